@@ -1,0 +1,48 @@
+# Shared by the scripts beside it: one virtual environment, and Debian's servers for tests.
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+venv="$root/.venv"
+
+die() {
+  echo "$*" >&2
+  exit 1
+}
+
+# ensure_venv demo|dev: make .venv and install xpjob there, with what it needs or with the tools
+# of its tests as well. Does nothing when that has been done for these very requirements.
+ensure_venv() {
+  local wanted=$1 requirements="$root/scripts/requirements.txt" stamp
+  [ "$wanted" = dev ] && requirements="$root/scripts/requirements-dev.txt"
+  stamp=$(cat "$requirements" "$root/pyproject.toml" | sha256sum | cut -d' ' -f1)
+  if [ "$(cat "$venv/.installed-$wanted" 2>/dev/null)" = "$stamp" ]; then return; fi
+  local python
+  for python in python3.14 python3.13 python3.12 python3.11 python3; do
+    if "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then break; fi
+    python=
+  done
+  [ -n "$python" ] || die "xpjob needs Python 3.11 or newer, and there is none on the PATH"
+  echo "Installing into .venv (once) ..." >&2
+  if [ ! -x "$venv/bin/python" ]; then
+    "$python" -m venv "$venv" || die "python3 -m venv failed (on Debian: apt-get install python3-venv)"
+  fi
+  # uv resolves and installs in seconds where pip takes minutes.
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check uv
+  "$venv/bin/uv" pip install --quiet --python "$venv/bin/python" --require-hashes -r "$requirements"
+  "$venv/bin/uv" pip install --quiet --python "$venv/bin/python" --no-deps -e "$root"
+  echo "$stamp" >"$venv/.installed-$wanted"
+}
+
+# ensure_commands PACKAGE:COMMAND ...: install the Debian packages whose commands are missing.
+ensure_commands() {
+  local pair missing=()
+  for pair in "$@"; do
+    command -v "${pair#*:}" >/dev/null || missing+=("${pair%%:*}")
+  done
+  [ ${#missing[@]} -eq 0 ] && return
+  local as_root=()
+  [ "$(id -u)" -eq 0 ] || as_root=(sudo)
+  command -v apt-get >/dev/null || die "the tests need ${missing[*]}; install them first"
+  echo "Installing ${missing[*]} (Debian packages) ..." >&2
+  "${as_root[@]}" apt-get update -qq
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}

@@ -1,0 +1,124 @@
+"""Checks of single settings: text in, value out, ``ValueError`` with what is expected."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_KEY = re.compile(r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?")
+_TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
+
+
+def one_of(*choices: str) -> Callable[[str], str]:
+    """Accept exactly these words, in any case."""
+
+    def parse(text: str) -> str:
+        if text.lower() not in choices:
+            raise ValueError(f"{text!r} is not one of {', '.join(choices)}")
+        return text.lower()
+
+    return parse
+
+
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """Accept a whole number within bounds."""
+
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,9}", text) or not least <= int(text) <= most:
+            raise ValueError(f"{text!r} is not a whole number from {least} to {most}")
+        return int(text)
+
+    return parse
+
+
+def seconds(text: str) -> float:
+    """Accept a time in seconds, above 0 and up to an hour."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value <= 3600:
+        raise ValueError(f"{text!r} is not a time in seconds, above 0 and up to 3600")
+    return value
+
+
+def boolean(text: str) -> bool:
+    """Accept true or false, as Kubernetes manifests and shells write them."""
+    if text.lower() in _TRUE:
+        return True
+    if text.lower() in _FALSE:
+        return False
+    raise ValueError(f"{text!r} is neither true nor false")
+
+
+def path(text: str) -> Path | None:
+    """Accept a path; empty means none."""
+    return Path(text).expanduser() if text else None
+
+
+def textfile(text: str) -> Path | None:
+    """Accept ``textfile:PATH`` where the path's directory exists; empty means none."""
+    if not text:
+        return None
+    scheme, _, name = text.partition(":")
+    if scheme != "textfile" or not name.endswith(".prom"):
+        raise ValueError(f"{text!r} is not textfile:PATH, with a PATH that ends in .prom")
+    target = Path(name).expanduser()
+    if not target.parent.is_dir():
+        raise ValueError(f"{text!r}: the directory {target.parent} does not exist; create it first")
+    return target
+
+
+def namespaces(text: str) -> tuple[str, ...]:
+    """Accept comma-separated namespaces: order kept, repeats dropped."""
+    names = tuple(dict.fromkeys(filter(None, (part.strip() for part in text.split(",")))))
+    bad = [name for name in names if not _NAMESPACE.fullmatch(name)]
+    if bad:
+        raise ValueError(f"{', '.join(map(repr, bad))}: no name of a namespace (as in team-a)")
+    return names
+
+
+def key(text: str) -> str:
+    """Accept the key of a label or annotation."""
+    if text and not _KEY.fullmatch(text):
+        raise ValueError(f"{text!r} is no label or annotation key, such as example.org/team")
+    return text
+
+
+def key_prefix(text: str) -> str:
+    """Accept the first part of an object key; slashes at both ends are dropped."""
+    prefix = text.strip("/")
+    parts = prefix.split("/")
+    if not prefix or any(part in ("", ".", "..") for part in parts) or not prefix.isprintable():
+        raise ValueError(f"{text!r} is no key prefix, such as xp-tracker or team/xpjob")
+    return prefix
+
+
+def grouping_value(text: str) -> str:
+    """Accept a value that can be a label, a part of a URL and a part of a key."""
+    if text and not re.fullmatch(r"[A-Za-z0-9]([-\w.]{0,98}[A-Za-z0-9])?", text, re.ASCII):
+        raise ValueError(
+            f"{text!r} is not made of letters, digits, dots, dashes and underscores, beginning "
+            "and ending with a letter or digit (at most 100)"
+        )
+    return text
+
+
+def url(text: str) -> str:
+    """Accept an http or https URL without credentials; empty means none."""
+    if not text:
+        return ""
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise ValueError(f"is no URL: {error}") from None
+    if parts.username is not None or parts.password is not None:
+        raise ValueError(f"must not carry credentials (at {host}): they would show in logs")
+    if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment:
+        raise ValueError(f"{text!r} is no URL such as http://gateway.example.org:9091")
+    return text.rstrip("/")

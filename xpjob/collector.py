@@ -1,0 +1,37 @@
+"""What a collector is, and those there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
+
+from prometheus_client.metrics_core import Metric
+
+from xpjob.crossplane.collector import Crossplane
+from xpjob.crossplane.records import Record
+from xpjob.crossplane.targets import Plan, Target
+from xpjob.kube.api import Api
+from xpjob.kube.discovery import Catalogue
+from xpjob.kube.pages import Page
+from xpjob.settings import Settings
+
+
+class Collector(Protocol):
+    """A package that knows its targets, its records, how they link, and their families."""
+
+    name: str
+
+    def plan(self, api: Api, settings: Settings, catalogue: Catalogue) -> Plan:
+        """Decide which lists to make."""
+
+    def decoder(self, target: Target, settings: Settings) -> Callable[[bytes], Page[Record]]:
+        """Return what turns a page of a target into records."""
+
+    def link(self, records: Sequence[Record]) -> list[Record]:
+        """Return the same records, knowing of each other."""
+
+    def families(self, records: Sequence[Record]) -> Iterator[Metric]:
+        """Yield the metric families of these records. No I/O."""
+
+
+COLLECTORS: tuple[Collector, ...] = (Crossplane(),)

@@ -1,0 +1,1 @@
+"""The first collector: Crossplane's claims and composite resources (XRs)."""

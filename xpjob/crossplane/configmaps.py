@@ -1,0 +1,110 @@
+"""Tenants' own configuration: ConfigMaps that name GVRs, one or more in a namespace."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+import msgspec
+from msgspec import Struct
+
+from xpjob import check
+from xpjob.crossplane.wire import ListMetadata, Metadata
+from xpjob.gvr import Gvr, parse_gvrs
+from xpjob.kube.api import Api
+from xpjob.kube.pages import Page, list_all
+
+SELECTOR = "xp-tracker.kanzi.io/config=gvrs"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class NamespaceConfig:
+    """One good ConfigMap: what to list, and whose annotations say who owns it."""
+
+    namespace: str
+    name: str
+    claim_gvrs: tuple[Gvr, ...]
+    xr_gvrs: tuple[Gvr, ...]
+    creator_annotation_key: str
+    team_annotation_key: str
+
+    def __str__(self) -> str:
+        return f"ConfigMap {self.namespace}/{self.name}"
+
+
+class _ConfigMap(Struct):
+    metadata: Metadata
+    data: dict[str, str] | None = None
+
+
+class _ConfigMaps(Struct):
+    items: list[_ConfigMap] | None
+    metadata: ListMetadata | None = None
+
+
+def read_configs(
+    api: Api, namespaces: tuple[str, ...], page_size: int
+) -> tuple[list[NamespaceConfig], int]:
+    """Return the good ConfigMaps, sorted, and the number of malformed ones.
+
+    Raises the errors of ``list_all``. A malformed ConfigMap is a warning, never an error.
+    """
+    paths = [f"/api/v1/namespaces/{namespace}/configmaps" for namespace in namespaces]
+    items: list[_ConfigMap] = []
+    for path in paths or ["/api/v1/configmaps"]:
+        items += list_all(api, path, _decode, page_size=page_size, selector=SELECTOR).items
+    good, malformed = [], 0
+    for item in sorted(items, key=lambda item: (item.metadata.namespace, item.metadata.name)):
+        try:
+            good.append(_parse(item))
+        except ValueError as error:
+            malformed += 1
+            _log.warning(
+                "ConfigMap skipped: correct its data",
+                extra={
+                    "namespace": item.metadata.namespace,
+                    "configmap": item.metadata.name,
+                    "error": str(error),
+                },
+            )
+    return good, malformed
+
+
+def _decode(body: bytes) -> Page[_ConfigMap]:
+    page = msgspec.json.decode(body, type=_ConfigMaps)
+    return Page(page.items or [], 0, (page.metadata and page.metadata.continue_) or "")
+
+
+def _parse(item: _ConfigMap) -> NamespaceConfig:
+    data = item.data or {}
+    problems = []
+
+    def read(key: str) -> tuple[Gvr, ...]:
+        try:
+            return parse_gvrs(data.get(key, ""))
+        except ValueError as error:
+            problems.append(f"{key}: {error}")
+            return ()
+
+    def read_key(key: str) -> str:
+        try:
+            return check.key(data.get(key, "").strip())
+        except ValueError as error:
+            problems.append(f"{key}: {error}")
+            return ""
+
+    config = NamespaceConfig(
+        item.metadata.namespace,
+        item.metadata.name,
+        read("CLAIM_GVRS"),
+        read("XR_GVRS"),
+        read_key("CREATOR_ANNOTATION_KEY"),
+        read_key("TEAM_ANNOTATION_KEY"),
+    )
+    if not problems and not config.claim_gvrs and not config.xr_gvrs:
+        problems.append("names nothing: give CLAIM_GVRS or XR_GVRS")
+    if problems:
+        raise ValueError("; ".join(problems))
+    return config

@@ -1,0 +1,244 @@
+"""Which lists to make, and who wins where several sources name the same kind.
+
+Central GVRs come first, then the namespaces' ConfigMaps, then discovery. A kind is one (group,
+resource): naming it in two versions does not list it twice. Claims of a ConfigMap are listed in
+its namespace only; where discovery lists that kind everywhere, the ConfigMap's annotation keys
+and source hold within its namespace, and nothing is listed twice.
+"""
+
+from __future__ import annotations
+
+import difflib
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from xpjob.crossplane.configmaps import NamespaceConfig, read_configs
+from xpjob.errors import NotFoundError, XpjobError
+from xpjob.gvr import Gvr
+from xpjob.kube.api import Api
+from xpjob.kube.discovery import Catalogue, Kind
+from xpjob.settings import Settings
+
+CLAIM, COMPOSITE = "claim", "composite"
+CENTRAL, NAMESPACE, DISCOVERY = "central", "namespace", "discovery"
+CONFIGMAPS = Gvr("", "v1", "configmaps")
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Owners:
+    """Where a record's source and owners come from."""
+
+    source: str
+    creator_key: str = ""
+    team_key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One list to make. ``namespace`` is empty for all; ``why`` is for people."""
+
+    kind: Kind
+    class_: str
+    namespace: str
+    owners: Owners
+    why: str
+    overrides: dict[str, Owners] = field(default_factory=dict)
+
+    def owners_in(self, namespace: str) -> Owners:
+        """Return whose annotation keys hold in a namespace."""
+        return self.overrides.get(namespace, self.owners)
+
+    def __str__(self) -> str:
+        return f"{self.kind.gvr}" + (f" in {self.namespace}" if self.namespace else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Unlistable:
+    """What should be listed and cannot be, found out before any list was made.
+
+    ``gone``: the API answered, and has no such kind.
+    """
+
+    gvr: Gvr
+    class_: str
+    namespace: str
+    source: str
+    error: XpjobError
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All targets of a run, in a stable order, and what is wrong with the rest."""
+
+    targets: tuple[Target, ...]
+    unlistable: tuple[Unlistable, ...] = ()
+    namespace_configs: int = 0
+    malformed_configs: int = 0
+
+
+def plan(api: Api, settings: Settings, catalogue: Catalogue) -> Plan:
+    """Decide the targets of a run. Reads ConfigMaps; a failure of that is in the plan."""
+    unlistable = []
+    configs: list[NamespaceConfig] = []
+    malformed = 0
+    try:
+        configs, malformed = read_configs(api, settings.kube_namespace_scope, settings.page_size)
+    except XpjobError as error:
+        unlistable.append(Unlistable(CONFIGMAPS, "", "", NAMESPACE, error))
+    made = _Planner(settings, catalogue)
+    made.add_central()
+    made.add_namespaces(configs)
+    made.add_discovered()
+    targets = sorted(made.targets, key=lambda t: (t.class_, t.kind.gvr, t.namespace))
+    return Plan(
+        tuple(targets), (*unlistable, *made.unlistable), len(configs), malformed + made.malformed
+    )
+
+
+class _Planner:
+    """Gathers targets in the order of precedence."""
+
+    def __init__(self, settings: Settings, catalogue: Catalogue) -> None:
+        self.targets: list[Target] = []
+        self.unlistable: list[Unlistable] = []
+        self.malformed = 0
+        self._settings = settings
+        self._catalogue = catalogue
+        self._owners = Owners(
+            CENTRAL, settings.creator_annotation_key, settings.team_annotation_key
+        )
+        self._everywhere: set[tuple[str, str]] = set()
+        self._within: dict[tuple[str, str], dict[str, Target]] = {}
+
+    def add_central(self) -> None:
+        settings = self._settings
+        named = ((CLAIM, settings.claim_gvrs), (COMPOSITE, settings.xr_gvrs))
+        for class_, gvrs in named:
+            for gvr in gvrs:
+                variable = "CLAIM_GVRS" if class_ == CLAIM else "XR_GVRS"
+                kind = self._kind(gvr, class_, "", CENTRAL, variable)
+                self._everywhere.add((gvr.group, gvr.resource))
+                if kind:
+                    self._add(kind, class_, self._owners, variable)
+
+    def add_namespaces(self, configs: Sequence[NamespaceConfig]) -> None:
+        for config in configs:
+            owners = Owners(
+                NAMESPACE,
+                config.creator_annotation_key or self._owners.creator_key,
+                config.team_annotation_key or self._owners.team_key,
+            )
+            for gvr in config.claim_gvrs:
+                self._add_tenant_claim(config, gvr, owners)
+            for gvr in config.xr_gvrs:
+                key = (gvr.group, gvr.resource)
+                if key in self._everywhere:
+                    continue
+                kind = self._kind(gvr, COMPOSITE, "", NAMESPACE, str(config))
+                if kind:
+                    self._everywhere.add(key)
+                    self._add(kind, COMPOSITE, owners, str(config))
+
+    def _add_tenant_claim(self, config: NamespaceConfig, gvr: Gvr, owners: Owners) -> None:
+        key = (gvr.group, gvr.resource)
+        if key in self._everywhere or config.namespace in self._within.get(key, {}):
+            return
+        kind = self._kind(gvr, CLAIM, config.namespace, NAMESPACE, str(config))
+        if kind and not kind.namespaced:
+            self.malformed += 1
+            _log.warning(
+                "claim GVR skipped: this kind is cluster-scoped, so it is no claim",
+                extra={"gvr": str(gvr), "configmap": config.name, "namespace": config.namespace},
+            )
+        elif kind:
+            target = Target(kind, CLAIM, config.namespace, owners, str(config))
+            self._within.setdefault(key, {})[config.namespace] = target
+            self.targets.append(target)
+
+    def add_discovered(self) -> None:
+        settings = self._settings
+        central = settings.claim_gvrs or settings.xr_gvrs
+        if settings.discovery == "never" or (settings.discovery == "auto" and central):
+            return
+        for class_ in (CLAIM, COMPOSITE):
+            for kind in self._catalogue.in_category(class_):
+                key = (kind.group, kind.resource)
+                if key in self._everywhere:
+                    continue
+                self._everywhere.add(key)
+                self._replace_tenants(key)
+                why = f"discovery: category {class_}"
+                self._add(kind, class_, replace(self._owners, source=DISCOVERY), why)
+
+    def _replace_tenants(self, key: tuple[str, str]) -> None:
+        """Drop the lists within namespaces that one list everywhere is about to cover."""
+        covered = self._within.get(key, {})
+        self.targets = [
+            target
+            for target in self.targets
+            if (target.kind.group, target.kind.resource) != key or target.namespace not in covered
+        ]
+
+    def _add(self, kind: Kind, class_: str, owners: Owners, why: str) -> None:
+        # Only namespaced kinds are restricted: a cluster-scoped one has no list in a namespace.
+        scope = self._settings.kube_namespace_scope if kind.namespaced else ()
+        tenants = self._within.get((kind.group, kind.resource), {})
+        overrides = {namespace: target.owners for namespace, target in tenants.items()}
+        for namespace in scope or ("",):
+            self.targets.append(Target(kind, class_, namespace, owners, why, overrides))
+
+    def _kind(self, gvr: Gvr, class_: str, namespace: str, source: str, where: str) -> Kind | None:
+        kind = self._catalogue.find(gvr)
+        if kind is None:
+            error = NotFoundError(f"{where}: the API has no {gvr}; {self._hint(gvr)}")
+            gone = f"{gvr.group}/{gvr.version}" not in self._catalogue.incomplete
+            item = Unlistable(gvr, class_, namespace, source, error, gone)
+            # Several ConfigMaps may name one XR: it fails once.
+            if all((i.gvr, i.namespace) != (gvr, namespace) for i in self.unlistable):
+                self.unlistable.append(item)
+        return kind
+
+    def _hint(self, gvr: Gvr) -> str:
+        if f"{gvr.group}/{gvr.version}" in self._catalogue.incomplete:
+            return "its group did not answer discovery: try again, or look at its API service"
+        known = [str(kind.gvr) for kind in self._catalogue.kinds]
+        near = difflib.get_close_matches(str(gvr), known, n=3, cutoff=0.75)
+        if near:
+            return f"did you mean {' or '.join(near)}?"
+        return "check the spelling, or install its XRD (kubectl api-resources lists what there is)"
+
+
+def describe(plan: Plan) -> Iterator[dict[str, object]]:
+    """Yield one row a target, for ``xpjob targets``."""
+    for target in plan.targets:
+        yield {
+            "class": target.class_,
+            "group": target.kind.group,
+            "version": target.kind.version,
+            "resource": target.kind.resource,
+            "kind": target.kind.kind,
+            "namespaced": target.kind.namespaced,
+            "namespace": target.namespace,
+            "source": target.owners.source,
+            "why": target.why,
+            "overrides": {ns: owners.source for ns, owners in target.overrides.items()},
+            "error": "",
+        }
+    for item in plan.unlistable:
+        yield {
+            "class": item.class_,
+            "group": item.gvr.group,
+            "version": item.gvr.version,
+            "resource": item.gvr.resource,
+            "kind": "",
+            "namespaced": None,
+            "namespace": item.namespace,
+            "source": item.source,
+            "why": "",
+            "overrides": {},
+            "error": str(item.error),
+        }

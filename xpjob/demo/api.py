@@ -1,0 +1,189 @@
+"""The stand-in API: what xpjob asks of an API server, answered from a ``Cluster``.
+
+Paged lists, discovery in both forms, tokens, and ``Status`` objects for errors. The shapes are
+those of a real kube-apiserver; the tests under tests/e2e hold them against one.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections import defaultdict
+from pathlib import Path
+from types import TracebackType
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from xpjob.demo.cluster import Cluster, Json
+from xpjob.gvr import Gvr
+
+_AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+
+
+def create_app(cluster: Cluster) -> Starlette:
+    """Return the API of one cluster."""
+
+    def answer(request: Request) -> Response:
+        path, query = request.url.path, dict(request.query_params)
+        cluster.requests.append((path, query))
+        if fault := cluster.fault(path, query):
+            return Response(fault.body, fault.status, {**_JSON, **fault.headers})
+        if request.headers.get("Authorization") != f"Bearer {cluster.token}":
+            return _status(401, "Unauthorized")
+        if path == "/apis":
+            return _groups(cluster, request.headers.get("Accept", ""))
+        parts = path.strip("/").split("/")
+        if parts[0] == "apis" and len(parts) == 3:
+            return _resources(cluster, parts[1], parts[2])
+        return _list(cluster, parts, query)
+
+    return Starlette(routes=[Route("/{path:path}", answer, methods=["GET"])])
+
+
+class Server:
+    """Serves an app on a free loopback port, from a thread, within a ``with`` block."""
+
+    def __init__(self, app: Starlette) -> None:
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        config = uvicorn.Config(app, log_level="error", access_log=False, lifespan="off")
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(
+            target=self._server.run, args=([self._socket],), daemon=True
+        )
+
+    @property
+    def url(self) -> str:
+        """Return where it is served."""
+        return f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+
+    def __enter__(self) -> Server:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._server.should_exit = True
+        self._thread.join(timeout=10)
+        self._socket.close()
+
+
+def write_kubeconfig(path: Path, url: str, token: str) -> Path:
+    """Write a kubeconfig for a server, and return its path."""
+    named = {"cluster": "sample", "user": "sample"}
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "sample",
+        "clusters": [{"name": "sample", "cluster": {"server": url}}],
+        "users": [{"name": "sample", "user": {"token": token}}],
+        "contexts": [{"name": "sample", "context": named}],
+    }
+    path.write_text(json.dumps(config))
+    path.chmod(0o600)
+    return path
+
+
+_JSON = {"Content-Type": "application/json"}
+
+
+def _reply(document: Json, content_type: str = "application/json") -> Response:
+    return Response(json.dumps(document), 200, {"Content-Type": content_type})
+
+
+def _status(code: int, message: str, reason: str = "") -> Response:
+    body = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure"}
+    return Response(
+        json.dumps({**body, "message": message, "reason": reason or message, "code": code}),
+        code,
+        _JSON,
+    )
+
+
+def _groups(cluster: Cluster, accept: str) -> Response:
+    versions: dict[str, list[str]] = defaultdict(list)
+    for kind in cluster.kinds:
+        if kind.version not in versions[kind.group]:
+            versions[kind.group].append(kind.version)
+    if cluster.aggregated and _AGGREGATED in accept:
+        items = [
+            {
+                "metadata": {"name": group},
+                "versions": [_aggregated(cluster, group, version) for version in named],
+            }
+            for group, named in versions.items()
+        ]
+        document = {"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2"}
+        return _reply({**document, "metadata": {}, "items": items}, _AGGREGATED)
+    groups = []
+    for group, named in versions.items():
+        listed = [{"groupVersion": f"{group}/{v}", "version": v} for v in named]
+        groups.append({"name": group, "versions": listed, "preferredVersion": listed[0]})
+    return _reply({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups})
+
+
+def _aggregated(cluster: Cluster, group: str, version: str) -> Json:
+    resources = [
+        {
+            "resource": kind.resource,
+            "responseKind": {"group": group, "version": version, "kind": kind.kind},
+            "scope": "Namespaced" if kind.namespaced else "Cluster",
+            "singularResource": kind.kind.lower(),
+            "verbs": ["get", "list", "watch"],
+            "categories": sorted(kind.categories),
+        }
+        for kind in cluster.kinds
+        if (kind.group, kind.version) == (group, version)
+    ]
+    return {"version": version, "freshness": "Current", "resources": resources}
+
+
+def _resources(cluster: Cluster, group: str, version: str) -> Response:
+    resources: list[Json] = []
+    for kind in cluster.kinds:
+        if (kind.group, kind.version) == (group, version):
+            common = {"kind": kind.kind, "namespaced": kind.namespaced, "singularName": ""}
+            verbs = ["get", "list", "watch"]
+            categories = sorted(kind.categories)
+            resources += [
+                {"name": kind.resource, **common, "verbs": verbs, "categories": categories},
+                {"name": f"{kind.resource}/status", **common, "verbs": ["get"]},
+            ]
+    if not resources:
+        return _status(404, "404 page not found", "NotFound")
+    document = {"kind": "APIResourceList", "apiVersion": "v1"}
+    return _reply({**document, "groupVersion": f"{group}/{version}", "resources": resources})
+
+
+def _list(cluster: Cluster, parts: list[str], query: dict[str, str]) -> Response:
+    group, rest = (parts[1], parts[2:]) if parts[0] == "apis" else ("", parts[1:])
+    namespace = ""
+    if len(rest) == 4 and rest[1] == "namespaces":
+        namespace, rest = rest[2], [rest[0], rest[3]]
+    kind = cluster.find(Gvr(group, *rest)) if len(rest) == 2 else None
+    if kind is None or (namespace and not kind.namespaced):
+        return _status(404, "the server could not find the requested resource", "NotFound")
+    page = cluster.page(
+        kind,
+        namespace,
+        query.get("labelSelector", ""),
+        int(query.get("limit", "0")),
+        query.get("continue", ""),
+    )
+    if page is None:
+        return _status(410, "The provided continue parameter is too old", "Expired")
+    items, token, remaining = page
+    metadata: Json = {"continue": token, "resourceVersion": cluster.version()}
+    if remaining:
+        metadata["remainingItemCount"] = remaining
+    prefix = f"{group}/" if group else ""
+    document = {"apiVersion": prefix + kind.version, "items": items, "kind": f"{kind.kind}List"}
+    return _reply({**document, "metadata": metadata})

@@ -1,0 +1,1 @@
+"""The Kubernetes API, read-only: connect, discover, list. Nothing of Crossplane in here."""

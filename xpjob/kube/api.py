@@ -1,0 +1,133 @@
+"""Connect to a Kubernetes API, and GET from it, as bytes.
+
+Credentials, certificates and proxies are the kubernetes package's business: it reads the
+kubeconfig or the service account, and reads an expiring token again from disk. Only GET is ever
+sent.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import msgspec
+import urllib3
+
+from xpjob import retry, transport
+from xpjob.errors import (
+    BadAnswerError,
+    GoneError,
+    NotFoundError,
+    RefusedError,
+    SettingsError,
+    TransientError,
+    XpjobError,
+)
+from xpjob.transport import Response, Timeouts
+
+_TRANSIENT = frozenset({429, 500, 502, 503, 504})
+_ADVICE = {
+    401: "the credentials are not accepted: renew the token, or check the kubeconfig's user",
+    403: "grant get and list on it to this account (see README, Rights)",
+    404: "the API has no such resource: check group, version and plural, or install its CRD",
+}
+
+
+class _Status(msgspec.Struct):
+    """The part of a Kubernetes ``Status`` object that people need to read."""
+
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """A connected API server. Threads may share it."""
+
+    server: str
+    pool: urllib3.PoolManager
+    configuration: Any
+    timeouts: Timeouts
+
+    def get(self, path: str, query: Mapping[str, str | int], *, accept: str) -> Response:
+        """GET one document, trying again what may pass.
+
+        Raises ``RefusedError`` (401, 403), ``NotFoundError`` (404), ``GoneError`` (410),
+        ``BadAnswerError`` (any other status), or ``TransientError`` after the last try.
+        """
+        url = f"{self.server}{quote(path)}" + (f"?{urlencode(query)}" if query else "")
+        return retry.call(lambda: self._get(path, url, accept))
+
+    def _get(self, path: str, url: str, accept: str) -> Response:
+        headers = {"Accept": accept}
+        token = self.configuration.auth_settings().get("BearerToken")
+        if token and token["value"]:
+            headers["Authorization"] = token["value"]
+        try:
+            answer = transport.request(
+                self.pool, "GET", url, headers=headers, timeouts=self.timeouts
+            )
+        except TransientError as error:
+            raise TransientError(
+                f"GET {path} at {self.server}: {error}; check that the API server is up and "
+                "reachable from here"
+            ) from error
+        if answer.status != 200:
+            raise _refusal(path, self.server, answer)
+        return answer
+
+
+def connect(kubeconfig: str, context: str, timeouts: Timeouts, connections: int) -> Api:
+    """Connect with the named kubeconfig, or the service account, or the default kubeconfig.
+
+    Nothing is sent yet. Raises ``SettingsError`` when there are no usable credentials.
+    """
+    # Half a second of CPU: commands that need no API server do not pay for it.
+    from kubernetes import client, config
+
+    configuration = client.Configuration()
+    in_cluster = not (kubeconfig or context) and "KUBERNETES_SERVICE_HOST" in os.environ
+    try:
+        if in_cluster:
+            config.load_incluster_config(client_configuration=configuration)
+        else:
+            config.load_kube_config(
+                config_file=kubeconfig or None,
+                context=context or None,
+                client_configuration=configuration,
+            )
+    # The package raises its own, OSError, YAML and binascii errors, all for a bad kubeconfig.
+    except Exception as error:
+        where = "the service account" if in_cluster else kubeconfig or "the default kubeconfig"
+        detail = " ".join(str(error).split())[:300] or type(error).__name__
+        raise SettingsError(
+            [
+                f"KUBECONFIG: cannot connect with {where}: {detail}; name a kubeconfig with "
+                "--kubeconfig (and --context), or run as a pod with a service account"
+            ]
+        ) from error
+    configuration.connection_pool_maxsize = connections
+    pool = client.ApiClient(configuration).rest_client.pool_manager
+    return Api(configuration.host.rstrip("/"), pool, configuration, timeouts)
+
+
+def _refusal(path: str, server: str, answer: Response) -> XpjobError:
+    try:
+        said = msgspec.json.decode(answer.body, type=_Status).message
+    except msgspec.MsgspecError:
+        said = ""
+    said = " ".join(said.split())[:500] or answer.excerpt()
+    message = f"GET {path} at {server}: {answer.status}: {said}"
+    if advice := _ADVICE.get(answer.status):
+        message += f"; {advice}"
+    if answer.status in (401, 403):
+        return RefusedError(message)
+    if answer.status == 404:
+        return NotFoundError(message)
+    if answer.status == 410:
+        return GoneError(message)
+    if answer.status in _TRANSIENT:
+        return TransientError(message, answer.retry_after())
+    return BadAnswerError(message)

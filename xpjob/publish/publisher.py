@@ -1,0 +1,31 @@
+"""What a publisher is, and those that the settings ask for."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from prometheus_client import CollectorRegistry
+
+from xpjob.publish.pushgateway import Pushgateway
+from xpjob.publish.textfile import Textfile
+from xpjob.settings import Settings
+
+
+class Publisher(Protocol):
+    """Takes the two groups of a run. Both methods raise ``XpjobError``."""
+
+    def publish_inventory(self, registry: CollectorRegistry) -> None:
+        """Replace the inventory by a newer one."""
+
+    def publish_outcome(self, registry: CollectorRegistry) -> None:
+        """Replace the outcome of the last run."""
+
+
+def publishers(settings: Settings) -> tuple[Publisher, ...]:
+    """Return the publishers that are configured. Nothing is contacted yet."""
+    made: list[Publisher] = []
+    if settings.pushgateway_url:
+        made.append(Pushgateway(settings))
+    if settings.publish:
+        made.append(Textfile(settings.publish))
+    return tuple(made)

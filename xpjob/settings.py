@@ -1,0 +1,154 @@
+"""Settings: every option, its variable, its default and its check.
+
+A field is an option: ``page_size`` is the variable ``PAGE_SIZE`` and the flag ``--page-size``.
+Values come as text, from the command line or else the environment; an empty one counts as not
+given. All mistakes are reported at once, before anything is contacted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from xpjob import check
+from xpjob.errors import SettingsError
+from xpjob.gvr import Gvr, parse_gvrs
+
+T = TypeVar("T")
+
+CLUSTER, TARGETS, STORE, PUBLISH, OUTPUT = "cluster", "targets", "store", "publish", "output"
+
+
+def _option(
+    group: str,
+    help: str,  # noqa: A002 - the word that click uses
+    default: str,
+    parse: Callable[[str], T],
+    *,
+    variable: str = "",
+    flag: str = "",
+) -> T:
+    """Declare one option. ``parse`` raises ``ValueError`` saying what it expects."""
+    meta = {"group": group, "help": help, "default": default, "parse": parse}
+    names = {"variable": variable, "flag": flag}
+    return field(default_factory=lambda: parse(default), metadata={**meta, **names})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The configuration of one command, checked. Times are in seconds."""
+
+    # One line an option, however long: it reads as a table.
+    # fmt: off
+    # ruff: disable[E501]
+    kubeconfig: str = _option(CLUSTER, "Kubeconfig file; unset means the service account in a cluster, else ~/.kube/config.", "", str)
+    context: str = _option(CLUSTER, "Context of the kubeconfig.", "", str, variable="KUBE_CONTEXT")
+    connect_timeout_seconds: float = _option(CLUSTER, "Time to connect to any server.", "5", check.seconds)
+    request_timeout_seconds: float = _option(CLUSTER, "Time for one request, a whole page included.", "30", check.seconds)
+    page_size: int = _option(CLUSTER, "Objects per list request.", "500", check.whole(1, 10_000))
+    concurrency: int = _option(CLUSTER, "Lists made at the same time.", "4", check.whole(1, 64))
+
+    claim_gvrs: tuple[Gvr, ...] = _option(TARGETS, "Claims to list: group/version/resource, comma-separated.", "", parse_gvrs)
+    xr_gvrs: tuple[Gvr, ...] = _option(TARGETS, "XRs to list: group/version/resource, comma-separated.", "", parse_gvrs)
+    discovery: str = _option(TARGETS, "Find kinds on the API: auto (only where no GVRs are given), always or never.", "auto", check.one_of("auto", "always", "never"))
+    kube_namespace_scope: tuple[str, ...] = _option(TARGETS, "Namespaces to list namespaced kinds in; empty means all.", "", check.namespaces)
+    creator_annotation_key: str = _option(TARGETS, "Annotation of a claim that names its creator.", "", check.key)
+    team_annotation_key: str = _option(TARGETS, "Annotation of a claim that names its team.", "", check.key)
+    composition_label_key: str = _option(TARGETS, "Label that names the composition; the composition reference is used where it is absent.", "crossplane.io/composition-name", check.key)
+
+    cluster_name: str = _option(STORE, "Name of this cluster: part of the snapshot's key and of the grouping key.", "", check.grouping_value)
+    store_backend: str = _option(STORE, "Where the snapshot is kept: s3, directory, or memory (nowhere).", "memory", check.one_of("memory", "s3", "directory"))
+    store_dir: Path | None = _option(STORE, "Directory of the directory store.", "", check.path)
+    s3_bucket: str = _option(STORE, "Bucket of the S3 store.", "", str)
+    s3_key_prefix: str = _option(STORE, "Key prefix in the bucket.", "xp-tracker", check.key_prefix)
+    s3_region: str = _option(STORE, "Region of the bucket.", "us-east-1", str)
+    s3_endpoint: str = _option(STORE, "Endpoint of an S3-compatible server; empty means AWS.", "", check.url)
+
+    pushgateway_url: str = _option(PUBLISH, "Pushgateway to push to; empty means none.", "", check.url)
+    pushgateway_job: str = _option(PUBLISH, "Value of the job label; the run's outcome goes to the same with -run appended.", "xpjob", check.grouping_value)
+    push_timeout_seconds: float = _option(PUBLISH, "Time for one push, the gateway's check included.", "30", check.seconds)
+    publish: Path | None = _option(PUBLISH, "textfile:PATH writes the exposition to a file as well.", "", check.textfile)
+
+    strict: bool = _option(OUTPUT, "Exit 3 when a target failed, although the run was published.", "false", check.boolean)
+    log_level: str = _option(OUTPUT, "debug, info, warning or error.", "info", check.one_of("debug", "info", "warning", "error"))
+    log_format: str = _option(OUTPUT, "json, text, or auto: text on a terminal.", "auto", check.one_of("auto", "json", "text"))
+    termination_log: Path = _option(OUTPUT, "File for one line on how the run ended, written where it exists.", "/dev/termination-log", Path)
+    # ruff: enable[E501]
+    # fmt: on
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """What a command line, an error or a document needs to know of one setting."""
+
+    name: str
+    variable: str
+    flag: str
+    group: str
+    help: str
+    default: str
+    parse: Callable[[str], Any]
+
+
+def _describe(item: Field[Any]) -> Option:
+    meta = item.metadata
+    return Option(
+        name=item.name,
+        variable=meta["variable"] or item.name.upper(),
+        flag=meta["flag"] or "--" + item.name.replace("_", "-"),
+        group=meta["group"],
+        help=meta["help"],
+        default=meta["default"],
+        parse=meta["parse"],
+    )
+
+
+OPTIONS: tuple[Option, ...] = tuple(_describe(item) for item in fields(Settings))
+
+
+def load(
+    given: Mapping[str, str | None], environ: Mapping[str, str], groups: Iterable[str]
+) -> Settings:
+    """Make the settings that a command needs.
+
+    ``given`` maps option names to what the command line said; ``groups`` are those the command
+    uses, the others keep their defaults. Raises ``SettingsError`` with every mistake.
+    """
+    used = frozenset(groups)
+    values: dict[str, Any] = {}
+    problems = []
+    for option in OPTIONS:
+        if option.group not in used:
+            continue
+        flag_text = given.get(option.name)
+        text = flag_text or environ.get(option.variable, "")
+        if not text.strip():
+            continue
+        try:
+            values[option.name] = option.parse(text.strip())
+        except ValueError as error:
+            where = option.flag if flag_text else option.variable
+            problems.append(f"{where}: {error}")
+    settings = Settings(**values)
+    problems += _contradictions(settings)
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def _contradictions(settings: Settings) -> list[str]:
+    """Return what is wrong with values that are fine one by one."""
+    problems = []
+    if settings.store_backend == "s3" and not settings.s3_bucket:
+        problems.append("S3_BUCKET: is not set; STORE_BACKEND=s3 needs the bucket's name")
+    if settings.store_backend == "directory" and settings.store_dir is None:
+        problems.append("STORE_DIR: is not set; STORE_BACKEND=directory needs a directory")
+    claims = {(gvr.group, gvr.resource): gvr for gvr in settings.claim_gvrs}
+    problems += [
+        f"XR_GVRS: {gvr} is named in CLAIM_GVRS too; a kind is one or the other"
+        for gvr in settings.xr_gvrs
+        if (gvr.group, gvr.resource) in claims
+    ]
+    return problems

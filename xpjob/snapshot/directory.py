@@ -1,0 +1,96 @@
+"""The directory store: one file a document, replaced whole.
+
+Write, fsync, rename: a reader sees the old document or the new one. A lock file makes "compare,
+then replace" one step among processes of one machine.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from xpjob.errors import ConflictError, RefusedError, XpjobError
+from xpjob.snapshot.store import Stored
+
+
+class DirectoryStore:
+    """Documents as files under one directory, which is made where it is missing."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def where(self, key: str) -> str:
+        """Return the document's path."""
+        return str(self._directory / key)
+
+    def get(self, key: str) -> Stored | None:
+        """Return a document, or None where there is none. Raises as ``Store`` says."""
+        path = self._directory / key
+        with _explained("reading", path):
+            try:
+                body = path.read_bytes()
+            except FileNotFoundError:
+                return None
+        return Stored(body, _etag(body))
+
+    def put(self, key: str, body: bytes, *, replacing: str | None) -> None:
+        """Write a document whole. Raises as ``Store`` says."""
+        path = self._directory / key
+        with _explained("writing", path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with self._locked():
+                if replacing is not None:
+                    held = self.get(key)
+                    if (held.etag if held else "") != replacing:
+                        raise ConflictError(f"{path} was changed by another run meanwhile")
+                write_whole(path, body)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        with (self._directory / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def write_whole(path: Path, body: bytes) -> None:
+    """Replace a file so that nobody ever sees a part of it. Raises ``OSError``."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(body)
+            file.flush()
+            os.fchmod(file.fileno(), 0o644)
+            os.fsync(file.fileno())
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+@contextmanager
+def _explained(doing: str, path: Path) -> Iterator[None]:
+    try:
+        yield
+    except PermissionError as error:
+        raise RefusedError(
+            f"{doing} {path}: {error.strerror}; give this user the right, or choose another "
+            "STORE_DIR"
+        ) from error
+    except OSError as error:
+        raise XpjobError(
+            f"{doing} {path}: {error.strerror or error}; check STORE_DIR and the space on it"
+        ) from error
+
+
+def _etag(body: bytes) -> str:
+    return hashlib.blake2b(body, digest_size=16).hexdigest()

@@ -1,0 +1,111 @@
+"""Snapshot and RunReport, and how they become JSON and back.
+
+``snapshot.json`` is what the run found; it is the commit point. ``run.json`` beside it says how
+the last run ended, also when it failed: what is known only after the snapshot is written (how
+long the write took, whether the push worked) cannot be in it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from xpjob.crossplane.records import Claim, CompositeResource
+from xpjob.errors import BadAnswerError
+from xpjob.outcome import TargetOutcome
+from xpjob.snapshot.counters import Counters
+
+SCHEMA_VERSION = 1
+
+D = TypeVar("D", bound="Document")
+
+
+class RunInfo(Struct, rename="camel", kw_only=True):
+    """Which run this was. ``started_at`` is when it started looking."""
+
+    id: str
+    version: str
+    started_at: str
+
+
+class Document(Struct, rename="camel", kw_only=True):
+    """What every stored document begins with."""
+
+    schema_version: int = SCHEMA_VERSION
+
+
+class Snapshot(Document, rename="camel", kw_only=True):
+    """All records of one run. Times are RFC 3339 in UTC."""
+
+    generated_at: str
+    cluster: str
+    run: RunInfo
+    targets: list[TargetOutcome]
+    counters: Counters | None = None
+    namespace_configs: int = 0
+    claims: list[Claim]
+    xrs: list[CompositeResource]
+
+
+class RunReport(Document, rename="camel", kw_only=True):
+    """How a run ended. ``phase`` is the last one it entered; ``phases`` maps each to seconds.
+
+    ``counters`` is None where the previous ones could not be read: better a gap than a reset
+    that the next run takes back.
+    """
+
+    run: RunInfo
+    cluster: str
+    finished_at: str = ""
+    success: bool = False
+    partial: bool = False
+    published: bool = False
+    phase: str = ""
+    error: str = ""
+    seconds: float = 0.0
+    last_success_at: str = ""
+    phases: dict[str, float] = {}
+    namespace_configs: int = 0
+    malformed_configs: int = 0
+    targets: list[TargetOutcome] = []
+    counters: Counters | None = None
+
+
+def now() -> datetime:
+    """Return the time in UTC. The one clock of the job."""
+    return datetime.now(timezone.utc)
+
+
+def rfc3339(moment: datetime) -> str:
+    """Return a time in UTC as RFC 3339, to the microsecond: runs are ordered by it."""
+    return moment.astimezone(timezone.utc).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def encode(document: Document) -> bytes:
+    """Return the document as JSON, ending in a newline."""
+    return msgspec.json.encode(document) + b"\n"
+
+
+def decode(body: bytes, kind: type[D], where: str) -> D:
+    """Read a stored document.
+
+    Raises ``BadAnswerError`` when it is corrupt, and when a newer xpjob wrote it: that one must
+    not be overwritten by an older.
+    """
+    try:
+        version = msgspec.json.decode(body, type=Document).schema_version
+        if version > SCHEMA_VERSION:
+            raise NewerSchemaError(
+                f"{where} has schemaVersion {version}, and this xpjob writes {SCHEMA_VERSION}: "
+                "run the newer xpjob everywhere, or give this one its own S3_KEY_PREFIX"
+            )
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise BadAnswerError(f"{where} is no snapshot that can be read: {error}") from error
+
+
+class NewerSchemaError(BadAnswerError):
+    """A newer xpjob wrote this document."""

@@ -1,0 +1,185 @@
+"""The S3 store, on AWS or any S3-compatible endpoint, through boto3.
+
+Credentials are left to boto3's own chain. Its retries are switched off: it gives up within a
+tenth of a second, and ``retry.py`` is the one policy.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any, NoReturn, TypeVar
+
+import boto3
+import botocore.exceptions as boto
+from botocore.config import Config
+
+from xpjob import retry
+from xpjob.errors import (
+    ConflictError,
+    NotFoundError,
+    RefusedError,
+    TransientError,
+    XpjobError,
+)
+from xpjob.settings import Settings
+from xpjob.snapshot.store import Stored
+from xpjob.transport import USER_AGENT
+
+T = TypeVar("T")
+
+_TRANSIENT_STATUS = frozenset({408, 429, 500, 502, 503, 504})
+_TRANSIENT_CODES = frozenset({"SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable"})
+_CONNECTION_ERRORS = (
+    boto.HTTPClientError,  # connection refused, time-outs, TLS, a cut-off answer
+    boto.IncompleteReadError,
+    boto.ResponseStreamingError,
+)
+_CREDENTIAL_ERRORS = (
+    boto.NoCredentialsError,
+    boto.PartialCredentialsError,
+    boto.CredentialRetrievalError,
+    boto.TokenRetrievalError,
+    boto.UnauthorizedSSOTokenError,
+)
+
+_log = logging.getLogger(__name__)
+
+
+class S3Store:
+    """Documents as objects under one prefix of a bucket."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._bucket = settings.s3_bucket
+        self._prefix = settings.s3_key_prefix
+        self._endpoint = settings.s3_endpoint
+        compatible: dict[str, Any] = {}
+        if self._endpoint:
+            # Over https boto3 sends chunks with a trailing checksum by default, which many
+            # S3-compatible servers refuse.
+            compatible = {
+                "request_checksum_calculation": "when_required",
+                "response_checksum_validation": "when_required",
+            }
+        config = Config(
+            connect_timeout=settings.connect_timeout_seconds,
+            read_timeout=settings.request_timeout_seconds,
+            retries={"total_max_attempts": 1},
+            s3={"addressing_style": "path" if self._endpoint else "auto"},
+            signature_version="s3v4",
+            user_agent_extra=USER_AGENT,
+            **compatible,
+        )
+        try:
+            self._client = boto3.client(
+                "s3",
+                region_name=settings.s3_region,
+                endpoint_url=self._endpoint or None,
+                config=config,
+            )
+        except (boto.BotoCoreError, ValueError) as error:
+            raise XpjobError(
+                f"S3 client for {self.where('')}: {error}; check S3_REGION, S3_ENDPOINT and the "
+                "AWS_* environment"
+            ) from error
+
+    def where(self, key: str) -> str:
+        """Return the document's s3:// URL, and the endpoint where it is not AWS."""
+        url = f"s3://{self._bucket}/{self._prefix}/{key}"
+        return f"{url} at {self._endpoint}" if self._endpoint else url
+
+    def get(self, key: str) -> Stored | None:
+        """Return a document, or None where there is none. Raises as ``Store`` says."""
+
+        def read() -> Stored:
+            answer = self._client.get_object(Bucket=self._bucket, Key=self._key(key))
+            return Stored(answer["Body"].read(), answer["ETag"])
+
+        try:
+            return self._call("reading", key, read)
+        except _NoSuchKeyError:
+            return None
+
+    def put(self, key: str, body: bytes, *, replacing: str | None) -> None:
+        """Write a document whole. Raises as ``Store`` says."""
+        condition: dict[str, str] = {}
+        if replacing is not None:
+            condition = {"IfMatch": replacing} if replacing else {"IfNoneMatch": "*"}
+
+        def write(condition: dict[str, str]) -> None:
+            self._client.put_object(
+                Bucket=self._bucket,
+                Key=self._key(key),
+                Body=body,
+                ContentType="application/json",
+                CacheControl="no-cache",
+                **condition,
+            )
+
+        try:
+            self._call("writing", key, lambda: write(condition))
+        except _NoSuchKeyError as error:
+            raise ConflictError(f"{self.where(key)} was removed by somebody meanwhile") from error
+        except _NotImplementedError:
+            _log.warning(
+                "this S3 server knows no conditional writes: two runs at once may undo each other",
+                extra={"object": self.where(key)},
+            )
+            self._call("writing", key, lambda: write({}))
+
+    def _key(self, key: str) -> str:
+        return f"{self._prefix}/{key}"
+
+    def _call(self, doing: str, key: str, action: Callable[[], T]) -> T:
+        what = f"{doing} {self.where(key)}"
+
+        def attempt() -> T:
+            try:
+                return action()
+            except boto.ClientError as error:
+                _raise(what, error)
+            except _CREDENTIAL_ERRORS as error:
+                raise RefusedError(
+                    f"{what}: {error}; give the job credentials: a role of its service account, "
+                    "or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+                ) from error
+            except _CONNECTION_ERRORS as error:
+                raise TransientError(
+                    f"{what}: {error}; check S3_ENDPOINT and the way to it"
+                ) from error
+            except boto.BotoCoreError as error:
+                raise XpjobError(f"{what}: {error}; check the S3_* settings") from error
+
+        return retry.call(attempt)
+
+
+class _NoSuchKeyError(NotFoundError):
+    pass
+
+
+class _NotImplementedError(XpjobError):
+    pass
+
+
+def _raise(what: str, error: boto.ClientError) -> NoReturn:
+    answer = error.response
+    code = str(answer.get("Error", {}).get("Code", ""))
+    status = int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    said = f"{status} {code}: {answer.get('Error', {}).get('Message', '')}".strip(": ")
+    message = f"{what}: {said}"
+    if code == "NoSuchBucket":
+        raise NotFoundError(f"{message}; create the bucket, or correct S3_BUCKET") from error
+    if code == "NoSuchKey":
+        raise _NoSuchKeyError(message) from error
+    if code in ("PreconditionFailed", "ConditionalRequestConflict") or status == 412:
+        raise ConflictError(f"{what}: another run wrote it meanwhile ({said})") from error
+    if status == 501:
+        raise _NotImplementedError(message) from error
+    if status in _TRANSIENT_STATUS or code in _TRANSIENT_CODES:
+        raise TransientError(message) from error
+    if status in (401, 403):
+        raise RefusedError(
+            f"{message}; the credentials need s3:GetObject and s3:PutObject on the prefix and "
+            "s3:ListBucket on the bucket (without it a missing object looks like a refused one)"
+        ) from error
+    raise XpjobError(f"{message}; check the S3_* settings") from error

@@ -1,0 +1,156 @@
+"""What people see on a terminal: a progress bar per list, and a summary at the end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from types import TracebackType
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.table import Table
+
+from xpjob.crossplane.records import Record
+from xpjob.crossplane.targets import Target
+from xpjob.job import Result
+from xpjob.outcome import TargetOutcome
+
+_SLOWEST = 3
+
+
+class Silent:
+    """Nobody watches."""
+
+    def planned(self, targets: Sequence[Target]) -> None:
+        """Hear which lists will be made."""
+
+    def progress(self, target: Target, listed: int, total: int) -> None:
+        """Hear how far a list is."""
+
+    def done(self, target: Target) -> None:
+        """Hear that a list is complete."""
+
+
+class Bars(Silent):
+    """One bar for all lists, and one for each list that is being made."""
+
+    def __init__(self, console: Console) -> None:
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            console=console,
+            transient=True,
+        )
+        self._all: TaskID | None = None
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Bars:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bars.stop()
+
+    def planned(self, targets: Sequence[Target]) -> None:
+        """Hear which lists will be made."""
+        self._all = self._bars.add_task("lists", total=len(targets))
+
+    def progress(self, target: Target, listed: int, total: int) -> None:
+        """Hear how far a list is."""
+        name = str(target)
+        if name not in self._tasks:
+            self._tasks[name] = self._bars.add_task(escape(name))
+        self._bars.update(self._tasks[name], completed=listed, total=total)
+
+    def done(self, target: Target) -> None:
+        """Hear that a list is complete, or has failed."""
+        if self._all is not None:
+            self._bars.advance(self._all)
+        if (task := self._tasks.pop(str(target), None)) is not None:
+            self._bars.remove_task(task)
+
+
+def summarize(result: Result, console: Console) -> None:
+    """Print what a run found: by kind, the slowest lists, and what failed."""
+    report, snapshot = result.report, result.snapshot
+    if snapshot is not None:
+        console.print(_by_kind([*snapshot.claims, *snapshot.xrs], report.targets))
+    slow = sorted(report.targets, key=lambda o: o.seconds, reverse=True)[:_SLOWEST]
+    if slow:
+        told = ", ".join(f"{escape(_scope(o))} {o.seconds:.2f} s" for o in slow)
+        console.print(f"slowest lists: {told}")
+    for outcome in report.targets:
+        if outcome.error:
+            kept = f" ({outcome.carried} records carried over)" if outcome.carried else ""
+            console.print(
+                f"[red]failed[/]: {escape(_scope(outcome))}{kept}: {escape(outcome.error)}"
+            )
+    for error in result.errors:
+        console.print(f"[red]error[/]: {escape(str(error))}")
+    state = "[green]complete[/]" if not report.partial else "[yellow]partial[/]"
+    if result.errors:
+        state = "[red]failed[/]"
+    console.print(f"run {state} in {report.seconds:.2f} s")
+
+
+def _scope(outcome: TargetOutcome) -> str:
+    return f"{outcome.gvr} in {outcome.namespace}" if outcome.namespace else outcome.gvr
+
+
+def _by_kind(records: Sequence[Record], targets: Sequence[TargetOutcome]) -> Table:
+    classes = {(o.group, o.kind): o.class_ for o in targets if o.kind}
+    total: Counter[tuple[str, str]] = Counter(dict.fromkeys(classes, 0))
+    ready: Counter[tuple[str, str]] = Counter()
+    carried: Counter[tuple[str, str]] = Counter()
+    for record in records:
+        key = (record.group, record.kind)
+        total[key] += 1
+        ready[key] += record.ready
+        carried[key] += bool(record.carried_since)
+    table = Table(title="Claims and composite resources", title_justify="left")
+    for name in ("class", "kind", "group"):
+        table.add_column(name, overflow="fold")
+    for name in ("total", "ready", "not ready", "carried"):
+        table.add_column(name, justify="right")
+    for key in sorted(total, key=lambda k: (classes.get(k, ""), k)):
+        group, kind = key
+        missing = total[key] - ready[key]
+        table.add_row(
+            classes.get(key, ""),
+            escape(kind),
+            escape(group),
+            str(total[key]),
+            str(ready[key]),
+            f"[yellow]{missing}[/]" if missing else "0",
+            str(carried[key]) if carried[key] else "",
+        )
+    table.add_section()
+    sums = (total.total(), ready.total(), total.total() - ready.total())
+    table.add_row("all", "", "", *map(str, sums), str(carried.total() or ""), style="bold")
+    return table
+
+
+def targets_table(rows: Sequence[dict[str, object]]) -> Table:
+    """Return the table of ``xpjob targets``."""
+    table = Table(title="What a run lists", title_justify="left")
+    for name in ("class", "group/version/resource", "kind", "where", "source", "why"):
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        scope = row["namespace"] or ("all namespaces" if row["namespaced"] else "cluster")
+        why = f"[red]{escape(str(row['error']))}[/]" if row["error"] else escape(str(row["why"]))
+        table.add_row(
+            str(row["class"]),
+            escape(f"{row['group']}/{row['version']}/{row['resource']}"),
+            escape(str(row["kind"])),
+            escape(str(scope)) if row["kind"] else "",
+            str(row["source"]),
+            why,
+        )
+    return table

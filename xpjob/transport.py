@@ -1,0 +1,107 @@
+"""One HTTP request over a urllib3 pool, with a deadline for the whole of it.
+
+urllib3's own time-outs are per socket operation: a peer that sends a byte now and then would
+hold a request for ever. Here the body is read as it comes, against the clock.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import urllib3
+from urllib3.exceptions import HTTPError
+
+from xpjob import __version__
+from xpjob.errors import TransientError
+
+USER_AGENT = f"xpjob/{__version__}"
+_CHUNK = 1 << 18
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds: to connect, and for the whole request until its last byte."""
+
+    connect: float = 5.0
+    total: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A whole answer: status, headers (names in any case), body with its encoding undone."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def retry_after(self) -> float:
+        """Return the seconds of ``Retry-After``, 0 where it is absent or a date."""
+        value = self.headers.get("Retry-After", "")
+        return float(value) if value.isdecimal() else 0.0
+
+    def excerpt(self) -> str:
+        """Return the peer's own words on one line, cut at 500 characters."""
+        text = " ".join(self.body[:2000].decode("utf-8", "replace").split())
+        return "".join(c for c in text if c.isprintable())[:500] or "(empty answer)"
+
+
+def request(
+    pool: urllib3.PoolManager,
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    timeouts: Timeouts,
+    body: bytes | None = None,
+) -> Response:
+    """Make one request, following no redirect and retrying nothing.
+
+    Raises ``TransientError`` when no whole answer came; its message says why, not what for.
+    """
+    deadline = time.monotonic() + timeouts.total
+    try:
+        raw = pool.request(
+            method,
+            url,
+            body=body,
+            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip", **headers},
+            timeout=urllib3.Timeout(connect=timeouts.connect, read=timeouts.total),
+            retries=False,
+            redirect=False,
+            preload_content=False,
+        )
+        try:
+            content = _read(raw, deadline, timeouts.total)
+        except BaseException:
+            raw.close()
+            raise
+        raw.release_conn()
+        return Response(raw.status, raw.headers, content)
+    except (HTTPError, OSError) as error:
+        raise TransientError(_reason(error, timeouts)) from error
+
+
+def _read(raw: urllib3.BaseHTTPResponse, deadline: float, total: float) -> bytes:
+    chunks = []
+    while chunk := raw.read1(_CHUNK):
+        chunks.append(chunk)
+        if time.monotonic() > deadline:
+            raise TransientError(f"the answer was not complete after {total:g} s")
+    return b"".join(chunks)
+
+
+def _reason(error: Exception, timeouts: Timeouts) -> str:
+    if isinstance(error, urllib3.exceptions.ConnectTimeoutError):
+        return f"no connection within {timeouts.connect:g} s"
+    if isinstance(error, urllib3.exceptions.ReadTimeoutError):
+        return f"no answer within {timeouts.total:g} s"
+    if isinstance(error, urllib3.exceptions.NameResolutionError):
+        return "its name cannot be resolved"
+    if isinstance(error, urllib3.exceptions.SSLError):
+        return f"TLS: {error}"
+    cause: BaseException = error
+    while (inner := cause.__cause__ or cause.__context__) is not None:
+        cause = inner
+    return str(cause) or type(cause).__name__
