@@ -104,11 +104,11 @@ class S3Store:
 
     def put(self, key: str, body: bytes, *, replacing: str | None) -> None:
         """Write a document whole. Raises as ``Store`` says."""
-        condition: dict[str, str] = {}
+        condition: dict[str, Any] = {}
         if replacing is not None:
             condition = {"IfMatch": replacing} if replacing else {"IfNoneMatch": "*"}
 
-        def write(condition: dict[str, str]) -> None:
+        def write(condition: dict[str, Any]) -> None:
             self._client.put_object(
                 Bucket=self._bucket,
                 Key=self._key(key),
