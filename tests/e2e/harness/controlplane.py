@@ -28,6 +28,11 @@ AUDIT_POLICY = {
 }
 
 
+def build_program() -> Path:
+    """Build the program that is all three servers, unless that was done. Raises BuildError."""
+    return build(E2E / "controlplane") / "controlplane"
+
+
 class ControlPlane:
     """A Kubernetes control plane without nodes, with RBAC, admission and an audit log."""
 
@@ -59,7 +64,7 @@ class ControlPlane:
         if self.running():
             return self.kubeconfig
         self.down()
-        program = build(E2E / "controlplane") / "controlplane"
+        program = build_program()
         self.state.mkdir(parents=True, exist_ok=True)
         if any(self.state.iterdir()):
             raise ServerError(f"{self.state} holds other things: give a new or an empty folder")
@@ -84,7 +89,7 @@ class ControlPlane:
         Continue tokens from before expire once the API server has noticed: see
         Cluster.expire_continue_tokens.
         """
-        program = build(E2E / "controlplane") / "controlplane"
+        program = build_program()
         done = subprocess.run(
             [program, "compact", self._etcd], check=True, capture_output=True, text=True
         )

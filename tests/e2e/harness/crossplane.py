@@ -26,6 +26,11 @@ NAMESPACE = "crossplane-system"
 FUNCTION = "compose-buckets"
 
 
+def build_programs() -> Path:
+    """Build Crossplane, the function and the provider, unless that was done. Raises BuildError."""
+    return build(MODULE, ("./platform", f"{CROSSPLANE}/cmd/crossplane"))
+
+
 class Crossplane:
     """Crossplane's core, the composition function and the provider, as processes.
 
@@ -47,7 +52,7 @@ class Crossplane:
         Returns when claims and composites can be made. Raises BuildError, KubectlError or
         ServerError; then nothing is left running.
         """
-        programs = build(MODULE, ("./platform", f"{CROSSPLANE}/cmd/crossplane"))
+        programs = build_programs()
         try:
             # The provider does not start before the kinds that it is for are there.
             self.cluster.apply(definitions(), MANIFESTS / "platform" / "buckets.yaml")
