@@ -243,6 +243,52 @@ def test_of_several_errors_the_gravest_decides() -> None:
     assert exit_code([SupersededError("a")], partial=False, strict=True) == 0
 
 
+def test_the_option_names_the_termination_log(environ: dict[str, str], tmp_path: Path) -> None:
+    """Also for errors before the run."""
+    other = tmp_path / "other"
+    other.touch()
+    xpjob("run", "--termination-log", str(other), "--page-size", "0", **environ)
+    assert json.loads(other.read_text())["exitCode"] == 2
+
+
+@pytest.mark.parametrize("token", ["hunter2\n", "hun\nhunter2"])
+def test_a_token_with_a_line_break_is_never_shown(
+    stand_in: StandIn, environ: dict[str, str], tmp_path: Path, token: str
+) -> None:
+    """At its end it is left out, as kubectl does; within, it is refused."""
+    stand_in.cluster.token = "hunter2"
+    config = write_kubeconfig(tmp_path / "breaking", stand_in.url, token)
+    done = xpjob("run", "--debug", **{**environ, "KUBECONFIG": str(config)})
+    assert done.returncode == (0 if token.endswith("\n") else 4)
+    assert "hunter2" not in done.stderr + done.stdout
+    assert "hunter2" not in Path(environ["TERMINATION_LOG"]).read_text()
+
+
+def test_what_terminals_obey_does_not_reach_them(
+    environ: dict[str, str], stand_in: StandIn
+) -> None:
+    """Whatever the API server says."""
+    said = json.dumps({"message": "no\x1b]0;pwned\x07\x1b[2J [bold]way[/bold]"}).encode()
+    stand_in.cluster.fault = lambda path, _: Fault(403, said) if "v1/apps" in path else None
+    done = xpjob("run", "--log-format", "text", **environ)
+    assert "\x1b" not in done.stdout + done.stderr
+    assert "[bold]way[/bold]" in done.stdout
+
+
+def test_errors_are_events_where_no_person_watches(environ: dict[str, str]) -> None:
+    """One a line, as all of the log."""
+    done = xpjob("run", "--page-size", "0", **environ)
+    (event,) = events(done)
+    assert event["level"] == "ERROR"
+    assert "--page-size" in event["message"]
+
+
+def test_the_demo_needs_no_proxy(tmp_path: Path) -> None:
+    """The platform is on this machine."""
+    arguments = ("demo", "--once", "--directory", str(tmp_path))
+    assert xpjob(*arguments, HTTP_PROXY="http://127.0.0.1:9").returncode == 0
+
+
 def test_a_long_error_fits_the_termination_log(environ: dict[str, str]) -> None:
     """The kubelet reads 4096 bytes."""
     xpjob("run", **{**environ, "CLAIM_GVRS": ",".join(f"bad-{n}" for n in range(900))})

@@ -8,7 +8,9 @@ import logging
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -23,6 +25,7 @@ from xpjob.settings import CLUSTER, OPTIONS, OUTPUT, PUBLISH, STORE, TARGETS, Op
 
 if TYPE_CHECKING:
     from xpjob.job import Result
+    from xpjob.snapshot.model import RunReport
 
 _HEADINGS = {
     CLUSTER: "The cluster",
@@ -33,6 +36,19 @@ _HEADINGS = {
 }
 _MESSAGE_LIMIT = 4096  # bytes the kubelet reads of a termination message
 _log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Ending:
+    """What must be known when the process ends before its command does."""
+
+    termination_log: Path
+    report: RunReport | None = None
+
+
+def _ending() -> _Ending:
+    found = click.get_current_context().find_object(_Ending)
+    return found or _Ending(Settings().termination_log)
 
 
 class Terminated(BaseException):
@@ -64,9 +80,12 @@ def _with_settings(*groups: str) -> Callable[[Callable[..., None]], Callable[...
 
         @functools.wraps(command)
         def wrapper(debug: bool, **given: Any) -> None:
-            texts = {option.name: given.pop(option.name) for option in used}
+            own = {option.name: given.pop(option.name) for option in used}
+            texts = {name: value if value is None else str(value) for name, value in own.items()}
             if debug:
                 texts["log_level"] = "debug"
+            if text := texts.get("termination_log"):
+                _ending().termination_log = check.file(text)
             command(settings.load(texts, os.environ, groups), **given)
 
         decorated: Callable[..., None] = click.option(
@@ -83,7 +102,8 @@ def _click_option(option: Option) -> Callable[[Callable[..., None]], Callable[..
     default = f"; default {option.default}" if option.default else ""
     text = f"{option.help}  [{option.variable}{default}]"
     if option.parse is check.boolean:
-        return click.option(option.flag, option.name, flag_value="true", default=None, help=text)
+        flags = f"{option.flag}/--no-{option.flag[2:]}"
+        return click.option(flags, option.name, default=None, help=text)
     return click.option(option.flag, option.name, metavar="TEXT", default=None, help=text)
 
 
@@ -126,7 +146,8 @@ def run(config: Settings, dry_run: bool) -> None:
 def targets(config: Settings, output: str) -> None:
     """Print what a run would list, and why, without listing it.
 
-    Exits 1 when something that is named in the configuration cannot be listed.
+    Exits 1 when something that is named in the configuration cannot be listed, 4 when that is
+    for lack of rights.
     """
     from xpjob import job
     from xpjob.crossplane.targets import describe
@@ -139,7 +160,7 @@ def targets(config: Settings, output: str) -> None:
         click.echo(json.dumps(rows, indent=2))
     else:
         _stdout().print(targets_table(rows))
-    sys.exit(1 if plan.unlistable else 0)
+    sys.exit(max((item.error.exit_code for item in plan.unlistable), default=0))
 
 
 @cli.command(cls=_Command)
@@ -170,14 +191,14 @@ def completion(shell: str) -> None:
 def run_once(config: Settings, *, dry_run: bool = False) -> int:
     """Do one run with everything that people and Kubernetes see of it; return the exit code."""
     from xpjob import job, terminal
+    from xpjob.journal import Journal
 
     text = _configure(config)
     stderr = Console(stderr=True)
-    if text and stderr.is_terminal:
-        with terminal.Bars(stderr) as bars:
-            result = job.run(config, bars, dry_run=dry_run)
-    else:
-        result = job.run(config, terminal.Silent(), dry_run=dry_run)
+    journal = Journal(config.cluster_name)
+    _ending().report = journal.report
+    with terminal.Bars(stderr) if text and stderr.is_terminal else terminal.Silent() as view:
+        result = job.run(config, view, journal=journal, dry_run=dry_run)
     if dry_run and result.snapshot is not None:
         _print_exposition(result)
     if text:
@@ -198,27 +219,26 @@ def main() -> NoReturn:
     """Run the command line and exit."""
     signal.signal(signal.SIGTERM, _terminate)
     debug = "--debug" in sys.argv
+    path = os.environ.get("TERMINATION_LOG") or str(Settings().termination_log)
+    ending = _Ending(Path(path))
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(standalone_mode=False, obj=ending)
         sys.exit(code if isinstance(code, int) else 0)
     except click.ClickException as error:
         error.show()
-        _leave(error.exit_code, error.format_message())
+        _leave(ending, error.exit_code, error.format_message())
     except XpjobError as error:
-        if debug:
-            _log.exception("failed")
-        click.echo(f"xpjob: {error}", err=True)
-        _leave(error.exit_code, str(error))
+        _say(str(error), debug=debug)
+        _leave(ending, error.exit_code, str(error))
     except (KeyboardInterrupt, click.Abort):
-        _leave(130, "interrupted")
+        _leave(ending, 130, "interrupted")
     except Terminated:
-        _leave(143, "ended by SIGTERM; nothing more was stored or published")
+        _leave(ending, 143, "ended by SIGTERM; nothing more was stored or published")
     except Exception as error:  # noqa: BLE001 - a bug of ours: no traceback unless asked for
-        if debug:
-            _log.exception("failed")
-        message = f"internal error: {type(error).__name__}: {error}; --debug shows where"
-        click.echo(f"xpjob: {message}", err=True)
-        _leave(1, message)
+        # Nor its text, which may quote anything, secrets too.
+        message = f"internal error ({type(error).__name__}): run it with --debug, and report it"
+        _say(message, debug=debug)
+        _leave(ending, 1, message)
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> None:
@@ -226,10 +246,22 @@ def _terminate(_signal: int, _frame: FrameType | None) -> None:
     raise Terminated
 
 
-def _leave(code: int, error: str) -> NoReturn:
+def _say(message: str, *, debug: bool) -> None:
+    """Tell people, or whoever reads the log, why the command ends."""
+    if _text_wanted(os.environ.get("LOG_FORMAT", "")):
+        click.echo(f"xpjob: {message}", err=True)
+    else:
+        log.configure("info", text=False, console=Console(stderr=True))
+        _log.error(message)
+    if debug:
+        click.echo(traceback.format_exc(), err=True)
+
+
+def _leave(ending: _Ending, code: int, error: str) -> NoReturn:
     """Exit at once, without waiting for threads that are still on the wire."""
-    path = Path(os.environ.get("TERMINATION_LOG") or Settings().termination_log)
-    _write_termination_log(path, {"exitCode": code, "error": error})
+    phase = ending.report.phase if ending.report else ""
+    facts = {"exitCode": code, "phase": phase, "error": error}
+    _write_termination_log(ending.termination_log, facts)
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -238,9 +270,13 @@ def _leave(code: int, error: str) -> NoReturn:
 
 def _configure(config: Settings) -> bool:
     """Set up logging; return whether people are watching rather than machines."""
-    text = config.log_format == "text" or (config.log_format == "auto" and sys.stderr.isatty())
+    text = _text_wanted(config.log_format)
     log.configure(config.log_level, text=text, console=Console(stderr=True))
     return text
+
+
+def _text_wanted(log_format: str) -> bool:
+    return log_format == "text" or (log_format in ("", "auto") and sys.stderr.isatty())
 
 
 def _stdout() -> Console:
@@ -254,7 +290,7 @@ def _facts(result: Result, code: int) -> dict[str, object]:
     return {
         "exitCode": code,
         "phase": report.phase,
-        "error": report.error,
+        "error": "; ".join(str(error) for error in result.errors),
         "claims": len(snapshot.claims) if snapshot else 0,
         "xrs": len(snapshot.xrs) if snapshot else 0,
         "targets": len(report.targets),

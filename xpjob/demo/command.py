@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import tempfile
 import threading
@@ -20,6 +21,8 @@ from xpjob.snapshot.model import now
 
 def run_demo(*, once: bool, every: float, directory: Path | None) -> int:
     """Serve the platform and run the job against it; return the last run's exit code."""
+    # The sample platform is on this machine: a proxy could not reach it.
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1"
     cluster = Cluster(KINDS, token=secrets.token_hex(16))
     platform = Platform(cluster, now())
     kept = directory or Path(tempfile.mkdtemp(prefix="xpjob-demo-"))
