@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from stand_in import CLAIM, TOKEN, XR, StandIn, fill
+from processes import text
+from s3_server import serve_s3
+from stand_in import APP, CLAIM, NETWORK, TOKEN, XR, StandIn, fill
 
 from xpjob import __version__
 from xpjob.cli import cli, exit_code
@@ -71,6 +73,37 @@ def test_a_run_logs_one_line_and_exits_0(environ: dict[str, str]) -> None:
     assert last["level"] == "INFO"
     assert (last["claims"], last["xrs"], last["targets"], last["failed"]) == (5, 9, 4, 0)
     assert (termination(environ)["exitCode"], termination(environ)["claims"]) == (0, 5)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("named", [True, False], ids=["gvrs", "discovery"])
+def test_an_environment_is_all_it_takes(
+    stand_in: StandIn, gateway: str, tmp_path: Path, scheme: str, named: bool
+) -> None:
+    """Kubeconfig, gateway, bucket; GVRs or none."""
+    fill(stand_in.cluster)
+    gvrs = {"CLAIM_GVRS": str(CLAIM.gvr), "XR_GVRS": f"{XR.gvr},{APP.gvr},{NETWORK.gvr}"}
+    with serve_s3(tmp_path, tls=scheme == "https") as s3:
+        environ = {
+            "KUBECONFIG": str(stand_in.kubeconfig),
+            "PUSHGATEWAY_URL": gateway,
+            "STORE_BACKEND": "s3",
+            "CLUSTER_NAME": "prod",
+            **s3.environment(),
+            **(gvrs if named else {}),
+        }
+        for run in (1, 2):
+            done = xpjob("run", **environ)
+            assert done.returncode == 0, done.stderr
+            page = text(f"{gateway}/metrics")
+            labels = '{cluster="prod",instance="",job="xpjob-run"}'
+            assert f"xp_tracker_s3_persist_duration_seconds_count{labels} {run}" in page
+        stored = [path for method, path, _ in s3.requests if method == "PUT"]
+    assert stored[-2:] == [
+        "/inventory/xp-tracker/prod/snapshot.json",
+        "/inventory/xp-tracker/prod/run.json",
+    ]
+    assert 'xp_tracker_store_claims{cluster="prod",instance="",job="xpjob"} 5' in page
 
 
 def test_for_people_there_is_a_table(environ: dict[str, str]) -> None:
