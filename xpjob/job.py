@@ -21,9 +21,9 @@ from xpjob.publish.publisher import Publisher, publishers
 from xpjob.settings import Settings
 from xpjob.snapshot import model
 from xpjob.snapshot.carry import carry
-from xpjob.snapshot.memory import REPORT, Memory, commit, remember
+from xpjob.snapshot.memory import Memory, commit, remember
 from xpjob.snapshot.model import RunReport, Snapshot
-from xpjob.snapshot.store import MemoryStore, Store, key, open_store
+from xpjob.snapshot.store import REPORT, MemoryStore, Store, key, open_store
 from xpjob.transport import Timeouts
 
 _log = logging.getLogger(__name__)
