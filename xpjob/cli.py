@@ -19,7 +19,17 @@ from rich.console import Console
 
 from xpjob import __version__, check, log, settings
 from xpjob.errors import XpjobError
-from xpjob.settings import CLUSTER, OPTIONS, OUTPUT, PUBLISH, STORE, TARGETS, Option, Settings
+from xpjob.settings import (
+    CLUSTER,
+    OPTIONS,
+    OUTPUT,
+    PUBLISH,
+    READER,
+    STORE,
+    TARGETS,
+    Option,
+    Settings,
+)
 
 if TYPE_CHECKING:
     from xpjob.job import Result
@@ -29,6 +39,7 @@ _HEADINGS = {
     TARGETS: "What to list",
     STORE: "The snapshot",
     PUBLISH: "The metrics",
+    READER: "The reader",
     OUTPUT: "Output and exit code",
 }
 _MESSAGE_LIMIT = 4096  # bytes the kubelet reads of a termination message
@@ -98,6 +109,8 @@ def cli() -> None:
         xpjob demo               a sample platform on this machine, nothing else needed
         xpjob targets            what a run would list on your cluster, and why
         xpjob run --dry-run      list it, and print the metrics instead of pushing them
+        xpjob serve              serve the newest snapshot, and a page that shows it
+        xpjob show --not-ready   print what is not ready, the worst first
 
     Exit codes: 0 done (or partly, with what failed carried over and counted), 1 failed for a
     reason that may pass, 2 wrong configuration or usage, 3 partly done under --strict,
@@ -143,14 +156,87 @@ def targets(config: Settings, output: str) -> None:
 
 
 @cli.command(cls=_Command)
+@_with_settings(STORE, READER, OUTPUT)
+def serve(config: Settings) -> None:
+    """Serve the newest snapshot: a page at /, JSON and CSV at /bookkeeping, and metrics.
+
+    Needs a store that the job writes to, and nothing of Kubernetes. Ends with 0 on SIGTERM, when
+    what was open is answered.
+
+    \b
+    Beside a job that keeps its snapshots in S3:
+        xpjob serve --store-backend s3 --s3-bucket inventory
+    """
+    from xpjob.reader import server
+
+    _configure(config)
+    server.serve(config)
+
+
+@cli.command(cls=_Command)
+@click.option("--not-ready", is_flag=True, help="Only what is not ready, the longest first.")
+@click.option("--team", multiple=True, metavar="TEXT", help="Only claims of this team.")
+@click.option("--namespace", "-n", multiple=True, metavar="TEXT", help="Only this namespace.")
+@click.option("--kind", multiple=True, metavar="TEXT", help="Only this kind.")
+@click.option("--limit", type=click.IntRange(1, 1000), help="That many records at most.")
+@click.option(
+    "--output", "-o", type=click.Choice(["table", "json", "csv"]), default="table", help="Format."
+)
+@click.option("--url", metavar="TEXT", help="Ask a reader there instead of the store.")
+@_with_settings(STORE, OUTPUT)
+def show(
+    config: Settings,
+    not_ready: bool,
+    team: tuple[str, ...],
+    namespace: tuple[str, ...],
+    kind: tuple[str, ...],
+    limit: int | None,
+    output: str,
+    url: str | None,
+) -> None:
+    """Print the newest snapshot, from the store or from a reader. Filters can be repeated.
+
+    \b
+    What is not ready, the longest first, from a reader:
+        xpjob show --not-ready --url http://localhost:8080
+    All of one team, for a spreadsheet, from the store:
+        xpjob show --team payments --output csv --store-backend s3 --s3-bucket inventory
+    """
+    from xpjob.reader import show as reader
+    from xpjob.reader.parameters import QuestionError
+    from xpjob.snapshot.model import now
+
+    _configure(config)
+    filters = (("team", team), ("namespace", namespace), ("kind", kind))
+    pairs = reader.pairs_of(not_ready=not_ready, filters=filters, limit=limit, form=output)
+    try:
+        told = reader.from_url(config, url, pairs) if url else reader.from_store(config, pairs)
+    except QuestionError as error:
+        raise click.UsageError(error.for_people()) from error
+    if output == "table":
+        reader.table(told, _stdout(), now())
+    else:
+        sys.stdout.buffer.write(told.body)
+        sys.stdout.buffer.flush()
+
+
+@cli.command(cls=_Command)
 @click.option("--once", is_flag=True, help="Do one run and exit.")
 @click.option("--every", default=5.0, metavar="SECONDS", help="Time between runs (default 5).")
 @click.option("--directory", type=click.Path(path_type=Path), help="Where to write the results.")
-def demo(once: bool, every: float, directory: Path | None) -> None:
-    """Run the real job against a sample platform, served on this machine, until Ctrl-C."""
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    help="Port of the page on this machine (default 8080, or any where that is taken).",
+)
+def demo(once: bool, every: float, directory: Path | None, port: int | None) -> None:
+    """Run the real job against a sample platform, served on this machine, until Ctrl-C.
+
+    The reader shows on a page what comes of it; its address is printed.
+    """
     from xpjob.demo.command import run_demo
 
-    sys.exit(run_demo(once=once, every=every, directory=directory))
+    sys.exit(run_demo(once=once, every=every, directory=directory, port=port))
 
 
 @cli.command()

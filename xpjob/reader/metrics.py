@@ -21,38 +21,37 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        made = {"registry": self.registry}
         self.requests = Counter(
             "xpjob_reader_requests",
             "Requests answered.",
             ["route", "method", "status"],
-            **made,
+            registry=self.registry,
         )
         self.seconds = Histogram(
             "xpjob_reader_request_duration_seconds",
             "How long it took to answer, the sending included.",
             ["route"],
             buckets=_BOUNDS,
-            **made,
+            registry=self.registry,
         )
         self.refreshes = Counter(
             "xpjob_reader_refreshes",
             "Snapshots asked for, by what came: changed, unchanged or absent.",
             ["result"],
-            **made,
+            registry=self.registry,
         )
         self.failures = Counter(
             "xpjob_reader_refresh_failures",
             "Snapshots or reports that could not be had, by reason.",
             ["reason"],
-            **made,
+            registry=self.registry,
         )
         self._asked_at = Gauge(
             "xpjob_reader_last_refresh_timestamp_seconds",
             "When the store last answered.",
-            **made,
+            registry=self.registry,
         )
-        build = Gauge("xpjob_reader_build_info", "Always 1.", ["version"], **made)
+        build = Gauge("xpjob_reader_build_info", "Always 1.", ["version"], registry=self.registry)
         build.labels(__version__).set(1)
         for reason in _FAILURES:
             self.failures.labels(reason)

@@ -37,6 +37,8 @@ class QuestionError(XpjobError):
     ``status`` is HTTP's; ``code`` a word for machines; ``facts`` says what exists, in plain data.
     """
 
+    exit_code = 2
+
     def __init__(
         self,
         code: str,
@@ -47,6 +49,12 @@ class QuestionError(XpjobError):
     ) -> None:
         super().__init__(message)
         self.code, self.status, self.facts = code, status, facts or {}
+
+    def for_people(self) -> str:
+        """Return the message with what exists, for a terminal."""
+        known = self.facts.get("known")
+        listed = f"; there are: {', '.join(map(str, known))}" if isinstance(known, list) else ""
+        return f"{self}{listed}"
 
 
 @dataclass(frozen=True, slots=True)

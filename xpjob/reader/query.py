@@ -109,16 +109,9 @@ class Selections:
         self._rows = OrderedDict((k, v) for k, v in self._rows.items() if k[0] in live)
 
 
-def page(view: View, asked: Question, given: Given, selections: Selections) -> Page:
-    """Return one page, or all rows where no limit is given.
-
-    Raises ``QuestionError``: 410 where the token is of another snapshot, 400 where it is of
-    another question.
-    """
-    asked, offset = resume(view, asked, given)
-    rows = selections.select(view, asked)
-    limit = int(one(given, "limit", "0")) or len(rows)
-    chosen = rows[offset : offset + limit]
+def page(view: View, asked: Question, rows: Rows, offset: int, limit: int) -> Page:
+    """Return one page of the rows that a question selects; ``limit`` 0 means all that follow."""
+    chosen = rows[offset : offset + (limit or len(rows))]
     token = ""
     if offset + len(chosen) < len(rows):
         cutoff = "" if asked.cutoff is None else asked.cutoff
@@ -127,7 +120,11 @@ def page(view: View, asked: Question, given: Given, selections: Selections) -> P
 
 
 def resume(view: View, asked: Question, given: Given) -> tuple[Question, int]:
-    """Return the question as it was when its first page was answered, and where to go on."""
+    """Return the question as it was when its first page was answered, and where to go on.
+
+    Raises ``QuestionError``: 410 where the token is of another snapshot, 400 where it is of
+    another question.
+    """
     token = one(given, "continue")
     if not token:
         return asked, 0

@@ -139,7 +139,7 @@ class Snapshots:
             return True
         try:
             return self._refresh()
-        except Exception:
+        except Exception:  # noqa: BLE001 - see below
             # A bug of ours must not end the thread, and with it all news.
             _log.exception("refreshing failed")
             self._metrics.failures.labels("internal").inc()

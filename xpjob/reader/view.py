@@ -50,8 +50,7 @@ class View:
     """One snapshot, ready to be asked. Immutable; rows are claims first, then XRs.
 
     ``tag`` changes with the snapshot and with this program, and with nothing else.
-    ``inventory`` is the gzipped exposition of the job's families. Times are in seconds of the
-    epoch.
+    Times are in seconds of the epoch.
     """
 
     def __init__(self, snapshot: Snapshot, etag: str) -> None:
@@ -65,7 +64,11 @@ class View:
         self.tag = hashlib.blake2b(named.encode(), digest_size=8).hexdigest()
         self.claims, self.xrs = len(snapshot.claims), len(snapshot.xrs)
         families = exposition.registry(exposition.inventory(snapshot))
-        self.inventory = gzip.compress(generate_latest(families), 1, mtime=0)
+        self._inventory = gzip.compress(generate_latest(families), 1, mtime=0)
+        self.ready = {
+            rows.CLAIM: sum(record.ready for record in snapshot.claims),
+            rows.COMPOSITE: sum(record.ready for record in snapshot.xrs),
+        }
         records: list[Claim | CompositeResource] = [*snapshot.claims, *snapshot.xrs]
         snapshot.claims.clear()
         snapshot.xrs.clear()
@@ -78,6 +81,10 @@ class View:
 
     def __len__(self) -> int:
         return self.claims + self.xrs
+
+    def inventory_text(self) -> bytes:
+        """Return the exposition of the families that the job pushes; it is held gzipped."""
+        return gzip.decompress(self._inventory)
 
     def row(self, index: int, now: int) -> bytes:
         """Return one row as JSON, with its age at ``now`` (seconds of the epoch)."""
