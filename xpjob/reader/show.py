@@ -69,18 +69,14 @@ def from_url(settings: Settings, url: str, pairs: Pairs) -> Told:
         pairs = [*pairs, ("cluster", settings.cluster_name)]
     asked = f"{url.rstrip('/')}/bookkeeping?{urlencode(pairs)}"
     timeouts = Timeouts(settings.connect_timeout_seconds, settings.request_timeout_seconds)
+    pool = urllib3.PoolManager()
     try:
-        answer = transport.request(
-            urllib3.PoolManager(), "GET", asked, headers={}, timeouts=timeouts
-        )
-    except XpjobError as error:
-        raise type(error)(
-            f"reading {asked}: {error}; check --url and that xpjob serve runs"
-        ) from error
+        answer = transport.request(pool, "GET", asked, headers={}, timeouts=timeouts)
+    except TransientError as error:
+        hint = "check --url, and that xpjob serve runs there"
+        raise TransientError(f"reading {asked}: {error}; {hint}") from error
     if answer.status != 200:
-        problem = _problem(answer)
-        kind = SettingsError([problem]) if answer.status == 400 else XpjobError(problem)
-        raise kind
+        raise _problem(answer)
     headers = urllib3.HTTPHeaderDict(answer.headers)
     total = headers.get("Xpjob-Total", "")
     if not total.isdecimal():
