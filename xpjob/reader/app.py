@@ -56,6 +56,7 @@ def create_app(
             Route("/", reader.asset),
             Route("/app.js", reader.asset),
             Route("/parts.js", reader.asset),
+            Route("/notices.js", reader.asset),
             Route("/style.css", reader.asset),
             Route("/favicon.svg", reader.asset),
             Route("/bookkeeping", reader.bookkeeping),

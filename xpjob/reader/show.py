@@ -17,7 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from xpjob import transport
-from xpjob.errors import BadAnswerError, NotFoundError, XpjobError
+from xpjob.errors import BadAnswerError, NotFoundError, TransientError, XpjobError
 from xpjob.reader import parameters, query, render, rows
 from xpjob.reader.parameters import QuestionError, one
 from xpjob.reader.render import Shape
