@@ -124,10 +124,15 @@ def _cells(item: dict[str, object], now: datetime) -> Iterator[str]:
     yield "[green]yes[/]" if item.get("ready") else "[yellow]no[/]"
     since = rows.seconds(str(item.get("notReadySince")))
     yield ago(int(now.timestamp()) - since) if since is not None else ""
-    told = (_text(item.get("reason")), _text(item.get("message") or item.get("syncedMessage")))
-    yield "" if item.get("ready") else ": ".join(filter(None, told))
+    yield "" if item.get("ready") else ": ".join(filter(None, _why(item)))
     age = item.get("ageSeconds")
     yield ago(age) if isinstance(age, int) else ""
+
+
+def _why(item: dict[str, object]) -> tuple[str, str]:
+    """Return reason and message; a controller's own error says more than "waiting"."""
+    own = "" if item.get("synced") else item.get("syncedMessage")
+    return _text(item.get("reason")), _text(own or item.get("message"))
 
 
 def _text(value: object) -> str:

@@ -10,7 +10,7 @@ const COLUMNS = [
   { title: "Name", sort: "name", cell: nameCell },
   { title: "Kind", sort: "kind", cell: (record) => [record.kind, sub(record.class === "claim" ? "claim" : "XR")] },
   { title: "Team", sort: "team", cell: (record) => record.team || record.creator ? [record.team || "–", sub(record.creator)] : [none()] },
-  { title: "Composition", sort: "composition", cell: (record) => [record.composition || none()] },
+  { title: "Composition", sort: "composition", cell: (record) => (record.composition ? dotted(record.composition) : [none()]) },
   { title: "State", sort: "reason", cell: stateCell },
   { title: "Why", cell: (record) => [why(record) ? el("span", { class: "why", title: why(record) }, why(record)) : none()] },
   { title: "Not ready for", sort: "notReady", cell: (record) => [since(record.notReadySince)], class: "num" },
@@ -26,7 +26,10 @@ let turn = 0;
 const now = () => Date.now() + state.offset;
 const sub = (text) => (text ? el("span", { class: "sub" }, text) : null);
 const none = () => el("span", { class: "none" }, "–");
-const why = (record) => (record.ready && record.synced ? "" : record.message || record.syncedMessage);
+// A controller's own error says more than "waiting".
+const why = (record) => (!record.synced && record.syncedMessage) || (record.ready ? "" : record.message);
+// A long name may break after its dots.
+const dotted = (text) => text.split(/(?<=\.)/).flatMap((part, index) => (index ? [el("wbr"), part] : [part]));
 const since = (time) => (time ? el("time", { datetime: time, title: time }, short((now() - Date.parse(time)) / 1000)) : none());
 const view = () => new URLSearchParams(location.search);
 
@@ -91,7 +94,7 @@ async function load() {
       get("bookkeeping", records),
       summary(asked(rest), ["class"]),
       Promise.all(DURATIONS.map(([value]) => { const to = asked(rest); to.append("ready", "false"); if (value) to.append("since", value); return summary(to, []); })),
-      ...Object.keys(PANELS).map((name) => { const to = asked({ ...rest, without: [name] }); if (name === "reason") to.append("ready", "false"); return summary(to, [name], 8); }),
+      ...Object.keys(PANELS).map((name) => { const to = asked({ ...rest, without: [name] }); if (name === "reason") to.append("ready", "false"); return summary(to, [name], 5); }),
     ]);
     const lines = (await page.text()).split("\n").filter(Boolean);
     if (mine !== turn) return;
@@ -185,7 +188,7 @@ function drawPanels({ panels, durations }) {
     const counts = bad === null ? number(total) : bad ? `${number(bad)} of ${number(total)}` : number(total);
     const said = bad === null ? `${total} not ready` : `${bad} of ${total} not ready`;
     return el("li", {}, el("button", { type: "button", class: "row", "data-filter": parameter, "data-value": value, "aria-pressed": String(on), "aria-label": `${label}: ${said}` },
-      el("span", { class: "label" }, label), el("span", { class: bad || bad === null ? "count bad" : "count" }, counts), readinessBar(total, bad ?? total, most)));
+      el("span", { class: "label" }, label), el("span", { class: bad || (bad === null && total) ? "count bad" : "count" }, counts), readinessBar(total, bad ?? total, most)));
   };
   const steps = DURATIONS.slice(0, 4).map(([value, label], index) => row("since", value, label, durations[index], null, durations[4]));
   morph($("panel-duration"), [el("h2", {}, "Not ready for"), durations[4] ? el("ul", {}, ...steps) : el("p", { class: "empty" }, "Everything is ready.")]);
@@ -232,7 +235,11 @@ function drawTable() {
     return el("th", { scope: "col", role: "columnheader", class: column.class, "aria-sort": sorted ? (down ? "descending" : "ascending") : null }, inner);
   }));
   morph($("body"), state.rows.flatMap((record) => {
-    const cells = COLUMNS.map((column) => el("td", { role: "cell", class: column.class, "data-label": column.title }, el("div", {}, ...column.cell(record).filter(Boolean))));
+    const cells = COLUMNS.map((column) => {
+      const content = column.cell(record).filter(Boolean);
+      const empty = content.every((each) => each.className === "none");
+      return el("td", { role: "cell", class: column.class, "data-label": column.title, "data-empty": empty }, el("div", {}, ...content));
+    });
     const row = el("tr", { role: "row" }, ...cells);
     return state.open.has(record.uid) ? [row, detail(record)] : [row];
   }));
