@@ -1,5 +1,7 @@
 """GVRs as people write them."""
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,10 +22,8 @@ def test_what_is_printed_is_read_back(group: str, version: str, resource: str) -
 @given(st.text())
 def test_any_text_is_a_gvr_or_a_value_error(text: str) -> None:
     """Nothing else ever comes of a bad entry."""
-    try:
+    with contextlib.suppress(ValueError):
         assert parse_gvr(text).resource
-    except ValueError as error:
-        assert str(error)
 
 
 @pytest.mark.parametrize(

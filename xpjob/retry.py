@@ -30,7 +30,7 @@ MAX_ELAPSED = 45.0
 MAX_WAIT = 10.0
 """Seconds: the longest pause between two attempts."""
 
-_backoff = wait_exponential_jitter(initial=0.2, max=MAX_WAIT, jitter=0.2)
+_backoff = wait_exponential_jitter(multiplier=0.2, max=MAX_WAIT, jitter=0.2)
 _log = logging.getLogger(__name__)
 _wait_scale = 1.0
 

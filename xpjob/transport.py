@@ -93,14 +93,17 @@ def _read(raw: urllib3.BaseHTTPResponse, deadline: float, total: float) -> bytes
 
 
 def _reason(error: Exception, timeouts: Timeouts) -> str:
-    if isinstance(error, urllib3.exceptions.ConnectTimeoutError):
-        return f"no connection within {timeouts.connect:g} s"
-    if isinstance(error, urllib3.exceptions.ReadTimeoutError):
-        return f"no answer within {timeouts.total:g} s"
-    if isinstance(error, urllib3.exceptions.NameResolutionError):
-        return "its name cannot be resolved"
-    if isinstance(error, urllib3.exceptions.SSLError):
-        return f"TLS: {error}"
+    match error:
+        case urllib3.exceptions.NameResolutionError():
+            return "its name cannot be resolved"
+        case urllib3.exceptions.NewConnectionError():
+            pass  # a kind of ConnectTimeoutError, although no time ran out
+        case urllib3.exceptions.ConnectTimeoutError():
+            return f"no connection within {timeouts.connect:g} s"
+        case urllib3.exceptions.ReadTimeoutError():
+            return f"no answer within {timeouts.total:g} s"
+        case urllib3.exceptions.SSLError():
+            return f"TLS: {error}"
     cause: BaseException = error
     while (inner := cause.__cause__ or cause.__context__) is not None:
         cause = inner

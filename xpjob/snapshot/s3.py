@@ -31,7 +31,8 @@ T = TypeVar("T")
 _TRANSIENT_STATUS = frozenset({408, 429, 500, 502, 503, 504})
 _TRANSIENT_CODES = frozenset({"SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable"})
 _CONNECTION_ERRORS = (
-    boto.HTTPClientError,  # connection refused, time-outs, TLS, a cut-off answer
+    boto.ConnectionError,
+    boto.HTTPClientError,  # time-outs, TLS, a cut-off answer
     boto.IncompleteReadError,
     boto.ResponseStreamingError,
 )
@@ -71,7 +72,8 @@ class S3Store:
             **compatible,
         )
         try:
-            self._client = boto3.client(
+            # A session of our own: the default one would keep credentials for ever.
+            self._client = boto3.session.Session().client(
                 "s3",
                 region_name=settings.s3_region,
                 endpoint_url=self._endpoint or None,
@@ -123,11 +125,11 @@ class S3Store:
 
     def put(self, key: str, body: bytes, *, replacing: str | None) -> None:
         """Write a document whole. Raises as ``Store`` says."""
-        condition: dict[str, str] = {}
+        condition: dict[str, Any] = {}
         if replacing is not None:
             condition = {"IfMatch": replacing} if replacing else {"IfNoneMatch": "*"}
 
-        def write(condition: dict[str, str]) -> None:
+        def write(condition: dict[str, Any]) -> None:
             self._client.put_object(
                 Bucket=self._bucket,
                 Key=self._key(key),

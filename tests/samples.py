@@ -1,0 +1,64 @@
+"""Snapshots for tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from stand_in import APP, CLAIM, claim, modern_xr
+from test_records import to_claim, to_xr
+
+from xpjob.outcome import TargetOutcome
+from xpjob.snapshot.counters import Counters
+from xpjob.snapshot.model import RunInfo, RunReport, Snapshot
+
+
+def run_info(minute: int = 0, id_: str = "run-a") -> RunInfo:
+    """Return a run that started at that minute of an hour long past."""
+    return RunInfo(id=id_, version="0.0.0", started_at=f"2026-08-21T09:{minute:02d}:00.000000Z")
+
+
+def outcome(**changes: Any) -> TargetOutcome:
+    """Return how the claims' target went."""
+    made = TargetOutcome(
+        class_="claim",
+        group=CLAIM.group,
+        version=CLAIM.version,
+        resource=CLAIM.resource,
+        kind=CLAIM.kind,
+        namespace="",
+        source="discovery",
+        records=2,
+    )
+    return msgspec.structs.replace(made, **changes)
+
+
+def snapshot(minute: int = 0, id_: str = "run-a", **changes: Any) -> Snapshot:
+    """Return a snapshot of two claims and an app."""
+    made = Snapshot(
+        generated_at=f"2026-08-21T09:{minute:02d}:01.000000Z",
+        cluster="",
+        run=run_info(minute, id_),
+        targets=[outcome()],
+        counters=Counters(),
+        claims=[to_claim(claim("a")), to_claim(claim("b", "team-b", ready=False))],
+        xrs=[to_xr(modern_xr("web", "team-a"), APP)],
+    )
+    return msgspec.structs.replace(made, **changes)
+
+
+def report(minute: int = 0, id_: str = "run-a", **changes: Any) -> RunReport:
+    """Return the report of a good run."""
+    made = RunReport(
+        run=run_info(minute, id_),
+        cluster="",
+        finished_at=f"2026-08-21T09:{minute:02d}:02.000000Z",
+        success=True,
+        phase="publish",
+        seconds=2.0,
+        last_success_at=f"2026-08-21T09:{minute:02d}:02.000000Z",
+        phases={"discover": 0.5, "list": 1.0},
+        targets=[outcome()],
+        counters=Counters(),
+    )
+    return msgspec.structs.replace(made, **changes)

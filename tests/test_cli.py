@@ -1,0 +1,250 @@
+"""The command line as people and Kubernetes use it: real processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from stand_in import CLAIM, TOKEN, XR, StandIn, fill
+
+from xpjob import __version__
+from xpjob.cli import cli, exit_code
+from xpjob.demo.api import write_kubeconfig
+from xpjob.demo.cluster import Fault
+from xpjob.errors import RefusedError, SettingsError, SupersededError, TransientError
+
+ENV = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "LANG": "C.UTF-8"}
+
+
+def xpjob(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, with this environment and nothing else."""
+    return subprocess.run(
+        [sys.executable, "-m", "xpjob", *arguments],
+        env={**ENV, **environ},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.fixture
+def environ(stand_in: StandIn, tmp_path: Path) -> dict[str, str]:
+    """What a pod's environment would be: a platform, a directory store, a termination log."""
+    fill(stand_in.cluster)
+    (tmp_path / "termination-log").touch()
+    return {
+        "KUBECONFIG": str(stand_in.kubeconfig),
+        "STORE_BACKEND": "directory",
+        "STORE_DIR": str(tmp_path / "store"),
+        "TERMINATION_LOG": str(tmp_path / "termination-log"),
+    }
+
+
+def termination(environ: dict[str, str]) -> dict[str, Any]:
+    """Return the one line that the kubelet would read."""
+    (line,) = Path(environ["TERMINATION_LOG"]).read_text().splitlines()
+    found: dict[str, Any] = json.loads(line)
+    return found
+
+
+def events(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
+    """Return the log, one event a line."""
+    return [json.loads(line) for line in done.stderr.splitlines()]
+
+
+def test_a_run_logs_one_line_and_exits_0(environ: dict[str, str]) -> None:
+    """JSON where no person watches; nothing on stdout."""
+    done = xpjob("run", **environ)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    *_, last = events(done)
+    assert last["message"] == "run finished"
+    assert last["level"] == "INFO"
+    assert (last["claims"], last["xrs"], last["targets"], last["failed"]) == (5, 9, 4, 0)
+    assert (termination(environ)["exitCode"], termination(environ)["claims"]) == (0, 5)
+
+
+def test_for_people_there_is_a_table(environ: dict[str, str]) -> None:
+    """By kind, with what is not ready."""
+    done = xpjob("run", "--log-format", "text", **environ)
+    assert done.returncode == 0
+    assert "PostgreSQLInstance" in done.stdout
+    assert "run complete" in done.stdout
+    assert "slowest lists" in done.stdout
+    assert done.stderr == ""
+
+
+def test_wrong_settings_exit_2_with_all_mistakes(environ: dict[str, str]) -> None:
+    """Before anything is contacted, and without a traceback."""
+    done = xpjob("run", "--page-size", "0", **{**environ, "CLAIM_GVRS": "pods", "STORE_DIR": ""})
+    assert done.returncode == 2
+    assert "3 mistakes in the configuration" in done.stderr
+    assert "--page-size" in done.stderr
+    assert "CLAIM_GVRS" in done.stderr
+    assert "STORE_DIR" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert termination(environ)["exitCode"] == 2
+
+
+@pytest.mark.parametrize("arguments", [("run", "--no-such"), ("fly",), ("run", "extra")])
+def test_wrong_usage_exits_2(arguments: tuple[str, ...]) -> None:
+    """As every command does."""
+    done = xpjob(*arguments)
+    assert done.returncode == 2
+    assert "--help" in done.stderr
+
+
+def test_a_bad_kubeconfig_exits_2(environ: dict[str, str]) -> None:
+    """With its name and what to do."""
+    done = xpjob("run", "--kubeconfig", "/no/such/file", **environ)
+    assert done.returncode == 2
+    assert "/no/such/file" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_unreachable_api_server_exits_1(environ: dict[str, str], tmp_path: Path) -> None:
+    """It may pass."""
+    away = write_kubeconfig(tmp_path / "away", "http://127.0.0.1:9", TOKEN)
+    done = xpjob("run", **{**environ, "KUBECONFIG": str(away)})
+    assert done.returncode == 1
+    assert "check that the API server is up" in done.stderr
+    assert termination(environ)["phase"] == "discover"
+
+
+def test_refused_credentials_exit_4_and_stay_secret(
+    environ: dict[str, str], stand_in: StandIn
+) -> None:
+    """A retry is useless."""
+    stand_in.cluster.token = "renewed"
+    done = xpjob("run", "--debug", **environ)
+    assert done.returncode == 4
+    assert "credentials are not accepted" in done.stderr
+    assert TOKEN not in done.stderr
+    assert termination(environ)["exitCode"] == 4
+
+
+def test_a_failed_target_exits_0_or_3_when_strict(
+    environ: dict[str, str], stand_in: StandIn
+) -> None:
+    """The rest is published in both cases."""
+    stand_in.cluster.fault = lambda path, _: Fault(403) if path.endswith("/apps") else None
+    assert xpjob("run", **environ).returncode == 0
+    assert termination(environ)["failed"] == 1
+    done = xpjob("run", "--strict", **environ)
+    assert done.returncode == 3
+    assert any(event["message"] == "target failed" for event in events(done))
+    assert xpjob("run", **{**environ, "STRICT": "true"}).returncode == 3
+
+
+def test_sigterm_ends_a_run_at_once(environ: dict[str, str], stand_in: StandIn) -> None:
+    """Also while a list hangs, with nothing half written."""
+    hanging, release = threading.Event(), threading.Event()
+
+    def hang(path: str, _query: dict[str, str]) -> None:
+        if path.endswith("/apps"):
+            hanging.set()
+            release.wait(30)
+
+    stand_in.cluster.fault = hang
+    process = subprocess.Popen(
+        [sys.executable, "-m", "xpjob", "run"],
+        env={**ENV, **environ},
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert hanging.wait(30)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=5)
+    release.set()
+    assert process.returncode == 143
+    assert termination(environ)["exitCode"] == 143
+    assert not Path(environ["STORE_DIR"], "snapshot.json").exists()
+
+
+def test_a_dry_run_prints_what_would_be_pushed(environ: dict[str, str]) -> None:
+    """Ready for promtool."""
+    done = xpjob("run", "--dry-run", **environ)
+    assert done.returncode == 0
+    assert "crossplane_claims_total{" in done.stdout
+    assert "xpjob_target_records{" in done.stdout
+    checked = subprocess.run(
+        ["promtool", "check", "metrics"],
+        input=done.stdout,
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    assert "error while linting" not in checked.stderr
+    assert not Path(environ["STORE_DIR"]).exists()
+
+
+def test_targets_are_shown_as_a_table_or_json(environ: dict[str, str]) -> None:
+    """With the reason of each."""
+    table = xpjob("targets", **environ)
+    assert table.returncode == 0, table.stderr
+    assert "postgresqlinstances" in table.stdout
+    assert "discovery: category claim" in table.stdout
+    done = xpjob("targets", "--output", "json", "--xr-gvrs", f"{XR.gvr},a.b/v1/c", **environ)
+    assert done.returncode == 1
+    rows = json.loads(done.stdout)
+    assert [(row["kind"], bool(row["error"])) for row in rows] == [(XR.kind, False), ("", True)]
+    assert str(CLAIM.gvr) not in done.stdout
+
+
+def test_version_and_help() -> None:
+    """Every command teaches."""
+    assert xpjob("--version").stdout == f"xpjob {__version__}\n"
+    for name in cli.commands:
+        done = xpjob(name, "--help")
+        assert done.returncode == 0
+        assert "Usage:" in done.stdout
+    told = xpjob("run", "--help").stdout
+    assert "What to list:" in told
+    assert "[PAGE_SIZE; default 500]" in " ".join(told.split())
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts(shell: str) -> None:
+    """For the common shells."""
+    result = CliRunner().invoke(cli, ["completion", shell])
+    assert result.exit_code == 0
+    assert "_XPJOB_COMPLETE" in result.output
+
+
+def test_completion_completes() -> None:
+    """It knows the options."""
+    environ = {"_XPJOB_COMPLETE": "bash_complete", "COMP_WORDS": "xpjob run --pushg"}
+    done = subprocess.run(
+        [Path(sys.executable).parent / "xpjob"],
+        env={**ENV, **environ, "COMP_CWORD": "2"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "--pushgateway-url" in done.stdout
+
+
+def test_of_several_errors_the_gravest_decides() -> None:
+    """What a retry cannot mend is not hidden by what it can."""
+    assert exit_code([], partial=False, strict=True) == 0
+    assert exit_code([], partial=True, strict=False) == 0
+    assert exit_code([], partial=True, strict=True) == 3
+    assert exit_code([TransientError("a"), RefusedError("b")], partial=True, strict=True) == 4
+    assert exit_code([SettingsError(["a"])], partial=False, strict=False) == 2
+    assert exit_code([SupersededError("a")], partial=False, strict=True) == 0
+
+
+def test_a_long_error_fits_the_termination_log(environ: dict[str, str]) -> None:
+    """The kubelet reads 4096 bytes."""
+    xpjob("run", **{**environ, "CLAIM_GVRS": ",".join(f"bad-{n}" for n in range(900))})
+    assert Path(environ["TERMINATION_LOG"]).stat().st_size < 4096
+    assert termination(environ)["error"].endswith("(cut)")

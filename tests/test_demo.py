@@ -1,0 +1,106 @@
+"""The demo: the sample platform lives, and the job shows it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+from xpjob.demo.cluster import Cluster
+from xpjob.demo.platform import KINDS, Platform
+
+NOW = datetime(2026, 8, 21, 9, 0, tzinfo=timezone.utc)
+
+
+def platform() -> tuple[Cluster, Platform]:
+    """Return a cluster with the sample platform on it."""
+    cluster = Cluster(KINDS, token="t")
+    return cluster, Platform(cluster, NOW)
+
+
+def objects(cluster: Cluster) -> dict[str, object]:
+    """Return every object of the cluster by uid, without what differs from run to run."""
+    return {
+        item["metadata"]["uid"]: item["status"] for kind in KINDS for item in cluster.objects(kind)
+    }
+
+
+def test_the_sample_platform_has_all_there_is() -> None:
+    """Both Crossplane generations, several teams, ready and not, more than a page."""
+    cluster, _ = platform()
+    counts = {kind.kind: len(cluster.objects(kind)) for kind in KINDS}
+    assert counts["PostgreSQLInstance"] == counts["XPostgreSQLInstance"] > 30
+    assert counts["App"] > 50
+    assert counts["Network"] > 20
+    statuses = {
+        (condition["type"], condition["status"], condition["reason"])
+        for kind in KINDS
+        for item in cluster.objects(kind)
+        for condition in item["status"]["conditions"]
+    }
+    assert {
+        ("Ready", "True", "Available"),
+        ("Ready", "False", "Waiting"),
+        ("Ready", "False", "Creating"),
+        ("Synced", "False", "ReconcileError"),
+    } <= statuses
+
+
+def test_it_is_the_same_each_time() -> None:
+    """A demo can be rehearsed."""
+    (first, one), (second, two) = platform(), platform()
+    for minute in range(10):
+        one.step(NOW + timedelta(minutes=minute))
+        two.step(NOW + timedelta(minutes=minute))
+    assert objects(first) == objects(second)
+
+
+def test_it_lives() -> None:
+    """Things come, change and go."""
+    cluster, living = platform()
+    before = objects(cluster)
+    for minute in range(10):
+        living.step(NOW + timedelta(minutes=minute))
+    after = objects(cluster)
+    assert before.keys() - after.keys()
+    assert after.keys() - before.keys()
+    assert any(before[uid] != after[uid] for uid in before.keys() & after.keys())
+
+
+def test_once_does_one_run_and_exits(tmp_path: Path) -> None:
+    """With a summary, a snapshot and two text files."""
+    command = [sys.executable, "-m", "xpjob", "demo", "--once", "--directory", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "run complete" in done.stdout
+    assert "PostgreSQLInstance" in done.stdout
+    document = json.loads((tmp_path / "snapshot.json").read_text())
+    assert len(document["claims"]) > 100
+    assert {claim["team"] for claim in document["claims"]} >= {"payments", "search"}
+    assert {claim["source"] for claim in document["claims"]} == {"discovery", "namespace"}
+    assert (tmp_path / "xpjob.prom").exists()
+    assert (tmp_path / "xpjob-run.prom").exists()
+
+
+def test_ctrl_c_ends_it(tmp_path: Path) -> None:
+    """After as many runs as one likes."""
+    command = [sys.executable, "-u", "-m", "xpjob", "demo", "--every", "0.05"]
+    process = subprocess.Popen(
+        [*command, "--directory", str(tmp_path)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    assert process.stdout is not None
+    complete = 0
+    for line in process.stdout:
+        complete += "run complete" in line
+        if complete == 3:
+            break
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=10)
+    assert process.returncode == 130

@@ -1,0 +1,80 @@
+"""One whole exposition and one whole snapshot, as files: ``--update-golden`` writes them anew."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+from prometheus_client import generate_latest
+from samples import run_info
+from stand_in import CLAIM, StandIn, config_map, fill
+
+from xpjob import job, settings
+from xpjob.demo.cluster import CONFIGMAP, Fault
+from xpjob.job import Result
+from xpjob.publish import exposition
+from xpjob.settings import CLUSTER, TARGETS
+from xpjob.snapshot import model
+from xpjob.terminal import Silent
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+@pytest.fixture
+def result(stand_in: StandIn) -> Result:
+    """A run over everything that the stand-in can have, with its times taken out."""
+    fill(stand_in.cluster)
+    stand_in.cluster.apply(CONFIGMAP, config_map("team-b", CLAIM_GVRS=str(CLAIM.gvr)))
+    stand_in.cluster.apply(CONFIGMAP, config_map("team-c", CLAIM_GVRS="nonsense"))
+    stand_in.cluster.fault = lambda path, _: Fault(403) if path.endswith("networks") else None
+    given = {
+        "kubeconfig": str(stand_in.kubeconfig),
+        "creator_annotation_key": "example.org/creator",
+        "team_annotation_key": "example.org/team",
+    }
+    made = job.run(settings.load(given, {}, (CLUSTER, TARGETS)), Silent(), dry_run=True)
+    report, snapshot = made.report, made.snapshot
+    assert snapshot is not None
+    for number, target in enumerate(report.targets):
+        target.seconds = number / 4
+        target.bytes = 1000 * target.pages
+        target.error = target.error.replace(stand_in.url, "http://api")
+    report.run = snapshot.run = run_info(0)
+    report.run.version = "0.0.0"
+    snapshot.generated_at = "2026-08-21T09:00:01.000000Z"
+    snapshot.counters = None
+    report.finished_at = report.last_success_at = "2026-08-21T09:00:02.000000Z"
+    report.seconds = 2.0
+    report.phases = {"discover": 0.25, "list": 1.0, "store": 0.5, "publish": 0.25}
+    assert report.counters is not None
+    report.counters = msgspec.structs.replace(
+        report.counters, poll_duration=type(report.counters.poll_duration).empty((0.1, 1.0))
+    )
+    report.counters.poll_duration.observe(0.5)
+    return made
+
+
+def compare(name: str, text: str, request: pytest.FixtureRequest) -> None:
+    """Hold a text against a golden file, or write that file."""
+    path = GOLDEN / name
+    if request.config.getoption("--update-golden"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    assert text == path.read_text()
+
+
+def test_the_exposition(result: Result, request: pytest.FixtureRequest) -> None:
+    """Names, labels, help texts and order are what they were."""
+    assert result.snapshot is not None
+    families = [*exposition.inventory(result.snapshot), *exposition.outcome(result.report)]
+    text = generate_latest(exposition.registry(families)).decode()
+    compare("exposition.prom", text, request)
+
+
+def test_the_snapshot(result: Result, request: pytest.FixtureRequest) -> None:
+    """Every key and every value is what it was."""
+    assert result.snapshot is not None
+    document = json.loads(model.encode(result.snapshot))
+    compare("snapshot.json", json.dumps(document, indent=1, ensure_ascii=False) + "\n", request)

@@ -1,0 +1,267 @@
+"""One run, whole: stand-in API, directory store, real Pushgateway."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from processes import text
+from prometheus_client.parser import text_string_to_metric_families
+from samples import snapshot
+from stand_in import APP, CLAIM, XR, StandIn, config_map, fill
+
+from xpjob import job, settings
+from xpjob.demo.cluster import CONFIGMAP, Fault
+from xpjob.errors import RefusedError, SupersededError, TransientError, XpjobError
+from xpjob.job import Result
+from xpjob.settings import CLUSTER, OUTPUT, PUBLISH, STORE, TARGETS
+from xpjob.snapshot import model
+from xpjob.terminal import Silent
+
+
+class Runs:
+    """Runs of the job with the same settings."""
+
+    def __init__(self, stand_in: StandIn, directory: Path, gateway: str) -> None:
+        self.stand_in = stand_in
+        self.directory = directory
+        self.gateway = gateway
+
+    def run(self, *, dry_run: bool = False, **given: str) -> Result:
+        """Do one run."""
+        own = {
+            "kubeconfig": str(self.stand_in.kubeconfig),
+            "creator_annotation_key": "example.org/creator",
+            "team_annotation_key": "example.org/team",
+            "store_backend": "directory",
+            "store_dir": str(self.directory),
+            "pushgateway_url": self.gateway,
+            "page_size": "2",
+        }
+        groups = (CLUSTER, TARGETS, STORE, PUBLISH, OUTPUT)
+        config = settings.load({**own, **given}, {}, groups)
+        return job.run(config, Silent(), dry_run=dry_run)
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return the stored snapshot as anybody reads it."""
+        document: dict[str, Any] = json.loads((self.directory / "snapshot.json").read_text())
+        return document
+
+    def names(self) -> set[str]:
+        """Return the names of the claims in the stored snapshot."""
+        return {record["name"] for record in self.snapshot()["claims"]}
+
+    def value(self, name: str, job: str = "xpjob", **labels: str) -> float:
+        """Return the sum of the gateway's series of that name with these labels."""
+        wanted = {"job": job, **labels}
+        return sum(
+            sample.value
+            for family in text_string_to_metric_families(text(f"{self.gateway}/metrics"))
+            for sample in family.samples
+            if sample.name == name and wanted.items() <= sample.labels.items()
+        )
+
+
+@pytest.fixture
+def runs(stand_in: StandIn, tmp_path: Path, gateway: str) -> Runs:
+    """A platform and a way to run the job against it."""
+    fill(stand_in.cluster)
+    return Runs(stand_in, tmp_path / "store", gateway)
+
+
+def fail(runs: Runs, fragment: str, status: int) -> None:
+    """Let every request whose path has that fragment fail."""
+    runs.stand_in.cluster.fault = lambda path, _: Fault(status) if fragment in path else None
+
+
+def test_a_run_counts_stores_and_pushes(runs: Runs) -> None:
+    """With nothing but credentials it finds everything itself."""
+    result = runs.run()
+    assert result.errors == []
+    assert not result.report.partial
+    assert len(runs.snapshot()["claims"]) == 5
+    assert len(runs.snapshot()["xrs"]) == 9
+    assert runs.value("crossplane_claims_total") == 5
+    assert runs.value("crossplane_claims_ready") == 3
+    assert runs.value("crossplane_claims_total", team="a", composition="pg.aws") == 1
+    assert runs.value("crossplane_xr_total") == 9
+    assert runs.value("crossplane_xr_ready", kind="App") == 2
+    assert runs.value("xp_tracker_store_claims") == 5
+    assert runs.value("xp_tracker_store_xrs") == 9
+    assert runs.value("xpjob_last_run_success", "xpjob-run") == 1
+    assert runs.value("xpjob_target_records", "xpjob-run", kind="App") == 3
+
+
+def test_only_get_is_sent_and_no_list_is_made_twice(runs: Runs) -> None:
+    """Nothing but discovery, ConfigMaps and the lists."""
+    runs.run(page_size="500")
+    paths = runs.stand_in.paths()
+    assert len(paths) == len(set(paths)) == 6
+    assert set(paths) == {
+        "/apis",
+        "/api/v1/configmaps",
+        *(f"/apis/platform.example.org/{v}" for v in ("v1/apps", "v1/networks")),
+        "/apis/platform.example.org/v1alpha1/postgresqlinstances",
+        "/apis/platform.example.org/v1alpha1/xpostgresqlinstances",
+    }
+
+
+def test_a_deleted_claim_is_gone_everywhere_and_counters_go_on(runs: Runs) -> None:
+    """Its series, its record; the histograms have two runs."""
+    runs.run()
+    assert runs.value("crossplane_claims_total", namespace="team-c") == 1
+    runs.stand_in.cluster.delete(CLAIM, "team-c", "db-4")
+    runs.run()
+    page = text(f"{runs.gateway}/metrics")
+    claims = [line for line in page.splitlines() if line.startswith("crossplane_claims_total")]
+    assert not [line for line in claims if "team-c" in line]
+    assert runs.names() == {"db-0", "db-1", "db-2", "db-3"}
+    assert runs.value("xp_tracker_poll_duration_seconds_count", "xpjob-run") == 2
+    assert runs.value("xp_tracker_s3_persist_duration_seconds_count", "xpjob-run") == 2
+    assert runs.snapshot()["counters"]["pollDuration"]["counts"] != [0] * 10
+
+
+def test_a_list_that_fails_keeps_what_it_had(runs: Runs) -> None:
+    """Counted under the same labels, marked in the snapshot, and counted as an error."""
+    runs.run()
+    fail(runs, "postgresqlinstances", 403)
+    result = runs.run()
+    assert result.errors == []
+    assert result.report.partial
+    assert runs.value("crossplane_claims_total") == 5
+    assert runs.value("crossplane_claims_ready", namespace="team-b") == 2
+    assert all(record["carriedSince"] for record in runs.snapshot()["claims"])
+    assert {r["kind"] for r in runs.snapshot()["xrs"] if r["carriedSince"]} == {XR.kind}
+    gvr = str(CLAIM.gvr)
+    assert runs.value("xp_tracker_poll_errors_total", "xpjob-run", gvr=gvr) == 1
+    assert runs.value("xpjob_target_success", "xpjob-run", kind=CLAIM.kind) == 0
+    assert runs.value("xpjob_target_carried", "xpjob-run", kind=CLAIM.kind) == 5
+    assert runs.value("xpjob_last_run_partial", "xpjob-run") == 1
+    runs.run()
+    assert runs.value("xp_tracker_poll_errors_total", "xpjob-run", gvr=gvr) == 2
+    fail(runs, "nothing", 500)
+    runs.run()
+    assert not any(record["carriedSince"] for record in runs.snapshot()["claims"])
+
+
+def test_when_nothing_can_be_listed_the_last_inventory_stands(runs: Runs) -> None:
+    """Only the outcome is pushed; the push time of the inventory does not move."""
+    runs.run()
+    stored, pushed = runs.snapshot(), runs.value("push_time_seconds")
+    success = runs.value("xpjob_last_success_timestamp_seconds", "xpjob-run")
+    fail(runs, "/apis/platform", 503)
+    fault = runs.stand_in.cluster.fault
+    runs.stand_in.cluster.fault = lambda path, query: (
+        fault(path, query) or (Fault(403) if path.endswith("configmaps") else None)
+    )
+    result = runs.run()
+    assert [type(error) for error in result.errors] == [XpjobError]
+    assert "nothing could be listed" in str(result.errors[0])
+    assert runs.snapshot() == stored
+    assert runs.value("push_time_seconds") == pushed
+    assert runs.value("crossplane_claims_total") == 5
+    assert runs.value("xpjob_last_run_success", "xpjob-run") == 0
+    assert runs.value("xpjob_last_success_timestamp_seconds", "xpjob-run") == success
+    fail(runs, "nothing", 500)
+    runs.run()
+    assert runs.value("xp_tracker_poll_errors_total", "xpjob-run", gvr=str(APP.gvr)) == 1
+
+
+def test_refused_everywhere_is_a_refusal(runs: Runs) -> None:
+    """A retry would be useless."""
+    fail(runs, "/api", 403)
+    result = runs.run()
+    assert [type(error) for error in result.errors] == [RefusedError]
+    assert result.snapshot is None
+    assert result.report.phase == "discover"
+    assert "crossplane_claims_total" not in text(f"{runs.gateway}/metrics")
+    assert runs.value("xpjob_last_run_success", "xpjob-run") == 0
+
+
+def test_a_gateway_that_is_away_does_not_stop_the_snapshot(runs: Runs) -> None:
+    """And the error says which of the two failed."""
+    result = runs.run(pushgateway_url="http://127.0.0.1:9")
+    assert len(runs.names()) == 5
+    assert all(isinstance(error, TransientError) for error in result.errors)
+    assert "127.0.0.1:9" in result.report.error
+    assert result.report.phase == "publish"
+
+
+def test_a_store_that_is_away_does_not_stop_the_metrics(runs: Runs, tmp_path: Path) -> None:
+    """But nothing is written where nothing could be read, and counters are left alone."""
+    runs.run()
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    runs.stand_in.cluster.delete(CLAIM, "team-c", "db-4")
+    result = runs.run(store_dir=str(blocked / "store"))
+    assert "check STORE_DIR" in result.report.error
+    assert runs.value("crossplane_claims_total") == 4
+    assert runs.value("xp_tracker_poll_duration_seconds_count", "xpjob-run") == 1
+    assert runs.value("xpjob_last_success_timestamp_seconds", "xpjob-run") > 0
+
+
+def test_an_overtaken_run_leaves_everything_alone(runs: Runs) -> None:
+    """The newer run's outcome too."""
+    newer = snapshot(0, "newer")
+    newer.run.started_at = model.rfc3339(model.now())
+    runs.stand_in.cluster.fault = lambda _path, _query: _overtake(runs, newer)
+    result = runs.run()
+    assert [type(error) for error in result.errors] == [SupersededError]
+    assert runs.snapshot()["run"]["id"] == "newer"
+    assert "xpjob_last_run" not in text(f"{runs.gateway}/metrics")
+    assert "crossplane" not in text(f"{runs.gateway}/metrics")
+
+
+def _overtake(runs: Runs, newer: model.Snapshot) -> None:
+    newer.run.started_at = model.rfc3339(model.now())
+    runs.directory.mkdir(exist_ok=True)
+    (runs.directory / "snapshot.json").write_bytes(model.encode(newer))
+
+
+def test_a_dry_run_writes_nothing(runs: Runs, tmp_path: Path) -> None:
+    """Neither to the gateway, nor to the store, nor to a file."""
+    result = runs.run(dry_run=True, publish=f"textfile:{tmp_path / 'x.prom'}")
+    assert result.snapshot is not None
+    assert len(result.snapshot.claims) == 5
+    assert not runs.directory.exists()
+    assert not (tmp_path / "x.prom").exists()
+    assert "crossplane" not in text(f"{runs.gateway}/metrics")
+
+
+def test_tenants_configmaps_choose_owners_in_their_namespace(runs: Runs) -> None:
+    """And the source says so."""
+    runs.stand_in.cluster.apply(
+        CONFIGMAP,
+        config_map("team-a", CLAIM_GVRS=str(CLAIM.gvr), TEAM_ANNOTATION_KEY="example.org/creator"),
+    )
+    runs.run()
+    assert runs.value("crossplane_claims_total", source="namespace", team="person-0") == 1
+    assert runs.value("crossplane_claims_total", source="discovery") == 3
+    assert runs.value("xp_tracker_namespace_configs") == 1
+
+
+def test_a_namespace_scope_keeps_cluster_scoped_xrs(runs: Runs) -> None:
+    """Claims of one namespace, all legacy XRs."""
+    runs.run(kube_namespace_scope="team-a")
+    assert runs.names() == {"db-0", "db-1"}
+    assert runs.value("crossplane_xr_total", kind=XR.kind) == 5
+    assert runs.value("crossplane_xr_total", kind="App") == 1
+
+
+def test_a_cluster_without_claims_is_no_failure(stand_in: StandIn, tmp_path: Path) -> None:
+    """Crossplane's second generation has none; an empty cluster is empty."""
+    runs = Runs(stand_in, tmp_path / "store", "")
+    assert runs.run().errors == []
+    assert runs.snapshot()["claims"] == []
+    stand_in.cluster.kinds = ()
+    assert runs.run().errors == []
+    assert runs.snapshot()["targets"] == []
+
+
+def test_clusters_are_kept_apart(runs: Runs) -> None:
+    """In the store and on the gateway."""
+    runs.run(cluster_name="eu")
+    assert (runs.directory / "eu" / "snapshot.json").exists()
+    assert runs.value("crossplane_claims_total", cluster="eu") == 5

@@ -1,0 +1,161 @@
+"""What a run remembers, and how it commits."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from samples import report, run_info, snapshot
+
+from xpjob import settings
+from xpjob.errors import ConflictError, SupersededError
+from xpjob.settings import STORE, Settings
+from xpjob.snapshot import model
+from xpjob.snapshot.directory import DirectoryStore
+from xpjob.snapshot.memory import Memory, commit, remember
+from xpjob.snapshot.model import NewerSchemaError, Snapshot
+
+CONFIG = settings.load({"cluster_name": "prod"}, {}, (STORE,))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> DirectoryStore:
+    """An empty directory store."""
+    return DirectoryStore(tmp_path / "store")
+
+
+def put(store: DirectoryStore, made: Snapshot) -> None:
+    """Store a snapshot as an earlier run would."""
+    store.put("prod/snapshot.json", model.encode(made), replacing=None)
+
+
+def held(store: DirectoryStore) -> Snapshot:
+    """Return the stored snapshot."""
+    found = store.get("prod/snapshot.json")
+    assert found is not None
+    return model.decode(found.body, Snapshot, "store")
+
+
+def test_the_first_run_remembers_nothing(store: DirectoryStore) -> None:
+    """And may write only what is not there yet."""
+    memory = remember(store, CONFIG, run_info(5))
+    assert (memory.snapshot, memory.etag, memory.last_success_at) == (None, "", "")
+
+
+def test_the_report_knows_more_than_the_snapshot(store: DirectoryStore) -> None:
+    """It is written after it, and by failed runs too."""
+    old, new = snapshot(1), report(2)
+    assert old.counters is not None
+    assert new.counters is not None
+    old.counters.poll_errors["a/v1/b"] = 1
+    new.counters.poll_errors["a/v1/b"] = 2
+    put(store, old)
+    assert remember(store, CONFIG, run_info(5)).counters.poll_errors == {"a/v1/b": 1}
+    store.put("prod/run.json", model.encode(new), replacing=None)
+    memory = remember(store, CONFIG, run_info(5))
+    assert memory.counters.poll_errors == {"a/v1/b": 2}
+    assert memory.last_success_at == "2026-08-21T09:02:02.000000Z"
+    store.put("prod/run.json", b"{", replacing=None)
+    assert remember(store, CONFIG, run_info(5)).counters.poll_errors == {"a/v1/b": 1}
+
+
+def test_an_unreadable_snapshot_is_kept_aside(
+    store: DirectoryStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The run goes on as if there were none, and says so."""
+    store.put("prod/snapshot.json", b'{"schemaVersion": 1, "clai', replacing=None)
+    with caplog.at_level(logging.WARNING):
+        memory = remember(store, CONFIG, run_info(5))
+    assert memory.snapshot is None
+    aside = store.get("prod/snapshot.json.unreadable")
+    assert aside is not None
+    assert aside.body.endswith(b'"clai')
+    assert "as if there were no previous snapshot" in caplog.text
+    commit(store, CONFIG, memory, lambda _: snapshot(5, "run-b"))
+    assert held(store).run.id == "run-b"
+
+
+def test_a_newer_schema_is_never_overwritten(store: DirectoryStore) -> None:
+    """The error says who must give way."""
+    store.put("prod/snapshot.json", b'{"schemaVersion": 9}', replacing=None)
+    with pytest.raises(NewerSchemaError, match="run the newer xpjob everywhere"):
+        remember(store, CONFIG, run_info(5))
+
+
+def test_a_run_that_was_overtaken_stops(store: DirectoryStore) -> None:
+    """Before it lists anything, if it can be known."""
+    put(store, snapshot(6, "newer"))
+    with pytest.raises(SupersededError, match="superseded: run newer"):
+        remember(store, CONFIG, run_info(5))
+
+
+def test_a_start_in_the_future_does_not_block_all_runs(store: DirectoryStore) -> None:
+    """A clock was wrong; that is told."""
+    future = run_info(0, "future")
+    future.started_at = "2999-01-01T00:00:00.000000Z"
+    put(store, snapshot(0, run=future))
+    assert remember(store, CONFIG, run_info(5)).snapshot is not None
+
+
+class Interfering(DirectoryStore):
+    """Lets somebody else write just before each of our writes."""
+
+    def __init__(self, directory: Path, *others: Callable[[], bytes]) -> None:
+        super().__init__(directory)
+        self.others = list(others)
+
+    def put(self, key: str, body: bytes, *, replacing: str | None) -> None:
+        if replacing is not None and self.others:
+            super().put(key, self.others.pop(0)(), replacing=None)
+        super().put(key, body, replacing=replacing)
+
+
+def built(minute: int, id_: str, seen: list[Memory]) -> Callable[[Memory], Snapshot]:
+    """Return a builder that notes the memory it builds from."""
+
+    def build(memory: Memory) -> Snapshot:
+        seen.append(memory)
+        return snapshot(minute, id_)
+
+    return build
+
+
+def test_an_older_run_that_wrote_meanwhile_is_built_upon(tmp_path: Path) -> None:
+    """Its snapshot becomes the memory, and ours replaces it."""
+    store = Interfering(tmp_path, lambda: model.encode(snapshot(4, "older")))
+    seen: list[Memory] = []
+    commit(store, CONFIG, remember(store, CONFIG, run_info(5)), built(5, "ours", seen))
+    assert [m.snapshot and m.snapshot.run.id for m in seen] == [None, "older"]
+    assert held(store).run.id == "ours"
+
+
+def test_a_newer_run_that_wrote_meanwhile_is_left_alone(tmp_path: Path) -> None:
+    """Ours ends saying so."""
+    store = Interfering(tmp_path, lambda: model.encode(snapshot(6, "newer")))
+    with pytest.raises(SupersededError):
+        commit(store, CONFIG, remember(store, CONFIG, run_info(5)), built(5, "ours", []))
+    assert held(store).run.id == "newer"
+
+
+def test_a_write_that_timed_out_and_was_carried_out_is_no_conflict(tmp_path: Path) -> None:
+    """It is our own."""
+    store = Interfering(tmp_path, lambda: model.encode(snapshot(5, "ours")))
+    made = commit(store, CONFIG, remember(store, CONFIG, run_info(5)), built(5, "ours", []))
+    assert made.run.id == "ours"
+
+
+def test_conflicts_without_end_are_given_up(tmp_path: Path) -> None:
+    """Somebody else writes there all the time."""
+    older = [lambda n=n: model.encode(snapshot(n, f"older-{n}")) for n in range(9)]
+    store = Interfering(tmp_path, *older)
+    memory = remember(store, CONFIG, run_info(30))
+    with pytest.raises(ConflictError, match="gave up after 5 conflicts"):
+        commit(store, CONFIG, memory, built(30, "ours", []))
+
+
+def test_settings_without_a_cluster_have_no_prefix(store: DirectoryStore) -> None:
+    """The document lies at the top."""
+    commit(store, Settings(), remember(store, Settings(), run_info(1)), built(1, "x", []))
+    assert store.get("snapshot.json") is not None

@@ -1,0 +1,89 @@
+"""The snapshot as a document."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from samples import report, snapshot
+from stand_in import claim
+from test_records import to_claim
+
+from xpjob.errors import BadAnswerError
+from xpjob.snapshot import model
+from xpjob.snapshot.model import NewerSchemaError, RunReport, Snapshot
+
+_text = st.text(st.characters(codec="utf-8"), max_size=20) | st.sampled_from(
+    ['"', "\\", "\n", "\x00", "🦄", "‮", "x" * 4096]
+)
+
+
+@given(st.dictionaries(st.sampled_from(["name", "team", "creator", "message", "uid"]), _text))
+def test_every_snapshot_survives_being_stored(changes: dict[str, str]) -> None:
+    """Whatever tenants have written into it."""
+    record = msgspec.structs.replace(to_claim(claim()), **changes)
+    made = snapshot(claims=[record])
+    assert model.decode(model.encode(made), Snapshot, "here") == made
+
+
+def test_a_report_survives_being_stored() -> None:
+    """Also one whose counters are not known."""
+    for made in (report(), report(counters=None)):
+        assert model.decode(model.encode(made), RunReport, "here") == made
+
+
+def test_the_document_has_the_promised_shape() -> None:
+    """Others read it without xpjob."""
+    document: dict[str, Any] = json.loads(model.encode(snapshot()))
+    assert document["schemaVersion"] == 1
+    assert document["generatedAt"] == "2026-08-21T09:00:01.000000Z"
+    assert len(document["claims"]) == 2
+    assert {
+        "group",
+        "kind",
+        "namespace",
+        "name",
+        "creator",
+        "team",
+        "composition",
+        "source",
+    } <= set(document["claims"][0])
+    assert document["claims"][0]["createdAt"] == "2026-08-21T09:00:00Z"
+    assert document["claims"][0]["ready"] is True
+    assert document["xrs"][0]["ready"] is True
+    assert document["targets"][0]["class"] == "claim"
+    assert document["counters"]["pollErrors"] == {}
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b"null", b"\xff", b'{"schemaVersion": "1"}', b'{"schemaVersion": 1}']
+)
+def test_what_is_no_snapshot_is_an_error(body: bytes) -> None:
+    """With where it lies."""
+    with pytest.raises(BadAnswerError, match=r"s3://bucket/x is no snapshot"):
+        model.decode(body, Snapshot, "s3://bucket/x")
+
+
+def test_a_cut_off_snapshot_is_an_error() -> None:
+    """At whatever byte."""
+    whole = model.encode(snapshot())
+    for length in range(0, len(whole) - 2, 97):
+        with pytest.raises(BadAnswerError):
+            model.decode(whole[:length], Snapshot, "here")
+
+
+def test_a_newer_schema_is_told_apart() -> None:
+    """It must not be overwritten by an older xpjob."""
+    with pytest.raises(NewerSchemaError, match="schemaVersion 2"):
+        model.decode(b'{"schemaVersion": 2, "claims": "changed"}', Snapshot, "here")
+
+
+def test_unknown_fields_are_no_error() -> None:
+    """A later xpjob of the same schema may add some."""
+    document = json.loads(model.encode(snapshot()))
+    document["novelty"] = document["claims"][0]["novelty"] = {"a": 1}
+    assert model.decode(json.dumps(document).encode(), Snapshot, "here") == snapshot()

@@ -1,0 +1,117 @@
+"""Settings: where values come from, and what is said of bad ones."""
+
+import pytest
+
+from xpjob import settings
+from xpjob.errors import SettingsError
+from xpjob.settings import CLUSTER, OPTIONS, OUTPUT, PUBLISH, STORE, TARGETS
+
+ALL = (CLUSTER, TARGETS, STORE, PUBLISH, OUTPUT)
+
+
+def test_nothing_needs_to_be_set() -> None:
+    """The defaults are the documented ones."""
+    config = settings.load({}, {}, ALL)
+    assert (config.page_size, config.store_backend, config.s3_key_prefix) == (
+        500,
+        "memory",
+        "xp-tracker",
+    )
+    assert config.composition_label_key == "crossplane.io/composition-name"
+    assert config.discovery == "auto"
+
+
+def test_the_option_wins_over_the_variable() -> None:
+    """And an empty variable is as good as none."""
+    environ = {"PAGE_SIZE": "100", "S3_KEY_PREFIX": "", "CONCURRENCY": " 8 "}
+    config = settings.load({"page_size": "50"}, environ, ALL)
+    assert (config.page_size, config.s3_key_prefix, config.concurrency) == (50, "xp-tracker", 8)
+
+
+def test_all_mistakes_are_reported_at_once() -> None:
+    """Each with where it stands, the value, and what is expected."""
+    environ = {
+        "CLAIM_GVRS": "pods",
+        "PAGE_SIZE": "0",
+        "STORE_BACKEND": "s3",
+        "PUSHGATEWAY_URL": "gateway:9091",
+        "TEAM_ANNOTATION_KEY": "my team",
+        "S3_KEY_PREFIX": "../other",
+        "KUBE_NAMESPACE_SCOPE": "team-a,Team_B",
+        "CLUSTER_NAME": "..",
+    }
+    with pytest.raises(SettingsError) as caught:
+        settings.load({"concurrency": "many"}, environ, ALL)
+    told = "\n".join(caught.value.problems)
+    assert len(caught.value.problems) == 9
+    for expected in (
+        "--concurrency: 'many' is not a whole number from 1 to 64",
+        "CLAIM_GVRS: 'pods' is not group/version/resource",
+        "PAGE_SIZE: '0' is not a whole number from 1 to 10000",
+        "S3_BUCKET: is not set; STORE_BACKEND=s3 needs",
+        "PUSHGATEWAY_URL: 'gateway:9091' is no URL such as http://",
+        "TEAM_ANNOTATION_KEY: 'my team' is no label or annotation key",
+        "S3_KEY_PREFIX: '../other' is no key prefix",
+        "KUBE_NAMESPACE_SCOPE: 'Team_B': no name of a namespace",
+        "CLUSTER_NAME: '..' is not made of",
+    ):
+        assert expected in told
+
+
+def test_credentials_in_a_url_are_refused_and_not_repeated() -> None:
+    """They would show in logs."""
+    with pytest.raises(SettingsError) as caught:
+        settings.load({}, {"PUSHGATEWAY_URL": "http://me:hunter2@gateway:9091"}, ALL)
+    assert "must not carry credentials" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_kind_is_a_claim_or_an_xr() -> None:
+    """Naming it as both would count it twice."""
+    with pytest.raises(SettingsError, match="one or the other"):
+        settings.load({"claim_gvrs": "a.b/v1/c", "xr_gvrs": "a.b/v2/c"}, {}, ALL)
+
+
+def test_a_command_minds_only_its_own_options() -> None:
+    """What only the store needs cannot stop a command without a store."""
+    config = settings.load({}, {"STORE_BACKEND": "s3"}, (CLUSTER, TARGETS))
+    assert config.store_backend == "memory"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("connect_timeout_seconds", "0"),
+        ("connect_timeout_seconds", "nan"),
+        ("connect_timeout_seconds", "inf"),
+        ("push_timeout_seconds", "soon"),
+        ("page_size", "1e3"),
+        ("page_size", "٣"),
+        ("strict", "perhaps"),
+        ("discovery", "sometimes"),
+        ("store_dir", ""),
+        ("publish", "/tmp/x.prom"),
+        ("publish", "textfile:/tmp/x.txt"),
+        ("publish", "textfile:/no/such/directory/x.prom"),
+        ("s3_endpoint", "ftp://files"),
+        ("s3_endpoint", "http://[::1"),
+        ("pushgateway_url", "http://gateway/?a=b"),
+        ("pushgateway_job", "a/b"),
+    ],
+)
+def test_bad_values_are_refused(name: str, text: str) -> None:
+    """Also those that Python's own conversions let pass."""
+    given = {name: text}
+    if name == "store_dir":
+        given["store_backend"] = "directory"
+    with pytest.raises(SettingsError):
+        settings.load(given, {}, ALL)
+
+
+def test_every_option_has_a_help_text_and_its_default_is_valid() -> None:
+    """The table in settings.py is complete."""
+    for option in OPTIONS:
+        assert option.help.endswith("."), option.name
+        option.parse(option.default)
+    assert len({option.variable for option in OPTIONS}) == len(OPTIONS)
+    assert len({option.flag for option in OPTIONS}) == len(OPTIONS)

@@ -1,0 +1,208 @@
+"""Which lists a run makes."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+from stand_in import APP, BUCKET, CLAIM, NETWORK, XR, StandIn, config_map
+
+from xpjob import settings
+from xpjob.crossplane import targets
+from xpjob.crossplane.targets import Owners, Plan, Target
+from xpjob.demo.cluster import CONFIGMAP, Fault
+from xpjob.errors import NotFoundError, RefusedError
+from xpjob.kube.discovery import discover
+from xpjob.settings import TARGETS
+
+
+def plan(stand_in: StandIn, **given: str) -> Plan:
+    """Return the plan that these settings make."""
+    api = stand_in.api()
+    config = settings.load(
+        {"creator_annotation_key": "example.org/creator", **given}, {}, (TARGETS,)
+    )
+    return targets.plan(api, config, discover(api, 4))
+
+
+def told(made: Plan) -> list[tuple[str, str, str]]:
+    """Return resource, namespace and source of each target."""
+    return [(t.kind.resource, t.namespace, t.owners.source) for t in made.targets]
+
+
+def test_with_nothing_set_the_api_says_what_there_is(stand_in: StandIn) -> None:
+    """Claims and XRs of both generations, each in its preferred version; managed ones not."""
+    made = plan(stand_in)
+    assert told(made) == [
+        ("postgresqlinstances", "", "discovery"),
+        ("apps", "", "discovery"),
+        ("networks", "", "discovery"),
+        ("xpostgresqlinstances", "", "discovery"),
+    ]
+    assert [t.kind for t in made.targets] == [CLAIM, APP, NETWORK, XR]
+    assert BUCKET not in [t.kind for t in made.targets]
+    assert made.targets[0].why == "discovery: category claim"
+
+
+def test_central_gvrs_are_all_that_is_listed(stand_in: StandIn) -> None:
+    """Unless discovery is asked for always."""
+    named = {"claim_gvrs": str(CLAIM.gvr), "xr_gvrs": str(XR.gvr)}
+    central = [("postgresqlinstances", "", "central"), ("xpostgresqlinstances", "", "central")]
+    assert told(plan(stand_in, **named)) == central
+    assert told(plan(stand_in, **named, discovery="always")) == [
+        ("postgresqlinstances", "", "central"),
+        ("apps", "", "discovery"),
+        ("networks", "", "discovery"),
+        ("xpostgresqlinstances", "", "central"),
+    ]
+
+
+def test_never_means_never(stand_in: StandIn) -> None:
+    """Then only ConfigMaps are left."""
+    assert plan(stand_in, discovery="never").targets == ()
+
+
+def test_a_central_gvr_keeps_its_version(stand_in: StandIn) -> None:
+    """Also where the API prefers another; discovery does not list that kind again."""
+    made = plan(stand_in, xr_gvrs="platform.example.org/v1alpha1/apps", discovery="always")
+    assert [t.kind.version for t in made.targets if t.kind.resource == "apps"] == ["v1alpha1"]
+
+
+def test_a_namespace_scope_never_hides_cluster_scoped_kinds(stand_in: StandIn) -> None:
+    """They have no list in a namespace."""
+    made = plan(stand_in, kube_namespace_scope="team-b,team-a")
+    assert told(made) == [
+        ("postgresqlinstances", "team-a", "discovery"),
+        ("postgresqlinstances", "team-b", "discovery"),
+        ("apps", "team-a", "discovery"),
+        ("apps", "team-b", "discovery"),
+        ("networks", "", "discovery"),
+        ("xpostgresqlinstances", "", "discovery"),
+    ]
+    assert "/api/v1/namespaces/team-a/configmaps" in stand_in.paths()
+    assert "/api/v1/configmaps" not in stand_in.paths()
+
+
+def test_a_kind_that_does_not_exist_is_told_with_what_is_near(stand_in: StandIn) -> None:
+    """The others are listed all the same."""
+    made = plan(
+        stand_in,
+        claim_gvrs="platform.example.org/v1/postgresqlinstances,other.org/v1/things",
+        xr_gvrs=str(XR.gvr),
+    )
+    assert told(made) == [("xpostgresqlinstances", "", "central")]
+    near, far = made.unlistable
+    assert isinstance(near.error, NotFoundError)
+    assert f"did you mean {CLAIM.gvr}" in str(near.error)
+    assert "check the spelling" in str(far.error)
+    assert near.gone
+    assert far.gone
+
+
+def test_tenants_claims_are_listed_in_their_namespace(stand_in: StandIn) -> None:
+    """XRs cluster-wide, one that several name once; owners by the tenant's own annotations."""
+    cluster = stand_in.cluster
+    cluster.apply(
+        CONFIGMAP,
+        config_map(
+            "team-a",
+            CLAIM_GVRS=str(CLAIM.gvr),
+            XR_GVRS=str(XR.gvr),
+            CREATOR_ANNOTATION_KEY="a.example.org/by",
+        ),
+    )
+    cluster.apply(
+        CONFIGMAP,
+        config_map("team-b", CLAIM_GVRS=f" {CLAIM.gvr}\n,", XR_GVRS=f"{XR.gvr},{NETWORK.gvr}"),
+    )
+    made = plan(stand_in, discovery="never", team_annotation_key="example.org/team")
+    assert told(made) == [
+        ("postgresqlinstances", "team-a", "namespace"),
+        ("postgresqlinstances", "team-b", "namespace"),
+        ("networks", "", "namespace"),
+        ("xpostgresqlinstances", "", "namespace"),
+    ]
+    assert made.targets[0].owners == Owners("namespace", "a.example.org/by", "example.org/team")
+    assert made.targets[1].owners == Owners("namespace", "example.org/creator", "example.org/team")
+    assert made.targets[0].why == "ConfigMap team-a/inventory"
+    assert (made.namespace_configs, made.malformed_configs) == (2, 0)
+
+
+def test_central_wins_over_tenants(stand_in: StandIn) -> None:
+    """Silently, also where they name another version of the kind."""
+    stand_in.cluster.apply(
+        CONFIGMAP,
+        config_map("team-a", CLAIM_GVRS=str(CLAIM.gvr), XR_GVRS="platform.example.org/v1/apps"),
+    )
+    made = plan(stand_in, claim_gvrs=str(CLAIM.gvr), xr_gvrs="platform.example.org/v1alpha1/apps")
+    assert told(made) == [("postgresqlinstances", "", "central"), ("apps", "", "central")]
+    assert made.targets[0].overrides == {}
+
+
+def test_a_tenants_keys_hold_in_its_namespace_of_a_discovered_kind(stand_in: StandIn) -> None:
+    """The kind is listed once, everywhere; nothing is listed twice."""
+    config = config_map(
+        "team-a", CLAIM_GVRS=str(CLAIM.gvr), CREATOR_ANNOTATION_KEY="a.example.org/by"
+    )
+    stand_in.cluster.apply(CONFIGMAP, config)
+    claims: list[Target] = [t for t in plan(stand_in).targets if t.kind == CLAIM]
+    assert [(t.namespace, t.owners.source) for t in claims] == [("", "discovery")]
+    assert claims[0].owners_in("team-a") == Owners("namespace", "a.example.org/by", "")
+    assert claims[0].owners_in("team-b") == Owners("discovery", "example.org/creator", "")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {},
+        {"CLAIM_GVRS": ""},
+        {"CLAIM_GVRS": "apps"},
+        {"CLAIM_GVRS": str(CLAIM.gvr), "XR_GVRS": "v1/pods"},
+        {"CLAIM_GVRS": str(CLAIM.gvr), "TEAM_ANNOTATION_KEY": "not a key"},
+    ],
+)
+def test_a_malformed_configmap_is_counted_and_skipped(
+    stand_in: StandIn, data: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The good ones beside it hold."""
+    stand_in.cluster.apply(CONFIGMAP, config_map("team-a", "broken", **data))
+    stand_in.cluster.apply(CONFIGMAP, config_map("team-b", CLAIM_GVRS=str(CLAIM.gvr)))
+    with caplog.at_level(logging.WARNING):
+        made = plan(stand_in, discovery="never")
+    assert told(made) == [("postgresqlinstances", "team-b", "namespace")]
+    assert (made.namespace_configs, made.malformed_configs) == (1, 1)
+    assert any(getattr(r, "configmap", "") == "broken" for r in caplog.records)
+
+
+def test_a_tenant_cannot_have_a_cluster_scoped_kind_as_claim(stand_in: StandIn) -> None:
+    """Its list would show what is not the tenant's."""
+    stand_in.cluster.apply(CONFIGMAP, config_map("team-a", CLAIM_GVRS=str(NETWORK.gvr)))
+    made = plan(stand_in, discovery="never")
+    assert (made.targets, made.malformed_configs) == ((), 1)
+
+
+def test_a_missing_xr_that_two_tenants_name_fails_once(stand_in: StandIn) -> None:
+    """One series, one line."""
+    for namespace in ("team-a", "team-b"):
+        stand_in.cluster.apply(CONFIGMAP, config_map(namespace, XR_GVRS="gone.org/v1/things"))
+    assert len(plan(stand_in, discovery="never").unlistable) == 1
+
+
+def test_configmaps_that_cannot_be_read_do_not_stop_the_run(stand_in: StandIn) -> None:
+    """It is told what was refused."""
+    stand_in.cluster.fault = lambda path, _: Fault(403) if path.endswith("configmaps") else None
+    made = plan(stand_in)
+    assert len(made.targets) == 4
+    (failed,) = made.unlistable
+    assert isinstance(failed.error, RefusedError)
+    assert failed.gvr == ("", "v1", "configmaps")
+    assert not failed.gone
+
+
+def test_the_plan_can_be_shown(stand_in: StandIn) -> None:
+    """One row a target, and one for what cannot be listed."""
+    made = plan(stand_in, claim_gvrs=f"{CLAIM.gvr},a.b/v1/c")
+    rows = list(targets.describe(made))
+    assert [row["kind"] for row in rows] == ["PostgreSQLInstance", ""]
+    assert rows[0]["why"] == "CLAIM_GVRS"
+    assert "the API has no a.b/v1/c" in str(rows[1]["error"])

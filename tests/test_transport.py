@@ -1,0 +1,133 @@
+"""One HTTP request, against servers that misbehave."""
+
+from __future__ import annotations
+
+import gzip
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+import urllib3
+
+from xpjob import transport
+from xpjob.errors import TransientError
+from xpjob.transport import Timeouts
+
+Talk = Callable[[socket.socket], None]
+
+
+@contextmanager
+def server(talk: Talk) -> Iterator[str]:
+    """Serve one connection with ``talk``, which gets the socket after the request was read."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+                talk(connection)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        thread.join(timeout=10)
+
+
+def get(url: str, total: float = 5.0) -> transport.Response:
+    """GET with the given deadline."""
+    with urllib3.PoolManager() as pool:
+        return transport.request(pool, "GET", url, headers={}, timeouts=Timeouts(2.0, total))
+
+
+def test_a_gzipped_answer_is_undone() -> None:
+    """The caller sees the document."""
+    body = gzip.compress(b"x" * 1_000_000)
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(body)}\r\n\r\n"
+    with server(lambda s: s.sendall(head.encode() + body)) as url:
+        assert get(url).body == b"x" * 1_000_000
+
+
+def test_a_body_that_trickles_is_cut_at_the_deadline() -> None:
+    """Per-read time-outs alone would wait for ever."""
+    done = threading.Event()
+
+    def trickle(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        try:
+            while not done.wait(0.05):
+                connection.sendall(b"x")
+        except OSError:
+            pass
+
+    started = time.monotonic()
+    with server(trickle) as url:
+        with pytest.raises(TransientError, match=r"not complete after 0\.3 s"):
+            get(url, total=0.3)
+        done.set()
+    assert time.monotonic() - started < 5
+
+
+def test_a_server_that_says_nothing_is_given_up() -> None:
+    """With the time that was waited."""
+    done = threading.Event()
+    with server(lambda _: (done.wait(5), None)[1]) as url:
+        with pytest.raises(TransientError, match=r"no answer within 0\.2 s"):
+            get(url, total=0.2)
+        done.set()
+
+
+def test_a_cut_off_body_is_no_answer() -> None:
+    """Half a document must never be taken for a whole one."""
+    half = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{}"
+    with server(lambda s: s.sendall(half)) as url, pytest.raises(TransientError):
+        get(url)
+
+
+def test_a_cut_off_gzip_body_is_no_answer() -> None:
+    """Also where its length was not announced."""
+    body = gzip.compress(b"some document " * 10_000)[:-20]
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nConnection: close\r\n\r\n"
+    with server(lambda s: s.sendall(head + body)) as url:
+        try:
+            answer = get(url)
+        except TransientError:
+            return
+    assert answer.body != b"some document " * 10_000
+
+
+def test_nobody_listening_is_told_in_plain_words() -> None:
+    """The operating system's own."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(TransientError, match="refused"):
+        get(f"http://127.0.0.1:{port}/")
+
+
+def test_a_name_that_does_not_exist_is_told() -> None:
+    """The .invalid domain never resolves."""
+    with pytest.raises(TransientError, match="cannot be resolved"):
+        get("http://no-such-host.invalid/")
+
+
+def test_a_redirect_is_not_followed() -> None:
+    """Credentials must not travel to where a server points."""
+    head = b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n"
+    with server(lambda s: s.sendall(head)) as url:
+        assert get(url).status == 302
+
+
+def test_an_excerpt_is_one_printable_line() -> None:
+    """Whatever the peer sends, a log stays a log."""
+    answer = transport.Response(500, {}, b"<html>\n\x1b[31mno\xff</html>" + b"x" * 5000)
+    assert answer.excerpt().startswith("<html> [31mno")
+    assert len(answer.excerpt()) <= 500
+    assert transport.Response(500, {}, b"").excerpt() == "(empty answer)"
+
+
+@pytest.mark.parametrize(("header", "seconds"), [("7", 7.0), ("", 0.0), ("Wed, 21 Oct", 0.0)])
+def test_retry_after_in_seconds(header: str, seconds: float) -> None:
+    """A date is not worth parsing for pauses of seconds."""
+    assert transport.Response(429, {"Retry-After": header}, b"").retry_after() == seconds

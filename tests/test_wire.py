@@ -1,0 +1,121 @@
+"""What is read off the wire, also from objects that tenants made to hurt."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from stand_in import claim
+
+from xpjob.crossplane import wire
+
+_json = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=10,
+)
+
+
+def page(*items: object, token: str = "") -> bytes:
+    """Return a page as an API server sends it."""
+    return json.dumps({"items": items, "metadata": {"continue": token}}).encode()
+
+
+def changed(path: str, value: object) -> dict[str, Any]:
+    """Return a good claim with one value replaced."""
+    item = json.loads(json.dumps(claim(xr="orders-x")))
+    *parents, last = path.split(".")
+    inner = item
+    for name in parents:
+        inner = inner.setdefault(name, {})
+    inner[last] = value
+    return dict(item)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("spec.crossplane", "a tenant's own field of a legacy XR"),
+        ("spec.crossplane", {"compositionRef": 7}),
+        ("spec.compositionRef", "not a reference"),
+        ("spec.resourceRef", {"name": 5, "kind": "X"}),
+        ("spec", None),
+        ("spec", [1, 2]),
+        ("status", "fine"),
+        ("status.conditions", None),
+        ("status.conditions", {"Ready": True}),
+        ("status.conditions", [None, 5, {"type": "Ready", "status": True}]),
+        ("metadata.labels", None),
+        ("metadata.labels", {"a": 1, "b": "two"}),
+        ("metadata.annotations", ["x"]),
+        ("metadata.annotations", {"big": "x" * 262144}),
+        ("metadata.creationTimestamp", 12),
+        ("metadata.uid", None),
+    ],
+)
+def test_a_value_of_the_wrong_type_costs_only_itself(path: str, value: object) -> None:
+    """The object and its neighbours stay."""
+    result = wire.decode_page(page(claim("before"), changed(path, value), claim("after")))
+    assert [item.metadata.name for item in result.items] == ["before", "orders-db", "after"]
+    assert result.malformed == 0
+
+
+def test_the_good_fields_of_a_bad_object_are_kept() -> None:
+    """Only what is wrong is lost."""
+    item = changed("metadata.labels", {"number": 1, "team": "a"})
+    item["status"]["conditions"].append({"type": "Odd", "status": 7})
+    item["spec"]["crossplane"] = "user data"
+    (kept,) = wire.decode_page(page(item)).items
+    assert kept.metadata.labels == {"team": "a"}
+    assert kept.spec is not None
+    assert kept.spec.resource_ref is not None
+    assert kept.spec.resource_ref.name == "orders-x"
+    assert kept.status is not None
+    assert kept.status.conditions is not None
+    assert [(c.type, c.status) for c in kept.status.conditions][-2:] == [
+        ("Ready", "True"),
+        ("Odd", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    "item", [None, 5, "x", [], {}, {"metadata": {}}, {"metadata": {"name": 5}}]
+)
+def test_what_has_no_name_is_counted(item: object) -> None:
+    """It is nothing that could be listed, but it is not silently dropped."""
+    result = wire.decode_page(page(claim("good"), item))
+    assert len(result.items) == 1
+    assert result.malformed == 1
+
+
+def test_the_next_page_and_what_remains() -> None:
+    """A list without metadata is whole."""
+    body = b'{"items": [], "metadata": {"continue": "abc", "remainingItemCount": 12}}'
+    assert (wire.decode_page(body).continue_token, wire.decode_page(body).remaining) == ("abc", 12)
+    assert wire.decode_page(b'{"items": null}').continue_token == ""
+
+
+@given(st.lists(_json, max_size=5))
+def test_any_items_are_read_or_counted(items: list[object]) -> None:
+    """Each item of any JSON is one or the other."""
+    result = wire.decode_page(page(*items))
+    assert len(result.items) + result.malformed == len(items)
+
+
+@given(_json)
+def test_any_document_is_a_page_or_an_error(document: object) -> None:
+    """No other exception, whatever comes."""
+    try:
+        result = wire.decode_page(json.dumps(document).encode())
+    except msgspec.MsgspecError:
+        return
+    assert isinstance(document, dict)
+    assert len(result.items) + result.malformed == len(document["items"] or [])
