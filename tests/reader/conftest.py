@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +9,7 @@ import httpx2 as httpx
 import pytest
 from starlette.testclient import TestClient
 
-from tests.reader.sample import Clock, FakeStore, report, snapshot
-from xpjob import retry
+from reader.sample import Clock, FakeStore, report, snapshot
 from xpjob.reader.app import create_app
 from xpjob.reader.snapshots import Snapshots
 from xpjob.settings import Settings
@@ -70,11 +68,3 @@ def reader() -> Reader:
     made = make_reader(store)
     assert made.snapshots.refresh()
     return made
-
-
-@pytest.fixture
-def no_pauses() -> Iterator[None]:
-    """Retry without waiting."""
-    retry.set_testing(True)
-    yield
-    retry.set_testing(False)

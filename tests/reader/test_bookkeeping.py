@@ -10,8 +10,8 @@ from shutil import which
 
 import pytest
 
-from tests.reader.conftest import Reader
-from tests.reader.sample import snapshot
+from reader.conftest import Reader
+from reader.sample import snapshot
 
 CLAIM_KEYS = (
     *("group", "version", "kind", "namespace", "name", "creator", "team", "composition"),

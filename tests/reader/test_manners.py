@@ -8,8 +8,8 @@ import json
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.reader.conftest import Reader, make_reader
-from tests.reader.sample import FakeStore, failed_target, report, snapshot
+from reader.conftest import Reader, make_reader
+from reader.sample import FakeStore, failed_target, report, snapshot
 from xpjob.errors import RefusedError, TransientError
 from xpjob.settings import Settings
 
