@@ -82,20 +82,16 @@ def url_of(listening: socket.socket) -> str:
 
 
 class Background:
-    """Serves an app from a thread, within a ``with`` block."""
+    """Serves an app from a thread, within a ``with`` block, at ``url``."""
 
     def __init__(self, app: Starlette, listening: socket.socket) -> None:
         self._listening = listening
+        self.url = url_of(listening)
         self._server = uvicorn.Server(_config(app))
         self._thread = threading.Thread(target=self._run, name="xpjob-reader", daemon=True)
 
     def _run(self) -> None:
         self._server.run([self._listening])
-
-    @property
-    def url(self) -> str:
-        """Return where it is served."""
-        return url_of(self._listening)
 
     def __enter__(self) -> Background:
         self._thread.start()

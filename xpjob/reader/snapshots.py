@@ -186,8 +186,11 @@ class Snapshots:
             _log.info("the store may not be listed: serving one cluster", extra=_told(error))
             return known
         self._listed_at = self._now()
-        if gone := set(self._held) - {*found, ""}:
+        # The one without a name is asked for first of all; it may never have been there.
+        gone = {name for name, held in self._held.items() if name or not held.view} - set(found)
+        if found and gone - {""}:
             _log.info("clusters are gone from the store", extra={"clusters": sorted(gone)})
+        if found:
             self._held = {name: held for name, held in self._held.items() if name not in gone}
         return found or known
 

@@ -25,6 +25,7 @@ let turn = 0;
 
 const now = () => Date.now() + state.offset;
 const sub = (text) => (text ? el("span", { class: "sub" }, text) : null);
+const hidden = (text) => el("span", { class: "hidden" }, text);
 const none = () => el("span", { class: "none" }, "–");
 // A controller's own error says more than "waiting".
 const why = (record) => (!record.synced && record.syncedMessage) || (record.ready ? "" : record.message);
@@ -186,9 +187,8 @@ function drawPanels({ panels, durations }) {
   const row = (parameter, value, label, total, bad, most) => {
     const on = chosen.getAll(parameter).includes(value) && (value !== "" || parameter !== "since");
     const counts = bad === null ? number(total) : bad ? `${number(bad)} of ${number(total)}` : number(total);
-    const said = bad === null ? `${total} not ready` : `${bad} of ${total} not ready`;
-    return el("li", {}, el("button", { type: "button", class: "row", "data-filter": parameter, "data-value": value, "aria-pressed": String(on), "aria-label": `${label}: ${said}` },
-      el("span", { class: "label" }, label), el("span", { class: bad || (bad === null && total) ? "count bad" : "count" }, counts), readinessBar(total, bad ?? total, most)));
+    return el("li", {}, el("button", { type: "button", class: "row", "data-filter": parameter, "data-value": value, "aria-pressed": String(on) },
+      el("span", { class: "label" }, label), el("span", { class: bad || (bad === null && total) ? "count bad" : "count" }, counts, hidden(bad || bad === null ? " not ready" : ", all ready")), readinessBar(total, bad ?? total, most)));
   };
   const steps = DURATIONS.slice(0, 4).map(([value, label], index) => row("since", value, label, durations[index], null, durations[4]));
   morph($("panel-duration"), [el("h2", {}, "Not ready for"), durations[4] ? el("ul", {}, ...steps) : el("p", { class: "empty" }, "Everything is ready.")]);
@@ -265,7 +265,7 @@ function controls() {
   if (document.activeElement !== $("q")) $("q").value = from.get("q") ?? "";
   morph($("sort"), COLUMNS.filter((column) => column.sort).flatMap(({ sort, title }) => [el("option", { value: sort }, `${title} ↑`), el("option", { value: `-${sort}` }, `${title} ↓`)]));
   $("sort").value = sorting();
-  const chips = FILTERS.flatMap((name) => from.getAll(name).map((value) => el("button", { type: "button", class: "chip", "data-filter": name, "data-value": value, "aria-label": `Remove filter ${name} ${value || "(none)"}` }, el("span", { class: "key" }, name), value || "(none)", el("span", { "aria-hidden": "true" }, " ×"))));
+  const chips = FILTERS.flatMap((name) => from.getAll(name).map((value) => el("button", { type: "button", class: "chip", "data-filter": name, "data-value": value }, hidden("Remove filter "), el("span", { class: "key" }, name), " ", value || "(none)", el("span", { "aria-hidden": "true" }, " ×"))));
   if (chips.length > 1) chips.push(el("button", { type: "button", class: "chip clear", "data-clear": "yes" }, "Clear all"));
   morph($("chips"), chips);
   const link = asked();
