@@ -118,7 +118,7 @@ def test_filters_live_in_the_address(site: Site) -> None:
     page.get_by_role("group", name="Readiness").get_by_role("button", name="All").click()
     page.get_by_role("button", name="Remove filter team checkout").click()
     expect(page.locator("#count")).to_have_text(rows(1, 12, 12))
-    page.get_by_role("group", name="Class").get_by_role("button", name="XRs").click()
+    page.get_by_role("group", name="Class").get_by_role("button", name="XRs", exact=True).click()
     expect(page.locator("#count")).to_have_text(rows(1, 3, 3))
     page.go_back()
     expect(page.locator("#count")).to_have_text(rows(1, 12, 12))

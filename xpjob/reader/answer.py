@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from email.utils import formatdate, parsedate_to_datetime
 from typing import TypeVar
 
-from anyio import CapacityLimiter, to_thread
+from anyio import CancelScope, CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -32,7 +32,7 @@ SEND_SECONDS = 60
 """Time to send one answer: a client that reads slower is cut off."""
 
 
-_CACHED, _CACHED_EACH = 16 << 20, 8 << 20
+_CACHED, _CACHED_EACH = 8 << 20, 8 << 20
 _WORKERS = 2
 
 T = TypeVar("T")
@@ -55,9 +55,20 @@ class Answer(Response):
         async with asyncio.timeout(SEND_SECONDS):
             await send({**head, "headers": self.raw_headers})
             if scope["method"] != "HEAD" and self.status_code != 304:
-                for piece in self._body.pieces:
+                for count, piece in enumerate(self._body.pieces):
+                    if count and await _gone(receive):
+                        return
                     await send({"type": "http.response.body", "body": piece, "more_body": True})
             await send({"type": "http.response.body", "body": b""})
+
+
+async def _gone(receive: Receive) -> bool:
+    """Let others have their turn, and tell whether the client has gone away meanwhile."""
+    await asyncio.sleep(0)
+    with CancelScope() as scope:
+        scope.cancel()
+        return bool((await receive())["type"] == "http.disconnect")
+    return False
 
 
 class Workshop:
