@@ -48,3 +48,13 @@ ensure_commands() {
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
     apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
+
+# ensure_axe: have the accessibility checker of the page's tests in the cache, outside the checkout.
+ensure_axe() {
+  local cache="${XDG_CACHE_HOME:-$HOME/.cache}/xpjob/axe"
+  [ -s "$cache/node_modules/axe-core/axe.min.js" ] && return
+  ensure_commands npm:npm
+  echo "Installing axe-core (once) ..." >&2
+  mkdir -p "$cache"
+  npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$cache" axe-core@4 >/dev/null
+}

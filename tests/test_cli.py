@@ -15,13 +15,21 @@ import pytest
 from click.testing import CliRunner
 from processes import text
 from s3_server import serve_s3
+from samples import report
 from stand_in import APP, CLAIM, NETWORK, TOKEN, XR, StandIn, fill
 
 from xpjob import __version__
 from xpjob.cli import cli, exit_code
 from xpjob.demo.api import write_kubeconfig
 from xpjob.demo.cluster import Fault
-from xpjob.errors import RefusedError, SettingsError, SupersededError, TransientError
+from xpjob.errors import (
+    RefusedError,
+    SettingsError,
+    SupersededError,
+    TransientError,
+    XpjobError,
+)
+from xpjob.job import Result
 
 ENV = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "LANG": "C.UTF-8"}
 
@@ -268,12 +276,16 @@ def test_completion_completes() -> None:
 
 def test_of_several_errors_the_gravest_decides() -> None:
     """What a retry cannot mend is not hidden by what it can."""
-    assert exit_code([], partial=False, strict=True) == 0
-    assert exit_code([], partial=True, strict=False) == 0
-    assert exit_code([], partial=True, strict=True) == 3
-    assert exit_code([TransientError("a"), RefusedError("b")], partial=True, strict=True) == 4
-    assert exit_code([SettingsError(["a"])], partial=False, strict=False) == 2
-    assert exit_code([SupersededError("a")], partial=False, strict=True) == 0
+
+    def code(*errors: XpjobError, partial: bool = False, strict: bool = False) -> int:
+        return exit_code(Result(report(partial=partial), None, errors), strict=strict)
+
+    assert code(strict=True) == 0
+    assert code(partial=True) == 0
+    assert code(partial=True, strict=True) == 3
+    assert code(TransientError("a"), RefusedError("b"), partial=True, strict=True) == 4
+    assert code(SettingsError(["a"])) == 2
+    assert code(SupersededError("a"), strict=True) == 0
 
 
 def test_the_option_names_the_termination_log(environ: dict[str, str], tmp_path: Path) -> None:

@@ -25,7 +25,8 @@ from xpjob.errors import (
 )
 from xpjob.settings import CLUSTER, STORE
 from xpjob.snapshot.directory import DirectoryStore
-from xpjob.snapshot.store import MemoryStore, Store, key, open_store
+from xpjob.snapshot.store import MemoryStore, Store, key
+from xpjob.snapshot.stores import open_store
 
 
 def opened(**given: str) -> Store:
@@ -175,7 +176,7 @@ def test_missing_rights_are_a_refusal(tmp_path: Path, monkeypatch: pytest.Monkey
     def refuse(*_: Any, **__: Any) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(RefusedError, match="Permission denied; give this user the right"):
         DirectoryStore(tmp_path).get("a")
 

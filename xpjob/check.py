@@ -49,6 +49,32 @@ def seconds(text: str) -> float:
     return value
 
 
+def interval(text: str) -> float:
+    """Accept a time between runs in seconds, above 0 and up to a week."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value <= 604_800:
+        raise ValueError(f"{text!r} is not a time in seconds, above 0 and up to 604800 (a week)")
+    return value
+
+
+def address(text: str) -> tuple[str, int]:
+    """Accept ``host:port`` or ``:port`` (all interfaces); an IPv6 host stands in brackets."""
+    host, colon, port = text.rpartition(":")
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if (
+        not colon
+        or not re.fullmatch(r"[0-9]{1,5}", port)
+        or int(port) > 65535
+        or ((":" in bare) and bare == host)
+        or not re.fullmatch(r"[-A-Za-z0-9_.:%]*", bare)
+    ):
+        raise ValueError(f"{text!r} is no address such as :8080, 127.0.0.1:8080 or [::1]:8080")
+    return bare, int(port)
+
+
 def boolean(text: str) -> bool:
     """Accept true or false, as Kubernetes manifests and shells write them."""
     if text.lower() in _TRUE:

@@ -23,7 +23,8 @@ from xpjob.snapshot import model
 from xpjob.snapshot.carry import carry, matters
 from xpjob.snapshot.memory import Memory, commit, leave_report, remember
 from xpjob.snapshot.model import RunReport, Snapshot
-from xpjob.snapshot.store import MemoryStore, Store, open_store
+from xpjob.snapshot.store import MemoryStore, Store
+from xpjob.snapshot.stores import open_store
 from xpjob.transport import Timeouts
 
 _log = logging.getLogger(__name__)

@@ -19,6 +19,7 @@ from xpjob.gvr import Gvr, parse_gvrs
 T = TypeVar("T")
 
 CLUSTER, TARGETS, STORE, PUBLISH, OUTPUT = "cluster", "targets", "store", "publish", "output"
+READER = "reader"
 
 
 def _option(
@@ -70,6 +71,10 @@ class Settings:
     pushgateway_job: str = _option(PUBLISH, "Value of the job label; the run's outcome goes to the same with -run appended.", "xpjob", check.grouping_value)
     push_timeout_seconds: float = _option(PUBLISH, "Time for one push, the gateway's check included.", "30", check.seconds)
     publish: Path | None = _option(PUBLISH, "textfile:PATH writes the exposition to a file as well.", "", check.textfile)
+
+    metrics_addr: tuple[str, int] = _option(READER, "Address to serve at: host:port, or :port for all interfaces.", ":8080", check.address)
+    poll_interval_seconds: float = _option(READER, "How often a run is expected; a snapshot older than three times that is stale.", "30", check.interval)
+    refresh_seconds: float = _option(READER, "How often the store is asked for a newer snapshot.", "5", check.seconds)
 
     strict: bool = _option(OUTPUT, "Exit 3 when a target failed, although the run was published.", "false", check.boolean)
     log_level: str = _option(OUTPUT, "debug, info, warning or error.", "info", check.one_of("debug", "info", "warning", "error"))

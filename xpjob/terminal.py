@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from types import TracebackType
@@ -19,6 +20,11 @@ from xpjob.job import Result
 from xpjob.outcome import TargetOutcome
 
 _SLOWEST = 3
+
+
+def stdout() -> Console:
+    """Return where results go. In a pipe there is no terminal whose width could be asked for."""
+    return Console(width=None if sys.stdout.isatty() else 160)
 
 
 class Silent:

@@ -15,7 +15,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from xpjob.errors import ConflictError, RefusedError, XpjobError
-from xpjob.snapshot.store import Stored
+from xpjob.snapshot.store import SNAPSHOT, Stored, is_cluster
+
+_Signature = tuple[int, int, int, int]
+"""Inode, times of change in ns, and size in bytes: a file replaced whole has another one."""
 
 
 class DirectoryStore:
@@ -23,20 +26,49 @@ class DirectoryStore:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        self._seen: dict[str, tuple[_Signature, str]] = {}
 
     def where(self, key: str) -> str:
         """Return the document's path."""
         return str(self._directory / key)
 
-    def get(self, key: str) -> Stored | None:
-        """Return a document, or None where there is none. Raises as ``Store`` says."""
+    def get(self, key: str, unless: str = "") -> Stored | None:
+        """Return a document, or None where there is none. Raises as ``Store`` says.
+
+        With ``unless``, a file that looks as it did when it was read last is not read again.
+        """
         path = self._directory / key
         with _explained("reading", path):
             try:
-                body = path.read_bytes()
+                with path.open("rb") as file:
+                    signature = _signature(os.fstat(file.fileno()))
+                    if unless and self._seen.get(key) == (signature, unless):
+                        return Stored(b"", unless, unchanged=True)
+                    body = file.read()
             except FileNotFoundError:
                 return None
-        return Stored(body, _etag(body))
+        etag = _etag(body)
+        if len(body) == signature[-1]:
+            self._seen[key] = (signature, etag)
+        if unless and etag == unless:
+            return Stored(b"", unless, unchanged=True)
+        return Stored(body, etag)
+
+    def clusters(self) -> list[str]:
+        """Return the names of the directories that hold a snapshot. Raises as ``Store`` says."""
+        with _explained("listing the clusters in", self._directory):
+            try:
+                entries = list(os.scandir(self._directory))
+            except FileNotFoundError:
+                return []
+            found = [
+                entry.name
+                for entry in entries
+                if is_cluster(entry.name) and Path(entry.path, SNAPSHOT).is_file()
+            ]
+        if any(entry.name == SNAPSHOT for entry in entries):
+            found.append("")
+        return sorted(found)
 
     def put(self, key: str, body: bytes, *, replacing: str | None) -> None:
         """Write a document whole. Raises as ``Store`` says."""
@@ -90,6 +122,10 @@ def _explained(doing: str, path: Path) -> Iterator[None]:
         raise XpjobError(
             f"{doing} {path}: {error.strerror or error}; check STORE_DIR and the space on it"
         ) from error
+
+
+def _signature(stat: os.stat_result) -> _Signature:
+    return (stat.st_ino, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size)
 
 
 def _etag(body: bytes) -> str:

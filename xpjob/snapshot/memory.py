@@ -17,10 +17,9 @@ from xpjob.settings import Settings
 from xpjob.snapshot import model
 from xpjob.snapshot.counters import Counters
 from xpjob.snapshot.model import Document, NewerSchemaError, RunInfo, RunReport, Snapshot, moment
-from xpjob.snapshot.store import Store
+from xpjob.snapshot.store import REPORT, SNAPSHOT, Store
 from xpjob.snapshot.store import key as store_key
 
-SNAPSHOT, REPORT = "snapshot.json", "run.json"
 _COMMIT_ATTEMPTS = 5
 
 D = TypeVar("D", bound=Document)

@@ -24,7 +24,7 @@ from xpjob.errors import (
     XpjobError,
 )
 from xpjob.settings import Settings
-from xpjob.snapshot.store import Stored
+from xpjob.snapshot.store import SNAPSHOT, Stored, is_cluster
 from xpjob.threads import within
 from xpjob.transport import USER_AGENT
 
@@ -94,11 +94,12 @@ class S3Store:
         url = f"s3://{self._bucket}/{self._prefix}/{key}"
         return f"{url} at {self._endpoint}" if self._endpoint else url
 
-    def get(self, key: str) -> Stored | None:
+    def get(self, key: str, unless: str = "") -> Stored | None:
         """Return a document, or None where there is none. Raises as ``Store`` says."""
+        condition: Any = {"IfNoneMatch": unless} if unless else {}
 
         def read() -> Stored:
-            answer = self._client.get_object(Bucket=self._bucket, Key=self._key(key))
+            answer = self._client.get_object(Bucket=self._bucket, Key=self._key(key), **condition)
             if "ETag" not in answer:
                 answer["Body"].close()
                 raise BadAnswerError(
@@ -110,6 +111,26 @@ class S3Store:
             return self._call("reading", key, read)
         except _NoSuchKeyError:
             return None
+        except _NotModifiedError:
+            return Stored(b"", unless, unchanged=True)
+
+    def clusters(self) -> list[str]:
+        """Return the names under the prefix. Raises as ``Store`` says; needs s3:ListBucket."""
+        prefix = self._key("")
+
+        def read() -> list[str]:
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=prefix, Delimiter="/"
+            )
+            found = []
+            for page in pages:
+                if any(item.get("Key") == self._key(SNAPSHOT) for item in page.get("Contents", ())):
+                    found.append("")
+                for item in page.get("CommonPrefixes", ()):
+                    found.append(item.get("Prefix", "").removeprefix(prefix).rstrip("/"))
+            return sorted(name for name in found if not name or is_cluster(name))
+
+        return self._call("listing the clusters under", "", read)
 
     def put(self, key: str, body: bytes, *, replacing: str | None) -> None:
         """Write a document whole. Raises as ``Store`` says."""
@@ -180,12 +201,18 @@ class _NotImplementedError(XpjobError):
     pass
 
 
+class _NotModifiedError(XpjobError):
+    pass
+
+
 def _raise(what: str, error: boto.ClientError) -> NoReturn:
     answer = error.response
     code = str(answer.get("Error", {}).get("Code", ""))
     status = int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     said = f"{status} {code}: {answer.get('Error', {}).get('Message', '')}".strip(": ")
     message = f"{what}: {said}"
+    if status == 304 or code == "304":
+        raise _NotModifiedError(message) from error
     if code == "NoSuchBucket":
         raise NotFoundError(f"{message}; create the bucket, or correct S3_BUCKET") from error
     if code == "NoSuchKey":

@@ -5,15 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from xpjob import check
 from xpjob.settings import Settings
+
+SNAPSHOT, REPORT = "snapshot.json", "run.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A document as it lies in a store. ``etag`` is opaque and changes with every write."""
+    """A document as it lies in a store. ``etag`` is opaque and changes with every write.
+
+    ``unchanged``: it still has the etag that the caller knows, so its body was left out.
+    """
 
     body: bytes
     etag: str
+    unchanged: bool = False
 
 
 class Store(Protocol):
@@ -23,8 +30,12 @@ class Store(Protocol):
     ``XpjobError`` that says what to do.
     """
 
-    def get(self, key: str) -> Stored | None:
-        """Return a document, or None where there is none."""
+    def get(self, key: str, unless: str = "") -> Stored | None:
+        """Return a document, or None where there is none.
+
+        ``unless`` is an etag that the caller knows already: where the document still has it, it
+        comes back ``unchanged`` and without its body.
+        """
 
     def put(self, key: str, body: bytes, *, replacing: str | None) -> None:
         """Write a document whole.
@@ -36,11 +47,17 @@ class Store(Protocol):
     def where(self, key: str) -> str:
         """Return how people call this document: a URL or a path."""
 
+    def clusters(self) -> list[str]:
+        """Return the clusters that have documents here, sorted; "" is the one without a name.
+
+        A name may turn out to have no snapshot (yet): ``get`` tells.
+        """
+
 
 class MemoryStore:
     """Keeps nothing: every run is the first."""
 
-    def get(self, key: str) -> Stored | None:
+    def get(self, key: str, unless: str = "") -> Stored | None:
         """Return None."""
         return None
 
@@ -51,23 +68,24 @@ class MemoryStore:
         """Return that it is nowhere."""
         return f"{key} (not kept)"
 
-
-def open_store(settings: Settings) -> Store:
-    """Return the store that is configured. Nothing is contacted yet."""
-    if settings.store_backend == "s3":
-        # boto3 takes half a second of CPU to import: only those who use it pay for it.
-        from xpjob.snapshot.s3 import S3Store
-
-        return S3Store(settings)
-    if settings.store_backend == "directory":
-        from xpjob.snapshot.directory import DirectoryStore
-
-        if settings.store_dir is None:
-            raise AssertionError("settings with a directory store have its directory")
-        return DirectoryStore(settings.store_dir)
-    return MemoryStore()
+    def clusters(self) -> list[str]:
+        """Return none."""
+        return []
 
 
 def key(settings: Settings, name: str) -> str:
     """Return the key of a document of the configured cluster."""
-    return f"{settings.cluster_name}/{name}" if settings.cluster_name else name
+    return key_of(settings.cluster_name, name)
+
+
+def key_of(cluster: str, name: str) -> str:
+    """Return the key of a document of any cluster; "" is the one without a name."""
+    return f"{cluster}/{name}" if cluster else name
+
+
+def is_cluster(name: str) -> bool:
+    """Tell whether a name under the prefix can be that of a cluster."""
+    try:
+        return bool(name) and check.grouping_value(name) == name
+    except ValueError:
+        return False

@@ -1,0 +1,195 @@
+"""Serve a large snapshot with ``xpjob serve``, load it with wrk, and print one table."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from xpjob.crossplane.records import Claim, CompositeResource, Ref
+from xpjob.snapshot import model
+from xpjob.snapshot.model import RunInfo, Snapshot
+
+GROUP = "platform.example.org"
+KINDS = ("PostgreSQLInstance", "ObjectBucket", "MessageQueue", "Cache", "Cluster")
+LUA = """
+done = function(summary, latency, requests)
+  local bad = summary.errors
+  local failed = bad.connect + bad.read + bad.write + bad.status + bad.timeout
+  io.write(string.format("RESULT %.1f %.3f %.3f %.3f %d\\n",
+    summary.requests / (summary.duration / 1e6), latency:percentile(50) / 1000,
+    latency:percentile(99) / 1000, summary.bytes / summary.duration, failed))
+end
+"""
+CASES = (
+    # What, path, connections, extra headers
+    ("full document", "/bookkeeping", 1, {}),
+    ("full document", "/bookkeeping", 4, {}),
+    ("full document, gzip", "/bookkeeping", 4, {"Accept-Encoding": "gzip"}),
+    ("filtered page", "/bookkeeping?team=team-7&ready=false&sort=-notReady&limit=50", 1, {}),
+    ("filtered page", "/bookkeeping?team=team-7&ready=false&sort=-notReady&limit=50", 4, {}),
+    ("filtered page, gzip", "/bookkeeping?kind=Cache&limit=50", 4, {"Accept-Encoding": "gzip"}),
+    ("summary by team", "/bookkeeping/summary?by=team", 4, {}),
+    ("unchanged (304)", "/bookkeeping", 4, {"If-Modified-Since": "Fri, 01 Jan 2100 00:00:00 GMT"}),
+)
+
+
+def snapshot(number: int, count: int) -> Snapshot:
+    """Return a platform of ``count`` claims, each with its XR; one in ten is not ready."""
+    chance = random.Random(number)
+    now = model.now()
+
+    def ago() -> str:
+        moment = now - timedelta(seconds=chance.randrange(60, 90 * 86_400))
+        return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def uid() -> str:
+        text = f"{chance.getrandbits(128):032x}"
+        return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
+
+    claims, xrs = [], []
+    for index in range(count):
+        kind = chance.choice(KINDS)
+        name = f"{kind.lower()[:8]}-{index:06d}"
+        ready = chance.random() < 0.9
+        composition = f"x{kind.lower()}s.{chance.choice(('aws', 'gcp'))}.example.org"
+        team = chance.randrange(40)
+        common = {
+            "group": GROUP,
+            "version": "v1alpha1",
+            "composition": composition,
+            "composition_revision": f"{composition}-{index % 7:07x}",
+            "source": "central",
+            "paused": False,
+            "deleting": False,
+            "ready": ready,
+            "reason": "Available" if ready else chance.choice(("Creating", "ReconcileError")),
+            "ready_status": str(ready),
+            "message": "" if ready else "Unready resources: instance, subnet and user",
+            "ready_since": ago(),
+            "synced": ready,
+            "synced_status": str(ready),
+            "synced_reason": "ReconcileSuccess" if ready else "ReconcileError",
+            "synced_message": "" if ready else f"cannot compose resources of {name}: quota",
+            "synced_since": ago(),
+            "created_at": ago(),
+            "deleted_at": "",
+        }
+        plural = f"{kind.lower()}s"
+        claims.append(
+            Claim(
+                **common, resource=plural, kind=kind, namespace=f"team-{team}-{index % 3}",
+                name=name, uid=uid(), creator=f"user-{team}-{index % 4}", team=f"team-{team}",
+                xr=Ref(GROUP, f"X{kind}", "", f"{name}-x7k2p"),
+            )
+        )  # fmt: skip
+        xrs.append(
+            CompositeResource(
+                **common, resource=f"x{plural}", kind=f"X{kind}", namespace="",
+                name=f"{name}-x7k2p", uid=uid(),
+                claim=Ref(GROUP, kind, f"team-{team}-{index % 3}", name),
+            )
+        )  # fmt: skip
+    taken = model.rfc3339(now)
+    run = RunInfo(id=f"{number:032x}", version="bench", started_at=taken)
+    return Snapshot(generated_at=taken, cluster="", run=run, targets=[], claims=claims, xrs=xrs)
+
+
+@contextmanager
+def reader(directory: Path) -> Iterator[tuple[str, int]]:
+    """Run ``xpjob serve`` on a free port; yield its URL and pid."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "xpjob", "serve", "--store-backend", "directory"]
+    command += ["--store-dir", str(directory), "--metrics-addr", f"127.0.0.1:{port}"]
+    command += ["--poll-interval-seconds", "3600", "--refresh-seconds", "1"]
+    process = subprocess.Popen(command)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                with urllib.request.urlopen(f"{url}/readyz", timeout=5):
+                    break
+            except OSError:
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+        yield url, process.pid
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def memory(pid: int, name: str) -> float:
+    """Return VmRSS or VmHWM of a process in MB."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    found = re.search(rf"{name}:\s+(\d+) kB", status)
+    return int(found.group(1)) * 1024 / 1e6 if found else 0.0
+
+
+def load(url: str, connections: int, headers: dict[str, str], seconds: int, lua: Path) -> str:
+    """Run wrk; return requests/s, p50, p99 in ms, MB/s and failures as cells of a row."""
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(lua)]
+    command += ["--timeout", "30s"]
+    for name, value in headers.items():
+        command += ["-H", f"{name}: {value}"]
+    done = subprocess.run([*command, url], capture_output=True, text=True, check=True)
+    found = re.search(r"^RESULT (.*)$", done.stdout, re.MULTILINE)
+    if not found:
+        raise RuntimeError(done.stdout)
+    rate, p50, p99, speed, failed = found.group(1).split()
+    return (
+        f"{float(rate):,.1f} | {float(p50):.2f} | {float(p99):.2f} | {float(speed):,.0f} | {failed}"
+    )
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=25_000, help="claims, and as many XRs")
+    parser.add_argument("--seconds", type=int, default=8, help="time for each row")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        directory, lua = Path(name), Path(name, "done.lua")
+        lua.write_text(LUA)
+        stored = model.encode(snapshot(1, options.count))
+        (directory / "snapshot.json").write_bytes(stored)
+        size = len(stored) / 1e6
+        with reader(directory) as (url, pid):
+            print(
+                f"{options.count:,} claims + {options.count:,} XRs; snapshot {size:.1f} MB;",
+                end=" ",
+            )
+            print(f"{os.cpu_count()} cores shared with wrk\n")
+            print("| request | connections | per second | p50 ms | p99 ms | MB/s | failed |")
+            print("|---|---|---|---|---|---|---|")
+            for what, path, connections, headers in CASES:
+                row = load(url + path, connections, headers, options.seconds, lua)
+                print(f"| {what} | {connections} | {row} |", flush=True)
+            for number in (2, 3):
+                fresh = directory / "fresh"
+                fresh.write_bytes(model.encode(snapshot(number, options.count)))
+                fresh.replace(directory / "snapshot.json")
+                path = CASES[4][1]
+                row = load(url + path, 4, {}, options.seconds, lua)
+                print(f"| filtered page, new snapshot loading | 4 | {row} |", flush=True)
+            time.sleep(3)
+            rss, peak = memory(pid, "VmRSS"), memory(pid, "VmHWM")
+            print(f"\nresident {rss:.0f} MB ({rss / size:.1f} x the snapshot), ", end="")
+            print(f"peak {peak:.0f} MB ({peak / size:.1f} x) after two more snapshots")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,249 @@
+"""The page, in a real browser: what people see, press and type."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from shutil import which
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from reader.sample import FakeStore, failed_target, report, snapshot
+from xpjob.errors import TransientError
+from xpjob.reader.app import create_app
+from xpjob.reader.server import Background, listen
+from xpjob.settings import Settings
+from xpjob.snapshot import model
+
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "xpjob"
+AXE = CACHE / "axe" / "node_modules" / "axe-core" / "axe.min.js"
+
+
+def rows(first: int, last: int, total: int) -> str:
+    """Return what stands under the table."""
+    return f"{first}\N{EN DASH}{last} of {total}"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, headless."""
+    chromium = which("chromium")
+    assert chromium, "scripts/test installs chromium"
+    flags = ["--no-sandbox", "--disable-background-networking"]
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium, args=flags)
+        yield launched
+        launched.close()
+
+
+class Site:
+    """The reader over HTTP, a store to change, and a page that tells on itself."""
+
+    def __init__(self, browser: Browser) -> None:
+        self.store = FakeStore()
+        settings = Settings(
+            store_backend="s3", s3_bucket="b", refresh_seconds=0.05, poll_interval_seconds=600
+        )
+        self.app = create_app(self.store, settings)
+        self.server = Background(self.app, listen("127.0.0.1", 0))
+        self.page: Page = browser.new_page(viewport={"width": 1280, "height": 900})
+        self.page.set_default_timeout(15_000)
+        self.troubles: list[str] = []
+        self.requests: list[str] = []
+        self.page.on("console", lambda message: self.troubles.append(message.text))
+        self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+
+    def save(self, number: int = 1, **changes: Any) -> None:
+        """Store a snapshot that was taken now, and have it loaded."""
+        changes.setdefault("generated_at", model.rfc3339(model.now()))
+        self.store.save(snapshot(number, **changes))
+        self.app.state.snapshots.refresh()
+
+    def open(self, query: str = "") -> Page:
+        """Load the page, and wait until it shows what it has."""
+        self.page.goto(f"{self.server.url}/{query}")
+        self.settled()
+        return self.page
+
+    def settled(self) -> None:
+        """Wait until the page waits for nothing."""
+        self.page.wait_for_selector("#main[aria-busy=false]")
+
+    def names(self) -> list[str]:
+        """Return the names in the table."""
+        self.settled()
+        return self.page.locator("#body .name").all_inner_texts()
+
+
+@pytest.fixture
+def site(browser: Browser) -> Iterator[Site]:
+    """Serve the sample platform, and check at the end that the page was well-behaved."""
+    made = Site(browser)
+    with made.server:
+        yield made
+        made.page.close()
+    own = urlsplit(made.server.url).netloc
+    assert {urlsplit(url).netloc for url in made.requests} <= {own}
+    assert not any(re.search(r"bookkeeping(\?(?!.*limit=).*)?$", url) for url in made.requests)
+    assert made.troubles == []
+
+
+def test_the_first_look(site: Site) -> None:
+    """Totals, and what is not ready, the worst first, with why and for how long."""
+    site.save()
+    page = site.open()
+    expect(page.locator("#age-text")).to_contain_text("ago")
+    expect(page.locator("#tiles")).to_contain_text("50.0 %")
+    expect(page.locator("#panel-team")).to_contain_text("checkout")
+    assert site.names() == ["new-x3", "billing-x2", "billing"]
+    expect(page.locator("#body tr").first).to_contain_text("No condition yet")
+    expect(page.locator("#body tr").nth(2)).to_contain_text("quota exceeded")
+
+
+def test_filters_live_in_the_address(site: Site) -> None:
+    """Pressing narrows down, a link shows the same again, and back goes back."""
+    site.save(many=6)
+    page = site.open()
+    page.get_by_role("button", name=re.compile("^checkout ")).click()
+    expect(page.locator("#count")).to_have_text(rows(1, 1, 1))
+    assert "team=checkout" in page.url
+    assert site.names() == ["billing"]
+    page.get_by_role("group", name="Readiness").get_by_role("button", name="All").click()
+    page.get_by_role("button", name="Remove filter team checkout").click()
+    expect(page.locator("#count")).to_have_text(rows(1, 12, 12))
+    page.get_by_role("group", name="Class").get_by_role("button", name="XRs", exact=True).click()
+    expect(page.locator("#count")).to_have_text(rows(1, 3, 3))
+    page.go_back()
+    expect(page.locator("#count")).to_have_text(rows(1, 12, 12))
+    linked = site.open("?ready=all&namespace=team-b")
+    assert site.names() == ["billing"]
+    json_link = linked.locator("#as-json").get_attribute("href") or ""
+    answer = linked.request.get(f"{site.server.url}/{json_link}")
+    assert [item["name"] for item in answer.json()["claims"]] == ["billing"]
+
+
+def test_search_sort_and_pages(site: Site) -> None:
+    """Typing searches, headers sort, and pages hold fifty."""
+    site.save(many=120)
+    page = site.open("?ready=all")
+    expect(page.locator("#count")).to_have_text(rows(1, 50, 126))
+    page.get_by_role("button", name="Next").click()
+    expect(page.locator("#count")).to_have_text(rows(51, 100, 126))
+    page.get_by_role("button", name="Previous").click()
+    expect(page.locator("#count")).to_have_text(rows(1, 50, 126))
+    page.get_by_role("button", name="Name").click()
+    expect(page.locator("th").first).to_have_attribute("aria-sort", "descending")
+    expect(page.locator("#body .name").first).to_have_text("orders-x1")
+    page.keyboard.press("/")
+    page.keyboard.type("extra-11")
+    expect(page.locator("#count")).to_have_text(rows(1, 10, 10))
+    assert "q=extra-11" in page.url
+    expect(page.locator("#q")).to_be_focused()
+
+
+def test_news_come_without_losing_focus_or_place(site: Site) -> None:
+    """A newer snapshot changes the rows, and nothing that somebody is at."""
+    site.save(many=120)
+    page = site.open()
+    page.clock.install()
+    button = page.locator("#body .name").nth(30)
+    button.scroll_into_view_if_needed()
+    button.click()
+    expect(page.locator("#body .detail")).to_contain_text("kubectl describe")
+    before = page.evaluate("scrollY")
+    assert before > 300
+    site.save(2, many=130)
+    page.evaluate("dispatchEvent(new PopStateEvent('popstate'))")
+    expect(page.locator("#count")).to_contain_text("of 89")
+    assert page.evaluate("scrollY") == before
+    assert page.evaluate("document.activeElement.dataset.open") is not None
+    expect(page.locator("#body .detail")).to_have_count(1)
+
+
+def test_what_tenants_wrote_is_text(site: Site) -> None:
+    """Markup in a message is shown and not obeyed."""
+    site.save()
+    page = site.open("?ready=all&team=")
+    page.locator("#body .name").click()
+    expect(page.locator("#body .detail")).to_contain_text("<img src=x>")
+    assert page.locator("#body img").count() == 0
+
+
+def test_states_are_clear(site: Site) -> None:
+    """None yet, failed, empty, all well, stale, partial, refused, unreachable store."""
+    page = site.open()
+    expect(page.locator("#notices")).to_contain_text("There is no snapshot yet")
+    site.store.save(report(success=False, phase="list", error="403 Forbidden"))
+    site.app.state.snapshots.refresh()
+    site.open()
+    expect(page.locator("#notices")).to_contain_text("The last run failed")
+    expect(page.locator("#notices")).to_contain_text("403 Forbidden")
+    site.store.save(report())
+    site.save(1, claims=[], xrs=[])
+    site.open()
+    expect(page.locator("#nothing")).to_contain_text("no claims and no XRs yet")
+    site.save(2, xrs=[], claims=[snapshot().claims[0]])
+    site.open()
+    expect(page.locator("#nothing")).to_contain_text("Everything is ready")
+    site.save(3, generated_at="2026-01-01T00:00:00Z", targets=[failed_target()])
+    site.open()
+    expect(page.locator("#notices")).to_contain_text("This is out of date")
+    expect(page.locator("#notices")).to_contain_text("One list failed in this run")
+    expect(page.locator("#age")).to_have_class("age warn")
+    site.store.error = TransientError("refused")
+    site.app.state.snapshots.refresh()
+    site.open()
+    expect(page.locator("#notices")).to_contain_text("store does not answer")
+
+
+def test_a_link_to_what_is_gone_says_so(site: Site) -> None:
+    """The filter that fits nothing is named, with a way out."""
+    site.save()
+    page = site.open("?team=gone")
+    expect(page.locator("#notices")).to_contain_text("there is no team 'gone'")
+    expect(page.locator("#notices")).to_contain_text("checkout")
+    page.get_by_role("button", name="Clear the filters").click()
+    expect(page.locator("#count")).to_have_text(rows(1, 3, 3))
+    # The browser itself tells of the 400 on its console.
+    assert all("400" in trouble for trouble in site.troubles)
+    site.troubles.clear()
+
+
+def test_several_clusters_can_be_chosen(site: Site) -> None:
+    """The choice is in the address."""
+    taken = model.rfc3339(model.now())
+    for name, many in (("east", 0), ("west", 9)):
+        site.store.save(snapshot(1, name, many, generated_at=taken), name)
+    site.app.state.snapshots.refresh()
+    page = site.open()
+    expect(page.locator("#cluster")).to_have_value("east")
+    page.locator("#cluster").select_option("west")
+    expect(page.locator("#count")).to_have_text(rows(1, 9, 9))
+    assert "cluster=west" in page.url
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 360])
+def test_everybody_can_use_it(site: Site, scheme: Any, width: int) -> None:
+    """axe-core finds nothing; a phone needs no sideways scrolling."""
+    assert AXE.exists(), f"scripts/test puts axe-core at {AXE}"
+    site.save(1, many=20, targets=[failed_target()])
+    site.page.emulate_media(color_scheme=scheme)
+    site.page.set_viewport_size({"width": width, "height": 800})
+    page = site.open("?team=payments")
+    page.locator("#body .name").first.click()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    # evaluate() is not subject to the page's own policy, which forbids any other script.
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run()")
+    told = [
+        (item["id"], [node["target"] for node in item["nodes"]]) for item in found["violations"]
+    ]
+    assert told == [], json.dumps(told, indent=1)

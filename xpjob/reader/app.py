@@ -1,0 +1,266 @@
+"""The HTTP service: a literal list of routes, and one table from errors to problem details."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from urllib.parse import parse_qsl, urlencode
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from xpjob.reader import assets, openapi, parameters, query, render
+from xpjob.reader.answer import Answer, Workshop, answer, etag_of
+from xpjob.reader.clusters import describe, metric_facts, pick
+from xpjob.reader.front import Front
+from xpjob.reader.metrics import Metrics
+from xpjob.reader.parameters import Given, Parameter, QuestionError, one
+from xpjob.reader.problem import problem
+from xpjob.reader.render import Body, Shape
+from xpjob.reader.snapshots import Freshness, Held, Snapshots
+from xpjob.reader.view import View
+from xpjob.settings import Settings
+from xpjob.snapshot import model
+from xpjob.snapshot.store import Store
+
+_TEXT = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"}
+_EXPOSITION = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
+_STALE_INVENTORY = b"# The snapshot is stale, so its metrics are left out.\n"
+
+
+def create_app(
+    store: Store, settings: Settings, now: Callable[[], datetime] = model.now
+) -> Starlette:
+    """Return the service. It begins to ask the store when its lifespan begins.
+
+    ``app.state.snapshots`` is what it knows. Nothing is contacted before that.
+    """
+    metrics = Metrics()
+    snapshots = Snapshots(store, settings, metrics, now)
+    reader = _Reader(settings, snapshots, metrics, now)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        snapshots.start()
+        yield
+        snapshots.stop()
+
+    app = Starlette(
+        routes=[
+            Route("/", reader.asset),
+            Route("/app.js", reader.asset),
+            Route("/parts.js", reader.asset),
+            Route("/notices.js", reader.asset),
+            Route("/style.css", reader.asset),
+            Route("/favicon.svg", reader.asset),
+            Route("/bookkeeping", reader.bookkeeping),
+            Route("/bookkeeping/summary", reader.summary),
+            Route("/clusters", reader.clusters),
+            Route("/metrics", reader.metrics),
+            Route("/metrics/inventory", reader.inventory),
+            Route("/openapi.json", reader.openapi),
+            Route("/healthz", reader.healthz),
+            Route("/readyz", reader.readyz),
+        ],
+        middleware=[Middleware(Front, metrics=metrics)],
+        exception_handlers={QuestionError: _question_error, HTTPException: _http_error},
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False
+    app.state.snapshots = snapshots
+    return app
+
+
+class _Reader:
+    """The endpoints. Each is one method, and one route above."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        snapshots: Snapshots,
+        metrics: Metrics,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._settings, self._snapshots, self._metrics, self._now = (
+            settings,
+            snapshots,
+            metrics,
+            now,
+        )
+        self._selections = query.Selections()
+        self._workshop = Workshop()
+        self._assets = assets.load()
+        self._openapi = msgspec.json.encode(openapi.document())
+        snapshots.changed = self._selections.forget
+        metrics.watch(lambda: metric_facts(snapshots))
+
+    async def bookkeeping(self, request: Request) -> Response:
+        """Answer with records: all, or those asked for, page by page."""
+        given, view, freshness = self._asked(request, parameters.BOOKKEEPING)
+        now = int(self._now().timestamp())
+        form = one(given, "format", "json")
+        shape = Shape(form, parameters.fields(given), now, freshness.stale)
+        asked, offset = query.resume(view, query.question(view, given, now), given)
+        timed = now if shape.timed or ("since" in given and not offset) else 0
+        quick = self._selections.known(view, asked) and (
+            "limit" in given or (form == "json" and not shape.fields)
+        )
+        rows = self._selections.select(view, asked) if quick else None
+        headers = {"Content-Type": render.TYPES[form], **_freshness_headers(freshness)}
+        if form == "csv":
+            headers["Content-Disposition"] = 'attachment; filename="bookkeeping.csv"'
+        if rows is None:
+            rows = await self._workshop.work(lambda: self._selections.select(view, asked))
+        page = query.page(view, asked, rows, offset, int(one(given, "limit", "0")))
+        headers["Xpjob-Total"] = str(page.total)
+        headers["Xpjob-Generated-At"] = view.generated_at
+        if page.token:
+            headers["Link"] = f'<?{_next(request, page.token)}>; rel="next"'
+        etag = etag_of(view.tag, sorted(given.items()), shape.stale, timed)
+        return await answer(
+            request,
+            self._workshop,
+            etag,
+            headers,
+            lambda: render.document(view, page, shape),
+            quick=quick and len(page.rows) <= parameters.MAX_LIMIT,
+            modified=view.generated,
+        )
+
+    async def summary(self, request: Request) -> Response:
+        """Answer with counts of what is asked for, by any of the dimensions."""
+        given, view, freshness = self._asked(request, parameters.SUMMARY)
+        now = int(self._now().timestamp())
+        by, form = query.dimensions(given), one(given, "format", "json")
+        asked = query.question(view, given, now)
+        shape = Shape(form, (), now, freshness.stale)
+        top = int(one(given, "limit", "0"))
+
+        def make() -> Body:
+            groups = query.summary(view, self._selections.select(view, asked), by)
+            return render.counts(view, by, groups, top, shape)
+
+        etag = etag_of(view.tag, "summary", sorted(given.items()), shape.stale, asked.cutoff)
+        headers = {"Content-Type": render.TYPES[form], **_freshness_headers(freshness)}
+        whole = await self._workshop.whole(etag, lambda: b"".join(make().pieces))
+        return await answer(
+            request,
+            self._workshop,
+            etag,
+            headers,
+            lambda: Body.of(whole),
+            quick=True,
+            modified=view.generated,
+        )
+
+    async def clusters(self, request: Request) -> Response:
+        """Answer with the clusters that there are, how fresh each is, and how its last run went."""
+        _given(request, parameters.NONE)
+        body = msgspec.json.encode(describe(self._snapshots, self._settings, self._now())) + b"\n"
+        headers = {"Content-Type": render.TYPES["json"]}
+        return await answer(
+            request, self._workshop, etag_of(body), headers, lambda: Body.of(body), quick=True
+        )
+
+    async def inventory(self, request: Request) -> Response:
+        """Answer with the families that the job pushes; with none of them once it is stale."""
+        _, view, freshness = self._asked(request, parameters.INVENTORY)
+        headers = {**_EXPOSITION, **_freshness_headers(freshness)}
+        if freshness.old:
+            return Answer(Body.of(_STALE_INVENTORY), {**headers, "Cache-Control": "no-cache"})
+        etag = etag_of(view.tag, "inventory")
+        return await answer(
+            request,
+            self._workshop,
+            etag,
+            headers,
+            lambda: Body.of(view.inventory_text()),
+            quick=False,
+            modified=view.generated,
+        )
+
+    async def metrics(self, _request: Request) -> Response:
+        """Answer with the reader's own metrics."""
+        body = self._metrics.exposition()
+        return Answer(Body.of(body), {**_EXPOSITION, "Cache-Control": "no-store"})
+
+    async def openapi(self, request: Request) -> Response:
+        """Answer with the OpenAPI document."""
+        headers = {"Content-Type": "application/json"}
+        body = self._openapi
+        return await answer(
+            request, self._workshop, etag_of(body), headers, lambda: Body.of(body), quick=True
+        )
+
+    async def asset(self, request: Request) -> Response:
+        """Answer with a file of the page."""
+        asset = self._assets[request.url.path]
+        headers = {"Content-Type": asset.content_type}
+        return await answer(
+            request, self._workshop, asset.etag, headers, lambda: Body.of(asset.body), quick=True
+        )
+
+    async def healthz(self, _request: Request) -> Response:
+        """Answer that the process is up."""
+        return Answer(Body.of(b"ok\n"), _TEXT)
+
+    async def readyz(self, _request: Request) -> Response:
+        """Answer whether a first snapshot was loaded."""
+        if self._snapshots.ready:
+            return Answer(Body.of(b"ok\n"), _TEXT)
+        return Answer(Body.of(b"not ready\n"), _TEXT, 503)
+
+    def _asked(
+        self, request: Request, known: tuple[Parameter, ...]
+    ) -> tuple[Given, View, Freshness]:
+        """Return the parameters, the snapshot they are about, and how fresh it is."""
+        given = _given(request, known)
+        held: Held = pick(self._snapshots, self._settings, one(given, "cluster"))
+        if held.view is None:
+            raise HTTPException(
+                503,
+                "there is no snapshot yet; the first run stores one",
+                {"Retry-After": str(max(1, int(self._settings.refresh_seconds)))},
+            )
+        return given, held.view, self._snapshots.freshness(held)
+
+
+def _given(request: Request, known: tuple[Parameter, ...]) -> Given:
+    return parameters.check(parse_qsl(request.url.query, keep_blank_values=True), known)
+
+
+def _next(request: Request, token: str) -> str:
+    pairs = parse_qsl(request.url.query, keep_blank_values=True)
+    kept = [(name, value) for name, value in pairs if name != "continue"]
+    return urlencode([*kept, ("continue", token)])
+
+
+def _freshness_headers(freshness: Freshness) -> dict[str, str]:
+    if not freshness.stale:
+        return {"Xpjob-Stale": "false"}
+    return {"Xpjob-Stale": "true", "Xpjob-Stale-Reasons": " ".join(freshness.reasons)}
+
+
+async def _question_error(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, QuestionError):
+        raise error
+    return problem(error.status, error.code, str(error), facts=error.facts)
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    headers = dict(error.headers or {})
+    if error.status_code == 404:
+        paths = sorted(r.path for r in request.app.routes if isinstance(r, Route))
+        return problem(404, "not-found", "there is no such page", facts={"known": paths})
+    if error.status_code == 405:
+        return problem(405, "method-not-allowed", "the reader only reads: GET or HEAD", headers)
+    code = "no-snapshot" if error.status_code == 503 else "error"
+    return problem(error.status_code, code, error.detail, headers)

@@ -1,0 +1,205 @@
+"""The OpenAPI document, made from the same table of parameters that questions are checked by."""
+
+from __future__ import annotations
+
+from xpjob import __version__
+from xpjob.reader import parameters, rows
+from xpjob.reader.parameters import MAX_VALUE, Parameter
+from xpjob.reader.render import Json
+
+_PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+_FLAGS = {"paused", "deleting", "ready", "synced"}
+
+
+def document() -> Json:
+    """Return the document, as plain data."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "xpjob reader",
+            "version": __version__,
+            "description": "Serves the newest snapshot of a Crossplane platform. Read-only.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "paths": {
+            "/bookkeeping": _get(
+                "The records, or those asked for",
+                parameters.BOOKKEEPING,
+                {
+                    "application/json": {"$ref": "#/components/schemas/Bookkeeping"},
+                    "application/x-ndjson": {"type": "string"},
+                    "text/csv": {"type": "string"},
+                },
+                (400, 410, 413, 414, 503),
+            ),
+            "/bookkeeping/summary": _get(
+                "Counts of what is asked for",
+                parameters.SUMMARY,
+                {
+                    "application/json": {"$ref": "#/components/schemas/Summary"},
+                    "application/x-ndjson": {"type": "string"},
+                    "text/csv": {"type": "string"},
+                },
+                (400, 413, 414, 503),
+            ),
+            "/clusters": _get(
+                "Clusters, their freshness and their last run",
+                parameters.NONE,
+                {"application/json": {"$ref": "#/components/schemas/Clusters"}},
+                (400, 413, 414),
+            ),
+            "/metrics": _get("The reader's own metrics", None, _text(), (413, 414)),
+            "/metrics/inventory": _get(
+                "The families that the job pushes; none once the snapshot is stale",
+                parameters.INVENTORY,
+                _text(),
+                (400, 413, 414, 503),
+            ),
+            "/healthz": _get("Whether the process is up", None, _text(), (413, 414)),
+            "/readyz": _get(
+                "Whether a first snapshot was loaded", None, _text(), (413, 414), unready=True
+            ),
+        },
+        "components": {"schemas": _schemas()},
+    }
+
+
+def _text() -> Json:
+    return {"text/plain": {"type": "string"}}
+
+
+def _get(
+    title: str,
+    known: tuple[Parameter, ...] | None,
+    content: Json,
+    problems: tuple[int, ...],
+    *,
+    unready: bool = False,
+) -> Json:
+    responses: Json = {
+        "200": {
+            "description": "The answer.",
+            "content": {name: {"schema": schema} for name, schema in content.items()},
+        }
+    }
+    if known is not None:
+        responses["304"] = {"description": "The client has it already."}
+    for status in problems:
+        responses[str(status)] = {"description": _MEANING[status], "content": _PROBLEM}
+    if unready:
+        responses["503"] = {
+            "description": "Not yet.",
+            "content": {"text/plain": {"schema": {"type": "string"}}},
+        }
+    listed = [_parameter(parameter) for parameter in known or ()]
+    return {"get": {"summary": title, "parameters": listed, "responses": responses}}
+
+
+_MEANING = {
+    400: "A parameter or a value that does not exist; the problem lists those that do.",
+    410: "The snapshot has changed since the page before.",
+    413: "The request has a body.",
+    414: "The query string is too long.",
+    503: "There is no snapshot yet.",
+}
+
+
+def _parameter(parameter: Parameter) -> Json:
+    schema: Json = {"type": "string", "maxLength": MAX_VALUE}
+    if parameter.values:
+        schema = {"type": "string", "enum": parameter.values}
+    if parameter.whole:
+        schema = {"type": "integer", "minimum": parameter.whole[0], "maximum": parameter.whole[1]}
+    if parameter.pattern:
+        schema["pattern"] = parameter.pattern
+    if parameter.repeatable:
+        schema = {"type": "array", "items": schema, "maxItems": 8}
+    described: Json = {
+        "name": parameter.name,
+        "in": "query",
+        "description": parameter.help,
+        "schema": schema,
+    }
+    if parameter.repeatable:
+        described |= {"style": "form", "explode": True}
+    if parameter.example:
+        described["example"] = [parameter.example] if parameter.repeatable else parameter.example
+    return described
+
+
+def _schemas() -> Json:
+    text: Json = {"type": "string"}
+    number: Json = {"type": "integer", "minimum": 0}
+    flag: Json = {"type": "boolean"}
+    counts = dict.fromkeys(
+        ("total", "ready", "notReady", "synced", "paused", "deleting", "carried"), number
+    )
+    reference = {
+        "type": ["object", "null"],
+        "properties": dict.fromkeys(("group", "kind", "namespace", "name"), text),
+    }
+
+    def record(names: tuple[str, ...], ref: str) -> Json:
+        kinds: Json = {name: flag if name in _FLAGS else text for name in names}
+        kinds |= {"ageSeconds": {"type": ["integer", "null"], "minimum": 0}, ref: reference}
+        return {"type": "object", "properties": kinds}
+
+    head = {"generatedAt": text, "stale": flag, "cluster": text}
+    return {
+        "Claim": record(rows.CLAIM_FIELDS, "xr"),
+        "CompositeResource": record(rows.XR_FIELDS, "claim"),
+        "Bookkeeping": _object(
+            {
+                "claims": _list("Claim"),
+                "xrs": _list("CompositeResource"),
+                **head,
+                "total": number,
+                "continue": text,
+            }
+        ),
+        "Summary": _object(
+            {
+                "by": {"type": "array", "items": text},
+                "groups": {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "properties": {**counts, "longestNotReadySince": text},
+                        "required": [*counts, "longestNotReadySince"],
+                    },
+                },
+                "groupCount": number,
+                **head,
+            }
+        ),
+        "Clusters": _object(
+            {
+                "clusters": {"type": "array", "items": {"type": "object"}},
+                "servedAt": text,
+                "pollIntervalSeconds": {"type": "number"},
+                "staleAfterSeconds": {"type": "number"},
+                "version": text,
+            }
+        ),
+        "Problem": {
+            "type": "object",
+            "properties": {
+                "type": text,
+                "title": text,
+                "status": number,
+                "detail": text,
+                "parameter": text,
+                "known": {"type": "array", "items": text},
+                "knownCount": number,
+            },
+            "required": ["type", "title", "status", "detail"],
+        },
+    }
+
+
+def _object(properties: Json) -> Json:
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _list(name: str) -> Json:
+    return {"type": "array", "items": {"$ref": f"#/components/schemas/{name}"}}

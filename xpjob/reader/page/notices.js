@@ -1,0 +1,56 @@
+// What people must know before they believe the numbers: stale, failed, partial, empty, refused.
+
+import { el, inWords } from "./parts.js";
+
+const notice = (mood, title, ...rest) => el("div", { class: `notice ${mood}` }, el("strong", {}, title), " ", ...rest);
+
+export function describeNotices(state, now) {
+  const { cluster, found, lost, refused, newer, data } = state;
+  const ago = (time) => `${inWords((now - Date.parse(time)) / 1000)} ago`;
+  const made = [];
+  if (lost) {
+    made.push(notice("bad", "The reader does not answer.", data ? "What is shown is what it said last; this page keeps trying." : "This page keeps trying."));
+  }
+  if (refused) {
+    const { parameter, known } = refused.problem ?? {};
+    const listed = known?.length ? ` There are: ${known.slice(0, 12).join(", ") || "none"}${known.length > 12 ? " …" : ""}.` : "";
+    made.push(notice("warn", "That filter fits nothing that exists.", `${parameter ? `${parameter}: ` : ""}${refused.message}.${listed} `, el("button", { type: "button", "data-clear": "yes" }, "Clear the filters")));
+  }
+  if (!found || !cluster) return made;
+  const run = cluster.lastRun;
+  const failed = run && !run.success;
+  if (failed) {
+    made.push(notice("bad", "The last run failed", `${ago(run.finishedAt)}${run.phase ? `, in its phase “${run.phase}”` : ""}: ${run.error}`));
+  }
+  if (!cluster.generatedAt) {
+    const reasons = cluster.staleReasons ?? [];
+    if (reasons.includes("corrupt")) made.push(notice("bad", "The snapshot cannot be read.", "The next good run replaces it."));
+    else if (reasons.includes("newer_schema")) made.push(notice("bad", "A newer xpjob wrote the snapshot.", "Update this reader."));
+    else if (reasons.some((reason) => reason.startsWith("store"))) made.push(notice("bad", "The snapshot store cannot be read.", "The reader keeps trying; its log says why."));
+    else if (!failed) made.push(notice("", "There is no snapshot yet.", "The first run of xpjob stores one, and it appears here by itself."));
+    return made;
+  }
+  for (const reason of cluster.staleReasons) {
+    const text = STALE[reason];
+    if (text) made.push(notice("warn", text[0], text[1](ago(cluster.generatedAt), inWords(found.pollIntervalSeconds))));
+  }
+  if (cluster.failedTargets.length) {
+    const lists = cluster.failedTargets;
+    const kept = lists.reduce((sum, each) => sum + each.carried, 0);
+    const items = lists.map((each) => el("li", {}, `${each.gvr}${each.namespace ? ` in ${each.namespace}` : ""}: ${each.error}`));
+    made.push(notice("warn", `${lists.length === 1 ? "One list" : `${lists.length} lists`} failed in this run.`,
+      kept ? `${kept} ${kept === 1 ? "record is" : "records are"} kept from an earlier run and may be out of date.` : "What they hold is not counted.",
+      el("details", {}, el("summary", {}, "Which, and why"), el("ul", {}, ...items))));
+  }
+  if (newer) made.push(notice("", "There is a newer snapshot.", el("button", { type: "button", "data-reload": "yes" }, "Show it, from the first page")));
+  return made;
+}
+
+const STALE = {
+  old: ["This is out of date.", (ago, every) => `The snapshot was taken ${ago}, and a run is expected every ${every}.`],
+  store_away: ["The snapshot store does not answer.", (ago) => `What is shown was taken ${ago}; newer news may exist.`],
+  store_refused: ["The snapshot store refuses the reader.", (ago) => `What is shown was taken ${ago}; check the reader's credentials.`],
+  corrupt: ["The newest snapshot cannot be read.", (ago) => `The one before is shown, taken ${ago}.`],
+  newer_schema: ["A newer xpjob wrote the newest snapshot.", (ago) => `The one before is shown, taken ${ago}; update this reader.`],
+  absent: ["The snapshot is gone from the store.", (ago) => `What is shown was taken ${ago}.`],
+};

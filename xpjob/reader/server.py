@@ -1,0 +1,139 @@
+"""Serving an app with uvicorn: in the foreground, or from a thread within a ``with`` block."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import signal
+import socket
+import sys
+import threading
+from types import FrameType, TracebackType
+
+import uvicorn
+from starlette.applications import Starlette
+
+from xpjob.errors import SettingsError, XpjobError
+from xpjob.reader.app import create_app
+from xpjob.settings import Settings
+from xpjob.snapshot.store import Store
+from xpjob.snapshot.stores import open_store
+
+_SWITCH_SECONDS = 0.0005
+"""A thread that reads a large snapshot lets requests in after so long, not after 5 ms."""
+_log = logging.getLogger(__name__)
+
+
+def open_reader_store(settings: Settings) -> Store:
+    """Return the store to read from. Raises ``SettingsError`` where there is none to read."""
+    if settings.store_backend == "memory":
+        raise SettingsError(
+            [
+                "STORE_BACKEND: memory keeps nothing that could be read; set it to s3 (with "
+                "S3_BUCKET) or directory (with STORE_DIR), as for the job"
+            ]
+        )
+    return open_store(settings)
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT, then answer what is open and return.
+
+    Raises ``SettingsError``, and ``XpjobError`` where the address cannot be had.
+    """
+    app = create_app(open_reader_store(settings), settings)
+    listening = listen(*settings.metrics_addr)
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    server = _Foreground(_config(app))
+    _log.info("serving", extra={"address": url_of(listening)})
+    server.run(sockets=[listening])
+    _log.info("ended")
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket; no host means all interfaces. Raises ``XpjobError``."""
+    try:
+        if not host and socket.has_dualstack_ipv6():
+            made = socket.create_server(
+                ("", port), family=socket.AF_INET6, backlog=512, dualstack_ipv6=True
+            )
+        else:
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            made = socket.create_server((host, port), family=family, backlog=512)
+    except OSError as error:
+        hint = "is it in use?" if error.errno == errno.EADDRINUSE else "check METRICS_ADDR"
+        raise XpjobError(
+            f"listening on {host or '*'}:{port}: {error.strerror or error}; {hint}"
+        ) from error
+    # asyncio does it only for sockets that name their protocol; without it every small answer
+    # waits 40 ms for the client's delayed acknowledgement of the headers.
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return made
+
+
+def listen_near(port: int) -> socket.socket:
+    """Return a socket on the loopback interface: on this port, or on any where it is taken."""
+    try:
+        return listen("127.0.0.1", port)
+    except XpjobError:
+        return listen("127.0.0.1", 0)
+
+
+def url_of(listening: socket.socket) -> str:
+    """Return where people find it."""
+    host, port = listening.getsockname()[:2]
+    if host in ("::", "0.0.0.0"):  # noqa: S104 - compared, not bound
+        host = "localhost"
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+class Background:
+    """Serves an app from a thread, within a ``with`` block, at ``url``."""
+
+    def __init__(self, app: Starlette, listening: socket.socket) -> None:
+        self._listening = listening
+        self.url = url_of(listening)
+        self._server = uvicorn.Server(_config(app))
+        self._thread = threading.Thread(target=self._run, name="xpjob-reader", daemon=True)
+
+    def _run(self) -> None:
+        self._server.run([self._listening])
+
+    def __enter__(self) -> Background:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._server.should_exit = True
+        self._thread.join(timeout=10)
+        self._listening.close()
+
+
+class _Foreground(uvicorn.Server):
+    """Ends in good order on a signal, and leaves it at that."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop; at once where somebody insists. uvicorn's own raises the signal again after."""
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
+
+
+def _config(app: Starlette) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        ws="none",
+        lifespan="on",
+        limit_concurrency=512,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=5,
+        h11_max_incomplete_event_size=16_384,
+    )

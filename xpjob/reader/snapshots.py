@@ -1,0 +1,240 @@
+"""Freshness: the newest good snapshot of each cluster, and what is known of newer ones.
+
+One thread asks the store, conditionally, every few seconds; requests only look at what it has
+found. A snapshot that cannot be read never replaces a good one, and a store that is away costs
+nothing but the news.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from xpjob.errors import BadAnswerError, RefusedError, XpjobError
+from xpjob.reader.metrics import Metrics
+from xpjob.reader.view import View, give_back_memory
+from xpjob.settings import Settings
+from xpjob.snapshot import model
+from xpjob.snapshot.model import NewerSchemaError, RunReport, Snapshot
+from xpjob.snapshot.store import REPORT, SNAPSHOT, Store, key_of
+
+RELIST_SECONDS = 60.0
+"""How often clusters are looked for: new ones are rare, and lists cost more than reads."""
+STALE_AFTER = 3
+"""Intervals after which a snapshot is stale."""
+
+OLD, AWAY, REFUSED = "old", "store_away", "store_refused"
+CORRUPT, NEWER, ABSENT = "corrupt", "newer_schema", "absent"
+"""Reasons why a snapshot is stale, or is not there at all."""
+_SLOWDOWN = 6
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What is held of one cluster.
+
+    ``etag`` is that of the document seen last and ``verdict`` what is wrong with it ("" =
+    nothing); ``store`` is what is wrong with the store. ``report`` tells of the last run.
+    """
+
+    view: View | None = None
+    etag: str = ""
+    verdict: str = ""
+    store: str = ""
+    report: RunReport | None = None
+    report_etag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How far a snapshot can be taken for the present. ``age`` in seconds.
+
+    ``reasons`` is empty while it is fresh. ``old`` alone decides whether its metrics are kept:
+    a store that is away for a moment must not end every series.
+    """
+
+    age: float
+    reasons: tuple[str, ...]
+
+    @property
+    def stale(self) -> bool:
+        """Tell whether this may not be how things are now."""
+        return bool(self.reasons)
+
+    @property
+    def old(self) -> bool:
+        """Tell whether runs have been missing."""
+        return OLD in self.reasons
+
+
+class Snapshots:
+    """The newest good snapshot of each cluster. ``now`` is the clock; tests bring their own."""
+
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        metrics: Metrics,
+        now: Callable[[], datetime] = model.now,
+    ) -> None:
+        self._store, self._settings, self._metrics, self._now = store, settings, metrics, now
+        self._held: dict[str, Held] = {}
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._listed_at: datetime | None = None
+        self._list_refused = False
+        self.changed: Callable[[set[str]], None] = lambda _tags: None
+
+    @property
+    def clusters(self) -> dict[str, Held]:
+        """Return what is held, by cluster, sorted by name. Never waits."""
+        return {name: self._held[name] for name in sorted(self._held)}
+
+    @property
+    def ready(self) -> bool:
+        """Tell whether a first snapshot was loaded."""
+        return any(held.view for held in self._held.values())
+
+    def freshness(self, held: Held) -> Freshness:
+        """Return how fresh the view of a cluster is now."""
+        troubles = tuple(filter(None, (held.store, held.verdict)))
+        if held.view is None:
+            return Freshness(0.0, troubles)
+        age = max(0.0, self._now().timestamp() - held.view.generated)
+        old = age > STALE_AFTER * self._settings.poll_interval_seconds
+        return Freshness(age, (OLD, *troubles) if old else troubles)
+
+    def start(self) -> None:
+        """Refresh now, and then again and again, from a thread of its own."""
+        self._stop.clear()
+        self._thread = threading.Thread(target=self._run, name="xpjob-refresh", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End that. A request that is on the wire is left to end by itself."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(timeout=1)
+
+    def _run(self) -> None:
+        pause = self._settings.refresh_seconds
+        while not self._stop.is_set():
+            well = self.refresh()
+            slowest = self._settings.refresh_seconds * _SLOWDOWN
+            pause = self._settings.refresh_seconds if well else min(pause * 2, slowest)
+            self._stop.wait(pause)
+
+    def refresh(self) -> bool:
+        """Ask the store once for what is new; return whether it answered. Never raises.
+
+        Only one refresh runs at a time: a second one returns at once.
+        """
+        if not self._lock.acquire(blocking=False):
+            return True
+        try:
+            return self._refresh()
+        except Exception:  # noqa: BLE001 - see below
+            # A bug of ours must not end the thread, and with it all news.
+            _log.exception("refreshing failed")
+            self._metrics.failures.labels("internal").inc()
+            return False
+        finally:
+            self._lock.release()
+
+    def _refresh(self) -> bool:
+        before = {name: held.view for name, held in self._held.items()}
+        try:
+            for name in self._names():
+                self._held = {**self._held, name: self._asked(name, self._held.get(name, Held()))}
+        except XpjobError as error:
+            self._away(error)
+            return False
+        self._metrics.asked(self._now())
+        if {name: held.view for name, held in self._held.items()} != before:
+            before.clear()
+            self.changed({held.view.tag for held in self._held.values() if held.view})
+            give_back_memory()
+        return True
+
+    def _away(self, error: XpjobError) -> None:
+        """Mark all: they lie in the same store, so the others are not tried in turn."""
+        what = REFUSED if isinstance(error, RefusedError) else AWAY
+        self._metrics.failures.labels(what).inc()
+        held = self._held or {self._settings.cluster_name: Held()}
+        if any(item.store != what for item in held.values()):
+            _log.warning("the store cannot be read; serving what is there", extra=_told(error))
+        self._held = {name: replace(item, store=what) for name, item in held.items()}
+
+    def _names(self) -> list[str]:
+        """Return the clusters to ask for: the configured one, or all that there are."""
+        if self._settings.cluster_name:
+            return [self._settings.cluster_name]
+        known = list(self._held) or [""]
+        seconds = (self._now() - self._listed_at).total_seconds() if self._listed_at else None
+        if self._list_refused or (self.ready and seconds and seconds < RELIST_SECONDS):
+            return known
+        try:
+            found = self._store.clusters()
+        except RefusedError as error:
+            self._list_refused = True
+            _log.info("the store may not be listed: serving one cluster", extra=_told(error))
+            return known
+        self._listed_at = self._now()
+        # The one without a name is asked for first of all; it may never have been there.
+        gone = {name for name, held in self._held.items() if name or not held.view} - set(found)
+        if found and gone - {""}:
+            _log.info("clusters are gone from the store", extra={"clusters": sorted(gone)})
+        if found:
+            self._held = {name: held for name, held in self._held.items() if name not in gone}
+        return found or known
+
+    def _asked(self, name: str, held: Held) -> Held:
+        """Return what is held of a cluster after asking the store. Raises the store's errors."""
+        held = self._with_report(name, held)
+        stored = self._store.get(key_of(name, SNAPSHOT), held.etag)
+        if held.store:
+            _log.info("the store is back", extra={"cluster": name})
+        if stored is None:
+            self._metrics.refreshes.labels("absent").inc()
+            return replace(held, etag="", verdict=ABSENT, store="")
+        if stored.unchanged:
+            self._metrics.refreshes.labels("unchanged").inc()
+            return replace(held, store="")
+        where, etag = self._store.where(key_of(name, SNAPSHOT)), stored.etag
+        try:
+            document = model.decode(stored.body, Snapshot, where)
+            del stored  # as large as the view: not both
+            view = View(document, etag)
+        except (BadAnswerError, ValueError) as error:
+            verdict = NEWER if isinstance(error, NewerSchemaError) else CORRUPT
+            self._metrics.failures.labels(verdict).inc()
+            _log.warning("a snapshot was rejected; serving the one before", extra=_told(error))
+            return replace(held, etag=etag, verdict=verdict, store="")
+        self._metrics.refreshes.labels("changed").inc()
+        _log.debug("snapshot loaded", extra={"object": where, "generated_at": view.generated_at})
+        return replace(held, view=view, etag=etag, verdict="", store="")
+
+    def _with_report(self, name: str, held: Held) -> Held:
+        key = key_of(name, REPORT)
+        stored = self._store.get(key, held.report_etag)
+        if stored is None:
+            return replace(held, report=None, report_etag="")
+        if stored.unchanged:
+            return held
+        try:
+            report = model.decode(stored.body, RunReport, self._store.where(key))
+        except BadAnswerError as error:
+            self._metrics.failures.labels("report").inc()
+            _log.warning("the last run's report was rejected", extra=_told(error))
+            return replace(held, report_etag=stored.etag)
+        return replace(held, report=report, report_etag=stored.etag)
+
+
+def _told(error: Exception) -> dict[str, str]:
+    return {"error": str(error)}
