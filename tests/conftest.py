@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from processes import pushgateway
 from stand_in import KINDS, TOKEN, StandIn
@@ -13,6 +14,11 @@ from stand_in import KINDS, TOKEN, StandIn
 from xpjob import retry
 from xpjob.demo.api import Server, create_app, write_kubeconfig
 from xpjob.demo.cluster import Cluster
+
+# The same examples each time: a test that fails here fails everywhere. By hand, look further with
+# `pytest --hypothesis-profile default`.
+hypothesis.settings.register_profile("same", derandomize=True)
+hypothesis.settings.load_profile("same")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

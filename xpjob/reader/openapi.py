@@ -113,7 +113,7 @@ def _parameter(parameter: Parameter) -> Json:
     if parameter.pattern:
         schema["pattern"] = parameter.pattern
     if parameter.repeatable:
-        schema = {"type": "array", "items": schema, "maxItems": 8}
+        schema = {"type": "array", "items": schema, "maxItems": parameters.MAX_PARAMETERS}
     described: Json = {
         "name": parameter.name,
         "in": "query",

@@ -53,7 +53,9 @@ class QuestionError(XpjobError):
     def for_people(self) -> str:
         """Return the message with what exists, for a terminal."""
         known = self.facts.get("known")
-        listed = f"; there are: {', '.join(map(str, known))}" if isinstance(known, list) else ""
+        listed = ""
+        if isinstance(known, list):
+            listed = "; there are: " + ", ".join(str(value) or "'' (none)" for value in known)
         return f"{self}{listed}"
 
 

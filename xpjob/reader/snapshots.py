@@ -88,7 +88,7 @@ class Snapshots:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._listed_at: datetime | None = None
-        self._list_refused = False
+        self._list_refused = self._untidy = False
         self.changed: Callable[[set[str]], None] = lambda _tags: None
 
     @property
@@ -159,6 +159,10 @@ class Snapshots:
         if {name: held.view for name, held in self._held.items()} != before:
             before.clear()
             self.changed({held.view.tag for held in self._held.values() if held.view})
+            self._untidy = True
+        elif self._untidy:
+            # Only now, when no answer is being made of the snapshot that was let go.
+            self._untidy = False
             give_back_memory()
         return True
 

@@ -7,6 +7,7 @@ memory; where each begins, ends, and wants its age; and columns of small integer
 from __future__ import annotations
 
 import ctypes
+import gc
 import gzip
 import hashlib
 from array import array
@@ -160,7 +161,11 @@ def _column(found: Iterable[str | None]) -> Column:
 
 
 def give_back_memory() -> None:
-    """Return freed memory to the system, where the C library can (glibc keeps it otherwise)."""
+    """Return freed memory to the system, where the C library can (glibc keeps it otherwise).
+
+    What an answer in flight has held of an older snapshot may hang in a cycle: collected first.
+    """
+    gc.collect()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
