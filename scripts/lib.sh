@@ -21,7 +21,9 @@ ensure_venv() {
   done
   [ -n "$python" ] || die "xpjob needs Python 3.11 or newer, and there is none on the PATH"
   echo "Installing into .venv (once) ..." >&2
-  if [ ! -x "$venv/bin/python" ]; then
+  # Without python3-venv Debian leaves half an environment behind: without pip it is none.
+  if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
+    rm -rf "$venv"
     "$python" -m venv "$venv" || die "python3 -m venv failed (on Debian: apt-get install python3-venv)"
   fi
   # uv resolves and installs in seconds where pip takes minutes.

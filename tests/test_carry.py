@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import msgspec
 from samples import outcome, snapshot
-from stand_in import APP, claim
+from stand_in import APP, CLAIM, claim
 from test_records import to_claim
 
+from xpjob.gvr import Gvr
 from xpjob.outcome import TargetOutcome
-from xpjob.snapshot.carry import carry
+from xpjob.snapshot.carry import carry, matters
 
 
 def app_outcome(**changes: object) -> TargetOutcome:
@@ -45,6 +46,36 @@ def test_one_namespace_that_fails_keeps_only_its_own() -> None:
 def test_what_is_gone_is_not_carried() -> None:
     """The API has no such kind any more."""
     assert carry(snapshot(), [outcome(error="404", gone=True)]) == []
+
+
+def test_counting_again_does_not_count_twice() -> None:
+    """A snapshot may be built more than once in a run."""
+    failed = outcome(error="503")
+    carry(snapshot(), [failed])
+    carry(snapshot(), [failed])
+    assert failed.carried == 2
+
+
+def test_what_was_listed_is_not_carried_as_well() -> None:
+    """Although the same kind failed at another version."""
+    outcomes = [outcome(), outcome(version="v1beta1", namespace="team-b", error="503")]
+    assert carry(snapshot(), outcomes) == []
+
+
+def test_a_group_that_did_not_answer_discovery_keeps_what_it_had() -> None:
+    """All kinds of it that were not listed."""
+    silent = outcome(version="v1alpha1", resource="*", error="503")
+    assert [r.name for r in carry(snapshot(), [silent, app_outcome()])] == ["a", "b"]
+
+
+def test_which_silent_groups_matter() -> None:
+    """Those that had records; with no snapshot, any where nothing else was found."""
+    ours, other = Gvr(CLAIM.group, "v1", "*"), Gvr("metrics.k8s.io", "v1beta1", "*")
+    assert matters(ours, snapshot(), 0)
+    assert not matters(other, snapshot(), 0)
+    assert matters(other, None, 0)
+    assert not matters(other, None, 3)
+    assert matters(CLAIM.gvr, snapshot(claims=[], xrs=[]), 3)
 
 
 def test_what_was_listed_or_is_no_longer_wanted_is_not_carried() -> None:

@@ -13,13 +13,23 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from stand_in import CLAIM, TOKEN, XR, StandIn, fill
+from processes import text
+from s3_server import serve_s3
+from samples import report
+from stand_in import APP, CLAIM, NETWORK, TOKEN, XR, StandIn, fill
 
 from xpjob import __version__
 from xpjob.cli import cli, exit_code
 from xpjob.demo.api import write_kubeconfig
 from xpjob.demo.cluster import Fault
-from xpjob.errors import RefusedError, SettingsError, SupersededError, TransientError
+from xpjob.errors import (
+    RefusedError,
+    SettingsError,
+    SupersededError,
+    TransientError,
+    XpjobError,
+)
+from xpjob.job import Result
 
 ENV = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "LANG": "C.UTF-8"}
 
@@ -71,6 +81,37 @@ def test_a_run_logs_one_line_and_exits_0(environ: dict[str, str]) -> None:
     assert last["level"] == "INFO"
     assert (last["claims"], last["xrs"], last["targets"], last["failed"]) == (5, 9, 4, 0)
     assert (termination(environ)["exitCode"], termination(environ)["claims"]) == (0, 5)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("named", [True, False], ids=["gvrs", "discovery"])
+def test_an_environment_is_all_it_takes(
+    stand_in: StandIn, gateway: str, tmp_path: Path, scheme: str, named: bool
+) -> None:
+    """Kubeconfig, gateway, bucket; GVRs or none."""
+    fill(stand_in.cluster)
+    gvrs = {"CLAIM_GVRS": str(CLAIM.gvr), "XR_GVRS": f"{XR.gvr},{APP.gvr},{NETWORK.gvr}"}
+    with serve_s3(tmp_path, tls=scheme == "https") as s3:
+        environ = {
+            "KUBECONFIG": str(stand_in.kubeconfig),
+            "PUSHGATEWAY_URL": gateway,
+            "STORE_BACKEND": "s3",
+            "CLUSTER_NAME": "prod",
+            **s3.environment(),
+            **(gvrs if named else {}),
+        }
+        for run in (1, 2):
+            done = xpjob("run", **environ)
+            assert done.returncode == 0, done.stderr
+            page = text(f"{gateway}/metrics")
+            labels = '{cluster="prod",instance="",job="xpjob-run"}'
+            assert f"xp_tracker_s3_persist_duration_seconds_count{labels} {run}" in page
+        stored = [path for method, path, _ in s3.requests if method == "PUT"]
+    assert stored[-2:] == [
+        "/inventory/xp-tracker/prod/snapshot.json",
+        "/inventory/xp-tracker/prod/run.json",
+    ]
+    assert 'xp_tracker_store_claims{cluster="prod",instance="",job="xpjob"} 5' in page
 
 
 def test_for_people_there_is_a_table(environ: dict[str, str]) -> None:
@@ -235,12 +276,62 @@ def test_completion_completes() -> None:
 
 def test_of_several_errors_the_gravest_decides() -> None:
     """What a retry cannot mend is not hidden by what it can."""
-    assert exit_code([], partial=False, strict=True) == 0
-    assert exit_code([], partial=True, strict=False) == 0
-    assert exit_code([], partial=True, strict=True) == 3
-    assert exit_code([TransientError("a"), RefusedError("b")], partial=True, strict=True) == 4
-    assert exit_code([SettingsError(["a"])], partial=False, strict=False) == 2
-    assert exit_code([SupersededError("a")], partial=False, strict=True) == 0
+
+    def code(*errors: XpjobError, partial: bool = False, strict: bool = False) -> int:
+        return exit_code(Result(report(partial=partial), None, errors), strict=strict)
+
+    assert code(strict=True) == 0
+    assert code(partial=True) == 0
+    assert code(partial=True, strict=True) == 3
+    assert code(TransientError("a"), RefusedError("b"), partial=True, strict=True) == 4
+    assert code(SettingsError(["a"])) == 2
+    assert code(SupersededError("a"), strict=True) == 0
+
+
+def test_the_option_names_the_termination_log(environ: dict[str, str], tmp_path: Path) -> None:
+    """Also for errors before the run."""
+    other = tmp_path / "other"
+    other.touch()
+    xpjob("run", "--termination-log", str(other), "--page-size", "0", **environ)
+    assert json.loads(other.read_text())["exitCode"] == 2
+
+
+@pytest.mark.parametrize("token", ["hunter2\n", "hun\nhunter2"])
+def test_a_token_with_a_line_break_is_never_shown(
+    stand_in: StandIn, environ: dict[str, str], tmp_path: Path, token: str
+) -> None:
+    """At its end it is left out, as kubectl does; within, it is refused."""
+    stand_in.cluster.token = "hunter2"
+    config = write_kubeconfig(tmp_path / "breaking", stand_in.url, token)
+    done = xpjob("run", "--debug", **{**environ, "KUBECONFIG": str(config)})
+    assert done.returncode == (0 if token.endswith("\n") else 4)
+    assert "hunter2" not in done.stderr + done.stdout
+    assert "hunter2" not in Path(environ["TERMINATION_LOG"]).read_text()
+
+
+def test_what_terminals_obey_does_not_reach_them(
+    environ: dict[str, str], stand_in: StandIn
+) -> None:
+    """Whatever the API server says."""
+    said = json.dumps({"message": "no\x1b]0;pwned\x07\x1b[2J [bold]way[/bold]"}).encode()
+    stand_in.cluster.fault = lambda path, _: Fault(403, said) if "v1/apps" in path else None
+    done = xpjob("run", "--log-format", "text", **environ)
+    assert "\x1b" not in done.stdout + done.stderr
+    assert "[bold]way[/bold]" in done.stdout
+
+
+def test_errors_are_events_where_no_person_watches(environ: dict[str, str]) -> None:
+    """One a line, as all of the log."""
+    done = xpjob("run", "--page-size", "0", **environ)
+    (event,) = events(done)
+    assert event["level"] == "ERROR"
+    assert "--page-size" in event["message"]
+
+
+def test_the_demo_needs_no_proxy(tmp_path: Path) -> None:
+    """The platform is on this machine."""
+    arguments = ("demo", "--once", "--directory", str(tmp_path))
+    assert xpjob(*arguments, HTTP_PROXY="http://127.0.0.1:9").returncode == 0
 
 
 def test_a_long_error_fits_the_termination_log(environ: dict[str, str]) -> None:

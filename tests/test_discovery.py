@@ -54,7 +54,7 @@ def test_a_group_that_does_not_answer_does_not_hide_the_others(
     stand_in.cluster.fault = lambda path, _query: Fault(503) if "aws" in path else None
     with caplog.at_level(logging.WARNING, "xpjob.kube.discovery"):
         catalogue = discover(stand_in.api(), 4)
-    assert catalogue.incomplete == ("s3.aws.m.upbound.io/v1beta1",)
+    assert catalogue.incomplete == (("s3.aws.m.upbound.io", "v1beta1"),)
     assert APP in catalogue.kinds
     assert BUCKET not in catalogue.kinds
     assert "discovery is incomplete" in caplog.text
@@ -82,7 +82,7 @@ def test_a_stale_group_is_named(stand_in: StandIn) -> None:
     document = {"items": [{"metadata": {"name": "metrics.k8s.io"}, "versions": [version]}]}
     body = json.dumps(document).encode()
     stand_in.cluster.fault = lambda _path, _query: Fault(200, body, AGGREGATED)
-    assert discover(stand_in.api(), 4).incomplete == ("metrics.k8s.io/v1",)
+    assert discover(stand_in.api(), 4).incomplete == (("metrics.k8s.io", "v1"),)
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"groups": 3}', b"\xff\xfe"])

@@ -18,6 +18,7 @@ from xpjob.errors import RefusedError, SupersededError, TransientError, XpjobErr
 from xpjob.job import Result
 from xpjob.settings import CLUSTER, OUTPUT, PUBLISH, STORE, TARGETS
 from xpjob.snapshot import model
+from xpjob.snapshot.directory import DirectoryStore
 from xpjob.terminal import Silent
 
 
@@ -200,6 +201,94 @@ def test_a_store_that_is_away_does_not_stop_the_metrics(runs: Runs, tmp_path: Pa
     assert runs.value("crossplane_claims_total") == 4
     assert runs.value("xp_tracker_poll_duration_seconds_count", "xpjob-run") == 1
     assert runs.value("xpjob_last_success_timestamp_seconds", "xpjob-run") > 0
+
+
+def test_without_a_memory_a_partial_inventory_is_not_pushed(runs: Runs, tmp_path: Path) -> None:
+    """What the failed list had is not known, so the last inventory stands."""
+    runs.run()
+    (tmp_path / "file").write_text("")
+    fail(runs, "postgresqlinstances", 403)
+    runs.run(store_dir=str(tmp_path / "file" / "store"))
+    assert runs.value("crossplane_claims_total") == 5
+    assert runs.value("xpjob_last_run_success", "xpjob-run") == 0
+
+
+def test_a_store_that_cannot_be_read_is_not_written(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Although it could be."""
+    runs.run()
+    files = {path.name: path.read_bytes() for path in runs.directory.iterdir()}
+
+    def unreadable(_self: DirectoryStore, key: str) -> None:
+        raise TransientError(f"reading {key}: away")
+
+    monkeypatch.setattr(DirectoryStore, "get", unreadable)
+    assert runs.run().errors != []
+    assert {path.name: path.read_bytes() for path in runs.directory.iterdir()} == files
+
+
+def test_after_a_run_that_listed_nothing_no_target_looks_well(runs: Runs) -> None:
+    """The outcome is of this run, and only of this one."""
+    runs.run()
+    fail(runs, "/apis", 503)
+    runs.run()
+    page = text(f"{runs.gateway}/metrics")
+    assert not [line for line in page.splitlines() if line.startswith("xpjob_target_success")]
+    assert runs.value("xpjob_last_success_timestamp_seconds", "xpjob-run") > 0
+    assert runs.value("crossplane_claims_total") == 5
+
+
+def test_an_inventory_that_is_gone_is_cleared(runs: Runs) -> None:
+    """The API has none of the kinds any more. On a first run it would be a typing mistake."""
+    first = runs.run(claim_gvrs="a.b/v1/c", store_dir=str(runs.directory / "other"))
+    assert "the API has no a.b/v1/c" in first.report.error
+    runs.run(claim_gvrs=str(CLAIM.gvr))
+    runs.stand_in.cluster.kinds = (APP,)
+    assert runs.run(claim_gvrs=str(CLAIM.gvr)).errors == []
+    assert runs.names() == set()
+    assert runs.value("crossplane_claims_total") == 0
+
+
+def test_groups_that_do_not_answer_discovery_keep_their_records(runs: Runs) -> None:
+    """Partial, not complete; those of no interest do not count."""
+    runs.stand_in.cluster.aggregated = False
+    runs.run()
+    fail(runs, "apis/platform.example.org/v1alpha1", 503)
+    result = runs.run()
+    assert result.report.partial
+    assert len(runs.names()) == 5
+    assert runs.value("crossplane_claims_total") == 5
+    fail(runs, "s3.aws.m.upbound.io", 503)
+    assert not runs.run().report.partial
+
+
+def test_counters_go_on_from_a_run_that_wrote_meanwhile(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are added to what the other run has counted."""
+    other = snapshot(0, "older")
+    assert other.counters is not None
+    other.counters.poll_errors["a/v1/b"] = 7
+    put = DirectoryStore.put
+
+    def interfering(self: DirectoryStore, key: str, body: bytes, *, replacing: str | None) -> None:
+        if key == "snapshot.json" and replacing == "":
+            put(self, key, model.encode(other), replacing=None)
+        put(self, key, body, replacing=replacing)
+
+    monkeypatch.setattr(DirectoryStore, "put", interfering)
+    assert runs.run().errors == []
+    assert runs.snapshot()["counters"]["pollErrors"] == {"a/v1/b": 7}
+    assert runs.value("xp_tracker_poll_errors_total", "xpjob-run", gvr="a/v1/b") == 7
+
+
+def test_an_outcome_that_cannot_be_pushed_is_an_error(runs: Runs) -> None:
+    """It is told, in the result and so in the termination log."""
+    result = runs.run(pushgateway_url="http://127.0.0.1:9")
+    assert len(result.errors) == 2
+    assert not result.report.success
+    assert result.report.error.count("127.0.0.1:9") >= 2
 
 
 def test_an_overtaken_run_leaves_everything_alone(runs: Runs) -> None:

@@ -14,7 +14,7 @@ from xpjob.errors import ConflictError, SupersededError
 from xpjob.settings import STORE, Settings
 from xpjob.snapshot import model
 from xpjob.snapshot.directory import DirectoryStore
-from xpjob.snapshot.memory import Memory, commit, remember
+from xpjob.snapshot.memory import Memory, commit, leave_report, remember
 from xpjob.snapshot.model import NewerSchemaError, Snapshot
 
 CONFIG = settings.load({"cluster_name": "prod"}, {}, (STORE,))
@@ -41,7 +41,7 @@ def held(store: DirectoryStore) -> Snapshot:
 def test_the_first_run_remembers_nothing(store: DirectoryStore) -> None:
     """And may write only what is not there yet."""
     memory = remember(store, CONFIG, run_info(5))
-    assert (memory.snapshot, memory.etag, memory.last_success_at) == (None, "", "")
+    assert (memory.snapshot, memory.snapshot_etag, memory.last_success_at) == (None, "", "")
 
 
 def test_the_report_knows_more_than_the_snapshot(store: DirectoryStore) -> None:
@@ -52,13 +52,13 @@ def test_the_report_knows_more_than_the_snapshot(store: DirectoryStore) -> None:
     old.counters.poll_errors["a/v1/b"] = 1
     new.counters.poll_errors["a/v1/b"] = 2
     put(store, old)
-    assert remember(store, CONFIG, run_info(5)).counters.poll_errors == {"a/v1/b": 1}
+    assert remember(store, CONFIG, run_info(5)).counters().poll_errors == {"a/v1/b": 1}
     store.put("prod/run.json", model.encode(new), replacing=None)
     memory = remember(store, CONFIG, run_info(5))
-    assert memory.counters.poll_errors == {"a/v1/b": 2}
+    assert memory.counters().poll_errors == {"a/v1/b": 2}
     assert memory.last_success_at == "2026-08-21T09:02:02.000000Z"
     store.put("prod/run.json", b"{", replacing=None)
-    assert remember(store, CONFIG, run_info(5)).counters.poll_errors == {"a/v1/b": 1}
+    assert remember(store, CONFIG, run_info(5)).counters().poll_errors == {"a/v1/b": 1}
 
 
 def test_an_unreadable_snapshot_is_kept_aside(
@@ -72,15 +72,53 @@ def test_an_unreadable_snapshot_is_kept_aside(
     aside = store.get("prod/snapshot.json.unreadable")
     assert aside is not None
     assert aside.body.endswith(b'"clai')
-    assert "as if there were no previous snapshot" in caplog.text
+    assert "as if this document were not there" in caplog.text
     commit(store, CONFIG, memory, lambda _: snapshot(5, "run-b"))
     assert held(store).run.id == "run-b"
+
+
+@pytest.mark.parametrize("time", ["yesterday", "2026-08-21T09:00:00", ""])
+def test_a_snapshot_with_an_impossible_time_is_kept_aside(store: DirectoryStore, time: str) -> None:
+    """It must not block every later run."""
+    broken = snapshot(1)
+    broken.run.started_at = time
+    put(store, broken)
+    assert remember(store, CONFIG, run_info(5)).snapshot is None
+    assert store.get("prod/snapshot.json.unreadable") is not None
+
+
+def test_the_later_document_knows_the_counters(store: DirectoryStore) -> None:
+    """A report that could not be stored is older than the snapshot beside it."""
+    old, new = report(1), snapshot(2)
+    assert old.counters is not None
+    assert new.counters is not None
+    old.counters.poll_errors["a/v1/b"] = 3
+    new.counters.poll_errors["a/v1/b"] = 4
+    put(store, new)
+    store.put("prod/run.json", model.encode(old), replacing=None)
+    assert remember(store, CONFIG, run_info(5)).counters().poll_errors == {"a/v1/b": 4}
+
+
+def test_an_older_run_does_not_replace_a_newer_report(store: DirectoryStore) -> None:
+    """Though it ends later."""
+    memory = remember(store, CONFIG, run_info(5))
+    leave_report(store, CONFIG, memory, report(6, "newer"))
+    with pytest.raises(SupersededError):
+        leave_report(store, CONFIG, memory, report(5, "older"))
+    leave_report(store, CONFIG, memory, report(7, "newest"))
+    found = store.get("prod/run.json")
+    assert found is not None
+    assert b'"newest"' in found.body
 
 
 def test_a_newer_schema_is_never_overwritten(store: DirectoryStore) -> None:
     """The error says who must give way."""
     store.put("prod/snapshot.json", b'{"schemaVersion": 9}', replacing=None)
     with pytest.raises(NewerSchemaError, match="run the newer xpjob everywhere"):
+        remember(store, CONFIG, run_info(5))
+    put(store, snapshot(1))
+    store.put("prod/run.json", b'{"schemaVersion": 9}', replacing=None)
+    with pytest.raises(NewerSchemaError):
         remember(store, CONFIG, run_info(5))
 
 

@@ -88,6 +88,18 @@ def test_going_in_circles_ends(apps: StandIn) -> None:
         fetch(apps)
 
 
+def test_going_in_larger_circles_ends_too(apps: StandIn) -> None:
+    """A, B, A, B."""
+
+    def fault(_path: str, query: dict[str, str]) -> Fault:
+        token = "b" if query.get("continue") == "a" else "a"
+        return Fault(200, msgspec.json.encode({"metadata": {"continue": token}, "items": []}))
+
+    apps.cluster.fault = fault
+    with pytest.raises(BadAnswerError, match="same continue token twice"):
+        fetch(apps)
+
+
 @pytest.mark.parametrize("body", [b"", b"{}", b"[]", b'{"items": 3}', b'{"items": [', b"<html>"])
 def test_what_is_no_list_is_an_error(apps: StandIn, body: bytes) -> None:
     """An empty inventory must never come of it."""

@@ -87,7 +87,7 @@ def test_the_outcome_never_touches_the_inventory(gateway: str) -> None:
     """Neither its series nor the time of its push."""
     to(gateway).publish_inventory(inventory("payments"))
     before = samples(gateway)
-    to(gateway).publish_outcome(outcome(success=False))
+    to(gateway).publish_outcome(outcome(success=False), whole=True)
     after = samples(gateway)
     assert after["xpjob", "push_time_seconds"] == before["xpjob", "push_time_seconds"]
     assert after["xpjob", "crossplane_claims_total"] == before["xpjob", "crossplane_claims_total"]
@@ -96,8 +96,10 @@ def test_the_outcome_never_touches_the_inventory(gateway: str) -> None:
 
 def test_what_an_outcome_does_not_know_stays(gateway: str) -> None:
     """A run without its store must not say that no run ever succeeded."""
-    to(gateway).publish_outcome(outcome())
-    to(gateway).publish_outcome(outcome(last_success_at="", counters=None, success=False))
+    to(gateway).publish_outcome(outcome(), whole=True)
+    to(gateway).publish_outcome(
+        outcome(last_success_at="", counters=None, success=False), whole=False
+    )
     found = samples(gateway)
     assert found["xpjob-run", "xpjob_last_success_timestamp_seconds"][""] > 1e9
     assert found["xpjob-run", "xp_tracker_poll_duration_seconds_count"] == {"": 0}
@@ -128,7 +130,7 @@ def test_promtool_accepts_the_exposition(gateway: str, tmp_path: Path) -> None:
     """Its one complaint, a gauge named _total, is about names that we must keep."""
     textfile = Textfile(tmp_path / "xpjob.prom")
     textfile.publish_inventory(inventory(*HOSTILE))
-    textfile.publish_outcome(outcome())
+    textfile.publish_outcome(outcome(), whole=True)
     for path in (tmp_path / "xpjob.prom", tmp_path / "xpjob-run.prom"):
         with path.open("rb") as file:
             checked = subprocess.run(
@@ -183,7 +185,7 @@ def test_a_gateway_that_hangs_is_given_up() -> None:
 
         threading.Thread(target=accept, daemon=True).start()
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        with pytest.raises(TransientError, match=r"no answer within 0\.2 s"):
+        with pytest.raises(TransientError, match=r"no (whole )?answer within 0\.2 s"):
             to(url, push_timeout_seconds="0.2").publish_inventory(inventory("payments"))
         listener.shutdown(socket.SHUT_RDWR)
     assert len(connections) == 4
@@ -196,7 +198,7 @@ def test_a_text_file_is_replaced_whole(tmp_path: Path) -> None:
     textfile = Textfile(tmp_path / "xpjob.prom")
     textfile.publish_inventory(inventory("payments"))
     textfile.publish_inventory(inventory("search"))
-    textfile.publish_outcome(outcome())
+    textfile.publish_outcome(outcome(), whole=True)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["xpjob-run.prom", "xpjob.prom"]
     assert 'team="search"' in (tmp_path / "xpjob.prom").read_text()
     assert 'team="payments"' not in (tmp_path / "xpjob.prom").read_text()

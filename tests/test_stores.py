@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +16,7 @@ from s3_server import S3, serve_s3
 
 from xpjob import settings
 from xpjob.errors import (
+    BadAnswerError,
     ConflictError,
     NotFoundError,
     RefusedError,
@@ -22,7 +25,8 @@ from xpjob.errors import (
 )
 from xpjob.settings import CLUSTER, STORE
 from xpjob.snapshot.directory import DirectoryStore
-from xpjob.snapshot.store import MemoryStore, Store, key, open_store
+from xpjob.snapshot.store import MemoryStore, Store, key
+from xpjob.snapshot.stores import open_store
 
 
 def opened(**given: str) -> Store:
@@ -172,7 +176,7 @@ def test_missing_rights_are_a_refusal(tmp_path: Path, monkeypatch: pytest.Monkey
     def refuse(*_: Any, **__: Any) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(RefusedError, match="Permission denied; give this user the right"):
         DirectoryStore(tmp_path).get("a")
 
@@ -245,7 +249,7 @@ def test_a_bucket_that_is_away_is_told(tmp_path: Path, monkeypatch: pytest.Monke
     """With the endpoint."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test-secret")
-    store = opened(store_backend="s3", s3_bucket="b", s3_endpoint="http://127.0.0.1:9")
+    store = opened(store_backend="s3", s3_bucket="bucket", s3_endpoint="http://127.0.0.1:9")
     with pytest.raises(TransientError, match=r"127\.0\.0\.1:9.*check S3_ENDPOINT") as caught:
         store.get("a")
     assert "test-secret" not in str(caught.value)
@@ -255,13 +259,68 @@ def test_missing_credentials_are_a_refusal(monkeypatch: pytest.MonkeyPatch, tmp_
     """A retry would be useless."""
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
-    store = opened(store_backend="s3", s3_bucket="b", s3_endpoint="http://127.0.0.1:9")
+    store = opened(store_backend="s3", s3_bucket="bucket", s3_endpoint="http://127.0.0.1:9")
     with pytest.raises(RefusedError, match="give the job credentials"):
         store.get("a")
 
 
-def test_a_bucket_name_that_cannot_be_is_told() -> None:
-    """boto3 knows the rules."""
-    store = opened(store_backend="s3", s3_bucket="not a bucket", s3_endpoint="http://127.0.0.1:9")
-    with pytest.raises(XpjobError, match="check the S3_"):
+@pytest.mark.parametrize("code", ["ExpiredToken", "InvalidToken"])
+def test_expired_credentials_are_a_refusal(s3: S3, code: str) -> None:
+    """Although S3 answers 400 to them."""
+    store = s3_store(s3)
+    s3.answer = (400, code)
+    with pytest.raises(RefusedError):
         store.get("a")
+
+
+@pytest.mark.parametrize("variable", ["AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID"])
+def test_credentials_with_a_line_break_are_refused_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, variable: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """They cannot be sent; the library's own message would quote them."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hunter2")
+    monkeypatch.setenv(variable, "hunter2\n")
+    store = opened(store_backend="s3", s3_bucket="bucket", s3_endpoint="http://127.0.0.1:9")
+    with pytest.raises(RefusedError, match="characters that cannot be sent") as caught:
+        store.get("a")
+    assert "hunter2" not in str(caught.value)
+    assert "hunter2" not in caplog.text
+
+
+def test_a_server_that_is_no_s3_is_told(s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A welcome page answers 200 to everything."""
+    store = s3_store(s3)
+    s3.answer = (200, "Welcome")
+    with pytest.raises(BadAnswerError, match="is this an S3 endpoint"):
+        store.get("a")
+
+
+def test_a_bucket_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within the time for one request, although the server goes on sending."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test-secret")
+    ending = threading.Event()
+
+    def trickle(connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            connection.sendall(b"HTTP/1.1 200 OK\r\nETag: x\r\nContent-Length: 9999\r\n\r\n")
+            while not ending.wait(0.05):
+                connection.sendall(b"x")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def accept() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = listener.accept()
+                    threading.Thread(target=trickle, args=(connection,), daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+        endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        given = {"s3_endpoint": endpoint, "request_timeout_seconds": "0.3"}
+        store = opened(store_backend="s3", s3_bucket="bucket", **given)
+        with pytest.raises(TransientError, match=r"not done within 0\.3 s"):
+            store.get("a")
+        ending.set()
+        listener.shutdown(socket.SHUT_RDWR)

@@ -181,6 +181,37 @@ def test_a_tenant_cannot_have_a_cluster_scoped_kind_as_claim(stand_in: StandIn) 
     assert (made.targets, made.malformed_configs) == ((), 1)
 
 
+def test_a_tenant_cannot_take_a_kind_away_from_others(stand_in: StandIn) -> None:
+    """A claim named as XR would vanish from everybody's claims."""
+    data = {"CLAIM_GVRS": f"{CLAIM.gvr},{APP.gvr}", "XR_GVRS": f"{CLAIM.gvr},{APP.gvr}"}
+    stand_in.cluster.apply(CONFIGMAP, config_map("team-a", **data))
+    made = plan(stand_in)
+    assert {(t.class_, t.kind.resource, t.namespace) for t in made.targets} == {
+        ("claim", "postgresqlinstances", ""),
+        ("composite", "apps", ""),
+        ("composite", "networks", ""),
+        ("composite", "xpostgresqlinstances", ""),
+    }
+    assert made.malformed_configs == 2
+
+
+def test_a_central_gvr_in_the_wrong_variable_is_told(
+    stand_in: StandIn, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is listed as was asked."""
+    assert told(plan(stand_in, claim_gvrs=str(APP.gvr))) == [("apps", "", "central")]
+    assert "is this GVR in the right variable" in caplog.text
+
+
+def test_configmaps_of_one_namespace_may_be_refused(stand_in: StandIn) -> None:
+    """Those of the others count."""
+    stand_in.cluster.apply(CONFIGMAP, config_map("team-a", CLAIM_GVRS=str(CLAIM.gvr)))
+    stand_in.cluster.fault = lambda path, _: Fault(403) if "team-b/config" in path else None
+    made = plan(stand_in, kube_namespace_scope="team-a,team-b", discovery="never")
+    assert told(made) == [("postgresqlinstances", "team-a", "namespace")]
+    assert [item.namespace for item in made.unlistable] == ["team-b"]
+
+
 def test_a_missing_xr_that_two_tenants_name_fails_once(stand_in: StandIn) -> None:
     """One series, one line."""
     for namespace in ("team-a", "team-b"):

@@ -9,9 +9,12 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from stand_in import claim
+from stand_in import CLAIM, StandIn, claim
 
 from xpjob.crossplane import wire
+from xpjob.demo.cluster import Fault
+from xpjob.errors import BadAnswerError
+from xpjob.kube.pages import list_all
 
 _json = st.recursive(
     st.none()
@@ -94,6 +97,16 @@ def test_what_has_no_name_is_counted(item: object) -> None:
     result = wire.decode_page(page(claim("good"), item))
     assert len(result.items) == 1
     assert result.malformed == 1
+
+
+def test_an_object_that_is_nested_without_end_fails_its_list_only(stand_in: StandIn) -> None:
+    """The decoder gives up on it; the error is one of ours."""
+    deep = (
+        b'{"items": [{"metadata": {"name": "x"}, "spec": {"a": ' + b"[" * 200_000 + b"]" * 200_000
+    )
+    stand_in.cluster.fault = lambda _path, _query: Fault(200, deep + b"}}]}")
+    with pytest.raises(BadAnswerError, match="nested too deep"):
+        list_all(stand_in.api(), CLAIM.path(), wire.decode_page, page_size=500)
 
 
 def test_the_next_page_and_what_remains() -> None:

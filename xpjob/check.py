@@ -6,10 +6,13 @@ import math
 import re
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import urlsplit
 
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _KEY = re.compile(r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?")
+_URL = re.compile(
+    r"https?://([A-Za-z0-9]([\w.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[\w.~/%+-]*)?",
+    re.ASCII,
+)
 _TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 
 
@@ -83,7 +86,35 @@ def boolean(text: str) -> bool:
 
 def path(text: str) -> Path | None:
     """Accept a path; empty means none."""
-    return Path(text).expanduser() if text else None
+    return _expanded(text) if text else None
+
+
+def _expanded(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise ValueError(f"{text!r}: there is no such user") from None
+
+
+def file(text: str) -> Path:
+    """Accept the path of a file."""
+    return _expanded(text)
+
+
+def bucket(text: str) -> str:
+    """Accept the name of a bucket, by S3's rules for all servers; empty means none."""
+    if text and not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", text):
+        raise ValueError(
+            f"{text!r} is no bucket: 3 to 63 lower-case letters, digits, dots and dashes"
+        )
+    return text
+
+
+def region(text: str) -> str:
+    """Accept the name of a region."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", text):
+        raise ValueError(f"{text!r} is no region, such as us-east-1")
+    return text
 
 
 def textfile(text: str) -> Path | None:
@@ -93,7 +124,7 @@ def textfile(text: str) -> Path | None:
     scheme, _, name = text.partition(":")
     if scheme != "textfile" or not name.endswith(".prom"):
         raise ValueError(f"{text!r} is not textfile:PATH, with a PATH that ends in .prom")
-    target = Path(name).expanduser()
+    target = _expanded(name)
     if not target.parent.is_dir():
         raise ValueError(f"{text!r}: the directory {target.parent} does not exist; create it first")
     return target
@@ -138,13 +169,9 @@ def url(text: str) -> str:
     """Accept an http or https URL without credentials; empty means none."""
     if not text:
         return ""
-    try:
-        parts = urlsplit(text)
-        host, _ = parts.hostname, parts.port
-    except ValueError as error:
-        raise ValueError(f"is no URL: {error}") from None
-    if parts.username is not None or parts.password is not None:
-        raise ValueError(f"must not carry credentials (at {host}): they would show in logs")
-    if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment:
+    if re.search(r"[@?#]", text):
+        # Not repeated in the message: that is where secrets are.
+        raise ValueError("must not carry credentials, a query or a fragment: they show in logs")
+    if not _URL.fullmatch(text):
         raise ValueError(f"{text!r} is no URL such as http://gateway.example.org:9091")
     return text.rstrip("/")

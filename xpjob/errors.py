@@ -20,9 +20,15 @@ from collections.abc import Sequence
 
 
 class XpjobError(Exception):
-    """Base of all errors that xpjob raises on purpose."""
+    """Base of all errors that xpjob raises on purpose.
+
+    Messages quote what peers say: control characters, which terminals obey, are taken out.
+    """
 
     exit_code = 1
+
+    def __init__(self, message: str) -> None:
+        super().__init__("".join(c for c in message if c.isprintable() or c == "\n"))
 
 
 class SettingsError(XpjobError):

@@ -6,7 +6,7 @@ import copy
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xpjob.collector import COLLECTORS
 from xpjob.crossplane.collector import split
@@ -20,10 +20,11 @@ from xpjob.publish import exposition
 from xpjob.publish.publisher import Publisher, publishers
 from xpjob.settings import Settings
 from xpjob.snapshot import model
-from xpjob.snapshot.carry import carry
-from xpjob.snapshot.memory import Memory, commit, remember
+from xpjob.snapshot.carry import carry, matters
+from xpjob.snapshot.memory import Memory, commit, leave_report, remember
 from xpjob.snapshot.model import RunReport, Snapshot
-from xpjob.snapshot.store import REPORT, MemoryStore, Store, key, open_store
+from xpjob.snapshot.store import MemoryStore, Store
+from xpjob.snapshot.stores import open_store
 from xpjob.transport import Timeouts
 
 _log = logging.getLogger(__name__)
@@ -38,44 +39,46 @@ class Result:
     errors: Sequence[XpjobError]
 
 
-def run(settings: Settings, view: View, *, dry_run: bool = False) -> Result:
-    """Do one run. Errors of ours end up in the result, others are raised.
+def run(
+    settings: Settings, view: View, *, journal: Journal | None = None, dry_run: bool = False
+) -> Result:
+    """Do one run. Errors of ours end up in the result, but for ``SettingsError`` at the start.
 
     A dry run lists everything, and reads and writes neither store nor publisher.
     """
-    journal = Journal(settings.cluster_name, model.now())
+    journal = journal or Journal(settings.cluster_name)
+    api = _connect(settings)
     sinks = () if dry_run else publishers(settings)
     store: Store = MemoryStore()
     memory = snapshot = None
+    _warn_of_gaps(settings, dry_run=dry_run)
     try:
         with journal.phase("remember"), journal.tolerating():
             store = store if dry_run else open_store(settings)
             memory = remember(store, settings, journal.run)
             journal.report.last_success_at = memory.last_success_at
-            journal.report.counters = copy.deepcopy(memory.counters)
         with journal.phase("discover"):
-            api, plans = _discover(settings)
+            plans = _plans(api, settings, memory)
         with journal.phase("list"):
             listed = list_targets(list(zip(COLLECTORS, plans, strict=True)), api, settings, view)
-        _note(journal, plans, listed)
-        raise_if_nothing(listed)
+        journal.listed(listed)
+        journal.report.namespace_configs = sum(plan.namespace_configs for plan in plans)
+        journal.report.malformed_configs = sum(plan.malformed_configs for plan in plans)
+        raise_if_nothing(listed, known_before=bool(memory and memory.snapshot))
         with journal.phase("store"):
             snapshot = _store(journal, store, settings, memory, listed)
         with journal.phase("publish"):
-            for sink in sinks:
-                with journal.tolerating():
-                    sink.publish_inventory(exposition.registry(exposition.inventory(snapshot)))
+            _publish(journal, snapshot, sinks, carried=memory is not None)
     except XpjobError as error:
         journal.fail(error)
-    report = journal.close(model.now())
-    if not any(isinstance(error, SupersededError) for error in journal.errors):
-        _report(journal, store, settings, sinks)
-    return Result(report, snapshot, journal.errors)
+    if not journal.superseded:
+        _report(journal, store, settings, memory, sinks)
+    return Result(journal.close(), snapshot, journal.errors)
 
 
 def plan_targets(settings: Settings) -> Plan:
     """Return what a run would list. Raises what stands in the way of finding out."""
-    _, plans = _discover(settings)
+    plans = _plans(_connect(settings), settings, None)
     return Plan(
         tuple(target for plan in plans for target in plan.targets),
         tuple(item for plan in plans for item in plan.unlistable),
@@ -84,26 +87,33 @@ def plan_targets(settings: Settings) -> Plan:
     )
 
 
-def _discover(settings: Settings) -> tuple[Api, list[Plan]]:
+def _connect(settings: Settings) -> Api:
     timeouts = Timeouts(settings.connect_timeout_seconds, settings.request_timeout_seconds)
-    api = connect(settings.kubeconfig, settings.context, timeouts, settings.concurrency)
+    return connect(settings.kubeconfig, settings.context, timeouts, settings.concurrency)
+
+
+def _warn_of_gaps(settings: Settings, *, dry_run: bool) -> None:
+    if dry_run or settings.store_backend != "memory":
+        return
+    if settings.s3_bucket or settings.store_dir:
+        _log.warning("S3_BUCKET and STORE_DIR do nothing while STORE_BACKEND is memory")
+    if not (settings.pushgateway_url or settings.publish):
+        _log.warning("nothing is kept: set PUSHGATEWAY_URL, or STORE_BACKEND, or use --dry-run")
+
+
+def _plans(api: Api, settings: Settings, memory: Memory | None) -> list[Plan]:
+    previous = memory.snapshot if memory else None
     catalogue = discover(api, settings.concurrency)
-    return api, [collector.plan(api, settings, catalogue) for collector in COLLECTORS]
-
-
-def _note(journal: Journal, plans: Sequence[Plan], listed: Sequence[Listed]) -> None:
-    """Put what was listed into the report, and count it."""
-    report = journal.report
-    report.targets = [item.outcome for item in listed]
-    report.partial = any(item.error for item in listed)
-    report.namespace_configs = sum(plan.namespace_configs for plan in plans)
-    report.malformed_configs = sum(plan.malformed_configs for plan in plans)
-    if counters := report.counters:
-        counters.poll_duration.observe(report.phases["discover"] + report.phases["list"])
-        for item in listed:
-            if item.error:
-                gvr = item.outcome.gvr
-                counters.poll_errors[gvr] = counters.poll_errors.get(gvr, 0) + 1
+    plans = [collector.plan(api, settings, catalogue) for collector in COLLECTORS]
+    return [
+        replace(
+            plan,
+            unlistable=tuple(
+                item for item in plan.unlistable if matters(item.gvr, previous, len(plan.targets))
+            ),
+        )
+        for plan in plans
+    ]
 
 
 def _store(
@@ -119,6 +129,7 @@ def _store(
     """
 
     def build(memory: Memory | None) -> Snapshot:
+        journal.report.counters = journal.counters(memory)
         return _build(journal, settings, memory, listed)
 
     if memory is None:
@@ -154,14 +165,39 @@ def _build(
     )
 
 
-def _report(journal: Journal, store: Store, settings: Settings, sinks: Sequence[Publisher]) -> None:
-    """Leave the outcome of the run, also of a failed one, where people look for it."""
-    report = journal.report
+def _publish(
+    journal: Journal, snapshot: Snapshot, sinks: Sequence[Publisher], *, carried: bool
+) -> None:
+    if journal.report.partial and not carried:
+        _log.warning("inventory not published: lists failed, and what they had is not known")
+        return
     for sink in sinks:
         with journal.tolerating():
-            sink.publish_outcome(exposition.registry(exposition.outcome(report)))
-    try:
-        store.put(key(settings, REPORT), model.encode(report), replacing=None)
-    except XpjobError as error:
-        # The snapshot is what counts; without this the counters have missed one run.
-        _log.warning("the run's report was not stored", extra={"error": str(error)})
+            sink.publish_inventory(exposition.registry(exposition.inventory(snapshot)))
+
+
+def _report(
+    journal: Journal,
+    store: Store,
+    settings: Settings,
+    memory: Memory | None,
+    sinks: Sequence[Publisher],
+) -> None:
+    """Leave the outcome of the run, also of a failed one, where people look for it."""
+    if journal.report.counters is None:
+        journal.report.counters = journal.counters(memory)
+    report = journal.close()
+    if memory is not None:
+        try:
+            leave_report(store, settings, memory, report)
+        except SupersededError as error:
+            journal.fail(error)
+            return
+        except XpjobError as error:
+            # The snapshot is what counts; without this the counters have missed one run.
+            _log.warning("the run's report was not stored", extra={"error": str(error)})
+    for sink in sinks:
+        with journal.tolerating():
+            families = exposition.outcome(report)
+            whole = bool(report.last_success_at and report.counters)
+            sink.publish_outcome(exposition.registry(families), whole=whole)

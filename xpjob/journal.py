@@ -1,4 +1,4 @@
-"""What a run notes about itself while it goes: phases, errors, and at last its report."""
+"""What a run notes about itself while it goes: phases, errors, counts, and at last its report."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 
 from xpjob import __version__
 from xpjob.errors import SupersededError, XpjobError
+from xpjob.listing import Listed
 from xpjob.snapshot import model
+from xpjob.snapshot.counters import Counters
+from xpjob.snapshot.memory import Memory
 from xpjob.snapshot.model import RunInfo, RunReport
 
 _log = logging.getLogger(__name__)
@@ -20,25 +22,24 @@ _log = logging.getLogger(__name__)
 class Journal:
     """Times phases and gathers errors. ``report`` is filled in as the run goes."""
 
-    def __init__(self, cluster: str, started_at: datetime) -> None:
-        self.run = RunInfo(
-            id=uuid.uuid4().hex, version=__version__, started_at=model.rfc3339(started_at)
-        )
+    def __init__(self, cluster: str) -> None:
+        started_at = model.rfc3339(model.now())
+        self.run = RunInfo(id=uuid.uuid4().hex, version=__version__, started_at=started_at)
         self.report = RunReport(run=self.run, cluster=cluster)
         self.errors: list[XpjobError] = []
         self._started = time.monotonic()
+        self._failed: list[str] = []
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        """Time a phase of the run."""
+        """Time a phase of the run. The report keeps the phase of the first error."""
         started = time.monotonic()
         if not self.errors:
             self.report.phase = name
         try:
             yield
         finally:
-            spent = self.report.phases.get(name, 0.0)
-            self.report.phases[name] = spent + time.monotonic() - started
+            self.report.phases[name] = time.monotonic() - started
 
     @contextmanager
     def tolerating(self) -> Iterator[None]:
@@ -50,18 +51,45 @@ class Journal:
         except XpjobError as error:
             self.fail(error)
 
+    @property
+    def superseded(self) -> bool:
+        """Tell whether a newer run has overtaken this one."""
+        return any(isinstance(error, SupersededError) for error in self.errors)
+
     def fail(self, error: XpjobError) -> None:
         """Note an error that decides how the run ends."""
         self.errors.append(error)
         if isinstance(error, SupersededError):
             _log.warning("run superseded", extra={"error": str(error)})
         else:
-            _log.error(f"{self.report.phase} failed", extra={"error": str(error)})
+            _log.error("phase failed", extra={"phase": self.report.phase, "error": str(error)})
 
-    def close(self, finished_at: datetime) -> RunReport:
+    def listed(self, listed: list[Listed]) -> None:
+        """Note how every list went."""
+        self.report.targets = [item.outcome for item in listed]
+        self.report.partial = any(item.error for item in listed)
+        self._failed = [item.outcome.gvr for item in listed if item.error]
+
+    def counters(self, memory: Memory | None) -> Counters | None:
+        """Return the counters of the runs before with what this run adds.
+
+        None without a memory: better a gap than a reset that the next run takes back.
+        """
+        if memory is None:
+            return None
+        counters = memory.counters()
+        if "list" in self.report.phases:
+            counters.poll_duration.observe(
+                self.report.phases["discover"] + self.report.phases["list"]
+            )
+        for gvr in self._failed:
+            counters.poll_errors[gvr] = counters.poll_errors.get(gvr, 0) + 1
+        return counters
+
+    def close(self) -> RunReport:
         """Complete the report and return it."""
         report = self.report
-        report.finished_at = model.rfc3339(finished_at)
+        report.finished_at = model.rfc3339(model.now())
         report.seconds = time.monotonic() - self._started
         report.success = not self.errors
         report.error = "; ".join(str(error) for error in self.errors)

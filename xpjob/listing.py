@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,6 +16,7 @@ from xpjob.kube.api import Api
 from xpjob.kube.pages import list_all
 from xpjob.outcome import TargetOutcome
 from xpjob.settings import Settings
+from xpjob.threads import each
 
 _log = logging.getLogger(__name__)
 
@@ -61,22 +61,20 @@ def list_targets(
         finally:
             view.done(target)
 
-    pool = ThreadPoolExecutor(settings.concurrency)
-    try:
-        made = list(pool.map(one, work))
-    finally:
-        # When a signal ends the run, nobody waits for lists that are still on the wire.
-        pool.shutdown(wait=False, cancel_futures=True)
+    made = each(one, work, settings.concurrency)
     return made + [_unlistable(item) for _, plan in plans for item in plan.unlistable]
 
 
-def raise_if_nothing(all_listed: Sequence[Listed]) -> None:
+def raise_if_nothing(all_listed: Sequence[Listed], *, known_before: bool) -> None:
     """Raise when there were lists to make and every one failed.
 
-    ``RefusedError`` where the API refused them all, else ``XpjobError``.
+    A kind that the API no longer has is no failure where there is a snapshot from before: its
+    records have to go. Without one it is a typing mistake. ``RefusedError`` where the API refused
+    them all, else ``XpjobError``.
     """
     errors = [listed.error for listed in all_listed if listed.error]
-    if not errors or len(errors) < len(all_listed):
+    gone = known_before and any(listed.outcome.gone for listed in all_listed)
+    if not errors or gone or len(errors) < len(all_listed):
         return
     refused = all(isinstance(error, RefusedError) for error in errors)
     raise (RefusedError if refused else XpjobError)(

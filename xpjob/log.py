@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import sys
 
 from pythonjsonlogger.json import JsonFormatter
 from rich.console import Console
 from rich.logging import RichHandler
+
+from xpjob.settings import Settings
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -45,3 +48,15 @@ def configure(level: str, *, text: bool, console: Console) -> None:
     logging.getLogger("xpjob").setLevel(level.upper())
     # It repeats, as warnings, what retry.py decides about and logs.
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
+
+
+def text_wanted(log_format: str) -> bool:
+    """Tell whether people are watching, rather than machines."""
+    return log_format == "text" or (log_format in ("", "auto") and sys.stderr.isatty())
+
+
+def configure_for(settings: Settings) -> bool:
+    """Set up logging as the settings say; return whether people are watching."""
+    text = text_wanted(settings.log_format)
+    configure(settings.log_level, text=text, console=Console(stderr=True))
+    return text

@@ -7,7 +7,7 @@ given. All mistakes are reported at once, before anything is contacted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -62,9 +62,9 @@ class Settings:
     cluster_name: str = _option(STORE, "Name of this cluster: part of the snapshot's key and of the grouping key.", "", check.grouping_value)
     store_backend: str = _option(STORE, "Where the snapshot is kept: s3, directory, or memory (nowhere).", "memory", check.one_of("memory", "s3", "directory"))
     store_dir: Path | None = _option(STORE, "Directory of the directory store.", "", check.path)
-    s3_bucket: str = _option(STORE, "Bucket of the S3 store.", "", str)
+    s3_bucket: str = _option(STORE, "Bucket of the S3 store.", "", check.bucket)
     s3_key_prefix: str = _option(STORE, "Key prefix in the bucket.", "xp-tracker", check.key_prefix)
-    s3_region: str = _option(STORE, "Region of the bucket.", "us-east-1", str)
+    s3_region: str = _option(STORE, "Region of the bucket.", "us-east-1", check.region)
     s3_endpoint: str = _option(STORE, "Endpoint of an S3-compatible server; empty means AWS.", "", check.url)
 
     pushgateway_url: str = _option(PUBLISH, "Pushgateway to push to; empty means none.", "", check.url)
@@ -79,7 +79,7 @@ class Settings:
     strict: bool = _option(OUTPUT, "Exit 3 when a target failed, although the run was published.", "false", check.boolean)
     log_level: str = _option(OUTPUT, "debug, info, warning or error.", "info", check.one_of("debug", "info", "warning", "error"))
     log_format: str = _option(OUTPUT, "json, text, or auto: text on a terminal.", "auto", check.one_of("auto", "json", "text"))
-    termination_log: Path = _option(OUTPUT, "File for one line on how the run ended, written where it exists.", "/dev/termination-log", Path)
+    termination_log: Path = _option(OUTPUT, "File for one line on how the run ended, written where it exists.", "/dev/termination-log", check.file)
     # ruff: enable[E501]
     # fmt: on
 
@@ -124,11 +124,12 @@ def load(
     used = frozenset(groups)
     values: dict[str, Any] = {}
     problems = []
+    wrong = set()
     for option in OPTIONS:
         if option.group not in used:
             continue
         flag_text = given.get(option.name)
-        text = flag_text or environ.get(option.variable, "")
+        text = environ.get(option.variable, "") if flag_text is None else flag_text
         if not text.strip():
             continue
         try:
@@ -136,24 +137,21 @@ def load(
         except ValueError as error:
             where = option.flag if flag_text else option.variable
             problems.append(f"{where}: {error}")
+            wrong.add(option.name)
     settings = Settings(**values)
-    problems += _contradictions(settings)
+    problems += [text for name, text in _contradictions(settings) if name not in wrong]
     if problems:
         raise SettingsError(problems)
     return settings
 
 
-def _contradictions(settings: Settings) -> list[str]:
-    """Return what is wrong with values that are fine one by one."""
-    problems = []
+def _contradictions(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with values that are fine one by one: the option, and the text."""
     if settings.store_backend == "s3" and not settings.s3_bucket:
-        problems.append("S3_BUCKET: is not set; STORE_BACKEND=s3 needs the bucket's name")
+        yield "s3_bucket", "S3_BUCKET: is not set; STORE_BACKEND=s3 needs the bucket's name"
     if settings.store_backend == "directory" and settings.store_dir is None:
-        problems.append("STORE_DIR: is not set; STORE_BACKEND=directory needs a directory")
-    claims = {(gvr.group, gvr.resource): gvr for gvr in settings.claim_gvrs}
-    problems += [
-        f"XR_GVRS: {gvr} is named in CLAIM_GVRS too; a kind is one or the other"
-        for gvr in settings.xr_gvrs
-        if (gvr.group, gvr.resource) in claims
-    ]
-    return problems
+        yield "store_dir", "STORE_DIR: is not set; STORE_BACKEND=directory needs a directory"
+    claims = {(gvr.group, gvr.resource) for gvr in settings.claim_gvrs}
+    for gvr in settings.xr_gvrs:
+        if (gvr.group, gvr.resource) in claims:
+            yield "xr_gvrs", f"XR_GVRS: {gvr} is in CLAIM_GVRS too; a kind is one or the other"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from types import TracebackType
+from typing import Self
 
 from rich.console import Console
 from rich.markup import escape
@@ -13,14 +15,31 @@ from rich.table import Table
 
 from xpjob.crossplane.records import Record
 from xpjob.crossplane.targets import Target
+from xpjob.errors import SupersededError
 from xpjob.job import Result
 from xpjob.outcome import TargetOutcome
 
 _SLOWEST = 3
 
 
+def stdout() -> Console:
+    """Return where results go. In a pipe there is no terminal whose width could be asked for."""
+    return Console(width=None if sys.stdout.isatty() else 160)
+
+
 class Silent:
     """Nobody watches."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the view."""
 
     def planned(self, targets: Sequence[Target]) -> None:
         """Hear which lists will be made."""
@@ -46,7 +65,7 @@ class Bars(Silent):
         self._all: TaskID | None = None
         self._tasks: dict[str, TaskID] = {}
 
-    def __enter__(self) -> Bars:
+    def __enter__(self) -> Self:
         self._bars.start()
         return self
 
@@ -92,11 +111,13 @@ def summarize(result: Result, console: Console) -> None:
             console.print(
                 f"[red]failed[/]: {escape(_scope(outcome))}{kept}: {escape(outcome.error)}"
             )
+    superseded = any(isinstance(error, SupersededError) for error in result.errors)
     for error in result.errors:
-        console.print(f"[red]error[/]: {escape(str(error))}")
+        told = escape(str(error))
+        console.print(told if isinstance(error, SupersededError) else f"[red]error[/]: {told}")
     state = "[green]complete[/]" if not report.partial else "[yellow]partial[/]"
     if result.errors:
-        state = "[red]failed[/]"
+        state = "[yellow]superseded[/]" if superseded else "[red]failed[/]"
     console.print(f"run {state} in {report.seconds:.2f} s")
 
 

@@ -1,12 +1,11 @@
 """One HTTP request over a urllib3 pool, with a deadline for the whole of it.
 
-urllib3's own time-outs are per socket operation: a peer that sends a byte now and then would
-hold a request for ever. Here the body is read as it comes, against the clock.
+urllib3's own time-outs are per socket operation, so the clock is watched from outside.
 """
 
 from __future__ import annotations
 
-import time
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,10 +13,13 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from xpjob import __version__
-from xpjob.errors import TransientError
+from xpjob.errors import BadAnswerError, TransientError
+from xpjob.threads import within
 
 USER_AGENT = f"xpjob/{__version__}"
-_CHUNK = 1 << 18
+_CHUNK = 1 << 20
+MAX_BODY = 1 << 30
+"""Bytes: more than a page of the largest objects that etcd takes. A bomb is larger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +60,11 @@ def request(
 ) -> Response:
     """Make one request, following no redirect and retrying nothing.
 
-    Raises ``TransientError`` when no whole answer came; its message says why, not what for.
+    Raises ``TransientError`` when no whole answer came in time, ``BadAnswerError`` when it is
+    larger than any list can be; their messages say why, not what for.
     """
-    deadline = time.monotonic() + timeouts.total
-    try:
+
+    def exchange() -> Response:
         raw = pool.request(
             method,
             url,
@@ -73,23 +76,47 @@ def request(
             preload_content=False,
         )
         try:
-            content = _read(raw, deadline, timeouts.total)
+            content = _read(raw)
+            if raw.headers.get("Content-Encoding") == "gzip":
+                content = _gunzip(content)
         except BaseException:
             raw.close()
             raise
         raw.release_conn()
         return Response(raw.status, raw.headers, content)
-    except (HTTPError, OSError) as error:
+
+    try:
+        return within(timeouts.total, exchange)
+    except TimeoutError as error:
+        raise TransientError(f"no whole answer within {timeouts.total:g} s") from error
+    except (HTTPError, OSError, zlib.error) as error:
         raise TransientError(_reason(error, timeouts)) from error
 
 
-def _read(raw: urllib3.BaseHTTPResponse, deadline: float, total: float) -> bytes:
-    chunks = []
-    while chunk := raw.read1(_CHUNK):
+def _read(raw: urllib3.BaseHTTPResponse) -> bytes:
+    """Read to the end, which is where urllib3 finds out that there is too little."""
+    chunks, size = [], 0
+    while chunk := raw.read(_CHUNK, decode_content=False):
         chunks.append(chunk)
-        if time.monotonic() > deadline:
-            raise TransientError(f"the answer was not complete after {total:g} s")
+        size += len(chunk)
+        if size > MAX_BODY:
+            raise _too_large()
     return b"".join(chunks)
+
+
+def _gunzip(content: bytes) -> bytes:
+    """Undo gzip. Raises ``OSError`` for a stream without its end: half is not whole."""
+    stream = zlib.decompressobj(wbits=31)
+    plain = stream.decompress(content, MAX_BODY + 1)
+    if len(plain) > MAX_BODY:
+        raise _too_large()
+    if not stream.eof:
+        raise OSError("the answer was cut off")
+    return plain
+
+
+def _too_large() -> BadAnswerError:
+    return BadAnswerError(f"the answer is larger than {MAX_BODY >> 20} MiB")
 
 
 def _reason(error: Exception, timeouts: Timeouts) -> str:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -91,9 +91,15 @@ class Line:
 
 @contextmanager
 def reader_on(
-    served: S3, monkeypatch: pytest.MonkeyPatch, **changes: Any
+    served: S3,
+    monkeypatch: pytest.MonkeyPatch,
+    documents: Mapping[str, bytes] | None = None,
+    **changes: Any,
 ) -> Iterator[tuple[Line, S3Store, str]]:
-    """Serve a reader over HTTP on that S3, with a line that can be cut, and a store to write to."""
+    """Serve a reader over HTTP on that S3, with a line that can be cut, and a store to write to.
+
+    The documents, by key, are there before the reader looks for the first time.
+    """
     for name, value in served.environment().items():
         monkeypatch.setenv(name, value)
     line = Line(served.url)
@@ -106,6 +112,8 @@ def reader_on(
         poll_interval_seconds=3600,
     )
     direct = S3Store(Settings(**common, s3_endpoint=served.url))
+    for key, body in (documents or {}).items():
+        direct.put(key, body, replacing=None)
     app = create_app(S3Store(settings), settings)
     with Background(app, listen("127.0.0.1", 0)) as background:
         yield line, direct, background.url
@@ -189,11 +197,16 @@ def test_an_unchanged_snapshot_is_a_304(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_clusters_are_found_in_the_bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each below the prefix; what is no cluster is passed over."""
-    with serve_s3(tmp_path) as served, reader_on(served, monkeypatch) as (_, store, url):
-        store.put("east/snapshot.json", fresh(1, cluster="east"), replacing=None)
-        store.put("west/snapshot.json", fresh(2, cluster="west"), replacing=None)
-        store.put("east/run.json", model.encode(report()), replacing=None)
-        store.put("-odd-/snapshot.json", b"", replacing=None)
+    documents = {
+        "east/snapshot.json": fresh(1, cluster="east"),
+        "west/snapshot.json": fresh(2, cluster="west"),
+        "east/run.json": model.encode(report()),
+        "-odd-/snapshot.json": b"",
+    }
+    with (
+        serve_s3(tmp_path) as served,
+        reader_on(served, monkeypatch, documents) as (_, store, url),
+    ):
         assert store.clusters() == ["east", "west"]
         until(lambda: POOL.request("GET", f"{url}/readyz").status == 200, "first snapshot")
         until(

@@ -44,17 +44,14 @@ class _ConfigMaps(Struct):
     metadata: ListMetadata | None = None
 
 
-def read_configs(
-    api: Api, namespaces: tuple[str, ...], page_size: int
-) -> tuple[list[NamespaceConfig], int]:
-    """Return the good ConfigMaps, sorted, and the number of malformed ones.
+def read_configs(api: Api, namespace: str, page_size: int) -> tuple[list[NamespaceConfig], int]:
+    """Return the good ConfigMaps of a namespace (empty means all), and how many are malformed.
 
     Raises the errors of ``list_all``. A malformed ConfigMap is a warning, never an error.
     """
-    paths = [f"/api/v1/namespaces/{namespace}/configmaps" for namespace in namespaces]
-    items: list[_ConfigMap] = []
-    for path in paths or ["/api/v1/configmaps"]:
-        items += list_all(api, path, _decode, page_size=page_size, selector=SELECTOR).items
+    within = f"/namespaces/{namespace}" if namespace else ""
+    path = f"/api/v1{within}/configmaps"
+    items = list_all(api, path, _decode, page_size=page_size, selector=SELECTOR).items
     good, malformed = [], 0
     for item in sorted(items, key=lambda item: (item.metadata.namespace, item.metadata.name)):
         try:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from xpjob.crossplane.configmaps import NamespaceConfig, read_configs
-from xpjob.errors import NotFoundError, XpjobError
+from xpjob.errors import NotFoundError, TransientError, XpjobError
 from xpjob.gvr import Gvr
 from xpjob.kube.api import Api
 from xpjob.kube.discovery import Catalogue, Kind
@@ -23,6 +23,7 @@ from xpjob.settings import Settings
 CLAIM, COMPOSITE = "claim", "composite"
 CENTRAL, NAMESPACE, DISCOVERY = "central", "namespace", "discovery"
 CONFIGMAPS = Gvr("", "v1", "configmaps")
+ANY_RESOURCE = "*"
 
 _log = logging.getLogger(__name__)
 
@@ -85,10 +86,14 @@ def plan(api: Api, settings: Settings, catalogue: Catalogue) -> Plan:
     unlistable = []
     configs: list[NamespaceConfig] = []
     malformed = 0
-    try:
-        configs, malformed = read_configs(api, settings.kube_namespace_scope, settings.page_size)
-    except XpjobError as error:
-        unlistable.append(Unlistable(CONFIGMAPS, "", "", NAMESPACE, error))
+    for namespace in settings.kube_namespace_scope or ("",):
+        try:
+            good, bad = read_configs(api, namespace, settings.page_size)
+        except XpjobError as error:
+            unlistable.append(Unlistable(CONFIGMAPS, "", namespace, NAMESPACE, error))
+        else:
+            configs += good
+            malformed += bad
     made = _Planner(settings, catalogue)
     made.add_central()
     made.add_namespaces(configs)
@@ -122,6 +127,11 @@ class _Planner:
                 variable = "CLAIM_GVRS" if class_ == CLAIM else "XR_GVRS"
                 kind = self._kind(gvr, class_, "", CENTRAL, variable)
                 self._everywhere.add((gvr.group, gvr.resource))
+                if kind and ({CLAIM, COMPOSITE} - {class_}) & kind.categories:
+                    _log.warning(
+                        "the API says otherwise: is this GVR in the right variable?",
+                        extra={"gvr": str(gvr), "variable": variable},
+                    )
                 if kind:
                     self._add(kind, class_, self._owners, variable)
 
@@ -139,7 +149,9 @@ class _Planner:
                 if key in self._everywhere:
                     continue
                 kind = self._kind(gvr, COMPOSITE, "", NAMESPACE, str(config))
-                if kind:
+                if kind and CLAIM in kind.categories:
+                    self._reject(config, gvr, "the API says that this kind is a claim")
+                elif kind:
                     self._everywhere.add(key)
                     self._add(kind, COMPOSITE, owners, str(config))
 
@@ -148,22 +160,40 @@ class _Planner:
         if key in self._everywhere or config.namespace in self._within.get(key, {}):
             return
         kind = self._kind(gvr, CLAIM, config.namespace, NAMESPACE, str(config))
-        if kind and not kind.namespaced:
-            self.malformed += 1
-            _log.warning(
-                "claim GVR skipped: this kind is cluster-scoped, so it is no claim",
-                extra={"gvr": str(gvr), "configmap": config.name, "namespace": config.namespace},
-            )
+        if kind and COMPOSITE in kind.categories:
+            self._reject(config, gvr, "the API says that this kind is an XR")
+        elif kind and not kind.namespaced:
+            self._reject(config, gvr, "this kind is cluster-scoped, so it is no claim")
         elif kind:
             target = Target(kind, CLAIM, config.namespace, owners, str(config))
             self._within.setdefault(key, {})[config.namespace] = target
             self.targets.append(target)
+
+    def _reject(self, config: NamespaceConfig, gvr: Gvr, why: str) -> None:
+        """Skip what a tenant has named in the wrong place: it must not hide it from others."""
+        self.malformed += 1
+        _log.warning(
+            "GVR of a ConfigMap skipped",
+            extra={
+                "gvr": str(gvr),
+                "why": why,
+                "configmap": config.name,
+                "namespace": config.namespace,
+            },
+        )
 
     def add_discovered(self) -> None:
         settings = self._settings
         central = settings.claim_gvrs or settings.xr_gvrs
         if settings.discovery == "never" or (settings.discovery == "auto" and central):
             return
+        for group, version in self._catalogue.incomplete:
+            error = TransientError(
+                f"{group}/{version} did not answer discovery, so its kinds are not known; look at "
+                "its API service"
+            )
+            item = Unlistable(Gvr(group, version, ANY_RESOURCE), "", "", DISCOVERY, error)
+            self.unlistable.append(item)
         for class_ in (CLAIM, COMPOSITE):
             for kind in self._catalogue.in_category(class_):
                 key = (kind.group, kind.resource)
@@ -195,7 +225,7 @@ class _Planner:
         kind = self._catalogue.find(gvr)
         if kind is None:
             error = NotFoundError(f"{where}: the API has no {gvr}; {self._hint(gvr)}")
-            gone = f"{gvr.group}/{gvr.version}" not in self._catalogue.incomplete
+            gone = (gvr.group, gvr.version) not in self._catalogue.incomplete
             item = Unlistable(gvr, class_, namespace, source, error, gone)
             # Several ConfigMaps may name one XR: it fails once.
             if all((i.gvr, i.namespace) != (gvr, namespace) for i in self.unlistable):
@@ -203,7 +233,7 @@ class _Planner:
         return kind
 
     def _hint(self, gvr: Gvr) -> str:
-        if f"{gvr.group}/{gvr.version}" in self._catalogue.incomplete:
+        if (gvr.group, gvr.version) in self._catalogue.incomplete:
             return "its group did not answer discovery: try again, or look at its API service"
         known = [str(kind.gvr) for kind in self._catalogue.kinds]
         near = difflib.get_close_matches(str(gvr), known, n=3, cutoff=0.75)

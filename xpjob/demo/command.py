@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import tempfile
 import threading
@@ -11,25 +12,31 @@ from pathlib import Path
 import click
 
 from xpjob import settings
-from xpjob.cli import run_once
 from xpjob.demo.api import Server, create_app, write_kubeconfig
 from xpjob.demo.cluster import Cluster
 from xpjob.demo.platform import CREATOR_KEY, KINDS, TEAM_KEY, Platform
+from xpjob.job import Result
+from xpjob.journal import Journal
+from xpjob.once import run_once
 from xpjob.reader.app import create_app as create_reader
 from xpjob.reader.server import Background, listen, listen_near
 from xpjob.settings import CLUSTER, OUTPUT, PUBLISH, READER, STORE, TARGETS
 from xpjob.snapshot.model import now
-from xpjob.snapshot.store import open_store
+from xpjob.snapshot.stores import open_store
 
 _PORT = 8080
 
 
-def run_demo(*, once: bool, every: float, directory: Path | None, port: int | None = None) -> int:
-    """Serve the platform and run the job against it; return the last run's exit code.
+def run_demo(
+    *, once: bool, every: float, directory: Path | None, port: int | None = None
+) -> Result:
+    """Serve the platform and run the job against it; return what came of the last run.
 
     ``port`` is that of the reader, which is there between the runs too; None means 8080, or any
     where that is taken. Raises ``XpjobError`` where a given port is taken.
     """
+    # The sample platform is on this machine: a proxy could not reach it.
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1"
     cluster = Cluster(KINDS, token=secrets.token_hex(16))
     platform = Platform(cluster, now())
     kept = directory or Path(tempfile.mkdtemp(prefix="xpjob-demo-"))
@@ -48,9 +55,9 @@ def run_demo(*, once: bool, every: float, directory: Path | None, port: int | No
         click.echo(f"The results are in {kept}: snapshot.json, xpjob.prom and xpjob-run.prom.\n")
         pause = threading.Event()
         while True:
-            code = run_once(config)
+            result = run_once(config, Journal(config.cluster_name))
             if once:
-                return code
+                return result
             click.echo(f"next run in {every:g} s; the page is at {reader.url}; Ctrl-C ends\n")
             pause.wait(every)
             platform.step(now())

@@ -11,7 +11,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
 import urllib3
@@ -26,6 +26,7 @@ from xpjob.errors import (
     TransientError,
     XpjobError,
 )
+from xpjob.threads import within
 from xpjob.transport import Response, Timeouts
 
 _TRANSIENT = frozenset({429, 500, 502, 503, 504})
@@ -46,10 +47,16 @@ class _Status(msgspec.Struct):
 class Api:
     """A connected API server. Threads may share it."""
 
-    server: str
+    url: str
     pool: urllib3.PoolManager
     configuration: Any
     timeouts: Timeouts
+
+    @property
+    def server(self) -> str:
+        """Return the URL as people may see it, without credentials."""
+        parts = urlsplit(self.url)
+        return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
     def get(self, path: str, query: Mapping[str, str | int], *, accept: str) -> Response:
         """GET one document, trying again what may pass.
@@ -57,14 +64,19 @@ class Api:
         Raises ``RefusedError`` (401, 403), ``NotFoundError`` (404), ``GoneError`` (410),
         ``BadAnswerError`` (any other status), or ``TransientError`` after the last try.
         """
-        url = f"{self.server}{quote(path)}" + (f"?{urlencode(query)}" if query else "")
+        url = f"{self.url}{quote(path)}" + (f"?{urlencode(query)}" if query else "")
         return retry.call(lambda: self._get(path, url, accept))
 
     def _get(self, path: str, url: str, accept: str) -> Response:
         headers = {"Accept": accept}
         token = self.configuration.auth_settings().get("BearerToken")
-        if token and token["value"]:
-            headers["Authorization"] = token["value"]
+        if token and (value := token["value"].strip()):
+            if not (value.isascii() and value.isprintable()):
+                raise RefusedError(
+                    "the token of the kubeconfig or service account has characters that no token "
+                    "has (a line break within?): renew it"
+                )
+            headers["Authorization"] = value
         try:
             answer = transport.request(
                 self.pool, "GET", url, headers=headers, timeouts=self.timeouts
@@ -89,7 +101,8 @@ def connect(kubeconfig: str, context: str, timeouts: Timeouts, connections: int)
 
     configuration = client.Configuration()
     in_cluster = not (kubeconfig or context) and "KUBERNETES_SERVICE_HOST" in os.environ
-    try:
+
+    def load() -> None:
         if in_cluster:
             config.load_incluster_config(client_configuration=configuration)
         else:
@@ -98,6 +111,10 @@ def connect(kubeconfig: str, context: str, timeouts: Timeouts, connections: int)
                 context=context or None,
                 client_configuration=configuration,
             )
+
+    try:
+        # A credential plugin is a program of its own, which may hang.
+        within(timeouts.total, load)
     # The package raises its own, OSError, YAML and binascii errors, all for a bad kubeconfig.
     except Exception as error:
         where = "the service account" if in_cluster else kubeconfig or "the default kubeconfig"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -17,6 +16,7 @@ import msgspec
 from xpjob.errors import BadAnswerError, XpjobError
 from xpjob.gvr import Gvr
 from xpjob.kube.api import Api
+from xpjob.threads import each
 
 T = TypeVar("T")
 
@@ -60,7 +60,7 @@ class Catalogue:
     """
 
     kinds: tuple[Kind, ...]
-    incomplete: tuple[str, ...] = ()
+    incomplete: tuple[tuple[str, str], ...] = ()
     _by_gvr: dict[Gvr, Kind] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -147,7 +147,7 @@ def discover(api: Api, concurrency: int) -> Catalogue:
     for group_version in catalogue.incomplete:
         _log.warning(
             "discovery is incomplete: kinds of this group version are not known in this run",
-            extra={"group_version": group_version},
+            extra={"group_version": "/".join(group_version)},
         )
     return catalogue
 
@@ -157,7 +157,7 @@ def _aggregated(document: _Aggregated) -> Catalogue:
     for group in document.items:
         for version in group.versions:
             if version.freshness == "Stale":
-                stale.append(f"{group.metadata.name}/{version.version}")
+                stale.append((group.metadata.name, version.version))
             for item in version.resources:
                 if "list" in item.verbs and item.response_kind and item.response_kind.kind:
                     kinds.append(
@@ -190,13 +190,12 @@ def _one_by_one(api: Api, document: _PlainGroups, concurrency: int) -> Catalogue
             # One broken aggregated API service must not hide the others.
             return error
 
-    with ThreadPoolExecutor(concurrency) as pool:
-        answers = list(pool.map(ask, wanted))
+    answers = each(ask, wanted, concurrency)
     kinds: list[Kind] = []
     failed = []
     for group_version, answer in zip(wanted, answers, strict=True):
         if isinstance(answer, XpjobError):
-            failed.append("/".join(group_version))
+            failed.append(group_version)
         else:
             kinds.extend(answer)
     return Catalogue(tuple(kinds), tuple(failed))

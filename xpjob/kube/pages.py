@@ -66,6 +66,7 @@ def list_all(
     if selector:
         query["labelSelector"] = selector
     token = ""
+    seen: set[str] = set()
     while True:
         try:
             body = api.get(
@@ -76,6 +77,7 @@ def list_all(
                 raise
             listing = Listing(restarts=listing.restarts + 1, bytes=listing.bytes)
             token = ""
+            seen.clear()
             continue
         page = _decoded(decode, body, path)
         listing.items += page.items
@@ -85,9 +87,10 @@ def list_all(
         on_page(len(listing.items), len(listing.items) + page.remaining)
         if not page.continue_token:
             return listing
-        if page.continue_token == token:
-            raise BadAnswerError(f"GET {path}: the server gave the same continue token twice")
         token = page.continue_token
+        if token in seen:
+            raise BadAnswerError(f"GET {path}: the server gave the same continue token twice")
+        seen.add(token)
 
 
 def _decoded(decode: Callable[[bytes], Page[T]], body: bytes, path: str) -> Page[T]:
@@ -95,3 +98,7 @@ def _decoded(decode: Callable[[bytes], Page[T]], body: bytes, path: str) -> Page
         return decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise BadAnswerError(f"GET {path}: the answer is no list of objects ({error})") from error
+    except RecursionError as error:
+        raise BadAnswerError(
+            f"GET {path}: an object on this page is nested too deep to be read; find and mend it"
+        ) from error

@@ -7,7 +7,6 @@ run is pushed also when it fails, and must not touch the inventory or its push t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import (
@@ -21,7 +20,7 @@ from prometheus_client.registry import Collector as RegistryCollector
 from xpjob.collector import COLLECTORS
 from xpjob.outcome import TargetOutcome
 from xpjob.snapshot.counters import Counters
-from xpjob.snapshot.model import RunReport, Snapshot
+from xpjob.snapshot.model import RunReport, Snapshot, moment
 
 TARGET_LABELS = ("class", "group", "version", "resource", "kind", "namespace", "source")
 
@@ -166,5 +165,5 @@ def _gauge(name: str, text: str, value: float) -> Metric:
     return GaugeMetricFamily(name, text, float(value))
 
 
-def _seconds(moment: str) -> float:
-    return datetime.fromisoformat(moment).timestamp()
+def _seconds(text: str) -> float:
+    return moment(text).timestamp()

@@ -17,8 +17,8 @@ class Publisher(Protocol):
     def publish_inventory(self, registry: CollectorRegistry) -> None:
         """Replace the inventory by a newer one."""
 
-    def publish_outcome(self, registry: CollectorRegistry) -> None:
-        """Replace the outcome of the last run."""
+    def publish_outcome(self, registry: CollectorRegistry, *, whole: bool) -> None:
+        """Replace the outcome of the last run; if not ``whole``, only the families it has."""
 
 
 def publishers(settings: Settings) -> tuple[Publisher, ...]:

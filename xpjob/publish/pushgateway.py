@@ -1,8 +1,8 @@
 """Push to a Pushgateway: one gzipped request a group.
 
-The inventory is PUT: that replaces the whole group at once, so label sets that are gone from the
-cluster are gone from the gateway. The outcome of a run is POSTed: families that it leaves out
-because it does not know them (the last success, when the store is away) stay as they were.
+A group is PUT: that replaces the whole of it at once, so label sets that are gone from the cluster
+are gone from the gateway. Only an outcome that does not know all its families (the last success,
+when the store is away) is POSTed, so that those it leaves out stay as they were.
 gzip, because some gateways take a plain body that was cut off for a whole one.
 """
 
@@ -20,8 +20,8 @@ from xpjob.transport import Response, Timeouts
 
 _TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 _ADVICE = {
-    400: "the gateway holds something that contradicts this push; its words say what",
-    401: "the gateway wants credentials",
+    400: "its words say what is wrong: a metric that contradicts others, or http for https",
+    401: "the gateway wants credentials, and xpjob has none to give it",
     403: "the gateway refuses this client",
     404: "check the path of PUSHGATEWAY_URL: give it without /metrics",
     413: "raise the body limit of the proxy before the gateway",
@@ -45,9 +45,10 @@ class Pushgateway:
         """Replace the inventory. Raises an ``XpjobError`` with the gateway's own words."""
         self._push(push_to_gateway, self._job, registry)
 
-    def publish_outcome(self, registry: CollectorRegistry) -> None:
+    def publish_outcome(self, registry: CollectorRegistry, *, whole: bool) -> None:
         """Replace the run's outcome, leaving the inventory alone. Raises likewise."""
-        self._push(pushadd_to_gateway, f"{self._job}-run", registry)
+        push = push_to_gateway if whole else pushadd_to_gateway
+        self._push(push, f"{self._job}-run", registry)
 
     def _push(self, push: Callable[..., None], job: str, registry: CollectorRegistry) -> None:
         push(

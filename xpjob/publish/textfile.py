@@ -10,7 +10,7 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry, generate_latest
 
-from xpjob.errors import XpjobError
+from xpjob.errors import RefusedError, XpjobError
 from xpjob.snapshot.directory import write_whole
 
 
@@ -27,13 +27,17 @@ class Textfile:
         """Replace the inventory. Raises ``XpjobError``."""
         self._write(self._path, registry)
 
-    def publish_outcome(self, registry: CollectorRegistry) -> None:
+    def publish_outcome(self, registry: CollectorRegistry, *, whole: bool) -> None:
         """Replace the run's outcome. Raises ``XpjobError``."""
         self._write(self._path.with_name(f"{self._path.stem}-run{self._path.suffix}"), registry)
 
     def _write(self, path: Path, registry: CollectorRegistry) -> None:
         try:
             write_whole(path, generate_latest(registry))
+        except PermissionError as error:
+            raise RefusedError(
+                f"writing {path}: {error.strerror}; give this user the right"
+            ) from error
         except OSError as error:
             raise XpjobError(
                 f"writing {path}: {error.strerror or error}; check the directory of --publish"

@@ -116,7 +116,6 @@ def _run(report: RunReport | None) -> Json | None:
         "finishedAt": report.finished_at,
         "success": report.success,
         "partial": report.partial,
-        "published": report.published,
         "phase": report.phase,
         "error": report.error,
         "seconds": round(report.seconds, 3),

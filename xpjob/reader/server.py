@@ -16,7 +16,8 @@ from starlette.applications import Starlette
 from xpjob.errors import SettingsError, XpjobError
 from xpjob.reader.app import create_app
 from xpjob.settings import Settings
-from xpjob.snapshot.store import Store, open_store
+from xpjob.snapshot.store import Store
+from xpjob.snapshot.stores import open_store
 
 _SWITCH_SECONDS = 0.0005
 """A thread that reads a large snapshot lets requests in after so long, not after 5 ms."""

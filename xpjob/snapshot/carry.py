@@ -7,42 +7,69 @@ no longer has is gone, and so are its records.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
 from xpjob.crossplane.records import Record
+from xpjob.crossplane.targets import ANY_RESOURCE, CONFIGMAPS, NAMESPACE
+from xpjob.gvr import Gvr
 from xpjob.outcome import TargetOutcome
 from xpjob.snapshot.model import Snapshot
 
+_Scope = tuple[str, str, str]
 
-def carry(previous: Snapshot, outcomes: Iterable[TargetOutcome]) -> list[Record]:
+
+def carry(previous: Snapshot, outcomes: Sequence[TargetOutcome]) -> list[Record]:
     """Return the records to take over, and count them in the outcomes that they belong to.
 
-    When the tenants' ConfigMaps could not be read, what they named before is taken over too.
+    What was listed in this run is never taken over as well, whatever else has failed.
     """
-    failed, fresh = {}, set()
-    tenants_unknown: TargetOutcome | None = None
     for outcome in outcomes:
-        scope = (outcome.group, outcome.resource, outcome.namespace)
-        if not outcome.error or outcome.gone:
-            fresh.add(scope)
-        elif outcome.resource == "configmaps":
-            tenants_unknown = outcome
-        else:
-            failed[scope] = outcome
+        outcome.carried = 0
+    fresh = {_scope(outcome) for outcome in outcomes if not outcome.error or outcome.gone}
+    failed = {_scope(outcome): outcome for outcome in outcomes if _scope(outcome) not in fresh}
     taken: list[Record] = []
     before: Sequence[Record] = [*previous.claims, *previous.xrs]
     for record in before:
         within = (record.group, record.resource, record.namespace)
-        everywhere = (record.group, record.resource, "")
-        outcome_or_none = failed.get(within) or failed.get(everywhere)
-        if outcome_or_none is None and record.source == "namespace":
-            known = within in fresh or everywhere in fresh
-            outcome_or_none = None if known else tenants_unknown
-        if outcome_or_none is None:
+        if within in fresh or (record.group, record.resource, "") in fresh:
             continue
-        outcome_or_none.carried += 1
-        since = record.carried_since or previous.generated_at
-        taken.append(msgspec.structs.replace(record, carried_since=since))
+        if (reason := _reason(record, failed)) is not None:
+            reason.carried += 1
+            since = record.carried_since or previous.generated_at
+            taken.append(msgspec.structs.replace(record, carried_since=since))
     return taken
+
+
+def _reason(record: Record, failed: dict[_Scope, TargetOutcome]) -> TargetOutcome | None:
+    """Return what failed, so that this record could not be listed."""
+    scopes: list[_Scope] = [
+        (record.group, record.resource, record.namespace),
+        (record.group, record.resource, ""),
+        (record.group, ANY_RESOURCE, ""),
+    ]
+    if record.source == NAMESPACE:
+        # It is not known what tenants name now, so it is what they named before.
+        group, _, configmaps = CONFIGMAPS
+        scopes += [(group, configmaps, record.namespace), (group, configmaps, "")]
+        if not record.namespace:
+            scopes += [scope for scope in failed if scope[:2] == (group, configmaps)]
+    return next((failed[scope] for scope in scopes if scope in failed), None)
+
+
+def matters(gvr: Gvr, previous: Snapshot | None, found: int) -> bool:
+    """Tell whether a group that did not answer discovery may have what we look for.
+
+    Others (metrics.k8s.io is often away) are none of our business. It may where the previous
+    snapshot has records of it, or, with no snapshot, where nothing else was found either.
+    """
+    if gvr.resource != ANY_RESOURCE:
+        return True
+    if previous is None:
+        return not found
+    return any(record.group == gvr.group for record in [*previous.claims, *previous.xrs])
+
+
+def _scope(outcome: TargetOutcome) -> _Scope:
+    return (outcome.group, outcome.resource, outcome.namespace)

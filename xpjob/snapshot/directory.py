@@ -39,16 +39,16 @@ class DirectoryStore:
         """
         path = self._directory / key
         with _explained("reading", path):
-            # Looked at before it is read: a file replaced in between is read again next time.
-            signature = _signature(path)
-            if unless and signature and self._seen.get(key) == (signature, unless):
-                return Stored(b"", unless, unchanged=True)
             try:
-                body = path.read_bytes()
-            except (FileNotFoundError, NotADirectoryError):
+                with path.open("rb") as file:
+                    signature = _signature(os.fstat(file.fileno()))
+                    if unless and self._seen.get(key) == (signature, unless):
+                        return Stored(b"", unless, unchanged=True)
+                    body = file.read()
+            except FileNotFoundError:
                 return None
         etag = _etag(body)
-        if signature:
+        if len(body) == signature[-1]:
             self._seen[key] = (signature, etag)
         if unless and etag == unless:
             return Stored(b"", unless, unchanged=True)
@@ -124,11 +124,7 @@ def _explained(doing: str, path: Path) -> Iterator[None]:
         ) from error
 
 
-def _signature(path: Path) -> _Signature | None:
-    try:
-        stat = path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
+def _signature(stat: os.stat_result) -> _Signature:
     return (stat.st_ino, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size)
 
 

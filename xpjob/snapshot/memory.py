@@ -10,29 +10,49 @@ import copy
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from typing import TypeVar
 
-from xpjob.errors import BadAnswerError, ConflictError, SupersededError, XpjobError
+from xpjob.errors import BadAnswerError, ConflictError, SupersededError
 from xpjob.settings import Settings
 from xpjob.snapshot import model
 from xpjob.snapshot.counters import Counters
-from xpjob.snapshot.model import NewerSchemaError, RunInfo, RunReport, Snapshot
+from xpjob.snapshot.model import Document, NewerSchemaError, RunInfo, RunReport, Snapshot, moment
 from xpjob.snapshot.store import REPORT, SNAPSHOT, Store
 from xpjob.snapshot.store import key as store_key
 
 _COMMIT_ATTEMPTS = 5
+
+D = TypeVar("D", bound=Document)
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """The previous snapshot, if any, with its etag; and the counters to go on from."""
+    """What is known from before: the previous snapshot and report, each with its etag, if any."""
 
-    snapshot: Snapshot | None
-    etag: str
-    counters: Counters
-    last_success_at: str
+    snapshot: Snapshot | None = None
+    snapshot_etag: str = ""
+    report: RunReport | None = None
+    report_etag: str = ""
+
+    @property
+    def last_success_at(self) -> str:
+        """Return when a run last ended without an error, empty where that is not known."""
+        return self.report.last_success_at if self.report else ""
+
+    def counters(self) -> Counters:
+        """Return a copy of the counters to go on from: those that the later run has written.
+
+        The report is written after the snapshot, and by failed runs too, so it knows more.
+        """
+        latest: Snapshot | RunReport | None = self.report
+        if self.snapshot and (
+            latest is None or moment(latest.run.started_at) < moment(self.snapshot.run.started_at)
+        ):
+            latest = self.snapshot
+        counters = latest.counters if latest else None
+        return copy.deepcopy(counters or Counters()).usable()
 
 
 def remember(store: Store, settings: Settings, run: RunInfo) -> Memory:
@@ -41,31 +61,11 @@ def remember(store: Store, settings: Settings, run: RunInfo) -> Memory:
     Raises the store's errors, ``NewerSchemaError``, and ``SupersededError`` when a run that
     started after this one has finished already.
     """
-    key = store_key(settings, SNAPSHOT)
-    held = store.get(key)
-    snapshot = None
-    if held:
-        try:
-            snapshot = model.decode(held.body, Snapshot, store.where(key))
-        except NewerSchemaError:
-            raise
-        except BadAnswerError as error:
-            aside = f"{key}.unreadable"
-            _log.warning(
-                "going on as if there were no previous snapshot; it is kept aside",
-                extra={"error": str(error), "kept": store.where(aside)},
-            )
-            store.put(aside, held.body, replacing=None)
+    snapshot, snapshot_etag = _read(store, store_key(settings, SNAPSHOT), Snapshot)
     if snapshot:
-        _check_order(snapshot.run, run, store.where(key))
-    report = _last_report(store, store_key(settings, REPORT))
-    counters = (report and report.counters) or (snapshot and snapshot.counters) or Counters()
-    return Memory(
-        snapshot,
-        held.etag if held else "",
-        copy.deepcopy(counters).usable(),
-        report.last_success_at if report else "",
-    )
+        _check_order(snapshot.run, run, store.where(store_key(settings, SNAPSHOT)))
+    report, report_etag = _read(store, store_key(settings, REPORT), RunReport)
+    return Memory(snapshot, snapshot_etag, report, report_etag)
 
 
 def commit(
@@ -81,7 +81,7 @@ def commit(
     for _ in range(_COMMIT_ATTEMPTS):
         snapshot = build(memory)
         try:
-            store.put(key, model.encode(snapshot), replacing=memory.etag)
+            store.put(key, model.encode(snapshot), replacing=memory.snapshot_etag)
             return snapshot
         except ConflictError as conflict:
             last = conflict
@@ -91,10 +91,51 @@ def commit(
     raise ConflictError(f"gave up after {_COMMIT_ATTEMPTS} conflicts: {last}; see who else writes")
 
 
+def leave_report(store: Store, settings: Settings, memory: Memory, report: RunReport) -> None:
+    """Store how a run ended.
+
+    Raises ``SupersededError`` when a run that started later has left its report meanwhile, and
+    the store's errors.
+    """
+    key = store_key(settings, REPORT)
+    etag = memory.report_etag
+    for _ in range(_COMMIT_ATTEMPTS):
+        try:
+            store.put(key, model.encode(report), replacing=etag)
+            return
+        except ConflictError as conflict:
+            last = conflict
+        theirs, etag = _read(store, key, RunReport)
+        if theirs and theirs.run.id == report.run.id:
+            return
+        if theirs:
+            _check_order(theirs.run, report.run, store.where(key))
+    raise ConflictError(f"gave up after {_COMMIT_ATTEMPTS} conflicts: {last}; see who else writes")
+
+
+def _read(store: Store, key: str, kind: type[D]) -> tuple[D | None, str]:
+    """Return a document and its etag. One that cannot be read is kept aside, and counts as none."""
+    held = store.get(key)
+    if held is None:
+        return None, ""
+    try:
+        return model.decode(held.body, kind, store.where(key)), held.etag
+    except NewerSchemaError:
+        raise
+    except BadAnswerError as error:
+        aside = f"{key}.unreadable"
+        _log.warning(
+            "going on as if this document were not there; it is kept aside",
+            extra={"error": str(error), "kept": store.where(aside)},
+        )
+        store.put(aside, held.body, replacing=None)
+        return None, held.etag
+
+
 def _check_order(theirs: RunInfo, ours: RunInfo, where: str) -> None:
-    if theirs.id == ours.id or _moment(theirs.started_at) <= _moment(ours.started_at):
+    if theirs.id == ours.id or moment(theirs.started_at) <= moment(ours.started_at):
         return
-    if _moment(theirs.started_at) > model.now():
+    if moment(theirs.started_at) > model.now():
         _log.warning(
             "the previous run's start lies in the future: one of the two clocks is wrong",
             extra={"previous_started_at": theirs.started_at, "object": where},
@@ -104,21 +145,3 @@ def _check_order(theirs: RunInfo, ours: RunInfo, where: str) -> None:
         f"superseded: run {theirs.id}, started {theirs.started_at}, has already stored {where}; "
         f"this run started {ours.started_at} and leaves it alone"
     )
-
-
-def _moment(text: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError as error:
-        raise XpjobError(f"the stored start of a run is no time: {text!r}") from error
-
-
-def _last_report(store: Store, key: str) -> RunReport | None:
-    held = store.get(key)
-    if held is None:
-        return None
-    try:
-        return model.decode(held.body, RunReport, store.where(key))
-    except BadAnswerError as error:
-        _log.warning("going on without the last run's report", extra={"error": str(error)})
-        return None

@@ -62,7 +62,6 @@ class RunReport(Document, rename="camel", kw_only=True):
     finished_at: str = ""
     success: bool = False
     partial: bool = False
-    published: bool = False
     phase: str = ""
     error: str = ""
     seconds: float = 0.0
@@ -102,9 +101,30 @@ def decode(body: bytes, kind: type[D], where: str) -> D:
                 f"{where} has schemaVersion {version}, and this xpjob writes {SCHEMA_VERSION}: "
                 "run the newer xpjob everywhere, or give this one its own S3_KEY_PREFIX"
             )
-        return msgspec.json.decode(body, type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        document = msgspec.json.decode(body, type=kind)
+        _check_times(document)
+        return document
+    except (msgspec.MsgspecError, UnicodeDecodeError, ValueError) as error:
         raise BadAnswerError(f"{where} is no snapshot that can be read: {error}") from error
+
+
+def moment(text: str) -> datetime:
+    """Read a time that xpjob wrote. Raises ``ValueError``."""
+    read = datetime.fromisoformat(text)
+    if read.tzinfo is None:
+        raise ValueError(f"{text!r} has no time zone")
+    return read
+
+
+def _check_times(document: Document) -> None:
+    times: list[str] = []
+    if isinstance(document, Snapshot):
+        times = [document.generated_at, document.run.started_at]
+    elif isinstance(document, RunReport):
+        times = [document.run.started_at, document.finished_at]
+        times += filter(None, [document.last_success_at])
+    for text in times:
+        moment(text)
 
 
 class NewerSchemaError(BadAnswerError):

@@ -16,6 +16,7 @@ from botocore.config import Config
 
 from xpjob import retry
 from xpjob.errors import (
+    BadAnswerError,
     ConflictError,
     NotFoundError,
     RefusedError,
@@ -24,12 +25,14 @@ from xpjob.errors import (
 )
 from xpjob.settings import Settings
 from xpjob.snapshot.store import SNAPSHOT, Stored, is_cluster
+from xpjob.threads import within
 from xpjob.transport import USER_AGENT
 
 T = TypeVar("T")
 
 _TRANSIENT_STATUS = frozenset({408, 429, 500, 502, 503, 504})
 _TRANSIENT_CODES = frozenset({"SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable"})
+_CREDENTIAL_CODES = frozenset({"ExpiredToken", "InvalidToken", "TokenRefreshRequired"})
 _CONNECTION_ERRORS = (
     boto.ConnectionError,
     boto.HTTPClientError,  # time-outs, TLS, a cut-off answer
@@ -54,6 +57,7 @@ class S3Store:
         self._bucket = settings.s3_bucket
         self._prefix = settings.s3_key_prefix
         self._endpoint = settings.s3_endpoint
+        self._timeout = settings.request_timeout_seconds
         compatible: dict[str, Any] = {}
         if self._endpoint:
             # Over https boto3 sends chunks with a trailing checksum by default, which many
@@ -96,6 +100,11 @@ class S3Store:
 
         def read() -> Stored:
             answer = self._client.get_object(Bucket=self._bucket, Key=self._key(key), **condition)
+            if "ETag" not in answer:
+                answer["Body"].close()
+                raise BadAnswerError(
+                    f"reading {self.where(key)}: the answer has no ETag; is this an S3 endpoint?"
+                )
             return Stored(answer["Body"].read(), answer["ETag"])
 
         try:
@@ -158,7 +167,9 @@ class S3Store:
 
         def attempt() -> T:
             try:
-                return action()
+                return within(self._timeout, action)
+            except TimeoutError as error:
+                raise TransientError(f"{what}: not done within {self._timeout:g} s") from error
             except boto.ClientError as error:
                 _raise(what, error)
             except _CREDENTIAL_ERRORS as error:
@@ -167,6 +178,12 @@ class S3Store:
                     "or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
                 ) from error
             except _CONNECTION_ERRORS as error:
+                if isinstance(error.kwargs.get("error"), ValueError):
+                    # Its text would show the header, and with it the secret.
+                    raise RefusedError(
+                        f"{what}: the credentials have characters that cannot be sent (a line "
+                        "break at the end?): correct them"
+                    ) from None
                 raise TransientError(
                     f"{what}: {error}; check S3_ENDPOINT and the way to it"
                 ) from error
@@ -206,7 +223,7 @@ def _raise(what: str, error: boto.ClientError) -> NoReturn:
         raise _NotImplementedError(message) from error
     if status in _TRANSIENT_STATUS or code in _TRANSIENT_CODES:
         raise TransientError(message) from error
-    if status in (401, 403):
+    if status in (401, 403) or code in _CREDENTIAL_CODES:
         raise RefusedError(
             f"{message}; the credentials need s3:GetObject and s3:PutObject on the prefix and "
             "s3:ListBucket on the bucket (without it a missing object looks like a refused one)"

@@ -73,22 +73,6 @@ class MemoryStore:
         return []
 
 
-def open_store(settings: Settings) -> Store:
-    """Return the store that is configured. Nothing is contacted yet."""
-    if settings.store_backend == "s3":
-        # boto3 takes half a second of CPU to import: only those who use it pay for it.
-        from xpjob.snapshot.s3 import S3Store
-
-        return S3Store(settings)
-    if settings.store_backend == "directory":
-        from xpjob.snapshot.directory import DirectoryStore
-
-        if settings.store_dir is None:
-            raise AssertionError("settings with a directory store have its directory")
-        return DirectoryStore(settings.store_dir)
-    return MemoryStore()
-
-
 def key(settings: Settings, name: str) -> str:
     """Return the key of a document of the configured cluster."""
     return key_of(settings.cluster_name, name)

@@ -1,0 +1,22 @@
+"""Which store the settings ask for."""
+
+from __future__ import annotations
+
+from xpjob.settings import Settings
+from xpjob.snapshot.store import MemoryStore, Store
+
+
+def open_store(settings: Settings) -> Store:
+    """Return the store that is configured. Nothing is contacted yet."""
+    if settings.store_backend == "s3":
+        # boto3 takes half a second of CPU to import: only those who use it pay for it.
+        from xpjob.snapshot.s3 import S3Store
+
+        return S3Store(settings)
+    if settings.store_backend == "directory":
+        from xpjob.snapshot.directory import DirectoryStore
+
+        if settings.store_dir is None:
+            raise AssertionError("settings with a directory store have its directory")
+        return DirectoryStore(settings.store_dir)
+    return MemoryStore()

@@ -1,0 +1,49 @@
+"""Two things that threads are needed for: a deadline that holds, and doing several at once."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def within(seconds: float, action: Callable[[], T]) -> T:
+    """Return what ``action`` returns, or raise ``TimeoutError`` when it takes too long.
+
+    Time-outs of sockets are per operation: a peer that sends a byte now and then, or a name
+    server that is silent, would hold a request for ever. What overruns is left behind in a
+    thread that nobody waits for.
+    """
+    answers: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
+
+    def work() -> None:
+        try:
+            answers.put((action(), None))
+        except BaseException as error:  # noqa: BLE001 - raised again below, where it belongs
+            answers.put((None, error))
+
+    threading.Thread(target=work, daemon=True).start()
+    try:
+        answer, error = answers.get(timeout=seconds)
+    except queue.Empty:
+        raise TimeoutError from None
+    if error is not None:
+        raise error
+    return answer  # type: ignore[return-value]
+
+
+def each(function: Callable[[T], R], items: Iterable[T], workers: int) -> list[R]:
+    """Return ``function`` of each item, in order, some at the same time.
+
+    When a signal ends this, nobody waits for those that are still on the wire.
+    """
+    pool = ThreadPoolExecutor(workers)
+    try:
+        return list(pool.map(function, items))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
