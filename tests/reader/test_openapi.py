@@ -26,7 +26,9 @@ schema = _schema()
 
 
 @schema.parametrize()
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=400, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck)
+)
 def test_answers_are_as_documented(case: schemathesis.Case[Any]) -> None:
     """Whatever is asked: never a 500, only documented statuses, types and shapes."""
     answer = case.call()

@@ -100,7 +100,7 @@ def test_the_first_look(site: Site) -> None:
     site.save()
     page = site.open()
     expect(page.locator("#age-text")).to_contain_text("ago")
-    expect(page.locator("#tiles")).to_contain_text("50.0 %")
+    expect(page.locator("#tiles")).to_contain_text("50.0\u00a0%")
     expect(page.locator("#panel-team")).to_contain_text("checkout")
     assert site.names() == ["new-x3", "billing-x2", "billing"]
     expect(page.locator("#body tr").first).to_contain_text("No condition yet")

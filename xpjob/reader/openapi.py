@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xpjob import __version__
 from xpjob.reader import parameters, rows
-from xpjob.reader.parameters import MAX_VALUE, Parameter
+from xpjob.reader.parameters import MAX_PARAMETERS, MAX_VALUE, Parameter
 from xpjob.reader.render import Json
 
 _PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
@@ -113,7 +113,7 @@ def _parameter(parameter: Parameter) -> Json:
     if parameter.pattern:
         schema["pattern"] = parameter.pattern
     if parameter.repeatable:
-        schema = {"type": "array", "items": schema, "maxItems": parameters.MAX_PARAMETERS}
+        schema = {"type": "array", "items": schema, "maxItems": MAX_PARAMETERS}
     described: Json = {
         "name": parameter.name,
         "in": "query",

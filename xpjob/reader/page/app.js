@@ -194,8 +194,9 @@ function drawPanels({ panels, durations }) {
   morph($("panel-duration"), [el("h2", {}, "Not ready for"), durations[4] ? el("ul", {}, ...steps) : el("p", { class: "empty" }, "Everything is ready.")]);
   Object.entries(PANELS).forEach(([name, title], index) => {
     const { groups, groupCount } = panels[index];
-    const most = Math.max(1, ...groups.map((group) => group.total));
-    const items = groups.map((group) => row(name, group[name], group[name] || (name === "namespace" ? "cluster-scoped" : "(none)"), group.total, name === "reason" ? null : group.notReady, most));
+    // Reasons compare with each other; everything else shows its own share that is ready.
+    const most = name === "reason" ? Math.max(1, ...groups.map((group) => group.total)) : null;
+    const items = groups.map((group) => row(name, group[name], group[name] || (name === "namespace" ? "cluster-scoped" : "(none)"), group.total, name === "reason" ? null : group.notReady, most ?? group.total));
     const more = groupCount > groups.length ? el("p", { class: "more" }, `and ${number(groupCount - groups.length)} more; search to find them`) : null;
     const empty = name === "reason" ? "Everything is ready." : "Nothing here.";
     morph($(`panel-${name}`), [el("h2", {}, title), items.length ? el("ul", {}, ...items) : el("p", { class: "empty" }, empty), ...(more ? [more] : [])]);

@@ -25,7 +25,7 @@ const UNITS = [["week", 604800], ["day", 86400], ["hour", 3600], ["minute", 60],
 // "3 days", "1 minute": for sentences.
 export function inWords(seconds) {
   const whole = Math.max(0, Math.floor(seconds));
-  if (whole < 1) return "less than a second";
+  if (whole < 1) return "a moment";
   const [unit, size] = UNITS.find(([, each]) => whole >= each);
   const count = Math.floor(whole / size);
   return `${count} ${unit}${count === 1 ? "" : "s"}`;
@@ -52,8 +52,8 @@ export function number(value) {
 export function percent(part, whole) {
   if (!whole) return "–";
   const value = (100 * part) / whole;
-  if (part < whole && value > 99.9) return "99.9 %";
-  return `${value >= 99.95 || value === 0 ? Math.round(value) : value.toFixed(1)} %`;
+  if (part < whole && value > 99.9) return "99.9\u00a0%";
+  return `${value >= 99.95 || value === 0 ? Math.round(value) : value.toFixed(1)}\u00a0%`;
 }
 
 // A horizontal bar: what is ready, then what is not. Widths are in percent of the picture.
