@@ -33,7 +33,14 @@ _log = logging.getLogger(__name__)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, message="xpjob %(version)s")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda context, _option, asked: _tell_version(context) if asked else None,
+    help="Show the version and exit.",
+)
 def cli() -> None:
     """Tell what a Crossplane platform holds: claims and XRs, whose, and what is not ready.
 
@@ -45,6 +52,7 @@ def cli() -> None:
         xpjob run --dry-run      list it, and print the metrics instead of pushing them
         xpjob serve              serve the newest snapshot, and a page that shows it
         xpjob show --not-ready   print what is not ready, the worst first
+        xpjob doctor             what stands in the way of a run, and what to do about it
 
     Exit codes: 0 done (or partly, with what failed carried over and counted), 1 failed for a
     reason that may pass, 2 wrong configuration or usage, 3 partly done under --strict,
@@ -67,13 +75,15 @@ def run(config: Settings, dry_run: bool) -> None:
     from xpjob.journal import Journal
     from xpjob.once import run_once
 
+    watched = log.configure_for(config)
+    build = {"version": __version__, "commit": os.environ.get("XPJOB_COMMIT", "")}
+    _log.log(logging.DEBUG if watched else logging.INFO, "run started", extra=build)
     journal = Journal(config.cluster_name)
     ending.current().report = journal.report
     result = run_once(config, journal, dry_run=dry_run)
     code = exit_code(result, strict=config.strict)
     facts = _facts(result, code)
-    level = logging.DEBUG if log.text_wanted(config.log_format) else logging.INFO
-    _log.log(level, "run finished", extra=facts)
+    _log.log(logging.DEBUG if watched else logging.INFO, "run finished", extra=facts)
     ending.write_termination_log(config.termination_log, facts)
     sys.exit(code)
 
@@ -98,6 +108,32 @@ def targets(config: Settings, output: str) -> None:
     else:
         terminal.stdout().print(terminal.targets_table(rows))
     sys.exit(max((item.error.exit_code for item in plan.unlistable), default=0))
+
+
+@cli.command(cls=Command)
+@click.option("--output", type=click.Choice(["table", "json"]), default="table", help="Format.")
+@with_settings(CLUSTER, TARGETS, STORE, PUBLISH, OUTPUT)
+def doctor(config: Settings, output: str) -> None:
+    """Check everything that a run needs, and say what to do about what is amiss.
+
+    The API and the rights for each list, the gateway, the store (a probe is written, read and
+    removed again), the clocks. Nothing is listed but tenants' ConfigMaps, and nothing is pushed.
+    It is the one command that sends a POST to the API: to ask what this account may list
+    (SelfSubjectAccessReview), which creates nothing.
+
+    Exits with the code that a run would have: 0 also where only warnings were found.
+    """
+    from xpjob import doctor as checks
+    from xpjob import terminal
+
+    log.configure_for(config)
+    found = list(checks.examine(config))
+    rows = [check.facts() for check in found]
+    if output == "json":
+        click.echo(json.dumps(rows, indent=2))
+    else:
+        terminal.stdout().print(terminal.doctor_table(rows))
+    sys.exit(checks.exit_code(found, strict=config.strict))
 
 
 @cli.command(cls=Command)
@@ -197,6 +233,12 @@ def completion(shell: str) -> None:
     if made is None:
         raise AssertionError(f"click knows no {shell}")
     click.echo(made(cli, {}, "xpjob", "_XPJOB_COMPLETE").source())
+
+
+def _tell_version(context: click.Context) -> None:
+    commit = os.environ.get("XPJOB_COMMIT")
+    click.echo(f"xpjob {__version__}" + (f" (commit {commit})" if commit else ""))
+    context.exit()
 
 
 def exit_code(result: Result, *, strict: bool = False) -> int:

@@ -20,6 +20,7 @@ from xpjob.job import Result
 from xpjob.outcome import TargetOutcome
 
 _SLOWEST = 3
+_COLOURS = {"ok": "green", "warning": "yellow", "failed": "red"}
 
 
 def stdout() -> Console:
@@ -174,4 +175,16 @@ def targets_table(rows: Sequence[dict[str, object]]) -> Table:
             str(row["source"]),
             why,
         )
+    return table
+
+
+def doctor_table(rows: Sequence[dict[str, str]]) -> Table:
+    """Return the table of ``xpjob doctor``."""
+    table = Table(title="What a run needs", title_justify="left")
+    for name in ("check", "status", "found", "what to do"):
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        status = f"[{_COLOURS[row['status']]}]{row['status']}[/]"
+        detail, advice = escape(row["detail"]), escape(row.get("advice", ""))
+        table.add_row(escape(row["check"]), status, detail, advice)
     return table

@@ -35,6 +35,8 @@ def create_app(cluster: Cluster) -> Starlette:
             return Response(fault.body, fault.status, {**_JSON, **fault.headers})
         if request.headers.get("Authorization") != f"Bearer {cluster.token}":
             return _status(401, "Unauthorized")
+        if path == "/version":
+            return _reply({"major": "1", "minor": "36", "gitVersion": "v1.36.0"})
         if path == "/apis":
             return _groups(cluster, request.headers.get("Accept", ""))
         parts = path.strip("/").split("/")
@@ -42,7 +44,19 @@ def create_app(cluster: Cluster) -> Starlette:
             return _resources(cluster, parts[1], parts[2])
         return _list(cluster, parts, query)
 
-    return Starlette(routes=[Route("/{path:path}", answer, methods=["GET"])])
+    async def review(request: Request) -> Response:
+        asked = (await request.json())["spec"]["resourceAttributes"]
+        gvr = Gvr(asked["group"], asked["version"], asked["resource"])
+        document = {"kind": "SelfSubjectAccessReview", "status": {"allowed": cluster.allows(gvr)}}
+        return Response(json.dumps(document), 201, _JSON)
+
+    reviews = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+    return Starlette(
+        routes=[
+            Route(reviews, review, methods=["POST"]),
+            Route("/{path:path}", answer, methods=["GET"]),
+        ]
+    )
 
 
 class Server:

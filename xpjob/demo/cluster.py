@@ -31,7 +31,7 @@ class Cluster:
     """Kinds and their objects. All methods may be called from any thread.
 
     ``fault`` may be set to a function of path and query that answers instead of the cluster.
-    ``requests`` gathers what was asked, as (path, query).
+    ``allows`` is what reviews of rights say. ``requests`` gathers what was asked, as (path, query).
     """
 
     def __init__(self, kinds: tuple[Kind, ...], *, token: str, aggregated: bool = True) -> None:
@@ -39,6 +39,7 @@ class Cluster:
         self.token = token
         self.aggregated = aggregated
         self.fault: Callable[[str, dict[str, str]], Fault | None] = lambda _path, _query: None
+        self.allows: Callable[[Gvr], bool] = lambda _gvr: True
         self.requests: list[tuple[str, dict[str, str]]] = []
         self._lock = threading.RLock()
         self._objects: dict[tuple[str, str], dict[tuple[str, str], Json]] = {}

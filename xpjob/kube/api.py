@@ -2,7 +2,7 @@
 
 Credentials, certificates and proxies are the kubernetes package's business: it reads the
 kubeconfig or the service account, and reads an expiring token again from disk. Only GET is ever
-sent.
+sent, but for ``Api.may_list``, which no run calls.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from xpjob.errors import (
     TransientError,
     XpjobError,
 )
+from xpjob.gvr import Gvr
 from xpjob.threads import within
 from xpjob.transport import Response, Timeouts
 
@@ -41,6 +42,14 @@ class _Status(msgspec.Struct):
     """The part of a Kubernetes ``Status`` object that people need to read."""
 
     message: str = ""
+
+
+class _Allowed(msgspec.Struct):
+    allowed: bool = False
+
+
+class _Review(msgspec.Struct):
+    status: _Allowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +76,40 @@ class Api:
         url = f"{self.url}{quote(path)}" + (f"?{urlencode(query)}" if query else "")
         return retry.call(lambda: self._get(path, url, accept))
 
+    def may_list(self, gvr: Gvr, namespace: str = "") -> bool:
+        """Ask whether this account may list a resource; no namespace means everywhere.
+
+        A SelfSubjectAccessReview: a POST that creates nothing. Raises as ``get`` does.
+        """
+        path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+        asked = {"verb": "list", "namespace": namespace, **gvr._asdict()}
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": asked},
+        }
+        body = msgspec.json.encode(review)
+        answer = retry.call(lambda: self._send("POST", path, f"{self.url}{path}", body=body))
+        try:
+            return msgspec.json.decode(answer.body, type=_Review).status.allowed
+        except msgspec.MsgspecError as error:
+            raise BadAnswerError(f"POST {path} at {self.server}: no review ({error})") from error
+
     def _get(self, path: str, url: str, accept: str) -> Response:
+        return self._send("GET", path, url, accept=accept)
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        url: str,
+        *,
+        accept: str = "application/json",
+        body: bytes | None = None,
+    ) -> Response:
         headers = {"Accept": accept}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
         token = self.configuration.auth_settings().get("BearerToken")
         if token and (value := token["value"].strip()):
             if not (value.isascii() and value.isprintable()):
@@ -79,15 +120,15 @@ class Api:
             headers["Authorization"] = value
         try:
             answer = transport.request(
-                self.pool, "GET", url, headers=headers, timeouts=self.timeouts
+                self.pool, method, url, headers=headers, timeouts=self.timeouts, body=body
             )
         except TransientError as error:
             raise TransientError(
-                f"GET {path} at {self.server}: {error}; check that the API server is up and "
+                f"{method} {path} at {self.server}: {error}; check that the API server is up and "
                 "reachable from here"
             ) from error
-        if answer.status != 200:
-            raise _refusal(path, self.server, answer)
+        if answer.status not in (200, 201):
+            raise _refusal(method, path, self.server, answer)
         return answer
 
 
@@ -130,13 +171,13 @@ def connect(kubeconfig: str, context: str, timeouts: Timeouts, connections: int)
     return Api(configuration.host.rstrip("/"), pool, configuration, timeouts)
 
 
-def _refusal(path: str, server: str, answer: Response) -> XpjobError:
+def _refusal(method: str, path: str, server: str, answer: Response) -> XpjobError:
     try:
         said = msgspec.json.decode(answer.body, type=_Status).message
     except msgspec.MsgspecError:
         said = ""
     said = " ".join(said.split())[:500] or answer.excerpt()
-    message = f"GET {path} at {server}: {answer.status}: {said}"
+    message = f"{method} {path} at {server}: {answer.status}: {said}"
     if advice := _ADVICE.get(answer.status):
         message += f"; {advice}"
     if answer.status in (401, 403):

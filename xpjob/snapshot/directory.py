@@ -82,6 +82,12 @@ class DirectoryStore:
                         raise ConflictError(f"{path} was changed by another run meanwhile")
                 write_whole(path, body)
 
+    def remove(self, key: str) -> None:
+        """Remove a document, if it is there. Raises as ``Store`` says."""
+        path = self._directory / key
+        with _explained("removing", path):
+            path.unlink(missing_ok=True)
+
     @contextmanager
     def _locked(self) -> Iterator[None]:
         with (self._directory / ".lock").open("w") as lock:

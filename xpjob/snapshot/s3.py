@@ -159,6 +159,14 @@ class S3Store:
             )
             self._call("writing", key, lambda: write({}))
 
+    def remove(self, key: str) -> None:
+        """Remove a document, if it is there. Raises as ``Store`` says."""
+        self._call(
+            "removing",
+            key,
+            lambda: self._client.delete_object(Bucket=self._bucket, Key=self._key(key)),
+        )
+
     def _key(self, key: str) -> str:
         return f"{self._prefix}/{key}"
 

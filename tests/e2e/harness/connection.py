@@ -38,11 +38,11 @@ class Connection:
         user = config["users"][0]["user"]
         if "exec" in user or "auth-provider" in user:
             raise ValueError(f"{kubeconfig}: only tokens and client certificates are understood")
-        self._server = urlsplit(cluster["server"])
+        self.server = urlsplit(cluster["server"])
         self._headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if token := user.get("token"):
             self._headers["Authorization"] = f"Bearer {token}"
-        self._tls = _tls(cluster, user) if self._server.scheme == "https" else None
+        self._tls = _tls(cluster, user) if self.server.scheme == "https" else None
         self._local = threading.local()
         self._open: list[http.client.HTTPConnection] = []
         weakref.finalize(self, _close, self._open)
@@ -60,7 +60,7 @@ class Connection:
         data = None if body is None else json.dumps(body).encode()
         http_connection = self._http()
         try:
-            http_connection.request(method, self._server.path + path, data, self._headers)
+            http_connection.request(method, self.server.path + path, data, self._headers)
             response = http_connection.getresponse()
             return response.status, response.read()
         except (http.client.HTTPException, OSError) as error:
@@ -91,7 +91,7 @@ class Connection:
     def _http(self) -> http.client.HTTPConnection:
         kept: http.client.HTTPConnection | None = getattr(self._local, "http", None)
         if kept is None:
-            host, port = self._server.hostname or "", self._server.port
+            host, port = self.server.hostname or "", self.server.port
             if self._tls is None:
                 kept = http.client.HTTPConnection(host, port, timeout=60)
             else:

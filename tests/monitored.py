@@ -1,0 +1,186 @@
+"""A monitored platform: real runs, a real gateway and reader, a real Prometheus with our rules."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from processes import POOL, free_port, pushgateway, serving
+
+from xpjob import job, settings
+from xpjob.cli import cli
+from xpjob.demo.api import Server, create_app, write_kubeconfig
+from xpjob.demo.cluster import Cluster, Fault
+from xpjob.demo.platform import CREATOR_KEY, KINDS, TEAM_KEY, Platform
+from xpjob.settings import CLUSTER, PUBLISH, STORE, TARGETS
+from xpjob.snapshot.model import now
+from xpjob.terminal import Silent
+
+COMPONENTS = Path(__file__).parent.parent / "k8s" / "components"
+SCRAPE = COMPONENTS / "no-operator" / "xpjob-scrape.yaml"
+RULES = COMPONENTS / "no-operator" / "xpjob-rules.yaml"
+SERVICE_MONITOR = COMPONENTS / "monitoring" / "servicemonitor.yaml"
+READER = "serve" in cli.commands
+BROKEN = "/apis/platform.example.org/v1alpha1/messagequeues"
+RUNS = 3
+
+
+@dataclass(frozen=True)
+class Monitored:
+    """A Prometheus that has scraped several runs. ``gateway`` is where they were pushed."""
+
+    url: str
+    gateway: str
+
+    def ask(self, query: str) -> list[dict[str, Any]]:
+        """Return the samples of an instant query whose value is a number."""
+        answer = POOL.request("GET", f"{self.url}/api/v1/query", fields={"query": query})
+        document = json.loads(answer.data)
+        assert document["status"] == "success", (query, document)
+        samples: list[dict[str, Any]] = document["data"]["result"]
+        return [sample for sample in samples if sample["value"][1] != "NaN"]
+
+    def value(self, query: str) -> float | None:
+        """Return the one value of a query, None where there is none."""
+        samples = self.ask(query)
+        return float(samples[0]["value"][1]) if samples else None
+
+    def pushed(self) -> float | None:
+        """Return when the newest push came that has been scraped."""
+        return self.value("max(push_time_seconds)")
+
+
+def shipped_jobs() -> list[dict[str, Any]]:
+    """Return the scrape configuration for a Prometheus without the operator."""
+    jobs: list[dict[str, Any]] = yaml.safe_load(SCRAPE.read_text())["scrape_configs"]
+    return jobs
+
+
+def operator_jobs() -> list[dict[str, Any]]:
+    """Return what the Prometheus operator makes of the ServiceMonitor, for one pod."""
+    ports = {"metrics": 9091, "http": 8080}
+    return [
+        {
+            "job_name": f"serviceMonitor/crossplane-system/xpjob/{number}",
+            "honor_labels": endpoint.get("honorLabels", False),
+            "metrics_path": endpoint.get("path", "/metrics"),
+            "scrape_interval": endpoint["interval"],
+            "scrape_timeout": endpoint["scrapeTimeout"],
+            "static_configs": [
+                {
+                    "targets": [f"10.0.0.1:{ports[endpoint['port']]}"],
+                    "labels": {
+                        "job": "xpjob-gateway",
+                        "namespace": "crossplane-system",
+                        "service": "xpjob-gateway",
+                        "pod": "xpjob-gateway-0",
+                        "container": "pushgateway",
+                        "endpoint": endpoint["port"],
+                    },
+                }
+            ],
+        }
+        for number, endpoint in enumerate(
+            yaml.safe_load(SERVICE_MONITOR.read_text())["spec"]["endpoints"]
+        )
+    ]
+
+
+@contextmanager
+def monitored(directory: Path, jobs: list[dict[str, Any]]) -> Iterator[Monitored]:
+    """Do some runs over the demo platform, one list failing at last, scraped by these jobs."""
+    cluster = Cluster(KINDS, token="monitored")
+    platform = Platform(cluster, now())
+    with ExitStack() as stack:
+        server = stack.enter_context(Server(create_app(cluster)))
+        gateway = stack.enter_context(pushgateway(directory))
+        given = {
+            "kubeconfig": str(write_kubeconfig(directory / "kubeconfig", server.url, "monitored")),
+            "creator_annotation_key": CREATOR_KEY,
+            "team_annotation_key": TEAM_KEY,
+            "store_backend": "directory",
+            "store_dir": str(directory / "store"),
+            "pushgateway_url": gateway,
+        }
+        config = settings.load(given, {}, (CLUSTER, TARGETS, STORE, PUBLISH))
+        addresses = {"9091": gateway.removeprefix("http://")}
+        if READER:
+            addresses["8080"] = stack.enter_context(_reader(directory))
+        url = stack.enter_context(_prometheus(directory, jobs, addresses))
+        made = Monitored(url, gateway)
+        for number in range(RUNS):
+            before = made.pushed()
+            assert job.run(config, Silent()).errors == []
+            while made.pushed() == before:
+                time.sleep(0.1)  # the test's own time-out ends it
+            platform.step(now())
+            if number == 0:
+                cluster.fault = lambda path, _: Fault(403) if path.startswith(BROKEN) else None
+        # Two scrapes of the failures, which have come last: from then on all rates exist.
+        _wait(lambda: made.value("min(xpjob_target_success)") == 0)
+        _wait(lambda: bool(made.ask("rate(xp_tracker_poll_errors_total[1m])")))
+        yield made
+
+
+@contextmanager
+def _reader(directory: Path) -> Iterator[str]:
+    address = f"127.0.0.1:{free_port()}"
+    environment = {
+        "PATH": os.environ["PATH"],
+        "METRICS_ADDR": address,
+        "STORE_BACKEND": "directory",
+        "STORE_DIR": str(directory / "store"),
+        "PYTHONPATH": str(Path(__file__).parent.parent),
+    }
+    command = ["env", "-i", *(f"{k}={v}" for k, v in environment.items())]
+    command += [sys.executable, "-m", "xpjob", "serve"]
+    with serving(command, f"http://{address}/healthz", directory / "reader.log"):
+        yield address
+
+
+@contextmanager
+def _prometheus(
+    directory: Path, jobs: list[dict[str, Any]], addresses: dict[str, str]
+) -> Iterator[str]:
+    """Run a Prometheus with these jobs, each second, their targets on this machine instead."""
+    kept = []
+    for each in jobs:
+        (static,) = each["static_configs"]
+        port = static["targets"][0].rpartition(":")[2]
+        if port in addresses:
+            local = {**static, "targets": [addresses[port]]}
+            quick = {"scrape_interval": "1s", "scrape_timeout": "1s"}
+            kept.append({**each, **quick, "static_configs": [local]})
+    config = directory / "prometheus.yml"
+    document = {
+        "global": {"evaluation_interval": "1s"},
+        "rule_files": [str(RULES)],
+        "scrape_configs": kept,
+    }
+    config.write_text(json.dumps(document))
+    subprocess.run(["promtool", "check", "config", config], check=True, capture_output=True)
+    address = f"127.0.0.1:{free_port()}"
+    command = [
+        "prometheus",
+        f"--config.file={config}",
+        f"--web.listen-address={address}",
+        f"--storage.tsdb.path={directory / 'tsdb'}",
+    ]
+    with serving(command, f"http://{address}/-/ready", directory / "prometheus.log"):
+        yield f"http://{address}"
+
+
+def _wait(probe: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not probe():
+        assert time.monotonic() < deadline, "Prometheus has not seen it in 30 s"
+        time.sleep(0.1)
