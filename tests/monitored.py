@@ -17,7 +17,6 @@ import yaml
 from processes import POOL, free_port, pushgateway, serving
 
 from xpjob import job, settings
-from xpjob.cli import cli
 from xpjob.demo.api import Server, create_app, write_kubeconfig
 from xpjob.demo.cluster import Cluster, Fault
 from xpjob.demo.platform import CREATOR_KEY, KINDS, TEAM_KEY, Platform
@@ -29,7 +28,6 @@ COMPONENTS = Path(__file__).parent.parent / "k8s" / "components"
 SCRAPE = COMPONENTS / "no-operator" / "xpjob-scrape.yaml"
 RULES = COMPONENTS / "no-operator" / "xpjob-rules.yaml"
 SERVICE_MONITOR = COMPONENTS / "monitoring" / "servicemonitor.yaml"
-READER = "serve" in cli.commands
 BROKEN = "/apis/platform.example.org/v1alpha1/messagequeues"
 RUNS = 3
 
@@ -113,8 +111,7 @@ def monitored(directory: Path, jobs: list[dict[str, Any]]) -> Iterator[Monitored
         }
         config = settings.load(given, {}, (CLUSTER, TARGETS, STORE, PUBLISH))
         addresses = {"9091": gateway.removeprefix("http://")}
-        if READER:
-            addresses["8080"] = stack.enter_context(_reader(directory))
+        addresses["8080"] = stack.enter_context(_reader(directory))
         url = stack.enter_context(_prometheus(directory, jobs, addresses))
         made = Monitored(url, gateway)
         for number in range(RUNS):
@@ -156,10 +153,9 @@ def _prometheus(
     for each in jobs:
         (static,) = each["static_configs"]
         port = static["targets"][0].rpartition(":")[2]
-        if port in addresses:
-            local = {**static, "targets": [addresses[port]]}
-            quick = {"scrape_interval": "1s", "scrape_timeout": "1s"}
-            kept.append({**each, **quick, "static_configs": [local]})
+        local = {**static, "targets": [addresses[port]]}
+        quick = {"scrape_interval": "1s", "scrape_timeout": "1s"}
+        kept.append({**each, **quick, "static_configs": [local]})
     config = directory / "prometheus.yml"
     document = {
         "global": {"evaluation_interval": "1s"},

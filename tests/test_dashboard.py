@@ -12,7 +12,6 @@ import pytest
 import yaml
 from monitored import (
     COMPONENTS,
-    READER,
     RULES,
     Monitored,
     monitored,
@@ -24,13 +23,7 @@ from processes import text
 DASHBOARD: dict[str, Any] = json.loads((COMPONENTS / "dashboard" / "xpjob.json").read_text())
 PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
 QUERIES = [
-    pytest.param(
-        target["expr"],
-        id=f"{panel['title']} {target['refId']}",
-        marks=pytest.mark.skipif(
-            "xpjob_reader_" in target["expr"] and not READER, reason="needs xpjob serve"
-        ),
-    )
+    pytest.param(target["expr"], id=f"{panel['title']} {target['refId']}")
     for panel in PANELS
     for target in panel["targets"]
 ]
@@ -87,8 +80,6 @@ def test_every_series_of_an_alert_exists(prometheus: Monitored, selector: str) -
     """Under this name and with these labels; but for answers that no push has got."""
     if "code=" in selector:
         selector = selector.replace("4..|5..", "2..")
-    if 'endpoint="http"' in selector and not READER:
-        pytest.skip("needs xpjob serve")
     assert prometheus.ask(selector)
 
 

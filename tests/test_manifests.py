@@ -11,12 +11,11 @@ from manifests import COMPONENTS, K8S, OVERLAYS, built, objects, pick, pod_specs
 
 from xpjob import __version__, settings
 from xpjob.errors import SettingsError
-from xpjob.settings import CLUSTER, OPTIONS, OUTPUT, PUBLISH, STORE, TARGETS
+from xpjob.settings import CLUSTER, OPTIONS, OUTPUT, PUBLISH, READER, STORE, TARGETS
 
 BASE = objects(K8S / "base")
 EVERYTHING = [K8S / "base", *(K8S / "overlays" / name for name in OVERLAYS)]
-GROUPS = (CLUSTER, TARGETS, STORE, PUBLISH, OUTPUT)
-READERS = {"POLL_INTERVAL_SECONDS"}
+GROUPS = (CLUSTER, TARGETS, STORE, PUBLISH, READER, OUTPUT)
 AMAZONS = {"AWS_EC2_METADATA_DISABLED"}
 
 
@@ -134,7 +133,7 @@ def test_the_configuration_is_one_that_xpjob_takes(folder: Path) -> None:
     name = pod_specs(items)["xpjob"]["containers"][0]["envFrom"][0]["configMapRef"]["name"]
     config = pick(items, "ConfigMap", name)["data"]
     known = {option.variable for option in OPTIONS}
-    assert set(config) - known <= READERS | AMAZONS
+    assert set(config) - known <= AMAZONS
     if config["S3_BUCKET"]:
         settings.load({}, config, GROUPS)
     else:

@@ -18,7 +18,7 @@ WIDGETS = {
     "spec": {
         "group": "e2e.xpjob.test",
         "scope": "Namespaced",
-        "names": {"kind": "Widget", "plural": "widgets", "categories": ["claim"]},
+        "names": {"kind": "Widget", "plural": "widgets"},
         "versions": [
             {
                 "name": "v1",

@@ -22,9 +22,6 @@ from harness.deployment import Deployment, images
 from harness.kubelet import Kubelet
 from harness.processes import free_ports, wait_until
 
-from xpjob.cli import cli
-
-READER = "serve" in cli.commands
 README = "\n".join(path.read_text() for path in ROOT.glob("README*.md"))
 
 
@@ -81,8 +78,7 @@ def test_the_servers_get_ready(deployed: Deployment) -> None:
     """The bucket is made, the S3 server and the gateway's pod answer their probes."""
     deployed.kubectl("rollout", "status", "deployment/xpjob-s3", "--timeout=60s")
     wait_until("the gateway is pushed to", lambda: "go_goroutines" in pushed(deployed))
-    if READER:
-        deployed.kubectl("rollout", "status", "deployment/xpjob-gateway", "--timeout=60s")
+    deployed.kubectl("rollout", "status", "deployment/xpjob-gateway", "--timeout=60s")
 
 
 def test_the_readmes_commands_work(deployed: Deployment) -> None:
@@ -90,8 +86,6 @@ def test_the_readmes_commands_work(deployed: Deployment) -> None:
     section = README.split("### A trial\n")[1].split("\n### ")[0]
     commands = re.findall(r"^    (.+)$", section, re.MULTILINE)
     assert commands[0] == "kubectl apply --server-side -k k8s/overlays/trial"
-    if not READER:  # its container cannot start
-        commands = [line for line in commands if "xpjob-gateway" not in line]
     environment = {**os.environ, "KUBECONFIG": str(deployed.cluster.kubeconfig)}
     for command in commands:
         bash = ["bash", "-euo", "pipefail", "-c", command]
@@ -126,6 +120,19 @@ def test_a_run_by_hand(deployed: Deployment) -> None:
     assert said["claims"] >= 4
     assert "crossplane_claims_total{" in pushed(deployed)
     assert 'namespace="team-a"' in pushed(deployed)
+
+
+def test_the_reader_serves_what_the_job_stored(deployed: Deployment) -> None:
+    """Beside the gateway, out of the bucket, with the same environment and no token."""
+    url = f"http://{deployed.kubelet.address('xpjob-gateway')}:8080"
+
+    def served() -> bool:
+        with urllib.request.urlopen(f"{url}/bookkeeping?namespace=team-a", timeout=10) as answer:
+            return any(claim["name"] == "orders" for claim in json.load(answer)["claims"])
+
+    wait_until("the reader has the snapshot", served)
+    with urllib.request.urlopen(f"{url}/metrics", timeout=10) as answer:
+        assert "xpjob_reader_snapshot_age_seconds" in answer.read().decode()
 
 
 def test_a_failing_run_is_retried(deployed: Deployment) -> None:
