@@ -202,6 +202,12 @@ def test_a_store_in_a_directory(environ: dict[str, str], tmp_path: Path) -> None
     assert [path.name for path in directory.iterdir()] == [".lock"]
 
 
+def test_the_probe_is_under_the_clusters_key(environ: dict[str, str], s3: S3) -> None:
+    """So that a role for this cluster's keys alone is enough."""
+    assert doctor({**environ, "CLUSTER_NAME": "east"})[0] == 0
+    assert {path.rsplit("/", 1)[0] for _, path, _ in s3.requests} == {"/inventory/xp-tracker/east"}
+
+
 def test_no_store_and_no_gateway(environ: dict[str, str]) -> None:
     """Are allowed, and warned about."""
     bare = {**environ, "STORE_BACKEND": "memory", "PUSHGATEWAY_URL": ""}

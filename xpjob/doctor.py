@@ -26,7 +26,7 @@ from xpjob.gvr import Gvr
 from xpjob.kube.api import Api, connect
 from xpjob.kube.discovery import Catalogue, discover
 from xpjob.settings import Settings
-from xpjob.snapshot.store import Store
+from xpjob.snapshot.store import Store, key
 from xpjob.snapshot.stores import open_store
 from xpjob.transport import Response, Timeouts
 
@@ -232,7 +232,8 @@ def _store(settings: Settings) -> Iterator[Check]:
             "carried over, and there is no snapshot for the reader",
         )
         return
-    probe = f"doctor-probe-{uuid.uuid4().hex[:8]}.json"
+    # Under the cluster's own key: the role may be good for nothing else.
+    probe = key(settings, f"doctor-probe-{uuid.uuid4().hex[:8]}.json")
     try:
         store = open_store(settings)
         store.put(probe, b"{}", replacing="")

@@ -62,10 +62,12 @@ def deployed(
         made.copy("suspended", lambda item: item["spec"].update(suspend=True))
         yield made
     finally:
-        remove(cluster, ROOT / "k8s" / "overlays" / "trial")
-        made.kubectl("delete", "cronjobs,jobs", "--all", "--timeout=60s")
-        made.kubectl("wait", "pods", "--all", "--for=delete", "--timeout=60s")
-        kubelet.stop()
+        try:
+            remove(cluster, ROOT / "k8s" / "overlays" / "trial")
+            made.kubectl("delete", "cronjobs,jobs", "--all", "--timeout=60s")
+            made.kubectl("wait", "pods", "--all", "--for=delete", "--timeout=60s")
+        finally:
+            kubelet.stop()  # whatever happens, no process of ours stays
 
 
 def pushed(deployed: Deployment) -> str:

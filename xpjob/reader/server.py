@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import signal
 import socket
 import sys
@@ -13,6 +14,7 @@ from types import FrameType, TracebackType
 import uvicorn
 from starlette.applications import Starlette
 
+from xpjob import __version__
 from xpjob.errors import SettingsError, XpjobError
 from xpjob.reader.app import create_app
 from xpjob.settings import Settings
@@ -45,7 +47,8 @@ def serve(settings: Settings) -> None:
     listening = listen(*settings.metrics_addr)
     sys.setswitchinterval(_SWITCH_SECONDS)
     server = _Foreground(_config(app))
-    _log.info("serving", extra={"address": url_of(listening)})
+    build = {"version": __version__, "commit": os.environ.get("XPJOB_COMMIT", "")}
+    _log.info("serving", extra={"address": url_of(listening), **build})
     server.run(sockets=[listening])
     _log.info("ended")
 
