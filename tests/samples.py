@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from stand_in import APP, CLAIM, claim, modern_xr
-from test_records import to_claim, to_xr
+from stand_in import APP, CLAIM, claim, managed, modern_xr
+from test_records import to_claim, to_mr, to_xr
 
 from xpjob.outcome import TargetOutcome
-from xpjob.snapshot.counters import Counters
+from xpjob.snapshot.counters import Counters, TimeToReady
 from xpjob.snapshot.model import RunInfo, RunReport, Snapshot
 
 
@@ -35,14 +35,18 @@ def outcome(**changes: Any) -> TargetOutcome:
 
 def snapshot(minute: int = 0, id_: str = "run-a", **changes: Any) -> Snapshot:
     """Return a snapshot of two claims and an app."""
+    time = TimeToReady.of("composite", APP.group, APP.kind, "apps.aws")
+    time.histogram.observe(90.0)
     made = Snapshot(
         generated_at=f"2026-08-21T09:{minute:02d}:01.000000Z",
         cluster="",
         run=run_info(minute, id_),
         targets=[outcome()],
         counters=Counters(),
+        time_to_ready=[time],
         claims=[to_claim(claim("a")), to_claim(claim("b", "team-b", ready=False))],
         xrs=[to_xr(modern_xr("web", "team-a"), APP)],
+        mrs=[to_mr(managed("web-assets", "team-a"))],
     )
     return msgspec.structs.replace(made, **changes)
 

@@ -25,7 +25,13 @@ APP = _kind("v1", "apps", "App", "composite", True)
 OLD_APP = _kind("v1alpha1", "apps", "App", "composite", True)
 NETWORK = _kind("v1", "networks", "Network", "composite", False)
 BUCKET = Kind("s3.aws.m.upbound.io", "v1beta1", "buckets", "Bucket", True, frozenset({"managed"}))
-KINDS = (APP, NETWORK, CLAIM, XR, OLD_APP, BUCKET)
+NOP = Kind(
+    "nop.crossplane.io", "v1alpha1", "nopresources", "NopResource", False, frozenset({"managed"})
+)
+REVISION = Kind(
+    "pkg.crossplane.io", "v1", "providerrevisions", "ProviderRevision", False, frozenset()
+)
+KINDS = (APP, NETWORK, CLAIM, XR, OLD_APP, BUCKET, NOP, REVISION)
 
 
 @dataclass(frozen=True)
@@ -108,6 +114,64 @@ def modern_xr(
     return {"metadata": metadata, "spec": spec, "status": status}
 
 
+def owner(kind: Kind, item: dict[str, Any]) -> dict[str, Any]:
+    """Return the owner reference by which an XR holds what it has made."""
+    return {
+        "apiVersion": f"{kind.group}/{kind.version}",
+        "kind": kind.kind,
+        "name": item["metadata"]["name"],
+        "uid": item["metadata"]["uid"],
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+
+
+def managed(
+    name: str,
+    namespace: str = "",
+    *,
+    owned_by: dict[str, Any] | None = None,
+    labels: dict[str, str] | None = None,
+    annotations: dict[str, str] | None = None,
+    ready: bool = True,
+    spec: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return an MR, of an XR where an owner is given."""
+    within = {"namespace": namespace} if namespace else {}
+    metadata: dict[str, Any] = {
+        "name": name,
+        **within,
+        "uid": f"uid-mr-{namespace}-{name}",
+        "creationTimestamp": "2026-08-21T10:00:03Z",
+        "labels": labels or {},
+        "annotations": {"crossplane.io/external-name": f"ext-{name}", **(annotations or {})},
+        "ownerReferences": [owned_by] if owned_by else [],
+    }
+    config = {"providerConfigRef": {"name": "default"}, "managementPolicies": ["*"]}
+    status = {"conditions": READY if ready else WAITING}
+    return {"metadata": metadata, "spec": {**config, **(spec or {})}, "status": status}
+
+
+def revision(
+    name: str, provider: str, *kinds: Kind, state: str = "Active", definition: str = ""
+) -> dict[str, Any]:
+    """Return a provider revision that brought these kinds."""
+    refs = [
+        {
+            "apiVersion": "apiextensions.crossplane.io/v1alpha1",
+            "kind": definition or "ManagedResourceDefinition",
+            "name": f"{kind.resource}.{kind.group}",
+        }
+        for kind in kinds
+    ]
+    labels = {"pkg.crossplane.io/package": provider}
+    return {
+        "metadata": {"name": name, "labels": labels},
+        "spec": {"desiredState": state},
+        "status": {"objectRefs": refs},
+    }
+
+
 def config_map(namespace: str, name: str = "inventory", **data: str) -> dict[str, Any]:
     """Return a tenant's ConfigMap."""
     labels = {"xp-tracker.kanzi.io/config": "gvrs"}
@@ -115,7 +179,11 @@ def config_map(namespace: str, name: str = "inventory", **data: str) -> dict[str
 
 
 def fill(cluster: Cluster) -> None:
-    """Put a small platform into a cluster: 5 claims with their XRs, 3 apps, a network."""
+    """Put a small platform into a cluster: 5 claims with their XRs, 3 apps, a network.
+
+    Each claim's XR has one MR of a provider's legacy kind, each app a bucket; one bucket is
+    nobody's.
+    """
     for number, (namespace, ready) in enumerate(
         [("team-a", True), ("team-a", False), ("team-b", True), ("team-b", True), ("team-c", False)]
     ):
@@ -124,8 +192,15 @@ def fill(cluster: Cluster) -> None:
         owners = {"example.org/creator": f"person-{number % 2}", "example.org/team": team}
         cluster.apply(CLAIM, claim(name, namespace, ready=ready, xr=xr, annotations=owners))
         composition = "pg.aws" if number % 2 else "pg.gcp"
-        cluster.apply(XR, legacy_xr(xr, claimed_by=(namespace, name), composition=composition))
+        composite = legacy_xr(xr, claimed_by=(namespace, name), composition=composition)
+        cluster.apply(XR, composite)
+        cluster.apply(NOP, managed(f"{xr}-nop", owned_by=owner(XR, composite), ready=ready))
     for namespace, ready in (("team-a", True), ("team-b", False), ("team-c", True)):
-        cluster.apply(APP, modern_xr("web", namespace, ready=ready))
+        app = modern_xr("web", namespace, ready=ready)
+        cluster.apply(APP, app)
+        cluster.apply(BUCKET, managed("web-assets", namespace, owned_by=owner(APP, app)))
+    cluster.apply(BUCKET, managed("standalone", "team-c"))
+    cluster.apply(REVISION, revision("nop-1", "provider-nop", NOP))
+    cluster.apply(REVISION, revision("s3-1", "provider-aws-s3", BUCKET))
     cluster.apply(NETWORK, modern_xr("backbone", composition="net.aws"))
     cluster.apply(CONFIGMAP, {"metadata": {"name": "unrelated", "namespace": "team-a"}})

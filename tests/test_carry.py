@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 from samples import outcome, snapshot
-from stand_in import APP, CLAIM, claim
+from stand_in import APP, BUCKET, CLAIM, claim
 from test_records import to_claim
 
 from xpjob.gvr import Gvr
@@ -92,3 +92,21 @@ def test_unreadable_configmaps_keep_what_tenants_had_named() -> None:
     assert [r.name for r in carry(previous, [configmaps])] == ["orders-db"]
     assert configmaps.carried == 1
     assert carry(previous, [configmaps, outcome()]) == []
+
+
+def test_mrs_are_carried_like_the_others() -> None:
+    """With all that is known of them, and counted for their own target."""
+    failed = outcome(
+        class_="managed",
+        group=BUCKET.group,
+        version=BUCKET.version,
+        resource=BUCKET.resource,
+        kind=BUCKET.kind,
+        error="503",
+    )
+    (taken,) = carry(snapshot(), [outcome(), app_outcome(), failed])
+    assert taken == msgspec.structs.replace(
+        snapshot().mrs[0], resource=BUCKET.resource, carried_since=snapshot().generated_at
+    )
+    assert failed.carried == 1
+    assert matters(Gvr(BUCKET.group, "v1", "*"), snapshot(), 0)

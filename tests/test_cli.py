@@ -79,7 +79,8 @@ def test_a_run_logs_one_line_and_exits_0(environ: dict[str, str]) -> None:
     *_, last = events(done)
     assert last["message"] == "run finished"
     assert last["level"] == "INFO"
-    assert (last["claims"], last["xrs"], last["targets"], last["failed"]) == (5, 9, 4, 0)
+    assert (last["claims"], last["xrs"], last["targets"], last["failed"]) == (5, 9, 6, 0)
+    assert last["mrs"] == 9
     assert (termination(environ)["exitCode"], termination(environ)["claims"]) == (0, 5)
 
 

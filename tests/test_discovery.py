@@ -7,7 +7,7 @@ import logging
 from pathlib import Path
 
 import pytest
-from stand_in import APP, BUCKET, CLAIM, KINDS, NETWORK, OLD_APP, XR, StandIn
+from stand_in import APP, BUCKET, CLAIM, KINDS, NETWORK, NOP, OLD_APP, XR, StandIn
 
 from xpjob.demo.cluster import Fault
 from xpjob.errors import BadAnswerError
@@ -32,7 +32,7 @@ def test_a_category_has_each_kind_once_in_its_preferred_version(stand_in: StandI
     catalogue = discover(stand_in.api(), 4)
     assert list(catalogue.in_category("composite")) == [APP, NETWORK, XR]
     assert list(catalogue.in_category("claim")) == [CLAIM]
-    assert list(catalogue.in_category("managed")) == [BUCKET]
+    assert list(catalogue.in_category("managed")) == [BUCKET, NOP]
     assert catalogue.find(OLD_APP.gvr) == OLD_APP
 
 

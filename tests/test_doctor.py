@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from processes import free_port
 from s3_server import S3, serve_s3
-from stand_in import APP, CLAIM, NETWORK, XR, StandIn, config_map, fill
+from stand_in import APP, CLAIM, KINDS, NETWORK, XR, StandIn, config_map, fill
 from test_cli import xpjob
 
 from xpjob.demo.cluster import CONFIGMAP, Fault
@@ -96,9 +96,10 @@ def test_the_table_is_for_people(environ: dict[str, str]) -> None:
 
 
 def test_it_lists_nothing_and_pushes_nothing(environ: dict[str, str], stand_in: StandIn) -> None:
-    """Only discovery, tenants' ConfigMaps and reviews of rights are asked for."""
+    """Only discovery, what a plan needs to know, and reviews of rights are asked for."""
     doctor(environ)
-    assert set(stand_in.paths()) <= {"/version", "/apis", "/api/v1/configmaps"}
+    revisions = "/apis/pkg.crossplane.io/v1/providerrevisions"
+    assert set(stand_in.paths()) <= {"/version", "/apis", "/api/v1/configmaps", revisions}
 
 
 def test_one_refused_list_is_a_warning(environ: dict[str, str], stand_in: StandIn) -> None:
@@ -116,8 +117,8 @@ def test_one_refused_list_is_a_warning(environ: dict[str, str], stand_in: StandI
 def test_no_rights_at_all(environ: dict[str, str], stand_in: StandIn) -> None:
     """Is what a run ends with 4 for."""
     stand_in.cluster.allows = lambda gvr: gvr.group == ""
-    group = f"/apis/{CLAIM.group}/"
-    stand_in.cluster.fault = lambda path, _: Fault(403) if path.startswith(group) else None
+    groups = tuple(f"/apis/{kind.group}/" for kind in KINDS)
+    stand_in.cluster.fault = lambda path, _: Fault(403) if path.startswith(groups) else None
     code, found = doctor(environ)
     assert code == run(environ) == 4
     assert found["targets"]["status"] == "failed"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import pytest
@@ -12,6 +13,7 @@ from samples import run_info
 from stand_in import CLAIM, StandIn, config_map, fill
 
 from xpjob import job, settings
+from xpjob.crossplane.records import Record
 from xpjob.demo.cluster import CONFIGMAP, Fault
 from xpjob.job import Result
 from xpjob.publish import exposition
@@ -20,6 +22,14 @@ from xpjob.snapshot import model
 from xpjob.terminal import Silent
 
 GOLDEN = Path(__file__).parent / "golden"
+
+
+R = TypeVar("R", bound=Record)
+
+
+def seen(record: R) -> R:
+    """Return a record as if it had been seen at a time that does not change."""
+    return msgspec.structs.replace(record, first_seen_at="2026-08-21T09:00:01.000000Z")
 
 
 @pytest.fixture
@@ -45,6 +55,9 @@ def result(stand_in: StandIn) -> Result:
     report.run.version = "0.0.0"
     snapshot.generated_at = "2026-08-21T09:00:01.000000Z"
     snapshot.counters = None
+    snapshot.claims = [seen(record) for record in snapshot.claims]
+    snapshot.xrs = [seen(record) for record in snapshot.xrs]
+    snapshot.mrs = [seen(record) for record in snapshot.mrs]
     report.finished_at = report.last_success_at = "2026-08-21T09:00:02.000000Z"
     report.seconds = 2.0
     report.phases = {"discover": 0.25, "list": 1.0, "store": 0.5, "publish": 0.25}

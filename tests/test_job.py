@@ -10,7 +10,7 @@ import pytest
 from processes import text
 from prometheus_client.parser import text_string_to_metric_families
 from samples import snapshot
-from stand_in import APP, CLAIM, XR, StandIn, config_map, fill
+from stand_in import APP, BUCKET, CLAIM, XR, StandIn, config_map, fill, managed
 
 from xpjob import job, settings
 from xpjob.demo.cluster import CONFIGMAP, Fault
@@ -91,6 +91,11 @@ def test_a_run_counts_stores_and_pushes(runs: Runs) -> None:
     assert runs.value("crossplane_xr_ready", kind="App") == 2
     assert runs.value("xp_tracker_store_claims") == 5
     assert runs.value("xp_tracker_store_xrs") == 9
+    assert runs.value("xp_tracker_store_mrs") == len(runs.snapshot()["mrs"]) == 9
+    assert runs.value("crossplane_mr_total", provider="provider-nop", team="a") == 2
+    assert runs.value("crossplane_mr_ready", provider="provider-nop", team="a") == 1
+    assert runs.value("crossplane_mr_total", composition="apps.aws") == 3
+    assert runs.value("crossplane_mr_total", provider="provider-aws-s3", composition="") == 1
     assert runs.value("xpjob_last_run_success", "xpjob-run") == 1
     assert runs.value("xpjob_target_records", "xpjob-run", kind="App") == 3
 
@@ -99,13 +104,16 @@ def test_only_get_is_sent_and_no_list_is_made_twice(runs: Runs) -> None:
     """Nothing but discovery, ConfigMaps and the lists."""
     runs.run(page_size="500")
     paths = runs.stand_in.paths()
-    assert len(paths) == len(set(paths)) == 6
+    assert len(paths) == len(set(paths)) == 9
     assert set(paths) == {
         "/apis",
         "/api/v1/configmaps",
         *(f"/apis/platform.example.org/{v}" for v in ("v1/apps", "v1/networks")),
         "/apis/platform.example.org/v1alpha1/postgresqlinstances",
         "/apis/platform.example.org/v1alpha1/xpostgresqlinstances",
+        "/apis/s3.aws.m.upbound.io/v1beta1/buckets",
+        "/apis/nop.crossplane.io/v1alpha1/nopresources",
+        "/apis/pkg.crossplane.io/v1/providerrevisions",
     }
 
 
@@ -152,7 +160,7 @@ def test_when_nothing_can_be_listed_the_last_inventory_stands(runs: Runs) -> Non
     runs.run()
     stored, pushed = runs.snapshot(), runs.value("push_time_seconds")
     success = runs.value("xpjob_last_success_timestamp_seconds", "xpjob-run")
-    fail(runs, "/apis/platform", 503)
+    fail(runs, "/apis/", 503)
     fault = runs.stand_in.cluster.fault
     runs.stand_in.cluster.fault = lambda path, query: (
         fault(path, query) or (Fault(403) if path.endswith("configmaps") else None)
@@ -260,6 +268,9 @@ def test_groups_that_do_not_answer_discovery_keep_their_records(runs: Runs) -> N
     assert len(runs.names()) == 5
     assert runs.value("crossplane_claims_total") == 5
     fail(runs, "s3.aws.m.upbound.io", 503)
+    assert runs.run().report.partial
+    assert runs.value("crossplane_mr_total", provider="provider-aws-s3") == 4
+    fail(runs, "pkg.crossplane.io", 503)
     assert not runs.run().report.partial
 
 
@@ -354,3 +365,41 @@ def test_clusters_are_kept_apart(runs: Runs) -> None:
     runs.run(cluster_name="eu")
     assert (runs.directory / "eu" / "snapshot.json").exists()
     assert runs.value("crossplane_claims_total", cluster="eu") == 5
+
+
+def test_what_gets_ready_between_two_runs_is_timed_once(runs: Runs) -> None:
+    """The histogram goes on through the snapshot, and is pushed with the inventory."""
+    runs.run()
+    item = managed("new", "team-a", ready=False)
+    item["metadata"]["creationTimestamp"] = model.rfc3339(model.now())
+    runs.stand_in.cluster.apply(BUCKET, item)
+    runs.run()
+    (record,) = [mr for mr in runs.snapshot()["mrs"] if mr["name"] == "new"]
+    assert (record["firstReadyAt"], record["wasReady"]) == ("", False)
+    runs.stand_in.cluster.apply(BUCKET, {**item, "status": managed("new")["status"]})
+    for _ in range(2):
+        runs.run()
+        (record,) = [mr for mr in runs.snapshot()["mrs"] if mr["name"] == "new"]
+        assert record["firstReadyAt"]
+        name = "crossplane_time_to_ready_seconds_count"
+        assert runs.value(name, kind="Bucket") == runs.value(name) == 1
+
+
+def test_mrs_of_a_list_that_fails_keep_their_place_in_the_tree(runs: Runs) -> None:
+    """Carried, and counted with the team that their claim has."""
+    runs.run()
+    before = runs.value("crossplane_mr_total", team="a")
+    fail(runs, "nopresources", 503)
+    assert runs.run().report.partial
+    assert runs.value("crossplane_mr_total", team="a") == before == 2
+    carried = [mr for mr in runs.snapshot()["mrs"] if mr["carriedSince"]]
+    assert {mr["claim"]["name"] for mr in carried} == {f"db-{n}" for n in range(5)}
+
+
+def test_a_ceiling_on_series_holds_on_the_gateway(runs: Runs) -> None:
+    """Sums are what they were."""
+    runs.run(max_series="2")
+    assert runs.value("crossplane_claims_total") == 5
+    assert runs.value("crossplane_claims_ready") == 3
+    assert runs.value("xpjob_inventory_series", family="crossplane_claims_total") == 2
+    assert runs.value("xpjob_folded_series", family="crossplane_claims_total") == 3

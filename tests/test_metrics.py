@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
-from prometheus_client.metrics_core import Metric
-from stand_in import APP, claim, legacy_xr, modern_xr
-from test_records import to_claim, to_xr
+from collections.abc import Iterator
+from typing import Any
 
-from xpjob.crossplane.metrics import CLAIM_LABELS, XR_LABELS, families
+import msgspec
+from prometheus_client.metrics_core import Metric
+from stand_in import APP, claim, legacy_xr, managed, modern_xr
+from test_records import to_claim, to_mr, to_xr
+
+from xpjob.crossplane.metrics import (
+    AGE_LABELS,
+    CLAIM_LABELS,
+    MR_LABELS,
+    REVISION_LABELS,
+    STATE_LABELS,
+    XR_LABELS,
+    tables,
+)
+from xpjob.crossplane.records import Inventory, ManagedResource
+
+AT = "2026-08-21T12:00:00Z"
+
+
+def families(found: Inventory) -> Iterator[Metric]:
+    """Return the finished families of an inventory, at noon."""
+    for table in tables(found, AT):
+        yield from table.families()
 
 
 def by_name(*metrics: Metric) -> dict[str, Metric]:
@@ -16,12 +37,23 @@ def by_name(*metrics: Metric) -> dict[str, Metric]:
 
 def test_families_have_exactly_these_names_and_labels() -> None:
     """They are a contract with those who move over from an existing exporter."""
-    found = by_name(*families([to_claim(claim())], [to_xr(legacy_xr("x"))]))
+    found = by_name(
+        *families(Inventory([to_claim(claim())], [to_xr(legacy_xr("x"))], [to_mr(managed("b"))]))
+    )
     assert list(found) == [
         "crossplane_claims_total",
         "crossplane_claims_ready",
         "crossplane_xr_total",
         "crossplane_xr_ready",
+        "crossplane_mr_total",
+        "crossplane_mr_ready",
+        "crossplane_resources_by_state",
+        "crossplane_resources_by_reason",
+        "crossplane_oldest_not_ready_seconds",
+        "crossplane_oldest_not_synced_seconds",
+        "crossplane_oldest_deleting_seconds",
+        "crossplane_composition_revision_xrs",
+        "crossplane_composition_revision_xrs_ready",
     ]
     assert CLAIM_LABELS == (
         "group",
@@ -33,16 +65,34 @@ def test_families_have_exactly_these_names_and_labels() -> None:
         "source",
     )
     assert XR_LABELS == ("group", "kind", "namespace", "composition", "source")
+    assert MR_LABELS == (
+        "group",
+        "kind",
+        "namespace",
+        "provider",
+        "composition",
+        "team",
+        "source",
+    )
     for name, metric in found.items():
         assert metric.type == "gauge", name
-        labels = CLAIM_LABELS if "claims" in name else XR_LABELS
+        if not metric.samples:
+            continue  # nothing is wrong with any of them
+        labels = {
+            "claims": CLAIM_LABELS,
+            "xr": XR_LABELS,
+            "mr": MR_LABELS,
+            "resources": STATE_LABELS,
+            "oldest": AGE_LABELS,
+            "composition": REVISION_LABELS,
+        }[name.split("_")[1]]
         assert set(metric.samples[0].labels) == set(labels)
 
 
 def test_one_object_more_is_not_one_series_more() -> None:
     """Objects with the same labels are counted together."""
     claims = [to_claim(claim(f"db-{n}", ready=n % 3 > 0)) for n in range(30)]
-    found = by_name(*families(claims, []))
+    found = by_name(*families(Inventory(claims, [], [])))
     (total,) = found["crossplane_claims_total"].samples
     (ready,) = found["crossplane_claims_ready"].samples
     assert (total.value, ready.value) == (30, 20)
@@ -50,13 +100,17 @@ def test_one_object_more_is_not_one_series_more() -> None:
 
 def test_none_ready_is_zero_and_not_a_gap() -> None:
     """A ratio needs both series."""
-    found = by_name(*families([to_claim(claim(ready=False))], []))
+    found = by_name(*families(Inventory([to_claim(claim(ready=False))], [], [])))
     assert [sample.value for sample in found["crossplane_claims_ready"].samples] == [0]
 
 
 def test_labels_that_do_not_apply_are_empty() -> None:
     """A series without them would get those of the Pushgateway."""
-    found = by_name(*families([], [to_xr(legacy_xr("x")), to_xr(modern_xr("web", "team-a"), APP)]))
+    found = by_name(
+        *families(
+            Inventory([], [to_xr(legacy_xr("x")), to_xr(modern_xr("web", "team-a"), APP)], [])
+        )
+    )
     namespaces = [sample.labels["namespace"] for sample in found["crossplane_xr_total"].samples]
     assert sorted(namespaces) == ["", "team-a"]
 
@@ -64,4 +118,96 @@ def test_labels_that_do_not_apply_are_empty() -> None:
 def test_the_same_records_give_the_same_families() -> None:
     """In whatever order they were listed."""
     claims = [to_claim(claim(f"db-{n}", f"team-{n % 4}")) for n in range(20)]
-    assert list(families(claims, [])) == list(families(claims[::-1], []))
+    assert list(families(Inventory(claims, [], []))) == list(
+        families(Inventory(claims[::-1], [], []))
+    )
+
+
+def mr(**changes: Any) -> ManagedResource:
+    """Return an MR with some fields changed."""
+    return msgspec.structs.replace(to_mr(managed("b", "team-a")), team="a", **changes)
+
+
+def values(metric: Metric, *labels: str) -> dict[tuple[str, ...], float]:
+    """Return a family's values by these labels."""
+    return {tuple(s.labels[name] for name in labels): s.value for s in metric.samples}
+
+
+def test_every_object_is_in_one_joint_state() -> None:
+    """Ready and not synced is visible as itself; Unknown and absent are not False."""
+    records = [
+        mr(),
+        mr(synced=False, synced_status="False"),
+        mr(ready=False, ready_status="Unknown"),
+        mr(ready=False, ready_status="", synced=False, synced_status=""),
+        mr(paused=True, deleting=True),
+    ]
+    states = by_name(*families(Inventory([], [], records)))["crossplane_resources_by_state"]
+    assert values(states, "class", "team", "ready", "synced", "paused", "deleting") == {
+        ("managed", "a", "True", "True", "false", "false"): 1,
+        ("managed", "a", "True", "False", "false", "false"): 1,
+        ("managed", "a", "Unknown", "True", "false", "false"): 1,
+        ("managed", "a", "Absent", "Absent", "false", "false"): 1,
+        ("managed", "a", "True", "True", "true", "true"): 1,
+    }
+
+
+def test_what_is_wrong_is_counted_by_its_reason() -> None:
+    """Of each condition for itself; what is well is not there."""
+    records = [
+        mr(),
+        mr(ready=False, ready_status="False", reason="Creating"),
+        mr(
+            ready=False,
+            ready_status="False",
+            reason="Creating",
+            synced=False,
+            synced_status="False",
+            synced_reason="ReconcileError",
+        ),
+    ]
+    reasons = by_name(*families(Inventory([], [], records)))["crossplane_resources_by_reason"]
+    assert values(reasons, "condition", "reason") == {
+        ("Ready", "Creating"): 2,
+        ("Synced", "ReconcileError"): 1,
+    }
+
+
+def test_the_oldest_is_as_old_as_it_is() -> None:
+    """Of those that run; a deletion counts also where it is paused."""
+    records = [
+        mr(not_ready_since="2026-08-21T11:00:00Z", not_synced_since="2026-08-21T11:59:00Z"),
+        mr(not_ready_since="2026-08-21T11:30:00Z"),
+        mr(not_ready_since="2026-08-21T09:00:00Z", not_synced_since="x", paused=True),
+        mr(deleting_since="2026-08-21T10:00:00Z", paused=True),
+    ]
+    found = by_name(*families(Inventory([], [], records)))
+    oldest = {
+        name.removeprefix("crossplane_oldest_"): values(metric, "class", "kind", "team")
+        for name, metric in found.items()
+        if "oldest" in name
+    }
+    key = ("managed", "Bucket", "a")
+    assert oldest == {
+        "not_ready_seconds": {key: 3600},
+        "not_synced_seconds": {key: 60},
+        "deleting_seconds": {key: 7200},
+    }
+    none = by_name(*families(Inventory([], [], [mr()])))["crossplane_oldest_not_ready_seconds"]
+    assert [sample.value for sample in none.samples] == [0]
+
+
+def test_revisions_are_told_apart() -> None:
+    """Whether failures began with the new one can be seen."""
+    xr = to_xr(modern_xr("web", "team-a"), APP)
+    xrs = [
+        msgspec.structs.replace(xr, composition_revision="r-1"),
+        msgspec.structs.replace(xr, composition_revision="r-2", ready=False),
+        msgspec.structs.replace(xr, composition_revision="r-2"),
+    ]
+    found = by_name(*families(Inventory([], xrs, [])))
+    labels = ("composition", "revision")
+    total = values(found["crossplane_composition_revision_xrs"], *labels)
+    ready = values(found["crossplane_composition_revision_xrs_ready"], *labels)
+    assert total == {("apps.aws", "r-1"): 1, ("apps.aws", "r-2"): 2}
+    assert ready == {("apps.aws", "r-1"): 1, ("apps.aws", "r-2"): 1}

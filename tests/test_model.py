@@ -87,3 +87,15 @@ def test_unknown_fields_are_no_error() -> None:
     document = json.loads(model.encode(snapshot()))
     document["novelty"] = document["claims"][0]["novelty"] = {"a": 1}
     assert model.decode(json.dumps(document).encode(), Snapshot, "here") == snapshot()
+
+
+def test_a_snapshot_from_before_there_were_mrs_is_one_without_any() -> None:
+    """The schema has not changed: what is absent is empty."""
+    document = json.loads(model.encode(snapshot(mrs=[], time_to_ready=None)))
+    del document["mrs"], document["timeToReady"]
+    for record in (*document["claims"], *document["xrs"]):
+        for name in ("firstSeenAt", "wasReady", "notReadySince", "parent", "composed"):
+            record.pop(name, None)
+    read = model.decode(json.dumps(document).encode(), Snapshot, "here")
+    assert read.mrs == []
+    assert len(read.records) == 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import threading
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -79,8 +80,14 @@ def test_every_family_declares_its_series(gateway: str) -> None:
     found = samples(gateway)
     declared = found["xpjob", "xpjob_inventory_series"]
     assert declared["crossplane_claims_total"] == 2
+    there = Counter(
+        sample.name
+        for family in text_string_to_metric_families(text(f"{gateway}/metrics"))
+        for sample in family.samples
+    )
+    assert declared["crossplane_time_to_ready_seconds_bucket"] == 13
     for family, count in declared.items():
-        assert len(found["xpjob", family]) == count, family
+        assert there[family] == count, family
 
 
 def test_the_outcome_never_touches_the_inventory(gateway: str) -> None:

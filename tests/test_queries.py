@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 from processes import POOL, prometheus, pushgateway
@@ -79,6 +80,25 @@ EXPECTED: dict[str, Any] = {
         ("pg.gcp",): 1,
     },
     "Claims that are not ready": {("team-a",): 1, ("team-c",): 1},
+    "Managed resources by provider": {("provider-aws-s3",): 4, ("provider-nop",): 5},
+    "Ready, but its latest state is not applied": {},
+    "Why is something not ready": {
+        ("claim", "Waiting"): 2,
+        ("composite", "Waiting"): 1,
+        ("managed", "Waiting"): 2,
+    },
+    # They are not ready since a time long past, so these are no fixed numbers.
+    "Teams with something not ready for over an hour": {("a",): ANY, ("c",): ANY, (): ANY},
+    "Kinds with something not synced for over an hour": {},
+    "Deletions that are stuck for over an hour": {},
+    "90 % of a kind's claims are ready within": {},
+    "Readiness ratio by composition revision": {
+        ("apps.aws",): pytest.approx(2 / 3),
+        ("net.aws",): 1,
+        ("pg.aws",): 1,
+        ("pg.gcp",): 1,
+    },
+    "Families that were cut at the ceiling": {},
     "XRs by kind": {("App",): 3, ("Network",): 1, ("XPostgreSQLInstance",): 5},
 }
 

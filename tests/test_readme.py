@@ -35,7 +35,7 @@ def test_every_metric_is_documented() -> None:
     families = [*exposition.inventory(snapshot()), *exposition.outcome(report())]
     for family in families:
         name = f"{family.name}_total" if family.type == "counter" else family.name
-        (row,) = [line for line in README.splitlines() if line.startswith(f"| `{name}")]
+        (row,) = [line for line in README.splitlines() if line.startswith(f"| `{name}`")]
         assert f"| {family.type} |" in row, name
         labels = sorted({label for sample in family.samples for label in sample.labels} - {"le"})
         for label in labels:

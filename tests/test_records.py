@@ -8,26 +8,59 @@ from typing import Any
 
 import pytest
 import yaml
-from stand_in import APP, CLAIM, XR, claim, condition, legacy_xr, modern_xr
+from stand_in import (
+    APP,
+    BUCKET,
+    CLAIM,
+    KINDS,
+    NOP,
+    XR,
+    claim,
+    condition,
+    legacy_xr,
+    managed,
+    modern_xr,
+    owner,
+)
 
-from xpjob.crossplane import records, wire
-from xpjob.crossplane.records import Claim, CompositeResource, Ref
+from xpjob.crossplane import make, wire
+from xpjob.crossplane.make import Keys
+from xpjob.crossplane.records import Claim, CompositeResource, ManagedResource, Ref
+from xpjob.crossplane.targets import Owners, Target
+from xpjob.kube.discovery import Kind
 
 LABEL = "crossplane.io/composition-name"
 
 
-def to_claim(item: dict[str, Any]) -> Claim:
+OWNERS = Owners("central", "example.org/creator", "example.org/team")
+KEYS = Keys(LABEL, "crossplane.io/composite")
+LISTED = frozenset((kind.group, kind.kind) for kind in KINDS)
+
+
+def target(kind: Kind, class_: str, owners: Owners = OWNERS) -> Target:
+    """Return the target that lists everything of a kind."""
+    return Target(kind, class_, "", owners, "", provider="provider-x", listed=LISTED)
+
+
+def decoded(item: dict[str, Any]) -> wire.Object:
+    """Read an object off the wire."""
+    (read,) = wire.decode_page(json.dumps({"items": [item]}).encode()).items
+    return read
+
+
+def to_claim(item: dict[str, Any], owners: Owners = OWNERS) -> Claim:
     """Make the record of a claim."""
-    (decoded,) = wire.decode_page(json.dumps({"items": [item]}).encode()).items
-    return records.claim(
-        decoded, CLAIM, "central", "example.org/creator", "example.org/team", LABEL
-    )
+    return make.claim(decoded(item), target(CLAIM, "claim", owners), KEYS)
 
 
-def to_xr(item: dict[str, Any], kind: Any = XR) -> CompositeResource:
+def to_xr(item: dict[str, Any], kind: Kind = XR) -> CompositeResource:
     """Make the record of an XR."""
-    (decoded,) = wire.decode_page(json.dumps({"items": [item]}).encode()).items
-    return records.composite(decoded, kind, "central", LABEL)
+    return make.composite(decoded(item), target(kind, "composite"), KEYS)
+
+
+def to_mr(item: dict[str, Any], kind: Kind = BUCKET) -> ManagedResource:
+    """Make the record of an MR."""
+    return make.managed(decoded(item), target(kind, "managed"), KEYS)
 
 
 def with_conditions(*conditions: dict[str, Any]) -> Claim:
@@ -120,8 +153,7 @@ def test_a_namespaced_xr_has_its_namespace() -> None:
 
 def test_without_annotation_keys_there_are_no_owners() -> None:
     """An annotation with an empty key cannot exist."""
-    (item,) = wire.decode_page(json.dumps({"items": [claim()]}).encode()).items
-    record = records.claim(item, CLAIM, "central", "", "", LABEL)
+    record = to_claim(claim(), Owners("central"))
     assert (record.creator, record.team) == ("", "")
 
 
@@ -140,7 +172,7 @@ def test_without_annotation_keys_there_are_no_owners() -> None:
 )
 def test_timestamps(text: str | None, expected: str) -> None:
     """What is no moment in time is empty."""
-    assert records.timestamp(text) == expected
+    assert make.timestamp(text) == expected
 
 
 def test_objects_of_a_real_api_server() -> None:
@@ -155,3 +187,79 @@ def test_objects_of_a_real_api_server() -> None:
     assert xr.composition == "xpostgresqlinstances.aws.platform.example.org"
     assert xr.composition_revision.endswith("-3f2c1ab")
     assert app.composition == "apps.platform.example.org"
+
+
+def test_managed_resources_of_a_real_api_server() -> None:
+    """A cluster-scoped one of the first generation, a namespaced one of the second."""
+    text = (Path(__file__).parent / "data" / "mrs.yaml").read_text()
+    by_kind = {item["kind"]: item for item in yaml.safe_load_all(text)}
+    nop = to_mr(by_kind["NopResource"], NOP)
+    bucket = to_mr(by_kind["Bucket"])
+    assert nop.parent == Ref(XR.group, XR.kind, "", "orders-db-x7k2p")
+    assert nop.parent_uid == "000f6c6a-1a08-4123-b791-0c4e5593f983"
+    assert (nop.composite_name, nop.claim_namespace, nop.claim_name) == (
+        "orders-db-x7k2p",
+        "team-a",
+        "orders-db",
+    )
+    assert bucket.parent == Ref(APP.group, "App", "team-a", "web")
+    assert (bucket.external_name, bucket.ready_status) == ("web-6a1b2c3d4e5f", "")
+
+
+def test_an_mr_has_what_its_provider_needs() -> None:
+    """Provider, provider config, external name, policies."""
+    config = {"providerConfigRef": {"kind": "ClusterProviderConfig", "name": "prod"}}
+    record = to_mr(managed("b", "team-a", spec=config))
+    assert (record.provider, record.provider_config) == (
+        "provider-x",
+        "ClusterProviderConfig/prod",
+    )
+    assert (record.external_name, record.management_policies) == ("ext-b", ("*",))
+    assert to_mr(managed("b")).provider_config == "ProviderConfig/default"
+    assert not record.paused
+    assert record.parent is None
+
+
+def test_what_is_in_the_category_need_not_be_a_whole_mr() -> None:
+    """Some have neither provider config nor policies nor external name."""
+    record = to_mr({"metadata": {"name": "x"}})
+    assert (record.provider_config, record.external_name, record.management_policies) == (
+        "",
+        "",
+        (),
+    )
+    assert not record.paused
+
+
+def test_without_any_policy_an_mr_is_paused() -> None:
+    """The list is there and empty; for a claim such a field is a tenant's own."""
+    assert to_mr(managed("b", spec={"managementPolicies": []})).paused
+    assert to_mr(managed("b", annotations={"crossplane.io/paused": "true"})).paused
+    assert not to_mr(managed("b", spec={"managementPolicies": ["Observe"]})).paused
+    assert not to_claim({**claim(), "spec": {"managementPolicies": []}}).paused
+
+
+def test_only_the_controller_is_the_parent() -> None:
+    """An object may have several owners."""
+    above = owner(APP, modern_xr("web", "team-a"))
+    item = managed("b", "team-a", owned_by=above)
+    other = {**above, "name": "other", "uid": "u", "controller": False}
+    item["metadata"]["ownerReferences"] = [other, above, {"kind": "Odd"}]
+    assert to_mr(item).parent_uid == above["uid"]
+    item["metadata"]["ownerReferences"] = [other]
+    assert to_mr(item).parent is None
+
+
+@pytest.mark.parametrize("modern", [True, False])
+def test_what_an_xr_composes_of_other_kinds_is_counted(modern: bool) -> None:
+    """A Deployment, and a kind of the same name in another group; not a bucket."""
+    refs = [
+        {"apiVersion": "apps/v1", "kind": "Deployment", "name": "a"},
+        {"apiVersion": "v1", "kind": "Bucket", "name": "b"},
+        {"apiVersion": f"{BUCKET.group}/v1beta1", "kind": "Bucket", "name": "c"},
+    ]
+    item = modern_xr("web", "team-a") if modern else legacy_xr("web")
+    machinery = item["spec"]["crossplane"] if modern else item["spec"]
+    machinery["resourceRefs"] = refs
+    assert to_xr(item, APP).composed == 2
+    assert to_xr(legacy_xr("none")).composed == 0

@@ -137,3 +137,11 @@ def test_every_option_has_a_help_text_and_its_default_is_valid() -> None:
         option.parse(option.default)
     assert len({option.variable for option in OPTIONS}) == len(OPTIONS)
     assert len({option.flag for option in OPTIONS}) == len(OPTIONS)
+
+
+def test_a_kind_is_of_one_class_only() -> None:
+    """In whichever two variables it is named."""
+    gvr = "s3.aws.m.upbound.io/v1beta1/buckets"
+    for first, second in (("claim_gvrs", "mr_gvrs"), ("xr_gvrs", "mr_gvrs")):
+        with pytest.raises(SettingsError, match=f"MR_GVRS: {gvr} is in {first.upper()} too"):
+            settings.load({first: gvr, second: gvr}, {}, (TARGETS,))

@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 import pytest
-from stand_in import APP, BUCKET, CLAIM, NETWORK, XR, StandIn, config_map
+from stand_in import (
+    APP,
+    BUCKET,
+    CLAIM,
+    NETWORK,
+    NOP,
+    REVISION,
+    XR,
+    StandIn,
+    config_map,
+    managed,
+    revision,
+)
 
 from xpjob import settings
 from xpjob.crossplane import targets
+from xpjob.crossplane.collector import Crossplane
 from xpjob.crossplane.targets import Owners, Plan, Target
 from xpjob.demo.cluster import CONFIGMAP, Fault
 from xpjob.errors import NotFoundError, RefusedError
 from xpjob.kube.discovery import discover
+from xpjob.listing import list_targets
 from xpjob.settings import TARGETS
+from xpjob.terminal import Silent
 
 
 def plan(stand_in: StandIn, **given: str) -> Plan:
@@ -31,16 +47,18 @@ def told(made: Plan) -> list[tuple[str, str, str]]:
 
 
 def test_with_nothing_set_the_api_says_what_there_is(stand_in: StandIn) -> None:
-    """Claims and XRs of both generations, each in its preferred version; managed ones not."""
+    """Claims, XRs and MRs of both generations, each in its preferred version."""
     made = plan(stand_in)
     assert told(made) == [
         ("postgresqlinstances", "", "discovery"),
         ("apps", "", "discovery"),
         ("networks", "", "discovery"),
         ("xpostgresqlinstances", "", "discovery"),
+        ("nopresources", "", "discovery"),
+        ("buckets", "", "discovery"),
     ]
-    assert [t.kind for t in made.targets] == [CLAIM, APP, NETWORK, XR]
-    assert BUCKET not in [t.kind for t in made.targets]
+    assert [t.kind for t in made.targets] == [CLAIM, APP, NETWORK, XR, NOP, BUCKET]
+    assert [t.class_ for t in made.targets][-2:] == ["managed", "managed"]
     assert made.targets[0].why == "discovery: category claim"
 
 
@@ -54,7 +72,10 @@ def test_central_gvrs_are_all_that_is_listed(stand_in: StandIn) -> None:
         ("apps", "", "discovery"),
         ("networks", "", "discovery"),
         ("xpostgresqlinstances", "", "central"),
+        ("nopresources", "", "discovery"),
+        ("buckets", "", "discovery"),
     ]
+    assert told(plan(stand_in, mr_gvrs=str(NOP.gvr))) == [("nopresources", "", "central")]
 
 
 def test_never_means_never(stand_in: StandIn) -> None:
@@ -78,6 +99,9 @@ def test_a_namespace_scope_never_hides_cluster_scoped_kinds(stand_in: StandIn) -
         ("apps", "team-b", "discovery"),
         ("networks", "", "discovery"),
         ("xpostgresqlinstances", "", "discovery"),
+        ("nopresources", "", "discovery"),
+        ("buckets", "team-a", "discovery"),
+        ("buckets", "team-b", "discovery"),
     ]
     assert "/api/v1/namespaces/team-a/configmaps" in stand_in.paths()
     assert "/api/v1/configmaps" not in stand_in.paths()
@@ -191,6 +215,8 @@ def test_a_tenant_cannot_take_a_kind_away_from_others(stand_in: StandIn) -> None
         ("composite", "apps", ""),
         ("composite", "networks", ""),
         ("composite", "xpostgresqlinstances", ""),
+        ("managed", "buckets", ""),
+        ("managed", "nopresources", ""),
     }
     assert made.malformed_configs == 2
 
@@ -223,7 +249,7 @@ def test_configmaps_that_cannot_be_read_do_not_stop_the_run(stand_in: StandIn) -
     """It is told what was refused."""
     stand_in.cluster.fault = lambda path, _: Fault(403) if path.endswith("configmaps") else None
     made = plan(stand_in)
-    assert len(made.targets) == 4
+    assert len(made.targets) == 6
     (failed,) = made.unlistable
     assert isinstance(failed.error, RefusedError)
     assert failed.gvr == ("", "v1", "configmaps")
@@ -237,3 +263,63 @@ def test_the_plan_can_be_shown(stand_in: StandIn) -> None:
     assert [row["kind"] for row in rows] == ["PostgreSQLInstance", ""]
     assert rows[0]["why"] == "CLAIM_GVRS"
     assert "the API has no a.b/v1/c" in str(rows[1]["error"])
+
+
+def test_a_kind_of_two_classes_is_listed_once(stand_in: StandIn) -> None:
+    """As what stands higher: a claim before an XR before an MR."""
+    both = replace(APP, categories=frozenset({"managed", "composite"}))
+    stand_in.cluster.kinds = (both,)
+    assert [(t.kind, t.class_) for t in plan(stand_in).targets] == [(both, "composite")]
+
+
+def test_managed_kinds_know_their_provider(stand_in: StandIn) -> None:
+    """Of the active revision where a kind has changed hands; nobody's where none names it."""
+    apply = stand_in.cluster.apply
+    apply(REVISION, revision("z-old", "provider-old", BUCKET, NOP, state="Inactive"))
+    apply(
+        REVISION, revision("a-new", "provider-new", BUCKET, definition="CustomResourceDefinition")
+    )
+    apply(REVISION, revision("z-secrets", "provider-z", BUCKET, definition="Secret"))
+    found = {t.kind: t.provider for t in plan(stand_in).targets}
+    assert (found[BUCKET], found[NOP], found[APP]) == ("provider-new", "provider-old", "")
+    apply(REVISION, {"metadata": {"name": "bare"}})
+    assert len(plan(stand_in).targets) == 6
+
+
+def test_providers_that_cannot_be_read_are_not_known(
+    stand_in: StandIn, caplog: pytest.LogCaptureFixture
+) -> None:
+    """That is a warning, and no failed target."""
+    stand_in.cluster.apply(REVISION, revision("a", "provider-a", BUCKET))
+    stand_in.cluster.fault = lambda path, _: Fault(403) if "revisions" in path else None
+    with caplog.at_level(logging.WARNING):
+        made = plan(stand_in)
+    assert {t.provider for t in made.targets} == {""}
+    assert made.unlistable == ()
+    assert "providers of managed resources are not known" in caplog.text
+
+
+def test_hundreds_of_kinds_cost_one_small_request_each(stand_in: StandIn) -> None:
+    """Nothing is asked about a kind but its list, and empty ones leave no records."""
+    kinds = tuple(
+        replace(BUCKET, group=f"g{n % 40}.aws.m.upbound.io", resource=f"r{n}", kind=f"R{n}")
+        for n in range(300)
+    )
+    stand_in.cluster.kinds = kinds
+    for kind in kinds[:50]:
+        stand_in.cluster.apply(kind, managed("one", "team-a"))
+    api, config = stand_in.api(), settings.load({}, {}, (TARGETS,))
+    made = targets.plan(api, config, discover(api, 4))
+    assert len(stand_in.paths()) == 2
+    listed = list_targets([(Crossplane(), made)], api, config, Silent())
+    assert sum(len(item.records) for item in listed) == 50
+    assert not any(item.error for item in listed)
+    assert len(stand_in.paths()) == 2 + 300
+
+
+def test_providers_are_asked_for_only_where_there_are_any(stand_in: StandIn) -> None:
+    """Not without MRs, and not of a Crossplane that has none."""
+    plan(stand_in, claim_gvrs=str(CLAIM.gvr))
+    stand_in.cluster.kinds = (BUCKET,)
+    plan(stand_in)
+    assert not any("revisions" in path for path in stand_in.paths())

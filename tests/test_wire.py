@@ -62,6 +62,12 @@ def changed(path: str, value: object) -> dict[str, Any]:
         ("metadata.annotations", {"big": "x" * 262144}),
         ("metadata.creationTimestamp", 12),
         ("metadata.uid", None),
+        ("metadata.ownerReferences", "nobody"),
+        ("metadata.ownerReferences", [None, {"kind": "App", "controller": "yes"}]),
+        ("spec.managementPolicies", {"all": True}),
+        ("spec.managementPolicies", [1, "*"]),
+        ("spec.providerConfigRef", "default"),
+        ("spec.resourceRefs", [{"kind": 5}, "x"]),
     ],
 )
 def test_a_value_of_the_wrong_type_costs_only_itself(path: str, value: object) -> None:

@@ -42,7 +42,7 @@ _log = logging.getLogger(__name__)
     help="Show the version and exit.",
 )
 def cli() -> None:
-    """Tell what a Crossplane platform holds: claims and XRs, whose, and what is not ready.
+    """Tell what a Crossplane platform holds: claims, XRs and MRs, whose, and what is not ready.
 
     Every option is also a variable, given in brackets; the option wins. Start with
 
@@ -256,6 +256,7 @@ def _facts(result: Result, code: int) -> dict[str, object]:
         "error": "; ".join(str(error) for error in result.errors),
         "claims": len(snapshot.claims) if snapshot else 0,
         "xrs": len(snapshot.xrs) if snapshot else 0,
+        "mrs": len(snapshot.mrs) if snapshot else 0,
         "targets": len(report.targets),
         "failed": len(failed),
         "carried": sum(outcome.carried for outcome in failed),

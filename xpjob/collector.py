@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-from prometheus_client.metrics_core import Metric
-
 from xpjob.crossplane.collector import Crossplane
 from xpjob.crossplane.records import Record
 from xpjob.crossplane.targets import Plan, Target
 from xpjob.kube.api import Api
 from xpjob.kube.discovery import Catalogue
 from xpjob.kube.pages import Page
+from xpjob.series import Table
 from xpjob.settings import Settings
 
 
@@ -30,8 +29,8 @@ class Collector(Protocol):
     def link(self, records: Sequence[Record]) -> list[Record]:
         """Return the same records, knowing of each other."""
 
-    def families(self, records: Sequence[Record]) -> Iterator[Metric]:
-        """Yield the metric families of these records. No I/O."""
+    def tables(self, records: Sequence[Record], at: str) -> Iterator[Table]:
+        """Yield what the metric families of these records say, at a time. No I/O."""
 
 
 COLLECTORS: tuple[Collector, ...] = (Crossplane(),)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from xpjob.collector import COLLECTORS
-from xpjob.crossplane.collector import split
+from xpjob.crossplane.records import Inventory
 from xpjob.crossplane.targets import Plan
 from xpjob.errors import SupersededError, XpjobError
 from xpjob.journal import Journal
@@ -21,6 +21,7 @@ from xpjob.publish.publisher import Publisher, publishers
 from xpjob.settings import Settings
 from xpjob.snapshot import model
 from xpjob.snapshot.carry import carry, matters
+from xpjob.snapshot.history import remembered, times_to_ready
 from xpjob.snapshot.memory import Memory, commit, leave_report, remember
 from xpjob.snapshot.model import RunReport, Snapshot
 from xpjob.snapshot.store import MemoryStore, Store
@@ -68,7 +69,7 @@ def run(
         with journal.phase("store"):
             snapshot = _store(journal, store, settings, memory, listed)
         with journal.phase("publish"):
-            _publish(journal, snapshot, sinks, carried=memory is not None)
+            _publish(journal, snapshot, sinks, settings.max_series, carried=memory is not None)
     except XpjobError as error:
         journal.fail(error)
     if not journal.superseded:
@@ -152,28 +153,41 @@ def _build(
         records += carry(memory.snapshot, report.targets)
     for collector in COLLECTORS:
         records = collector.link(records)
-    claims, xrs = split(records)
+    generated_at = model.rfc3339(model.now())
+    previous = memory.snapshot if memory else None
+    records = remembered(records, previous, generated_at)
+    found = Inventory.of(records)
     return Snapshot(
-        generated_at=model.rfc3339(model.now()),
+        generated_at=generated_at,
         cluster=settings.cluster_name,
         run=journal.run,
         targets=report.targets,
         counters=copy.deepcopy(report.counters),
+        time_to_ready=times_to_ready(records, previous) if memory else None,
         namespace_configs=report.namespace_configs,
-        claims=claims,
-        xrs=xrs,
+        claims=found.claims,
+        xrs=found.xrs,
+        mrs=found.mrs,
     )
 
 
 def _publish(
-    journal: Journal, snapshot: Snapshot, sinks: Sequence[Publisher], *, carried: bool
+    journal: Journal,
+    snapshot: Snapshot,
+    sinks: Sequence[Publisher],
+    max_series: int,
+    *,
+    carried: bool,
 ) -> None:
     if journal.report.partial and not carried:
         _log.warning("inventory not published: lists failed, and what they had is not known")
         return
+    if not sinks:
+        return
+    registry = exposition.registry(exposition.inventory(snapshot, max_series))
     for sink in sinks:
         with journal.tolerating():
-            sink.publish_inventory(exposition.registry(exposition.inventory(snapshot)))
+            sink.publish_inventory(registry)
 
 
 def _report(

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from xpjob import check
 from xpjob.errors import SettingsError
 from xpjob.gvr import Gvr, parse_gvrs
+from xpjob.series import MAX_SERIES
 
 T = TypeVar("T")
 
@@ -53,11 +54,13 @@ class Settings:
 
     claim_gvrs: tuple[Gvr, ...] = _option(TARGETS, "Claims to list: group/version/resource, comma-separated.", "", parse_gvrs)
     xr_gvrs: tuple[Gvr, ...] = _option(TARGETS, "XRs to list: group/version/resource, comma-separated.", "", parse_gvrs)
+    mr_gvrs: tuple[Gvr, ...] = _option(TARGETS, "Managed resources (MRs) to list: group/version/resource, comma-separated.", "", parse_gvrs)
     discovery: str = _option(TARGETS, "Find kinds on the API: auto (only where no GVRs are given), always or never.", "auto", check.one_of("auto", "always", "never"))
     kube_namespace_scope: tuple[str, ...] = _option(TARGETS, "Namespaces to list namespaced kinds in; empty means all.", "", check.namespaces)
     creator_annotation_key: str = _option(TARGETS, "Annotation of a claim that names its creator.", "", check.key)
     team_annotation_key: str = _option(TARGETS, "Annotation of a claim that names its team.", "", check.key)
     composition_label_key: str = _option(TARGETS, "Label that names the composition; the composition reference is used where it is absent.", "crossplane.io/composition-name", check.key)
+    composite_label_key: str = _option(TARGETS, "Label that names an MR's root XR; used where its owner reference leads nowhere.", "crossplane.io/composite", check.key)
 
     cluster_name: str = _option(STORE, "Name of this cluster: part of the snapshot's key and of the grouping key.", "", check.grouping_value)
     store_backend: str = _option(STORE, "Where the snapshot is kept: s3, directory, or memory (nowhere).", "memory", check.one_of("memory", "s3", "directory"))
@@ -70,6 +73,7 @@ class Settings:
     pushgateway_url: str = _option(PUBLISH, "Pushgateway to push to; empty means none.", "", check.url)
     pushgateway_job: str = _option(PUBLISH, "Value of the job label; the run's outcome goes to the same with -run appended.", "xpjob", check.grouping_value)
     push_timeout_seconds: float = _option(PUBLISH, "Time for one push, the gateway's check included.", "30", check.seconds)
+    max_series: int = _option(PUBLISH, "Series per metric family; above it the rarest values of the widest label become __other__.", str(MAX_SERIES), check.whole(1, 10_000_000))
     publish: Path | None = _option(PUBLISH, "textfile:PATH writes the exposition to a file as well.", "", check.textfile)
 
     metrics_addr: tuple[str, int] = _option(READER, "Address to serve at: host:port, or :port for all interfaces.", ":8080", check.address)
@@ -151,7 +155,9 @@ def _contradictions(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "s3_bucket", "S3_BUCKET: is not set; STORE_BACKEND=s3 needs the bucket's name"
     if settings.store_backend == "directory" and settings.store_dir is None:
         yield "store_dir", "STORE_DIR: is not set; STORE_BACKEND=directory needs a directory"
-    claims = {(gvr.group, gvr.resource) for gvr in settings.claim_gvrs}
-    for gvr in settings.xr_gvrs:
-        if (gvr.group, gvr.resource) in claims:
-            yield "xr_gvrs", f"XR_GVRS: {gvr} is in CLAIM_GVRS too; a kind is one or the other"
+    first: dict[tuple[str, str], str] = {}
+    for name in ("claim_gvrs", "xr_gvrs", "mr_gvrs"):
+        for gvr in getattr(settings, name):
+            other = first.setdefault((gvr.group, gvr.resource), name.upper())
+            if other != name.upper():
+                yield name, f"{name.upper()}: {gvr} is in {other} too; a kind is one or the other"

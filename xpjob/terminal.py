@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from xpjob.crossplane.records import Record
-from xpjob.crossplane.targets import Target
+from xpjob.crossplane.targets import MANAGED, Target
 from xpjob.errors import SupersededError
 from xpjob.job import Result
 from xpjob.outcome import TargetOutcome
@@ -101,7 +101,7 @@ def summarize(result: Result, console: Console) -> None:
     """Print what a run found: by kind, the slowest lists, and what failed."""
     report, snapshot = result.report, result.snapshot
     if snapshot is not None:
-        console.print(_by_kind([*snapshot.claims, *snapshot.xrs], report.targets))
+        console.print(_by_kind(snapshot.records, report.targets))
     slow = sorted(report.targets, key=lambda o: o.seconds, reverse=True)[:_SLOWEST]
     if slow:
         told = ", ".join(f"{escape(_scope(o))} {o.seconds:.2f} s" for o in slow)
@@ -136,7 +136,17 @@ def _by_kind(records: Sequence[Record], targets: Sequence[TargetOutcome]) -> Tab
         total[key] += 1
         ready[key] += record.ready
         carried[key] += bool(record.carried_since)
-    table = Table(title="Claims and composite resources", title_justify="left")
+    # A provider brings hundreds of kinds, and most of them nobody uses.
+    unused = [key for key in total if not total[key] and classes.get(key) == MANAGED]
+    for key in unused:
+        del total[key]
+    caption = f"{len(unused)} managed kinds have no objects" if unused else None
+    table = Table(
+        title="Claims, composite and managed resources",
+        title_justify="left",
+        caption=caption,
+        caption_justify="left",
+    )
     for name in ("class", "kind", "group"):
         table.add_column(name, overflow="fold")
     for name in ("total", "ready", "not ready", "carried"):

@@ -150,3 +150,16 @@ def test_xpjob_reads_what_crossplane_wrote(samples: Crossplane, tmp_path: Path) 
     assert xrs["web"]["composition"] == "apps-standard"
     assert xrs["web"]["claim"] is None
     assert (xrs["shared"]["namespace"], xrs["shared"]["claim"]) == ("", None)
+
+    mrs = finished.snapshot["mrs"]
+    of_orders = [mr for mr in mrs if mr["claim"] and mr["claim"]["name"] == "orders"]
+    assert len(of_orders) == 2
+    for mr in of_orders:
+        assert mr["parentUid"] == xr["uid"]
+        assert mr["root"]["name"] == mr["parent"]["name"] == mr["compositeName"] == xr["name"]
+        assert (mr["team"], mr["creator"]) == ("payments", "alice")
+        assert (mr["composition"], mr["ready"]) == ("databases-standard", True)
+        assert mr["externalName"]
+    of_web = [mr for mr in mrs if mr["parentUid"] == xrs["web"]["uid"]]
+    assert of_web
+    assert {mr["namespace"] for mr in of_web} == {SHOP}

@@ -131,7 +131,7 @@ def test_discovery_finds_what_kubectl_finds(cluster: Cluster, user: Path, catego
 
 
 def test_targets_are_claims_and_composites(cluster: Cluster, user: Path) -> None:
-    """Managed ones are known, and not listed."""
+    """Of the fleet, which has no managed ones."""
     done = xpjob("targets", "--output", "json", KUBECONFIG=str(user))
     assert done.returncode == 0, done.stderr
     rows = [row for row in json.loads(done.stdout) if row["group"] == fleet.GROUP]

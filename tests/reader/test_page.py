@@ -170,7 +170,7 @@ def test_news_come_without_losing_focus_or_place(site: Site) -> None:
 def test_what_tenants_wrote_is_text(site: Site) -> None:
     """Markup in a message is shown and not obeyed."""
     site.save()
-    page = site.open("?ready=all&team=")
+    page = site.open("?ready=all&team=&class=claim")
     page.locator("#body .name").click()
     expect(page.locator("#body .detail")).to_contain_text("<img src=x>")
     assert page.locator("#body img").count() == 0

@@ -1,1 +1,1 @@
-"""The first collector: Crossplane's claims and composite resources (XRs)."""
+"""The first collector: Crossplane's claims, composite and managed resources (XRs, MRs)."""

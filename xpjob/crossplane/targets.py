@@ -14,13 +14,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from xpjob.crossplane.configmaps import NamespaceConfig, read_configs
+from xpjob.crossplane.providers import read_providers
 from xpjob.errors import NotFoundError, TransientError, XpjobError
 from xpjob.gvr import Gvr
 from xpjob.kube.api import Api
 from xpjob.kube.discovery import Catalogue, Kind
 from xpjob.settings import Settings
 
-CLAIM, COMPOSITE = "claim", "composite"
+# The API's own categories, in the order in which they win where a kind has several.
+CLAIM, COMPOSITE, MANAGED = CLASSES = "claim", "composite", "managed"
 CENTRAL, NAMESPACE, DISCOVERY = "central", "namespace", "discovery"
 CONFIGMAPS = Gvr("", "v1", "configmaps")
 ANY_RESOURCE = "*"
@@ -39,7 +41,10 @@ class Owners:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One list to make. ``namespace`` is empty for all; ``why`` is for people."""
+    """One list to make. ``namespace`` is empty for all; ``why`` is for people.
+
+    ``provider`` brought a managed kind, if known; ``listed`` has the run's (group, kind) pairs.
+    """
 
     kind: Kind
     class_: str
@@ -47,6 +52,8 @@ class Target:
     owners: Owners
     why: str
     overrides: dict[str, Owners] = field(default_factory=dict)
+    provider: str = ""
+    listed: frozenset[tuple[str, str]] = field(default=frozenset(), repr=False)
 
     def owners_in(self, namespace: str) -> Owners:
         """Return whose annotation keys hold in a namespace."""
@@ -98,10 +105,25 @@ def plan(api: Api, settings: Settings, catalogue: Catalogue) -> Plan:
     made.add_central()
     made.add_namespaces(configs)
     made.add_discovered()
-    targets = sorted(made.targets, key=lambda t: (t.class_, t.kind.gvr, t.namespace))
-    return Plan(
-        tuple(targets), (*unlistable, *made.unlistable), len(configs), malformed + made.malformed
+    targets = sorted(made.targets, key=lambda t: (CLASSES.index(t.class_), t.kind.gvr, t.namespace))
+    provided = {}
+    if any(target.class_ == MANAGED for target in targets):
+        provided = read_providers(api, catalogue, settings.page_size)
+    listed = frozenset((target.kind.group, target.kind.kind) for target in targets)
+    whole = tuple(
+        replace(t, provider=provided.get(_key(t.kind), ""), listed=listed) for t in targets
     )
+    unlistable += made.unlistable
+    return Plan(whole, tuple(unlistable), len(configs), malformed + made.malformed)
+
+
+def _key(item: Kind | Gvr) -> tuple[str, str]:
+    return (item.group, item.resource)
+
+
+def _said_otherwise(kind: Kind, class_: str) -> bool:
+    """Tell whether the API puts this kind into another class."""
+    return bool((frozenset(CLASSES) - {class_}) & kind.categories)
 
 
 class _Planner:
@@ -121,13 +143,16 @@ class _Planner:
 
     def add_central(self) -> None:
         settings = self._settings
-        named = ((CLAIM, settings.claim_gvrs), (COMPOSITE, settings.xr_gvrs))
-        for class_, gvrs in named:
+        named = (
+            (CLAIM, "CLAIM_GVRS", settings.claim_gvrs),
+            (COMPOSITE, "XR_GVRS", settings.xr_gvrs),
+            (MANAGED, "MR_GVRS", settings.mr_gvrs),
+        )
+        for class_, variable, gvrs in named:
             for gvr in gvrs:
-                variable = "CLAIM_GVRS" if class_ == CLAIM else "XR_GVRS"
                 kind = self._kind(gvr, class_, "", CENTRAL, variable)
-                self._everywhere.add((gvr.group, gvr.resource))
-                if kind and ({CLAIM, COMPOSITE} - {class_}) & kind.categories:
+                self._everywhere.add(_key(gvr))
+                if kind and _said_otherwise(kind, class_):
                     _log.warning(
                         "the API says otherwise: is this GVR in the right variable?",
                         extra={"gvr": str(gvr), "variable": variable},
@@ -145,23 +170,23 @@ class _Planner:
             for gvr in config.claim_gvrs:
                 self._add_tenant_claim(config, gvr, owners)
             for gvr in config.xr_gvrs:
-                key = (gvr.group, gvr.resource)
+                key = _key(gvr)
                 if key in self._everywhere:
                     continue
                 kind = self._kind(gvr, COMPOSITE, "", NAMESPACE, str(config))
-                if kind and CLAIM in kind.categories:
-                    self._reject(config, gvr, "the API says that this kind is a claim")
+                if kind and _said_otherwise(kind, COMPOSITE):
+                    self._reject(config, gvr, "the API says that this kind is no XR")
                 elif kind:
                     self._everywhere.add(key)
                     self._add(kind, COMPOSITE, owners, str(config))
 
     def _add_tenant_claim(self, config: NamespaceConfig, gvr: Gvr, owners: Owners) -> None:
-        key = (gvr.group, gvr.resource)
+        key = _key(gvr)
         if key in self._everywhere or config.namespace in self._within.get(key, {}):
             return
         kind = self._kind(gvr, CLAIM, config.namespace, NAMESPACE, str(config))
-        if kind and COMPOSITE in kind.categories:
-            self._reject(config, gvr, "the API says that this kind is an XR")
+        if kind and _said_otherwise(kind, CLAIM):
+            self._reject(config, gvr, "the API says that this kind is no claim")
         elif kind and not kind.namespaced:
             self._reject(config, gvr, "this kind is cluster-scoped, so it is no claim")
         elif kind:
@@ -184,7 +209,7 @@ class _Planner:
 
     def add_discovered(self) -> None:
         settings = self._settings
-        central = settings.claim_gvrs or settings.xr_gvrs
+        central = settings.claim_gvrs or settings.xr_gvrs or settings.mr_gvrs
         if settings.discovery == "never" or (settings.discovery == "auto" and central):
             return
         for group, version in self._catalogue.incomplete:
@@ -194,9 +219,9 @@ class _Planner:
             )
             item = Unlistable(Gvr(group, version, ANY_RESOURCE), "", "", DISCOVERY, error)
             self.unlistable.append(item)
-        for class_ in (CLAIM, COMPOSITE):
+        for class_ in CLASSES:
             for kind in self._catalogue.in_category(class_):
-                key = (kind.group, kind.resource)
+                key = _key(kind)
                 if key in self._everywhere:
                     continue
                 self._everywhere.add(key)
@@ -210,13 +235,13 @@ class _Planner:
         self.targets = [
             target
             for target in self.targets
-            if (target.kind.group, target.kind.resource) != key or target.namespace not in covered
+            if _key(target.kind) != key or target.namespace not in covered
         ]
 
     def _add(self, kind: Kind, class_: str, owners: Owners, why: str) -> None:
         # Only namespaced kinds are restricted: a cluster-scoped one has no list in a namespace.
         scope = self._settings.kube_namespace_scope if kind.namespaced else ()
-        tenants = self._within.get((kind.group, kind.resource), {})
+        tenants = self._within.get(_key(kind), {})
         overrides = {namespace: target.owners for namespace, target in tenants.items()}
         for namespace in scope or ("",):
             self.targets.append(Target(kind, class_, namespace, owners, why, overrides))

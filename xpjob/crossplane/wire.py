@@ -7,7 +7,8 @@ XRs in ``spec.crossplane``.
 
 from __future__ import annotations
 
-from typing import Any, TypeVar, get_args
+from collections.abc import Iterator
+from typing import Any, TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec import Raw, Struct, ValidationError
@@ -18,7 +19,7 @@ S = TypeVar("S", bound=Struct)
 
 
 class ObjectRef(Struct, rename="camel", gc=False):
-    """``spec.resourceRef`` of a claim, ``spec.claimRef`` of an XR."""
+    """``spec.resourceRef`` of a claim, ``spec.claimRef`` and ``resourceRefs`` of an XR."""
 
     api_version: str = ""
     kind: str = ""
@@ -32,19 +33,35 @@ class NameRef(Struct, gc=False):
     name: str = ""
 
 
+class ProviderConfigRef(NameRef, gc=False):
+    """``spec.providerConfigRef`` of an MR; a legacy one has no kind."""
+
+    kind: str = ""
+
+
+class OwnerRef(ObjectRef, rename="camel", gc=False):
+    """One entry of ``metadata.ownerReferences``; it has no namespace."""
+
+    uid: str = ""
+    controller: bool | None = None
+
+
 class Machinery(Struct, rename="camel", gc=False):
     """``spec.crossplane`` of a v2 XR."""
 
     composition_ref: NameRef | None = None
     composition_revision_ref: NameRef | None = None
+    resource_refs: list[ObjectRef] | None = None
 
 
-class Spec(Machinery, gc=False):
+class Spec(Machinery, rename="camel", gc=False):
     """``spec``: a legacy object has the machinery here."""
 
     crossplane: Machinery | None = None
     resource_ref: ObjectRef | None = None
     claim_ref: ObjectRef | None = None
+    provider_config_ref: ProviderConfigRef | None = None
+    management_policies: list[str] | None = None
 
 
 class Condition(Struct, rename="camel", gc=False):
@@ -73,10 +90,11 @@ class Metadata(Struct, rename="camel", gc=False):
     deletion_timestamp: str | None = None
     labels: dict[str, str] | None = None
     annotations: dict[str, str] | None = None
+    owner_references: list[OwnerRef] | None = None
 
 
 class Object(Struct, gc=False):
-    """One claim or XR."""
+    """One claim, XR or MR."""
 
     metadata: Metadata
     spec: Spec | None = None
@@ -161,8 +179,16 @@ def _salvage_value(value: Any, wanted: Any) -> Any:
     inner = choices[0]
     if value is not None and isinstance(inner, type) and issubclass(inner, Struct):
         return _salvage(value, inner)
-    if isinstance(value, list) and inner == list[Condition]:
-        return [_salvage(entry, Condition) for entry in value if isinstance(entry, dict)]
+    if isinstance(value, list) and get_origin(inner) is list:
+        return list(_salvage_entries(value, get_args(inner)[0]))
     if isinstance(value, dict) and inner == dict[str, str]:
         return {key: text for key, text in value.items() if isinstance(text, str)}
     return msgspec.convert(value, wanted)
+
+
+def _salvage_entries(values: list[Any], wanted: Any) -> Iterator[Any]:
+    for value in values:
+        if isinstance(value, dict) and issubclass(wanted, Struct):
+            yield _salvage(value, wanted)
+        elif isinstance(value, wanted):
+            yield value

@@ -6,7 +6,9 @@ run is pushed also when it fails, and must not touch the inventory or its push t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import logging
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import (
@@ -19,10 +21,14 @@ from prometheus_client.registry import Collector as RegistryCollector
 
 from xpjob.collector import COLLECTORS
 from xpjob.outcome import TargetOutcome
-from xpjob.snapshot.counters import Counters
+from xpjob.series import MAX_SERIES, OTHER, Key, fold
+from xpjob.snapshot.counters import READY_BOUNDS, Counters, Histogram, TimeToReady
 from xpjob.snapshot.model import RunReport, Snapshot, moment
 
+_TIME_TO_READY = "crossplane_time_to_ready_seconds"
 TARGET_LABELS = ("class", "group", "version", "resource", "kind", "namespace", "source")
+
+_log = logging.getLogger(__name__)
 
 
 class _Finished(RegistryCollector):
@@ -42,36 +48,89 @@ def registry(families: Iterable[Metric]) -> CollectorRegistry:
     return made
 
 
-def inventory(snapshot: Snapshot) -> Iterator[Metric]:
-    """Yield the families of a snapshot, and last how many series each of them has."""
+def inventory(snapshot: Snapshot, ceiling: int = MAX_SERIES) -> list[Metric]:
+    """Return the families of a snapshot, and last how many series each of them has.
+
+    None of them has more than ``ceiling`` series: see ``xpjob.series``.
+    """
     families: list[Metric] = []
+    folded: dict[str, int] = {}
     for collector in COLLECTORS:
-        families += collector.families([*snapshot.claims, *snapshot.xrs])
+        for table in collector.tables(snapshot.records, snapshot.generated_at):
+            shown = table.under(ceiling)
+            families += shown.families()
+            folded |= {c.name: len(table.rows) - len(shown.rows) for c in table.columns}
+    times, folded[_TIME_TO_READY] = _times_to_ready(snapshot.time_to_ready or (), ceiling)
+    families.append(times)
     families += [
-        GaugeMetricFamily(
-            "xp_tracker_store_claims", "Claims in the snapshot.", len(snapshot.claims)
-        ),
-        GaugeMetricFamily("xp_tracker_store_xrs", "XRs in the snapshot.", len(snapshot.xrs)),
-        GaugeMetricFamily(
+        _gauge("xp_tracker_store_claims", "Claims in the snapshot.", len(snapshot.claims)),
+        _gauge("xp_tracker_store_xrs", "XRs in the snapshot.", len(snapshot.xrs)),
+        _gauge("xp_tracker_store_mrs", "MRs in the snapshot.", len(snapshot.mrs)),
+        _gauge(
             "xp_tracker_namespace_configs",
             "ConfigMaps in namespaces that name what to list.",
             snapshot.namespace_configs,
         ),
-        GaugeMetricFamily(
+        _gauge(
             "xpjob_inventory_timestamp_seconds",
             "When the run that made this inventory started looking.",
             _seconds(snapshot.run.started_at),
         ),
+        _by_family(
+            "xpjob_folded_series",
+            "Label sets of each family that MAX_SERIES has folded into others.",
+            folded,
+        ),
     ]
-    yield from families
-    declared = GaugeMetricFamily(
+    if any(folded.values()):
+        told = {family: count for family, count in folded.items() if count}
+        _log.warning(
+            "families have more label sets than MAX_SERIES: the rarest values of their widest "
+            "label are told as one",
+            extra={"max_series": ceiling, "folded": told, "as": OTHER},
+        )
+    declared = _by_family(
         "xpjob_inventory_series",
         "Series that were pushed of each family; fewer in Prometheus means a cut-off push.",
-        labels=["family"],
+        _declared(families),
     )
+    return [*families, declared]
+
+
+def _declared(families: Iterable[Metric]) -> dict[str, int]:
+    """Count samples by the name that Prometheus has them under: a histogram has three."""
+    counts: Counter[str] = Counter()
     for family in families:
-        declared.add_metric([family.name], len(family.samples))
-    yield declared
+        counts.update(sample.name for sample in family.samples)
+        if not family.samples:
+            counts[family.name] = 0
+    return counts
+
+
+def _by_family(name: str, text: str, numbers: Mapping[str, int]) -> Metric:
+    family = GaugeMetricFamily(name, text, labels=["family"])
+    for other, number in numbers.items():
+        family.add_metric([other], number)
+    return family
+
+
+def _times_to_ready(times: Sequence[TimeToReady], ceiling: int) -> tuple[Metric, int]:
+    """Return the histogram family, and how many label sets were folded."""
+    series_each = len(READY_BOUNDS) + 3  # the last bucket, the sum and the count
+    observed: dict[Key, int] = {time.key: sum(time.histogram.counts) for time in times}
+    becomes = fold(observed, max(1, ceiling // series_each))
+    merged: dict[Key, Histogram] = {}
+    for time in times:
+        to = merged.setdefault(becomes[time.key], Histogram.empty(READY_BOUNDS))
+        to.add(time.usable().histogram)
+    family = HistogramMetricFamily(
+        _TIME_TO_READY,
+        "How long objects took from creation to first being ready, where that was seen.",
+        labels=("class", "group", "kind", "composition"),
+    )
+    for key, histogram in sorted(merged.items()):
+        family.add_metric(key, histogram.buckets(), histogram.sum)
+    return family, len(times) - len(merged)
 
 
 def outcome(report: RunReport) -> Iterator[Metric]:

@@ -249,7 +249,7 @@ class Group:
 def summary(view: View, rows: Rows, by: Sequence[str]) -> list[Group]:
     """Count rows by dimensions: most that is not ready first, then most.
 
-    Rows that have no such dimension (XRs have no team) are left out.
+    Rows that have no such dimension are left out.
     """
     columns = [view.columns[name] for name in by]
     if not by:

@@ -57,7 +57,7 @@ class ClaimRow(Struct, kw_only=True, rename="camel", gc=False):
 
 
 class XrRow(Struct, kw_only=True, rename="camel", gc=False):
-    """An XR: as a claim, without owners, and with the claim that it was made for."""
+    """An XR: as a claim, its owners in a later place, and with the claim that it was made for."""
 
     group: str
     version: str
@@ -86,6 +86,8 @@ class XrRow(Struct, kw_only=True, rename="camel", gc=False):
     uid: str
     created_at: str
     deleted_at: str
+    creator: str
+    team: str
     carried_since: str
     claim: Ref | None
 
@@ -96,7 +98,8 @@ FIELDS = (*CLAIM_FIELDS, "claim")
 """Every key that a row can have, in order."""
 
 _encoder = msgspec.json.Encoder()
-_COMMON = tuple(item.name for item in msgspec.structs.fields(Record))
+_SHOWN = frozenset(item.name for item in msgspec.structs.fields(XrRow))
+_COMMON = tuple(n for f in msgspec.structs.fields(Record) if (n := f.name) in _SHOWN)
 
 
 def encode(record: Claim | CompositeResource) -> tuple[bytes, int]:
@@ -106,9 +109,7 @@ def encode(record: Claim | CompositeResource) -> tuple[bytes, int]:
     values["age_seconds"] = _NO_AGE
     row: ClaimRow | XrRow
     if isinstance(record, Claim):
-        row = ClaimRow(
-            class_=CLAIM, creator=record.creator, team=record.team, xr=record.xr, **values
-        )
+        row = ClaimRow(class_=CLAIM, xr=record.xr, **values)
     else:
         row = XrRow(class_=COMPOSITE, claim=record.claim, **values)
     body = _encoder.encode(row)
@@ -120,11 +121,12 @@ def encode(record: Claim | CompositeResource) -> tuple[bytes, int]:
 def not_ready_since(record: Record) -> str:
     """Return since when a record is not ready, "" where it is ready or that is not known.
 
-    The Ready condition's own time, or, where there is no such condition (yet), the creation.
+    What runs remember; for a snapshot without that, the Ready condition's own time, or, where
+    there is no such condition (yet), the creation.
     """
     if record.ready:
         return ""
-    return record.ready_since or record.created_at
+    return record.not_ready_since or record.ready_since or record.created_at
 
 
 def not_ready_seconds(record: Record, now: datetime) -> int | None:

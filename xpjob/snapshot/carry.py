@@ -30,8 +30,7 @@ def carry(previous: Snapshot, outcomes: Sequence[TargetOutcome]) -> list[Record]
     fresh = {_scope(outcome) for outcome in outcomes if not outcome.error or outcome.gone}
     failed = {_scope(outcome): outcome for outcome in outcomes if _scope(outcome) not in fresh}
     taken: list[Record] = []
-    before: Sequence[Record] = [*previous.claims, *previous.xrs]
-    for record in before:
+    for record in previous.records:
         within = (record.group, record.resource, record.namespace)
         if within in fresh or (record.group, record.resource, "") in fresh:
             continue
@@ -68,7 +67,7 @@ def matters(gvr: Gvr, previous: Snapshot | None, found: int) -> bool:
         return True
     if previous is None:
         return not found
-    return any(record.group == gvr.group for record in [*previous.claims, *previous.xrs])
+    return any(record.group == gvr.group for record in previous.records)
 
 
 def _scope(outcome: TargetOutcome) -> _Scope:

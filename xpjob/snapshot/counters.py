@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from bisect import bisect_left
 
 from msgspec import Struct, field
 
 POLL_BOUNDS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+READY_BOUNDS = (5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0, 7200.0, 14400.0)
 PERSIST_BOUNDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
@@ -27,6 +29,11 @@ class Histogram(Struct, rename="camel"):
         self.counts[bisect_left(self.bounds, value)] += 1
         self.sum += value
 
+    def add(self, other: Histogram) -> None:
+        """Count the observations of another one with the same bounds."""
+        self.counts = [one + two for one, two in zip(self.counts, other.counts, strict=True)]
+        self.sum += other.sum
+
     def buckets(self) -> list[tuple[str, float]]:
         """Return cumulative buckets as (upper bound, count), the last one "+Inf"."""
         names = [*(str(bound) for bound in self.bounds), "+Inf"]
@@ -44,6 +51,34 @@ class Histogram(Struct, rename="camel"):
             and len(self.counts) == len(bounds) + 1
             and min(self.counts) >= 0
         )
+
+
+class TimeToReady(Struct, rename="camel"):
+    """How long objects of one kind and composition took from creation to first being ready.
+
+    It is kept with the records that it was counted from, so that none is counted twice.
+    """
+
+    class_: str = field(name="class")
+    group: str
+    kind: str
+    composition: str
+    histogram: Histogram
+
+    @classmethod
+    def of(cls, class_: str, group: str, kind: str, composition: str) -> TimeToReady:
+        """Return one without observations."""
+        return cls(class_, group, kind, composition, Histogram.empty(READY_BOUNDS))
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """Return what tells it from others."""
+        return (self.class_, self.group, self.kind, self.composition)
+
+    def usable(self) -> TimeToReady:
+        """Return a copy to count on, started anew where it cannot be continued."""
+        sound = self.histogram.sound(READY_BOUNDS)
+        return copy.deepcopy(self) if sound else TimeToReady.of(*self.key)
 
 
 class Counters(Struct, rename="camel"):

@@ -13,10 +13,10 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from xpjob.crossplane.records import Claim, CompositeResource
+from xpjob.crossplane.records import Claim, CompositeResource, Inventory, ManagedResource, Record
 from xpjob.errors import BadAnswerError
 from xpjob.outcome import TargetOutcome
-from xpjob.snapshot.counters import Counters
+from xpjob.snapshot.counters import Counters, TimeToReady
 
 SCHEMA_VERSION = 1
 
@@ -45,9 +45,19 @@ class Snapshot(Document, rename="camel", kw_only=True):
     run: RunInfo
     targets: list[TargetOutcome]
     counters: Counters | None = None
+    # None where the previous ones could not be read: better a gap than a reset.
+    time_to_ready: list[TimeToReady] | None = None
     namespace_configs: int = 0
     claims: list[Claim]
     xrs: list[CompositeResource]
+    mrs: list[ManagedResource] = []
+
+    @property
+    def records(self) -> list[Record]:
+        """Return the records of all classes."""
+        return [
+            record for of_class in Inventory(self.claims, self.xrs, self.mrs) for record in of_class
+        ]
 
 
 class RunReport(Document, rename="camel", kw_only=True):

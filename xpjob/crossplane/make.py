@@ -1,0 +1,192 @@
+"""Objects off the wire -> records, as they stand: not linked yet, and without a history."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import NamedTuple, TypedDict
+
+from xpjob.crossplane.records import Claim, CompositeResource, ManagedResource, Ref
+from xpjob.crossplane.targets import CLAIM, COMPOSITE, MANAGED, Target
+from xpjob.crossplane.wire import Condition, Metadata, NameRef, Object, ObjectRef, OwnerRef, Spec
+
+PAUSED_ANNOTATION = "crossplane.io/paused"
+EXTERNAL_NAME_ANNOTATION = "crossplane.io/external-name"
+CLAIM_NAME_LABEL = "crossplane.io/claim-name"
+CLAIM_NAMESPACE_LABEL = "crossplane.io/claim-namespace"
+
+
+class Keys(NamedTuple):
+    """Which labels say what an object belongs to."""
+
+    composition: str
+    composite: str
+
+
+def claim(item: Object, target: Target, keys: Keys) -> Claim:
+    """Make the record of a claim as it stands, not linked yet."""
+    return Claim(
+        **_common(item, target, keys),
+        xr=_ref(item.spec.resource_ref) if item.spec else None,
+    )
+
+
+def composite(item: Object, target: Target, keys: Keys) -> CompositeResource:
+    """Make the record of an XR as it stands, not linked yet."""
+    spec, owner = item.spec or Spec(), _controller(item.metadata)
+    modern = spec.crossplane.resource_refs if spec.crossplane else None
+    refs = (modern if modern is not None else spec.resource_refs) or ()
+    return CompositeResource(
+        **_common(item, target, keys),
+        parent=_parent(owner, item.metadata.namespace),
+        parent_uid=owner.uid,
+        claim=_ref(spec.claim_ref),
+        composed=sum((_group(ref), ref.kind) not in target.listed for ref in refs),
+    )
+
+
+def managed(item: Object, target: Target, keys: Keys) -> ManagedResource:
+    """Make the record of an MR as it stands, not linked yet."""
+    spec, owner = item.spec or Spec(), _controller(item.metadata)
+    labels, annotations = item.metadata.labels or {}, item.metadata.annotations or {}
+    config = spec.provider_config_ref
+    return ManagedResource(
+        **_common(item, target, keys),
+        parent=_parent(owner, item.metadata.namespace),
+        parent_uid=owner.uid,
+        provider=target.provider,
+        provider_config=f"{config.kind or 'ProviderConfig'}/{config.name}" if config else "",
+        external_name=annotations.get(EXTERNAL_NAME_ANNOTATION, ""),
+        management_policies=tuple(spec.management_policies or ()),
+        composite_name=labels.get(keys.composite, ""),
+        claim_name=labels.get(CLAIM_NAME_LABEL, ""),
+        claim_namespace=labels.get(CLAIM_NAMESPACE_LABEL, ""),
+    )
+
+
+MAKERS = {CLAIM: claim, COMPOSITE: composite, MANAGED: managed}
+
+
+class _Common(TypedDict):
+    group: str
+    version: str
+    resource: str
+    kind: str
+    namespace: str
+    name: str
+    uid: str
+    composition: str
+    composition_revision: str
+    source: str
+    creator: str
+    team: str
+    paused: bool
+    deleting: bool
+    ready: bool
+    reason: str
+    ready_status: str
+    message: str
+    ready_since: str
+    synced: bool
+    synced_status: str
+    synced_reason: str
+    synced_message: str
+    synced_since: str
+    created_at: str
+    deleted_at: str
+
+
+_ABSENT = Condition()
+_NO_OWNER = OwnerRef()
+
+
+def _common(item: Object, target: Target, keys: Keys) -> _Common:
+    metadata, spec, kind = item.metadata, item.spec or Spec(), target.kind
+    owners = target.owners_in(metadata.namespace)
+    annotations = metadata.annotations or {}
+    conditions = (item.status.conditions if item.status else None) or ()
+    by_type = {condition.type: condition for condition in reversed(conditions)}
+    ready = by_type.get("Ready", _ABSENT)
+    synced = by_type.get("Synced", _ABSENT)
+    labels = metadata.labels or {}
+    return _Common(
+        group=kind.group,
+        version=kind.version,
+        resource=kind.resource,
+        kind=kind.kind,
+        namespace=metadata.namespace,
+        name=metadata.name,
+        uid=metadata.uid,
+        composition=_composition(labels, keys.composition, spec),
+        composition_revision=_revision(spec),
+        source=owners.source,
+        creator=annotations.get(owners.creator_key, "") if owners.creator_key else "",
+        team=annotations.get(owners.team_key, "") if owners.team_key else "",
+        # Without any policy a provider does nothing; claims and XRs may have a field of that name.
+        paused=annotations.get(PAUSED_ANNOTATION) == "true"
+        or (target.class_ == MANAGED and spec.management_policies == []),
+        deleting=bool(metadata.deletion_timestamp),
+        ready=ready.status == "True",
+        reason=ready.reason,
+        ready_status=ready.status,
+        message=ready.message,
+        ready_since=timestamp(ready.last_transition_time),
+        synced=synced.status == "True",
+        synced_status=synced.status,
+        synced_reason=synced.reason,
+        synced_message=synced.message,
+        synced_since=timestamp(synced.last_transition_time),
+        created_at=timestamp(metadata.creation_timestamp),
+        deleted_at=timestamp(metadata.deletion_timestamp),
+    )
+
+
+def _composition(labels: Mapping[str, str], label_key: str, spec: Spec) -> str:
+    named = labels.get(label_key, "")
+    modern = spec.crossplane.composition_ref if spec.crossplane else None
+    return named or _name(modern) or _name(spec.composition_ref)
+
+
+def _revision(spec: Spec) -> str:
+    modern = spec.crossplane.composition_revision_ref if spec.crossplane else None
+    return _name(modern) or _name(spec.composition_revision_ref)
+
+
+def _name(ref: NameRef | None) -> str:
+    return ref.name if ref else ""
+
+
+def _ref(ref: ObjectRef | None) -> Ref | None:
+    if ref is None or not ref.name or not ref.kind:
+        return None
+    return Ref(_group(ref), ref.kind, ref.namespace, ref.name)
+
+
+def _group(ref: ObjectRef) -> str:
+    return ref.api_version.rpartition("/")[0]
+
+
+def _controller(metadata: Metadata) -> OwnerRef:
+    owners = metadata.owner_references or ()
+    return next((owner for owner in owners if owner.controller), _NO_OWNER)
+
+
+def _parent(owner: OwnerRef, namespace: str) -> Ref | None:
+    """Return what the owner is called, as if it were in the namespace of what it owns.
+
+    It may be cluster-scoped; that is known once it is found.
+    """
+    if not owner.name or not owner.kind:
+        return None
+    return Ref(_group(owner), owner.kind, namespace, owner.name)
+
+
+def timestamp(text: str | None) -> str:
+    """Return an RFC 3339 time as it is, and nothing for what is none (year 1 is Go's "unset")."""
+    if not text:
+        return ""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return ""
+    return text if moment.tzinfo is not None and moment.year > 1 else ""

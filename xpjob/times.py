@@ -1,0 +1,20 @@
+"""RFC 3339 times as records have them: text, empty for none, and not always a time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+
+def read(text: str) -> datetime | None:
+    """Return the moment, or None for what is none: tenants and broken documents write anything."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None
+
+
+def seconds_between(earlier: str, later: str) -> float:
+    """Return the seconds from one time to another, never less than 0; 0 where one is none."""
+    one, two = read(earlier), read(later)
+    return max(0.0, (two - one).total_seconds()) if one and two else 0.0
