@@ -20,12 +20,14 @@ from xpjob import job, settings
 from xpjob.demo.api import Server, create_app, write_kubeconfig
 from xpjob.demo.cluster import Cluster, Fault
 from xpjob.demo.platform import CREATOR_KEY, KINDS, TEAM_KEY, Platform
+from xpjob.kube.discovery import Kind
 from xpjob.settings import CLUSTER, PUBLISH, STORE, TARGETS
 from xpjob.snapshot.model import now
 from xpjob.terminal import Silent
 
 COMPONENTS = Path(__file__).parent.parent / "k8s" / "components"
 SCRAPE = COMPONENTS / "no-operator" / "xpjob-scrape.yaml"
+PROVIDER = Kind("pkg.crossplane.io", "v1", "providers", "Provider", False)
 RULES = COMPONENTS / "no-operator" / "xpjob-rules.yaml"
 SERVICE_MONITOR = COMPONENTS / "monitoring" / "servicemonitor.yaml"
 BROKEN = "/apis/platform.example.org/v1alpha1/messagequeues"
@@ -96,7 +98,10 @@ def operator_jobs() -> list[dict[str, Any]]:
 @contextmanager
 def monitored(directory: Path, jobs: list[dict[str, Any]]) -> Iterator[Monitored]:
     """Do some runs over the demo platform, one list failing at last, scraped by these jobs."""
-    cluster = Cluster(KINDS, token="monitored")
+    cluster = Cluster((*KINDS, PROVIDER), token="monitored")
+    healthy = {"type": "Healthy", "status": "True", "reason": "HealthyPackageRevision"}
+    named = {"metadata": {"name": "provider-aws"}, "status": {"conditions": [healthy]}}
+    cluster.apply(PROVIDER, named)
     platform = Platform(cluster, now())
     with ExitStack() as stack:
         server = stack.enter_context(Server(create_app(cluster)))

@@ -21,6 +21,8 @@ NOW = f"0+60x{MINUTES}"
 
 _TARGET = 'job="xpjob-run", group="example.org", version="v1", resource="databases", namespace=""'
 _CLAIMS = 'job="xpjob", kind="Database", namespace="team-a", composition="standard", team="a"'
+_OLDEST = 'job="xpjob", class="managed", group="example.org", kind="Bucket", team="a"'
+_PART = 'job="xpjob", kind="Provider", name="provider-aws", condition="Healthy"'
 _XRS = 'job="xpjob", kind="XDatabase", namespace="", composition="standard"'
 
 HEALTHY = {
@@ -43,6 +45,8 @@ HEALTHY = {
     f"crossplane_claims_ready{{{_CLAIMS}}}": "95x90",
     f"crossplane_xr_total{{{_XRS}}}": "100x90",
     f"crossplane_xr_ready{{{_XRS}}}": "95x90",
+    f"crossplane_oldest_deleting_seconds{{{_OLDEST}}}": "0x90",
+    f"crossplane_platform_condition{{{_PART}}}": "1x90",
     'up{job="xpjob-gateway", endpoint="metrics"}': "1x90",
     'up{job="xpjob-gateway", endpoint="http"}': "1x90",
     "xpjob_reader_snapshot_age_seconds": "30x90",
@@ -109,6 +113,16 @@ CASES: dict[str, tuple[dict[str, str | None], int, set[str]]] = {
     "CrossplaneXrReadinessCritical": (
         {f"crossplane_xr_ready{{{_XRS}}}": "95x10 40x80"},
         21,
+        set(),
+    ),
+    "CrossplaneDeletionStuck": (
+        {f"crossplane_oldest_deleting_seconds{{{_OLDEST}}}": "0x5 0+60x85"},
+        72,
+        set(),
+    ),
+    "CrossplanePlatformPartUnhealthy": (
+        {f"crossplane_platform_condition{{{_PART}}}": "1x10 0x80"},
+        26,
         set(),
     ),
     "CrossplaneManyNotReady": (

@@ -58,6 +58,10 @@ def result(stand_in: StandIn) -> Result:
     snapshot.claims = [seen(record) for record in snapshot.claims]
     snapshot.xrs = [seen(record) for record in snapshot.xrs]
     snapshot.mrs = [seen(record) for record in snapshot.mrs]
+    snapshot.findings = [
+        msgspec.structs.replace(finding, since="2026-08-21T09:00:01.000000Z")
+        for finding in snapshot.findings
+    ]
     report.finished_at = report.last_success_at = "2026-08-21T09:00:02.000000Z"
     report.seconds = 2.0
     report.phases = {"discover": 0.25, "list": 1.0, "store": 0.5, "publish": 0.25}

@@ -262,3 +262,13 @@ def test_hours_of_life_never_go_backwards(runs: Runs) -> None:
         if since is not None and last is not None:
             assert since <= last
         last = since
+
+
+def test_how_long_something_is_paused(runs: Runs) -> None:
+    """Since its controller said so, else since a run first saw it; kept while it lasts."""
+    paused = msgspec.structs.replace(seen("True", created=0, changed=0), paused=True)
+    assert minutes(runs.run(5, paused).paused_since) == 5
+    assert minutes(runs.run(9, paused).paused_since) == 5
+    assert runs.run(10, seen("True", created=0, changed=0)).paused_since == ""
+    said = msgspec.structs.replace(paused, synced_reason="ReconcilePaused", synced_since=at(11))
+    assert minutes(runs.run(20, said).paused_since) == 11

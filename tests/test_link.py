@@ -222,3 +222,39 @@ def test_a_tower_of_xrs_is_climbed_once() -> None:
     mrs = [to_mr(managed(f"b-{n}", "team-a", owned_by=foot)) for n in range(1000)]
     linked = linked_all([], [to_xr(item, APP) for item in reversed(items)], *mrs)
     assert {mr.root.name for mr in linked.mrs if mr.root} == {"x-0000"}
+
+
+def test_extra_labels_come_from_above_where_it_has_them() -> None:
+    """The claim knows best, then the root; what neither has stays the object's own."""
+    asking = msgspec.structs.replace(
+        to_claim(claim("orders", xr="orders-x")), extra={"cost_center": "42", "env": "", "own": ""}
+    )
+    item = legacy_xr("orders-x", claimed_by=("team-a", "orders"))
+    root = msgspec.structs.replace(
+        to_xr(item), extra={"cost_center": "7", "env": "prod", "own": ""}
+    )
+    mr = msgspec.structs.replace(
+        to_mr(managed("m", owned_by=owner(XR, item)), NOP),
+        extra={"cost_center": "", "env": "", "own": "mine"},
+    )
+    linked = linked_all([asking], [root], mr)
+    assert linked.mrs[0].extra == {"cost_center": "42", "env": "prod", "own": "mine"}
+    assert linked.xrs[0].extra == {"cost_center": "42", "env": "prod", "own": ""}
+
+
+def test_what_is_named_and_does_not_exist() -> None:
+    """Is what stays in ``missing``: here of two buckets and one that an XR calls its own."""
+    item = modern_xr("web", "team-a")
+    refs = [
+        {"apiVersion": "s3.aws.m.upbound.io/v1beta1", "kind": "Bucket", "name": name}
+        for name in ("there", "gone")
+    ]
+    refs.append({"apiVersion": "platform.example.org/v1", "kind": "Network", "name": "backbone"})
+    refs.append({"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"})
+    item["spec"]["crossplane"]["resourceRefs"] = refs
+    web, backbone = to_xr(item, APP), to_xr(modern_xr("backbone"), NETWORK)
+    assert (len(web.missing), web.composed) == (3, 1)
+    linked = linked_all([], [web, backbone], to_mr(managed("there", "team-a")))
+    assert linked.xrs[0].missing == (Ref("s3.aws.m.upbound.io", "Bucket", "team-a", "gone"),)
+    again = linked_all([], linked.xrs, to_mr(managed("gone", "team-a")))
+    assert again.xrs[0].missing == ()

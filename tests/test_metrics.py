@@ -10,6 +10,8 @@ from prometheus_client.metrics_core import Metric
 from stand_in import APP, claim, legacy_xr, managed, modern_xr
 from test_records import to_claim, to_mr, to_xr
 
+from xpjob.crossplane import metrics
+from xpjob.crossplane.findings import Finding
 from xpjob.crossplane.metrics import (
     AGE_LABELS,
     CLAIM_LABELS,
@@ -20,13 +22,14 @@ from xpjob.crossplane.metrics import (
     tables,
 )
 from xpjob.crossplane.records import Inventory, ManagedResource
+from xpjob.series import Shown
 
 AT = "2026-08-21T12:00:00Z"
 
 
-def families(found: Inventory) -> Iterator[Metric]:
+def families(found: Inventory, shown: Shown | None = None) -> Iterator[Metric]:
     """Return the finished families of an inventory, at noon."""
-    for table in tables(found, AT):
+    for table in tables(found, AT, shown or Shown()):
         yield from table.families()
 
 
@@ -52,6 +55,8 @@ def test_families_have_exactly_these_names_and_labels() -> None:
         "crossplane_oldest_not_ready_seconds",
         "crossplane_oldest_not_synced_seconds",
         "crossplane_oldest_deleting_seconds",
+        "crossplane_oldest_paused_seconds",
+        "crossplane_resources_lagging",
         "crossplane_composition_revision_xrs",
         "crossplane_composition_revision_xrs_ready",
     ]
@@ -86,7 +91,81 @@ def test_families_have_exactly_these_names_and_labels() -> None:
             "oldest": AGE_LABELS,
             "composition": REVISION_LABELS,
         }[name.split("_")[1]]
+        if name == "crossplane_resources_lagging":
+            labels = AGE_LABELS
         assert set(metric.samples[0].labels) == set(labels)
+
+
+def test_labels_of_the_platforms_own() -> None:
+    """Are added to what is counted by kind and state, empty where an object has none."""
+    one = msgspec.structs.replace(to_claim(claim()), extra={"cost_center": "42"})
+    inventory = Inventory([one], [to_xr(legacy_xr("x"))], [])
+    found = by_name(*families(inventory, Shown(extra_labels=("cost_center",))))
+    (total,) = found["crossplane_claims_total"].samples
+    (xrs,) = found["crossplane_xr_total"].samples
+    assert (total.labels["cost_center"], xrs.labels["cost_center"]) == ("42", "")
+    states = found["crossplane_resources_by_state"].samples
+    assert {s.labels["cost_center"] for s in states} == {"42", ""}
+
+
+def test_series_of_single_objects_only_where_asked_for() -> None:
+    """With the exporter's names and labels; a time that is not known is no sample."""
+    mr = msgspec.structs.replace(to_mr(managed("b")), deleted_at="2026-08-22T00:00:00Z")
+    inventory = Inventory([to_claim(claim(ready=False))], [], [mr])
+    assert not any("_status_" in name for name in by_name(*families(inventory)))
+    found = by_name(*families(inventory, Shown(per_object=("claims", "mrs"))))
+    (ready,) = found["crossplane_claims_status_ready"].samples
+    assert ready.value == 0
+    assert ready.labels == {
+        "group": "platform.example.org",
+        "kind": "PostgreSQLInstance",
+        "version": "v1alpha1",
+        "namespace": "team-a",
+        "creator": "alice",
+        "team": "a",
+        "claim_name": "orders-db",
+        "synced": "true",
+        "ready": "false",
+        "reason": "Waiting",
+        "paused": "false",
+        "deleting": "false",
+    }
+    assert found["crossplane_claims_status_synced"].samples[0].value == 1
+    assert found["crossplane_claims_deletion_timestamp_seconds"].samples == []
+    assert found["crossplane_mr_created_timestamp_seconds"].samples[0].value == 1787306403
+    assert found["crossplane_mr_deletion_timestamp_seconds"].samples[0].value == 1787356800
+    assert not any(name.startswith("crossplane_xr_status") for name in found)
+
+
+def test_further_conditions_are_counted_by_reason() -> None:
+    """Such as the circuit breaker of an XR."""
+    xr = msgspec.structs.replace(
+        to_xr(legacy_xr("x")), failing={"Responsive": "WatchCircuitOpen"}, lagging=True
+    )
+    found = by_name(*families(Inventory([], [xr], [])))
+    (sample,) = found["crossplane_resources_by_reason"].samples
+    assert (sample.labels["condition"], sample.labels["reason"]) == (
+        "Responsive",
+        "WatchCircuitOpen",
+    )
+    assert [s.value for s in found["crossplane_resources_lagging"].samples] == [1]
+
+
+def test_only_confirmed_findings_count() -> None:
+    """What one run alone has seen is none yet."""
+    seen = Finding(
+        finding="OwnerGone",
+        class_="managed",
+        group="g",
+        kind="Bucket",
+        namespace="",
+        name="b",
+        uid="u",
+        team="a",
+        confirmed=True,
+    )
+    table = metrics.findings([seen, msgspec.structs.replace(seen, confirmed=False)])
+    assert table.rows == {("OwnerGone", "managed", "g", "Bucket", "", "a"): [1]}
 
 
 def test_one_object_more_is_not_one_series_more() -> None:
@@ -192,6 +271,7 @@ def test_the_oldest_is_as_old_as_it_is() -> None:
         "not_ready_seconds": {key: 3600},
         "not_synced_seconds": {key: 60},
         "deleting_seconds": {key: 7200},
+        "paused_seconds": {key: 0},
     }
     none = by_name(*families(Inventory([], [], [mr()])))["crossplane_oldest_not_ready_seconds"]
     assert [sample.value for sample in none.samples] == [0]

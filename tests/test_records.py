@@ -27,6 +27,7 @@ from xpjob.crossplane import make, wire
 from xpjob.crossplane.make import Keys
 from xpjob.crossplane.records import Claim, CompositeResource, ManagedResource, Ref
 from xpjob.crossplane.targets import Owners, Target
+from xpjob.extra import ExtraLabel
 from xpjob.kube.discovery import Kind
 
 LABEL = "crossplane.io/composition-name"
@@ -263,3 +264,34 @@ def test_what_an_xr_composes_of_other_kinds_is_counted(modern: bool) -> None:
     machinery["resourceRefs"] = refs
     assert to_xr(item, APP).composed == 2
     assert to_xr(legacy_xr("none")).composed == 0
+
+
+def test_a_spec_that_its_controller_has_not_seen() -> None:
+    """Where the condition says which generation it is about."""
+    item = claim()
+    item["metadata"]["generation"] = 5
+    synced = condition("Synced", "True", "ReconcileSuccess")
+    item["status"] = {"conditions": [{**synced, "observedGeneration": 4}]}
+    assert to_claim(item).lagging
+    item["status"] = {"conditions": [{**synced, "observedGeneration": 5}]}
+    assert not to_claim(item).lagging
+    item["status"] = {"conditions": [synced]}
+    assert not to_claim(item).lagging
+
+
+def test_further_conditions_that_are_not_true() -> None:
+    """With their reasons, and not more than a few."""
+    broken = condition("Responsive", "False", "WatchCircuitOpen")
+    fine = condition("Other", "True", "Fine")
+    assert with_conditions(broken, fine).failing == {"Responsive": "WatchCircuitOpen"}
+    many = [condition(f"C{n}", "Unknown", "Why") for n in range(10_000)]
+    assert len(with_conditions(*many).failing) == 8
+
+
+def test_labels_of_the_platforms_own() -> None:
+    """From an annotation or a label, empty where there is none."""
+    cost = ExtraLabel("cost", "annotation", "example.org/cost")
+    keys = KEYS._replace(extra=(cost, ExtraLabel("env", "label", "e")))
+    item = claim(annotations={"example.org/cost": "42"})
+    made = make.claim(decoded(item), target(CLAIM, "claim"), keys)
+    assert made.extra == {"cost": "42", "env": ""}

@@ -15,7 +15,7 @@ from stand_in import claim
 from test_records import to_claim
 
 from xpjob.publish import exposition
-from xpjob.series import OTHER, Column, Key, Table, fold
+from xpjob.series import OTHER, Column, Key, Shown, Table, fold
 from xpjob.snapshot.counters import TimeToReady
 
 _keys = st.dictionaries(
@@ -87,7 +87,7 @@ def test_families_that_belong_together_are_folded_alike(caplog: pytest.LogCaptur
         for _ in range(1 + n % 2)
     ]
     with caplog.at_level(logging.WARNING):
-        found = by_name(exposition.inventory(snapshot(claims=claims), 20))
+        found = by_name(exposition.inventory(snapshot(claims=claims, shown=Shown(max_series=20))))
     total, ready = found["crossplane_claims_total"], found["crossplane_claims_ready"]
     assert [s.labels for s in total.samples] == [s.labels for s in ready.samples]
     assert len(total.samples) == 20
@@ -114,7 +114,7 @@ def test_a_histogram_is_under_the_ceiling_too() -> None:
     for number, time in enumerate(times):
         for _ in range(number + 1):
             time.histogram.observe(7.0)
-    found = by_name(exposition.inventory(snapshot(time_to_ready=times), 60))
+    found = by_name(exposition.inventory(snapshot(time_to_ready=times, shown=Shown(max_series=60))))
     family = found["crossplane_time_to_ready_seconds"]
     assert len(family.samples) <= 60
     counts = {s.labels["composition"]: s.value for s in family.samples if s.name.endswith("_count")}

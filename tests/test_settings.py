@@ -145,3 +145,28 @@ def test_a_kind_is_of_one_class_only() -> None:
     for first, second in (("claim_gvrs", "mr_gvrs"), ("xr_gvrs", "mr_gvrs")):
         with pytest.raises(SettingsError, match=f"MR_GVRS: {gvr} is in {first.upper()} too"):
             settings.load({first: gvr, second: gvr}, {}, (TARGETS,))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("team=annotation:example.org/x", "have a label team"),
+        ("a=annotation:x,a=label:y", "named twice"),
+        ("cost-center=annotation:x", "name=annotation:KEY"),
+        ("a=field:x", "name=annotation:KEY"),
+        ("a=label:not a key", "no label or annotation key"),
+    ],
+)
+def test_extra_labels_that_cannot_be(text: str, expected: str) -> None:
+    """Each is refused with what it should be."""
+    with pytest.raises(SettingsError, match=expected):
+        settings.load({}, {"EXTRA_LABELS": text}, (TARGETS,))
+
+
+def test_extra_labels() -> None:
+    """A name for metrics, and where it comes from."""
+    text = "cost_center=annotation:example.org/cost-center, env=label:env"
+    one, two = settings.load({}, {"EXTRA_LABELS": text}, (TARGETS,)).extra_labels
+    assert one == ("cost_center", "annotation", "example.org/cost-center")
+    assert two.of({"env": "prod"}, {"env": "other"}) == "prod"
+    assert one.of({}, {}) == ""

@@ -318,8 +318,7 @@ def test_hundreds_of_kinds_cost_one_small_request_each(stand_in: StandIn) -> Non
 
 
 def test_providers_are_asked_for_only_where_there_are_any(stand_in: StandIn) -> None:
-    """Not without MRs, and not of a Crossplane that has none."""
-    plan(stand_in, claim_gvrs=str(CLAIM.gvr))
+    """Not of a Crossplane that has none."""
     stand_in.cluster.kinds = (BUCKET,)
     plan(stand_in)
     assert not any("revisions" in path for path in stand_in.paths())

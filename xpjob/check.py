@@ -27,6 +27,18 @@ def one_of(*choices: str) -> Callable[[str], str]:
     return parse
 
 
+def some_of(*choices: str) -> Callable[[str], tuple[str, ...]]:
+    """Accept any of these words, comma-separated, in any case."""
+
+    def parse(text: str) -> tuple[str, ...]:
+        words = {part.strip().lower() for part in text.split(",")} - {""}
+        if unknown := sorted(words.difference(choices)):
+            raise ValueError(f"{', '.join(map(repr, unknown))}: not of {', '.join(choices)}")
+        return tuple(choice for choice in choices if choice in words)
+
+    return parse
+
+
 def whole(least: int, most: int) -> Callable[[str], int]:
     """Accept a whole number within bounds."""
 

@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from xpjob.crossplane.collector import Crossplane
+from xpjob.crossplane.findings import Finding
+from xpjob.crossplane.platform import Platform
 from xpjob.crossplane.records import Record
 from xpjob.crossplane.targets import Plan, Target
 from xpjob.kube.api import Api
 from xpjob.kube.discovery import Catalogue
 from xpjob.kube.pages import Page
-from xpjob.series import Table
+from xpjob.outcome import TargetOutcome
+from xpjob.series import Shown, Table
 from xpjob.settings import Settings
 
 
@@ -23,13 +26,33 @@ class Collector(Protocol):
     def plan(self, api: Api, settings: Settings, catalogue: Catalogue) -> Plan:
         """Decide which lists to make."""
 
+    def platform(self, api: Api, settings: Settings, catalogue: Catalogue, plan: Plan) -> Platform:
+        """Return what the platform itself is made of. What cannot be read is no error."""
+
     def decoder(self, target: Target, settings: Settings) -> Callable[[bytes], Page[Record]]:
         """Return what turns a page of a target into records."""
 
     def link(self, records: Sequence[Record]) -> list[Record]:
         """Return the same records, knowing of each other."""
 
-    def tables(self, records: Sequence[Record], at: str) -> Iterator[Table]:
+    def findings(
+        self,
+        records: Sequence[Record],
+        outcomes: Sequence[TargetOutcome],
+        previous: Sequence[Finding],
+        at: str,
+        settings: Settings,
+    ) -> list[Finding]:
+        """Return what does not fit together, at a time. No I/O."""
+
+    def tables(
+        self,
+        records: Sequence[Record],
+        found: Sequence[Finding],
+        platform: Platform,
+        at: str,
+        shown: Shown,
+    ) -> Iterator[Table]:
         """Yield what the metric families of these records say, at a time. No I/O."""
 
 

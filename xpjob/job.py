@@ -9,15 +9,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from xpjob.collector import COLLECTORS
+from xpjob.crossplane.platform import Platform
 from xpjob.crossplane.records import Inventory
 from xpjob.crossplane.targets import Plan
 from xpjob.errors import SupersededError, XpjobError
 from xpjob.journal import Journal
 from xpjob.kube.api import Api, connect
-from xpjob.kube.discovery import discover
+from xpjob.kube.discovery import Catalogue, discover
 from xpjob.listing import Listed, View, list_targets, raise_if_nothing
 from xpjob.publish import exposition
 from xpjob.publish.publisher import Publisher, publishers
+from xpjob.series import Shown
 from xpjob.settings import Settings
 from xpjob.snapshot import model
 from xpjob.snapshot.carry import carry, matters
@@ -59,7 +61,7 @@ def run(
             memory = remember(store, settings, journal.run)
             journal.report.last_success_at = memory.last_success_at
         with journal.phase("discover"):
-            plans = _plans(api, settings, memory)
+            plans, platform = _plans(api, settings, memory)
         with journal.phase("list"):
             listed = list_targets(list(zip(COLLECTORS, plans, strict=True)), api, settings, view)
         journal.listed(listed)
@@ -67,9 +69,9 @@ def run(
         journal.report.malformed_configs = sum(plan.malformed_configs for plan in plans)
         raise_if_nothing(listed, known_before=bool(memory and memory.snapshot))
         with journal.phase("store"):
-            snapshot = _store(journal, store, settings, memory, listed)
+            snapshot = _store(journal, store, settings, memory, listed, platform)
         with journal.phase("publish"):
-            _publish(journal, snapshot, sinks, settings.max_series, carried=memory is not None)
+            _publish(journal, snapshot, sinks, carried=memory is not None)
     except XpjobError as error:
         journal.fail(error)
     if not journal.superseded:
@@ -79,7 +81,8 @@ def run(
 
 def plan_targets(settings: Settings) -> Plan:
     """Return what a run would list. Raises what stands in the way of finding out."""
-    plans = _plans(_connect(settings), settings, None)
+    api = _connect(settings)
+    plans = _planned(api, settings, discover(api, settings.concurrency), None)
     return Plan(
         tuple(target for plan in plans for target in plan.targets),
         tuple(item for plan in plans for item in plan.unlistable),
@@ -102,9 +105,20 @@ def _warn_of_gaps(settings: Settings, *, dry_run: bool) -> None:
         _log.warning("nothing is kept: set PUSHGATEWAY_URL, or STORE_BACKEND, or use --dry-run")
 
 
-def _plans(api: Api, settings: Settings, memory: Memory | None) -> list[Plan]:
-    previous = memory.snapshot if memory else None
+def _plans(api: Api, settings: Settings, memory: Memory | None) -> tuple[list[Plan], Platform]:
     catalogue = discover(api, settings.concurrency)
+    plans = _planned(api, settings, catalogue, memory)
+    platform = Platform.joined(
+        collector.platform(api, settings, catalogue, plan)
+        for collector, plan in zip(COLLECTORS, plans, strict=True)
+    )
+    return plans, platform
+
+
+def _planned(
+    api: Api, settings: Settings, catalogue: Catalogue, memory: Memory | None
+) -> list[Plan]:
+    previous = memory.snapshot if memory else None
     plans = [collector.plan(api, settings, catalogue) for collector in COLLECTORS]
     return [
         replace(
@@ -123,6 +137,7 @@ def _store(
     settings: Settings,
     memory: Memory | None,
     listed: Sequence[Listed],
+    platform: Platform,
 ) -> Snapshot:
     """Make the snapshot and store it: from then on it is what the cluster is known to hold.
 
@@ -131,7 +146,7 @@ def _store(
 
     def build(memory: Memory | None) -> Snapshot:
         journal.report.counters = journal.counters(memory)
-        return _build(journal, settings, memory, listed)
+        return _build(journal, settings, memory, listed, platform)
 
     if memory is None:
         return build(None)
@@ -145,7 +160,11 @@ def _store(
 
 
 def _build(
-    journal: Journal, settings: Settings, memory: Memory | None, listed: Sequence[Listed]
+    journal: Journal,
+    settings: Settings,
+    memory: Memory | None,
+    listed: Sequence[Listed],
+    platform: Platform,
 ) -> Snapshot:
     report = journal.report
     records = [record for item in listed for record in item.records]
@@ -156,6 +175,12 @@ def _build(
     generated_at = model.rfc3339(model.now())
     previous = memory.snapshot if memory else None
     records = remembered(records, previous, generated_at)
+    known = previous.findings if previous else ()
+    findings = [
+        finding
+        for collector in COLLECTORS
+        for finding in collector.findings(records, report.targets, known, generated_at, settings)
+    ]
     found = Inventory.of(records)
     return Snapshot(
         generated_at=generated_at,
@@ -168,6 +193,13 @@ def _build(
         claims=found.claims,
         xrs=found.xrs,
         mrs=found.mrs,
+        findings=findings,
+        platform=platform.completed(previous.platform) if previous else platform,
+        shown=Shown(
+            max_series=settings.max_series,
+            per_object=settings.per_object_metrics,
+            extra_labels=tuple(extra.name for extra in settings.extra_labels),
+        ),
     )
 
 
@@ -175,7 +207,6 @@ def _publish(
     journal: Journal,
     snapshot: Snapshot,
     sinks: Sequence[Publisher],
-    max_series: int,
     *,
     carried: bool,
 ) -> None:
@@ -184,7 +215,7 @@ def _publish(
         return
     if not sinks:
         return
-    registry = exposition.registry(exposition.inventory(snapshot, max_series))
+    registry = exposition.registry(exposition.inventory(snapshot))
     for sink in sinks:
         with journal.tolerating():
             sink.publish_inventory(registry)

@@ -21,18 +21,15 @@ def run_once(config: Settings, journal: Journal, *, dry_run: bool = False) -> Re
     with terminal.Bars(stderr) if text and stderr.is_terminal else terminal.Silent() as view:
         result = job.run(config, view, journal=journal, dry_run=dry_run)
     if dry_run and result.snapshot is not None:
-        _print_exposition(result, config.max_series)
+        _print_exposition(result)
     if text:
         terminal.summarize(result, stderr if dry_run else terminal.stdout())
     return result
 
 
-def _print_exposition(result: Result, max_series: int) -> None:
+def _print_exposition(result: Result) -> None:
     if result.snapshot is None:
         return
-    for families in (
-        exposition.inventory(result.snapshot, max_series),
-        exposition.outcome(result.report),
-    ):
+    for families in (exposition.inventory(result.snapshot), exposition.outcome(result.report)):
         sys.stdout.buffer.write(generate_latest(exposition.registry(families)))
     sys.stdout.buffer.flush()

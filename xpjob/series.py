@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from msgspec import Struct
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
@@ -19,6 +20,18 @@ Key = tuple[str, ...]
 
 OTHER = "__other__"
 MAX_SERIES = 10_000
+
+
+class Shown(Struct, frozen=True, rename="camel"):
+    """How records become series: it is in the snapshot, so that all make the same of it.
+
+    ``per_object`` names classes with series of single objects, ``extra_labels`` labels that the
+    records have in ``extra``.
+    """
+
+    max_series: int = MAX_SERIES
+    per_object: tuple[str, ...] = ()
+    extra_labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

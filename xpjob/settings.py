@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from xpjob import check
 from xpjob.errors import SettingsError
+from xpjob.extra import ExtraLabel, parse_extra_labels
 from xpjob.gvr import Gvr, parse_gvrs
 from xpjob.series import MAX_SERIES
 
@@ -61,6 +62,8 @@ class Settings:
     team_annotation_key: str = _option(TARGETS, "Annotation of a claim that names its team.", "", check.key)
     composition_label_key: str = _option(TARGETS, "Label that names the composition; the composition reference is used where it is absent.", "crossplane.io/composition-name", check.key)
     composite_label_key: str = _option(TARGETS, "Label that names an MR's root XR; used where its owner reference leads nowhere.", "crossplane.io/composite", check.key)
+    extra_labels: tuple[ExtraLabel, ...] = _option(TARGETS, "Labels of your own for the inventory: name=annotation:KEY or name=label:KEY, comma-separated.", "", parse_extra_labels)
+    stuck_deletion_seconds: float = _option(TARGETS, "A deletion that takes longer is a finding.", "3600", check.interval)
 
     cluster_name: str = _option(STORE, "Name of this cluster: part of the snapshot's key and of the grouping key.", "", check.grouping_value)
     store_backend: str = _option(STORE, "Where the snapshot is kept: s3, directory, or memory (nowhere).", "memory", check.one_of("memory", "s3", "directory"))
@@ -74,6 +77,7 @@ class Settings:
     pushgateway_job: str = _option(PUBLISH, "Value of the job label; the run's outcome goes to the same with -run appended.", "xpjob", check.grouping_value)
     push_timeout_seconds: float = _option(PUBLISH, "Time for one push, the gateway's check included.", "30", check.seconds)
     max_series: int = _option(PUBLISH, "Series per metric family; above it the rarest values of the widest label become __other__.", str(MAX_SERIES), check.whole(1, 10_000_000))
+    per_object_metrics: tuple[str, ...] = _option(PUBLISH, "Series of single objects as well: claims, xrs, mrs, comma-separated.", "", check.some_of("claims", "xrs", "mrs"))
     publish: Path | None = _option(PUBLISH, "textfile:PATH writes the exposition to a file as well.", "", check.textfile)
 
     metrics_addr: tuple[str, int] = _option(READER, "Address to serve at: host:port, or :port for all interfaces.", ":8080", check.address)

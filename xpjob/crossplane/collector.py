@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from xpjob.crossplane import link, metrics, targets, wire
+from xpjob.crossplane import findings, link, metrics, targets, wire
+from xpjob.crossplane.findings import Finding
 from xpjob.crossplane.make import MAKERS, Keys
+from xpjob.crossplane.platform import Platform, read_platform
 from xpjob.crossplane.records import Inventory, Record
 from xpjob.crossplane.targets import Plan, Target
 from xpjob.kube.api import Api
 from xpjob.kube.discovery import Catalogue
 from xpjob.kube.pages import Page
-from xpjob.series import Table
+from xpjob.outcome import TargetOutcome
+from xpjob.series import Shown, Table
 from xpjob.settings import Settings
 
 
@@ -24,9 +27,17 @@ class Crossplane:
         """Decide which lists to make."""
         return targets.plan(api, settings, catalogue)
 
+    def platform(self, api: Api, settings: Settings, catalogue: Catalogue, plan: Plan) -> Platform:
+        """Return what the platform is made of; never raises what a list raises."""
+        return read_platform(
+            api, catalogue, plan.providers, settings.page_size, settings.concurrency
+        )
+
     def decoder(self, target: Target, settings: Settings) -> Callable[[bytes], Page[Record]]:
         """Return what turns a page of this target into records."""
-        keys = Keys(settings.composition_label_key, settings.composite_label_key)
+        keys = Keys(
+            settings.composition_label_key, settings.composite_label_key, settings.extra_labels
+        )
         make = MAKERS[target.class_]
 
         def decode(body: bytes) -> Page[Record]:
@@ -40,6 +51,27 @@ class Crossplane:
         """Return the same records, knowing of each other."""
         return [record for of_class in link.link(Inventory.of(records)) for record in of_class]
 
-    def tables(self, records: Sequence[Record], at: str) -> Iterator[Table]:
+    def findings(
+        self,
+        records: Sequence[Record],
+        outcomes: Sequence[TargetOutcome],
+        previous: Sequence[Finding],
+        at: str,
+        settings: Settings,
+    ) -> list[Finding]:
+        """Return what does not fit together, at a time."""
+        found, stuck = Inventory.of(records), settings.stuck_deletion_seconds
+        return findings.find(found, outcomes, previous, at=at, stuck_seconds=stuck)
+
+    def tables(
+        self,
+        records: Sequence[Record],
+        found: Sequence[Finding],
+        platform: Platform,
+        at: str,
+        shown: Shown,
+    ) -> Iterator[Table]:
         """Yield what the metric families of these records say, at a time."""
-        return metrics.tables(Inventory.of(records), at)
+        yield from metrics.tables(Inventory.of(records), at, shown)
+        yield metrics.findings(found)
+        yield from metrics.platform(platform)

@@ -42,7 +42,7 @@ def link(found: Inventory) -> Inventory:
     claim_by_xr: dict[Ref, Ref] = {claim.xr: claim.ref for claim in found.claims if claim.xr}
     claims = [_linked_claim(claim, xr_by_ref, xr_by_claim) for claim in found.claims]
     bound = [_bound_xr(xr, claim_by_xr) for xr in found.xrs]
-    tree = _Tree(claims, bound)
+    tree = _Tree(claims, bound, frozenset(mr.ref for mr in found.mrs))
     return Inventory(
         claims, [tree.placed_xr(xr) for xr in bound], [tree.placed_mr(mr) for mr in found.mrs]
     )
@@ -73,9 +73,12 @@ def _bound_xr(xr: CompositeResource, claim_by_xr: dict[Ref, Ref]) -> CompositeRe
 class _Tree:
     """Finds parent, root and claim of any XR or MR."""
 
-    def __init__(self, claims: Sequence[Claim], xrs: Sequence[CompositeResource]) -> None:
+    def __init__(
+        self, claims: Sequence[Claim], xrs: Sequence[CompositeResource], mrs: frozenset[Ref]
+    ) -> None:
         self._claims = {claim.ref: claim for claim in claims}
         self._by_uid = {xr.uid: xr for xr in xrs if xr.uid}
+        self._mrs = mrs
         self._by_ref = {xr.ref: xr for xr in xrs}
         self._roots: dict[Ref, CompositeResource] = {}
         for xr in xrs:
@@ -90,6 +93,9 @@ class _Tree:
     def placed_xr(self, xr: CompositeResource) -> CompositeResource:
         """Return the XR with its parent, its root where it is not the root itself, its claim."""
         parent, root = self._parent(xr), self._roots[xr.ref]
+        if xr.missing:
+            missing = tuple(ref for ref in xr.missing if not self._has(ref))
+            xr = msgspec.structs.replace(xr, missing=missing)
         return self._placed(xr, parent, None if root is xr else root, self._claim(root))
 
     def placed_mr(self, mr: ManagedResource) -> ManagedResource:
@@ -122,6 +128,7 @@ class _Tree:
             claim=claim_above,
             creator=(claim and claim.creator) or (root and root.creator) or record.creator,
             team=(claim and claim.team) or (root and root.team) or record.team,
+            extra=_inherited(record.extra, *(above.extra for above in (root, claim) if above)),
         )
 
     def _find_root(self, xr: CompositeResource) -> None:
@@ -152,6 +159,11 @@ class _Tree:
                 return named
         return None
 
+    def _has(self, ref: Ref) -> bool:
+        """Tell whether there is such an object; a cluster-scoped one has no namespace."""
+        bare = Ref(ref.group, ref.kind, "", ref.name)
+        return any(one in self._mrs or one in self._by_ref for one in (ref, bare))
+
     def _labelled_root(self, mr: ManagedResource) -> CompositeResource | None:
         if not mr.composite_name:
             return None
@@ -171,6 +183,12 @@ class _Tree:
 
     def _claim(self, root: CompositeResource) -> Claim | None:
         return self._claims.get(root.claim) if root.claim else None
+
+
+def _inherited(own: dict[str, str], *above: dict[str, str]) -> dict[str, str]:
+    """Return an object's labels, with the values of those above it where they have any."""
+    given = {name: value for found in above for name, value in found.items() if value}
+    return own | given
 
 
 def _grouped(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:

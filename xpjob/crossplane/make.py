@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import NamedTuple, TypedDict
 
 from xpjob.crossplane.records import Claim, CompositeResource, ManagedResource, Ref
 from xpjob.crossplane.targets import CLAIM, COMPOSITE, MANAGED, Target
 from xpjob.crossplane.wire import Condition, Metadata, NameRef, Object, ObjectRef, OwnerRef, Spec
+from xpjob.extra import ExtraLabel
 
 PAUSED_ANNOTATION = "crossplane.io/paused"
 EXTERNAL_NAME_ANNOTATION = "crossplane.io/external-name"
@@ -17,10 +19,11 @@ CLAIM_NAMESPACE_LABEL = "crossplane.io/claim-namespace"
 
 
 class Keys(NamedTuple):
-    """Which labels say what an object belongs to."""
+    """Which labels say what an object belongs to, and what else to take along."""
 
     composition: str
     composite: str
+    extra: tuple[ExtraLabel, ...] = ()
 
 
 def claim(item: Object, target: Target, keys: Keys) -> Claim:
@@ -36,12 +39,18 @@ def composite(item: Object, target: Target, keys: Keys) -> CompositeResource:
     spec, owner = item.spec or Spec(), _controller(item.metadata)
     modern = spec.crossplane.resource_refs if spec.crossplane else None
     refs = (modern if modern is not None else spec.resource_refs) or ()
+    own = item.metadata.namespace
     return CompositeResource(
         **_common(item, target, keys),
-        parent=_parent(owner, item.metadata.namespace),
+        parent=_parent(owner, own),
         parent_uid=owner.uid,
         claim=_ref(spec.claim_ref),
         composed=sum((_group(ref), ref.kind) not in target.listed for ref in refs),
+        missing=tuple(
+            Ref(_group(ref), ref.kind, ref.namespace or own, ref.name)
+            for ref in refs
+            if ref.name and (_group(ref), ref.kind) in target.listed
+        ),
     )
 
 
@@ -80,6 +89,7 @@ class _Common(TypedDict):
     source: str
     creator: str
     team: str
+    extra: dict[str, str]
     paused: bool
     deleting: bool
     ready: bool
@@ -92,10 +102,14 @@ class _Common(TypedDict):
     synced_reason: str
     synced_message: str
     synced_since: str
+    lagging: bool
+    failing: dict[str, str]
     created_at: str
     deleted_at: str
 
 
+_OWN = ("Ready", "Synced")
+_FAILING = 8
 _ABSENT = Condition()
 _NO_OWNER = OwnerRef()
 
@@ -122,6 +136,7 @@ def _common(item: Object, target: Target, keys: Keys) -> _Common:
         source=owners.source,
         creator=annotations.get(owners.creator_key, "") if owners.creator_key else "",
         team=annotations.get(owners.team_key, "") if owners.team_key else "",
+        extra={extra.name: extra.of(labels, annotations) for extra in keys.extra},
         # Without any policy a provider does nothing; claims and XRs may have a field of that name.
         paused=annotations.get(PAUSED_ANNOTATION) == "true"
         or (target.class_ == MANAGED and spec.management_policies == []),
@@ -136,9 +151,22 @@ def _common(item: Object, target: Target, keys: Keys) -> _Common:
         synced_reason=synced.reason,
         synced_message=synced.message,
         synced_since=timestamp(synced.last_transition_time),
+        lagging=_lags(metadata.generation, synced.observed_generation),
+        failing=_failing(conditions),
         created_at=timestamp(metadata.creation_timestamp),
         deleted_at=timestamp(metadata.deletion_timestamp),
     )
+
+
+def _failing(conditions: Sequence[Condition]) -> dict[str, str]:
+    """Return further conditions that are not True: functions may set any, a few are enough."""
+    further = (c for c in conditions if c.type not in _OWN and c.status != "True")
+    return {condition.type: condition.reason for condition in islice(further, _FAILING)}
+
+
+def _lags(generation: int | None, observed: int | None) -> bool:
+    """Tell whether a spec is newer than what its controller has seen, where it says so at all."""
+    return bool(generation and observed and observed < generation)
 
 
 def _composition(labels: Mapping[str, str], label_key: str, spec: Spec) -> str:

@@ -11,6 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
+from xpjob.crossplane import objects
+from xpjob.crossplane.findings import Finding
+from xpjob.crossplane.platform import Platform
 from xpjob.crossplane.records import (
     Claim,
     CompositeResource,
@@ -18,7 +21,7 @@ from xpjob.crossplane.records import (
     ManagedResource,
     Record,
 )
-from xpjob.series import Column, Key, Table
+from xpjob.series import Column, Key, Shown, Table
 from xpjob.times import seconds_between
 
 R = TypeVar("R", bound=Record)
@@ -30,24 +33,59 @@ _OWN = ("class", "group", "kind", "namespace", "team")
 STATE_LABELS = (*_OWN, "ready", "synced", "paused", "deleting")
 REASON_LABELS = (*_OWN, "condition", "reason")
 AGE_LABELS = ("class", "group", "kind", "team")
+FINDING_LABELS = ("finding", "class", "group", "kind", "namespace", "team")
 REVISION_LABELS = ("group", "kind", "composition", "revision")
 ABSENT = "Absent"
 
 
-def tables(found: Inventory, at: str) -> Iterator[Table]:
+def tables(found: Inventory, at: str, shown: Shown) -> Iterator[Table]:
     """Yield the tables of one inventory in a fixed order. Ages are those at the time ``at``."""
-    yield _total_and_ready("crossplane_claims", "Claims", CLAIM_LABELS, found.claims, _claim_key)
+    extra = shown.extra_labels
     yield _total_and_ready(
-        "crossplane_xr", "Composite resources (XRs)", XR_LABELS, found.xrs, _xr_key
+        "crossplane_claims", "Claims", CLAIM_LABELS, found.claims, _claim_key, extra
     )
     yield _total_and_ready(
-        "crossplane_mr", "Managed resources (MRs)", MR_LABELS, found.mrs, _mr_key
+        "crossplane_xr", "Composite resources (XRs)", XR_LABELS, found.xrs, _xr_key, extra
+    )
+    yield _total_and_ready(
+        "crossplane_mr", "Managed resources (MRs)", MR_LABELS, found.mrs, _mr_key, extra
     )
     records: Sequence[Record] = [*found.claims, *found.xrs, *found.mrs]
-    yield _states(records)
+    yield _states(records, extra)
     yield _reasons(records)
-    yield _oldest(records, at)
+    yield _by_owner(records, at)
     yield _revisions(found.xrs)
+    yield from objects.tables(found, shown.per_object)
+
+
+def findings(found: Iterable[Finding]) -> Table:
+    """Return how many findings there are; what only one run has seen is none yet."""
+    text = "What does not fit together, by what it is; seen by two runs in a row."
+    table = Table(FINDING_LABELS, (Column("crossplane_findings", text),))
+    for item in found:
+        key = (item.finding, item.class_, item.group, item.kind, item.namespace, item.team)
+        if item.confirmed:
+            table.add(key, 1)
+    return table
+
+
+def platform(found: Platform) -> Iterator[Table]:
+    """Yield the tables of what the platform is made of: as many series as it has parts."""
+    text = "1 if this condition of an XRD or a package is True, else 0."
+    parts = Table(
+        ("group", "kind", "name", "condition"), (Column("crossplane_platform_condition", text),)
+    )
+    for part in found.parts:
+        for condition in part.conditions:
+            key = (part.group, part.kind, part.name, condition.type)
+            parts.add(key, condition.status == "True")
+    yield parts
+    text = "Kinds of managed resources that a provider has brought, by whether they are activated."
+    kinds = Table(("provider", "state"), (Column("crossplane_managed_kinds", text),))
+    for item in found.managed_kinds:
+        kinds.add((item.provider, "Active"), item.active)
+        kinds.add((item.provider, "Inactive"), item.inactive)
+    yield kinds
 
 
 def _claim_key(record: Claim) -> Key:
@@ -88,9 +126,10 @@ def _total_and_ready(
     labels: tuple[str, ...],
     records: Iterable[R],
     key: Callable[[R], Key],
+    extra: Sequence[str],
 ) -> Table:
     table = Table(
-        labels,
+        (*labels, *extra),
         (
             Column(f"{prefix}_total", f"{noun} that exist."),
             Column(f"{prefix}_ready", f"{noun} whose Ready condition is True."),
@@ -98,16 +137,20 @@ def _total_and_ready(
     )
     for record in records:
         # Adding 0 keeps the series: "none is ready" is a number, not a gap.
-        table.add(key(record), 1, record.ready)
+        table.add((*key(record), *_extra(record, extra)), 1, record.ready)
     return table
 
 
-def _states(records: Iterable[Record]) -> Table:
+def _extra(record: Record, names: Sequence[str]) -> Key:
+    return tuple(record.extra.get(name, "") for name in names)
+
+
+def _states(records: Iterable[Record], extra: Sequence[str]) -> Table:
     text = (
         "Claims, XRs and MRs by what their conditions say (True, False, Unknown or Absent), and "
         "whether they are paused or being deleted."
     )
-    table = Table(STATE_LABELS, (Column("crossplane_resources_by_state", text),))
+    table = Table((*STATE_LABELS, *extra), (Column("crossplane_resources_by_state", text),))
     for record in records:
         state = (
             record.ready_status or ABSENT,
@@ -115,7 +158,7 @@ def _states(records: Iterable[Record]) -> Table:
             "true" if record.paused else "false",
             "true" if record.deleting else "false",
         )
-        table.add((*_own(record), *state), 1)
+        table.add((*_own(record), *state, *_extra(record, extra)), 1)
     return table
 
 
@@ -127,10 +170,12 @@ def _reasons(records: Iterable[Record]) -> Table:
             table.add((*_own(record), "Ready", record.reason), 1)
         if not record.synced:
             table.add((*_own(record), "Synced", record.synced_reason), 1)
+        for type_, reason in record.failing.items():
+            table.add((*_own(record), type_, reason), 1)
     return table
 
 
-def _oldest(records: Iterable[Record], at: str) -> Table:
+def _by_owner(records: Iterable[Record], at: str) -> Table:
     text = "How long the object that has been {} for longest has been so; 0 where none is."
     unpaused = text.replace(";", ", paused ones left out;")
     table = Table(
@@ -139,6 +184,11 @@ def _oldest(records: Iterable[Record], at: str) -> Table:
             Column("crossplane_oldest_not_ready_seconds", unpaused.format("not ready"), max),
             Column("crossplane_oldest_not_synced_seconds", unpaused.format("not synced"), max),
             Column("crossplane_oldest_deleting_seconds", text.format("under deletion"), max),
+            Column("crossplane_oldest_paused_seconds", text.format("paused"), max),
+            Column(
+                "crossplane_resources_lagging",
+                "Claims, XRs and MRs whose latest spec their controller has not seen yet.",
+            ),
         ),
     )
     for record in records:
@@ -149,6 +199,8 @@ def _oldest(records: Iterable[Record], at: str) -> Table:
             seconds_between(record.not_ready_since, at) if running else 0.0,
             seconds_between(record.not_synced_since, at) if running else 0.0,
             seconds_between(record.deleting_since, at),
+            seconds_between(record.paused_since, at),
+            record.lagging,
         )
     return table
 

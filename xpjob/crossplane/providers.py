@@ -7,6 +7,7 @@ names in ``status.objectRefs`` every definition that it owns, as ``<resource>.<g
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass, field
 
 import msgspec
 from msgspec import Struct
@@ -20,9 +21,21 @@ from xpjob.kube.pages import Page, list_all
 
 REVISIONS = Gvr("pkg.crossplane.io", "v1", "providerrevisions")
 PACKAGE_LABEL = "pkg.crossplane.io/package"
-_DEFINITIONS = ("CustomResourceDefinition", "ManagedResourceDefinition")
+_MANAGED = "ManagedResourceDefinition"
+_DEFINITIONS = ("CustomResourceDefinition", _MANAGED)
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Providers:
+    """Names of providers by (group, resource); ``managed`` are those with an MRD, active or not.
+
+    Before Crossplane 2.0 there are no MRDs: all definitions are CRDs, of MRs and others.
+    """
+
+    by_resource: dict[tuple[str, str], str] = field(default_factory=dict)
+    managed: set[tuple[str, str]] = field(default_factory=set)
 
 
 class _Spec(Struct, rename="camel"):
@@ -55,15 +68,15 @@ class _Revisions(Struct):
     metadata: ListMetadata | None = None
 
 
-def read_providers(api: Api, catalogue: Catalogue, page_size: int) -> dict[tuple[str, str], str]:
-    """Return the provider's name by (group, resource).
+def read_providers(api: Api, catalogue: Catalogue, page_size: int) -> Providers:
+    """Return which provider has brought what.
 
     Empty where the API has no provider revisions. Where they cannot be listed that is a warning:
     a missing name must not cost the inventory.
     """
     kind = catalogue.find(REVISIONS)
     if kind is None:
-        return {}
+        return Providers()
     try:
         revisions = list_all(api, kind.path(), _decode, page_size=page_size).items
     except XpjobError as error:
@@ -71,14 +84,16 @@ def read_providers(api: Api, catalogue: Catalogue, page_size: int) -> dict[tuple
             "the providers of managed resources are not known in this run",
             extra={"gvr": str(REVISIONS), "error": str(error)},
         )
-        return {}
-    found: dict[tuple[str, str], str] = {}
+        return Providers()
+    found = Providers()
     # An active revision is written last, so it wins where a kind has changed hands.
     for revision in sorted(revisions, key=lambda r: (r.active, r.metadata.name)):
         for ref in (revision.status.object_refs if revision.status else None) or ():
             if ref.kind in _DEFINITIONS:
                 resource, _, group = ref.name.partition(".")
-                found[group, resource] = revision.provider
+                found.by_resource[group, resource] = revision.provider
+                if ref.kind == _MANAGED:
+                    found.managed.add((group, resource))
     return found
 
 

@@ -27,8 +27,10 @@ class Ref(Struct, frozen=True, gc=False):
 class Record(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
     """What all classes have in common. Times are RFC 3339, empty where not known.
 
-    Creator and team are those of the claim or the root XR that it was made for. ``ready_since``
-    and ``synced_since`` are the conditions' own times, which move for many reasons; the last six
+    Creator, team and the extra labels (by name) are those of the claim or the root XR that it was
+    made for. ``lagging``: its controller has not seen its latest spec. ``failing`` has further
+    conditions that are not True, by type, with their reasons. ``ready_since``
+    and ``synced_since`` are the conditions' own times, which move for many reasons; the last seven
     fields are what runs have seen and remember. ``first_ready_at`` is there only where it was
     seen; ``was_ready`` says that it has been ready, or may have been before anybody looked.
     """
@@ -47,6 +49,7 @@ class Record(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
     source: str
     creator: str = ""
     team: str = ""
+    extra: dict[str, str] = {}
     paused: bool
     deleting: bool
     ready: bool
@@ -59,6 +62,8 @@ class Record(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
     synced_reason: str
     synced_message: str
     synced_since: str
+    lagging: bool = False
+    failing: dict[str, str] = {}
     created_at: str
     deleted_at: str
     carried_since: str = ""
@@ -68,6 +73,7 @@ class Record(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
     not_ready_since: str = ""
     not_synced_since: str = ""
     deleting_since: str = ""
+    paused_since: str = ""
 
     @property
     def ref(self) -> Ref:
@@ -99,10 +105,13 @@ class CompositeResource(Composed, frozen=True, kw_only=True, rename="camel", gc=
     """An XR of either generation.
 
     ``composed`` counts what it has made of kinds that are not listed, such as a Deployment.
+    ``missing`` is what it names of kinds that are listed, and nobody has seen; all that it names,
+    until it is linked.
     """
 
     class_ = COMPOSITE
     composed: int = 0
+    missing: tuple[Ref, ...] = ()
 
 
 class ManagedResource(Composed, frozen=True, kw_only=True, rename="camel", gc=False):

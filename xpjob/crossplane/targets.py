@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from xpjob.crossplane.configmaps import NamespaceConfig, read_configs
-from xpjob.crossplane.providers import read_providers
+from xpjob.crossplane.providers import Providers, read_providers
 from xpjob.errors import NotFoundError, TransientError, XpjobError
 from xpjob.gvr import Gvr
 from xpjob.kube.api import Api
@@ -86,6 +86,7 @@ class Plan:
     unlistable: tuple[Unlistable, ...] = ()
     namespace_configs: int = 0
     malformed_configs: int = 0
+    providers: Providers = field(default_factory=Providers)
 
 
 def plan(api: Api, settings: Settings, catalogue: Catalogue) -> Plan:
@@ -106,15 +107,14 @@ def plan(api: Api, settings: Settings, catalogue: Catalogue) -> Plan:
     made.add_namespaces(configs)
     made.add_discovered()
     targets = sorted(made.targets, key=lambda t: (CLASSES.index(t.class_), t.kind.gvr, t.namespace))
-    provided = {}
-    if any(target.class_ == MANAGED for target in targets):
-        provided = read_providers(api, catalogue, settings.page_size)
+    providers = read_providers(api, catalogue, settings.page_size)
     listed = frozenset((target.kind.group, target.kind.kind) for target in targets)
     whole = tuple(
-        replace(t, provider=provided.get(_key(t.kind), ""), listed=listed) for t in targets
+        replace(t, provider=providers.by_resource.get(_key(t.kind), ""), listed=listed)
+        for t in targets
     )
     unlistable += made.unlistable
-    return Plan(whole, tuple(unlistable), len(configs), malformed + made.malformed)
+    return Plan(whole, tuple(unlistable), len(configs), malformed + made.malformed, providers)
 
 
 def _key(item: Kind | Gvr) -> tuple[str, str]:

@@ -72,6 +72,7 @@ class Condition(Struct, rename="camel", gc=False):
     reason: str = ""
     message: str = ""
     last_transition_time: str | None = None
+    observed_generation: int | None = None
 
 
 class Status(Struct, gc=False):
@@ -86,6 +87,7 @@ class Metadata(Struct, rename="camel", gc=False):
     name: str
     namespace: str = ""
     uid: str = ""
+    generation: int | None = None
     creation_timestamp: str | None = None
     deletion_timestamp: str | None = None
     labels: dict[str, str] | None = None

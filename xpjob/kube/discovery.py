@@ -70,6 +70,11 @@ class Catalogue:
         """Return the kind that is served at exactly this version."""
         return self._by_gvr.get(gvr)
 
+    def resource(self, group: str, resource: str) -> Kind | None:
+        """Return a resource in its preferred version."""
+        found = (kind for kind in self.kinds if (kind.group, kind.resource) == (group, resource))
+        return next(found, None)
+
     def in_category(self, category: str) -> Iterator[Kind]:
         """Yield each (group, resource) of a category once, in its preferred version."""
         seen = set()

@@ -21,7 +21,7 @@ from prometheus_client.registry import Collector as RegistryCollector
 
 from xpjob.collector import COLLECTORS
 from xpjob.outcome import TargetOutcome
-from xpjob.series import MAX_SERIES, OTHER, Key, fold
+from xpjob.series import OTHER, Key, fold
 from xpjob.snapshot.counters import READY_BOUNDS, Counters, Histogram, TimeToReady
 from xpjob.snapshot.model import RunReport, Snapshot, moment
 
@@ -48,15 +48,22 @@ def registry(families: Iterable[Metric]) -> CollectorRegistry:
     return made
 
 
-def inventory(snapshot: Snapshot, ceiling: int = MAX_SERIES) -> list[Metric]:
+def inventory(snapshot: Snapshot) -> list[Metric]:
     """Return the families of a snapshot, and last how many series each of them has.
 
-    None of them has more than ``ceiling`` series: see ``xpjob.series``.
+    The snapshot says how many series a family may have at most: see ``xpjob.series``.
     """
+    ceiling = snapshot.shown.max_series
     families: list[Metric] = []
     folded: dict[str, int] = {}
     for collector in COLLECTORS:
-        for table in collector.tables(snapshot.records, snapshot.generated_at):
+        for table in collector.tables(
+            snapshot.records,
+            snapshot.findings,
+            snapshot.platform,
+            snapshot.generated_at,
+            snapshot.shown,
+        ):
             shown = table.under(ceiling)
             families += shown.families()
             folded |= {c.name: len(table.rows) - len(shown.rows) for c in table.columns}

@@ -22,6 +22,8 @@ from xpjob.snapshot.model import Snapshot
 
 # A condition that was written this soon after the object is the first that it ever had.
 _AT_ONCE = timedelta(minutes=1)
+# The reason of Synced by which a controller says that it leaves an object alone.
+_PAUSED = "ReconcilePaused"
 
 
 def remembered(records: Iterable[Record], previous: Snapshot | None, now: str) -> list[Record]:
@@ -107,7 +109,16 @@ def _with_history(
             _synced(record), _synced(before) if before else None, record.created_at, observed, now
         ),
         deleting_since=deleting_since,
+        paused_since=_paused_since(record, before, now),
     )
+
+
+def _paused_since(record: Record, before: Record | None, now: str) -> str:
+    if not record.paused:
+        return ""
+    known = before.paused_since if before and before.paused else ""
+    said = record.synced_since if record.synced_reason == _PAUSED else ""
+    return _earliest(known, said, now)
 
 
 def _bad_since(state: _State, before: _State | None, created: str, observed: str, now: str) -> str:

@@ -13,9 +13,12 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
+from xpjob.crossplane.findings import Finding
+from xpjob.crossplane.platform import Platform
 from xpjob.crossplane.records import Claim, CompositeResource, Inventory, ManagedResource, Record
 from xpjob.errors import BadAnswerError
 from xpjob.outcome import TargetOutcome
+from xpjob.series import Shown
 from xpjob.snapshot.counters import Counters, TimeToReady
 
 SCHEMA_VERSION = 1
@@ -51,6 +54,9 @@ class Snapshot(Document, rename="camel", kw_only=True):
     claims: list[Claim]
     xrs: list[CompositeResource]
     mrs: list[ManagedResource] = []
+    findings: list[Finding] = []
+    platform: Platform = Platform()
+    shown: Shown = Shown()
 
     @property
     def records(self) -> list[Record]:
