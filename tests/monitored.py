@@ -19,7 +19,8 @@ from processes import POOL, free_port, pushgateway, serving
 from xpjob import job, settings
 from xpjob.demo.api import Server, create_app, write_kubeconfig
 from xpjob.demo.cluster import Cluster, Fault
-from xpjob.demo.platform import CREATOR_KEY, KINDS, TEAM_KEY, Platform
+from xpjob.demo.kinds import KINDS
+from xpjob.demo.platform import CREATOR_KEY, TEAM_KEY, Platform
 from xpjob.kube.discovery import Kind
 from xpjob.settings import CLUSTER, PUBLISH, STORE, TARGETS
 from xpjob.snapshot.model import now

@@ -52,6 +52,7 @@ def cli() -> None:
         xpjob run --dry-run      list it, and print the metrics instead of pushing them
         xpjob serve              serve the newest snapshot, and a page that shows it
         xpjob show --not-ready   print what is not ready, the worst first
+        xpjob explain KIND/NAMESPACE/NAME   why one of them is not ready
         xpjob doctor             what stands in the way of a run, and what to do about it
 
     Exit codes: 0 done (or partly, with what failed carried over and counted), 1 failed for a
@@ -156,7 +157,14 @@ def serve(config: Settings) -> None:
 
 @cli.command(cls=Command)
 @click.option("--not-ready", is_flag=True, help="Only what is not ready, the longest first.")
-@click.option("--team", multiple=True, metavar="TEXT", help="Only claims of this team.")
+@click.option(
+    "--class",
+    "classes",
+    multiple=True,
+    type=click.Choice(["claim", "composite", "managed"]),
+    help="Only this class.",
+)
+@click.option("--team", multiple=True, metavar="TEXT", help="Only what is this team's.")
 @click.option("--namespace", "-n", multiple=True, metavar="TEXT", help="Only this namespace.")
 @click.option("--kind", multiple=True, metavar="TEXT", help="Only this kind.")
 @click.option("--limit", type=click.IntRange(1, 1000), help="That many records at most.")
@@ -168,6 +176,7 @@ def serve(config: Settings) -> None:
 def show(
     config: Settings,
     not_ready: bool,
+    classes: tuple[str, ...],
     team: tuple[str, ...],
     namespace: tuple[str, ...],
     kind: tuple[str, ...],
@@ -189,7 +198,7 @@ def show(
     from xpjob.snapshot.model import now
 
     log.configure_for(config)
-    filters = (("team", team), ("namespace", namespace), ("kind", kind))
+    filters = (("class", classes), ("team", team), ("namespace", namespace), ("kind", kind))
     pairs = reader.pairs_of(not_ready=not_ready, filters=filters, limit=limit, form=output)
     try:
         told = reader.from_url(config, url, pairs) if url else reader.from_store(config, pairs)
@@ -200,6 +209,40 @@ def show(
     else:
         sys.stdout.buffer.write(told.body)
         sys.stdout.buffer.flush()
+
+
+@cli.command(cls=Command)
+@click.argument("target", metavar="KIND/[NAMESPACE/]NAME")
+@click.option(
+    "--output", "-o", type=click.Choice(["table", "json"]), default="table", help="Format."
+)
+@click.option("--url", metavar="TEXT", help="Ask a reader there instead of the store.")
+@with_settings(STORE, OUTPUT)
+def explain(config: Settings, target: str, output: str, url: str | None) -> None:
+    """Print what blocks one claim, XR or MR, and its whole tree, from the newest snapshot.
+
+    The kind may be a resource too, upper or lower case, with its group behind a dot where several
+    have one of that name. Exits 0 also where something is not ready, 1 where there is no such
+    record.
+
+    \b
+    Why is my database not there?
+        xpjob explain postgresqlinstance/team-a/orders --url http://localhost:8080
+    """
+    from xpjob import terminal
+    from xpjob.reader import explain as reader
+    from xpjob.reader.parameters import QuestionError
+    from xpjob.snapshot.model import now
+
+    log.configure_for(config)
+    try:
+        found = reader.explain(config, url, reader.pairs_of(target))
+    except QuestionError as error:
+        raise click.UsageError(error.for_people()) from error
+    if output == "json":
+        click.echo(json.dumps(found, indent=2))
+    else:
+        reader.table(found, terminal.stdout(), int(now().timestamp()))
 
 
 @cli.command(cls=Command)

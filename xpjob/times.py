@@ -1,8 +1,10 @@
-"""RFC 3339 times as records have them: text, empty for none, and not always a time."""
+"""RFC 3339 times as records have them (text, empty for none, and not always a time), in words."""
 
 from __future__ import annotations
 
 from datetime import datetime
+
+_UNITS = ((86_400, "d"), (3600, "h"), (60, "min"))
 
 
 def read(text: str) -> datetime | None:
@@ -18,3 +20,11 @@ def seconds_between(earlier: str, later: str) -> float:
     """Return the seconds from one time to another, never less than 0; 0 where one is none."""
     one, two = read(earlier), read(later)
     return max(0.0, (two - one).total_seconds()) if one and two else 0.0
+
+
+def ago(seconds: int) -> str:
+    """Return a duration as people say it, in its largest unit: "3 d", "12 min", "5 s"."""
+    for size, unit in _UNITS:
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{max(0, seconds)} s"

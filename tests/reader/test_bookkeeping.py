@@ -30,7 +30,7 @@ def test_the_whole_document_is_what_the_exporter_answers(reader: Reader) -> None
     answer = reader.get("/bookkeeping")
     assert answer.headers["content-type"] == "application/json; charset=utf-8"
     document = answer.json()
-    assert list(document)[:3] == ["claims", "xrs", "generatedAt"]
+    assert list(document)[:4] == ["claims", "xrs", "mrs", "generatedAt"]
     first, second = document["claims"][0], document["xrs"][0]
     assert tuple(first)[:13] == CLAIM_KEYS
     assert list(second)[:11] == XR_KEYS

@@ -15,7 +15,13 @@ from xpjob.settings import Settings
 
 DATA = (
     *("/bookkeeping", "/bookkeeping?limit=2", "/bookkeeping?format=csv"),
-    *("/bookkeeping/summary?by=kind", "/clusters", "/metrics/inventory", "/openapi.json"),
+    *(
+        "/bookkeeping/summary?by=kind",
+        "/bookkeeping/tree?name=orders",
+        "/clusters",
+        "/metrics/inventory",
+        "/openapi.json",
+    ),
     *("/", "/app.js", "/style.css"),
 )
 

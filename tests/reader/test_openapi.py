@@ -9,13 +9,14 @@ from hypothesis import HealthCheck, settings
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 from reader.conftest import make_reader
-from reader.sample import FakeStore, report, snapshot
+from reader.forest import forest
+from reader.sample import FakeStore, report
 from xpjob.reader import parameters
 
 
 def _schema() -> schemathesis.BaseSchema:
     store = FakeStore()
-    store.save(snapshot(many=5))
+    store.save(forest())
     store.save(report())
     reader = make_reader(store)
     reader.snapshots.refresh()
@@ -46,3 +47,5 @@ def test_every_parameter_is_documented_once() -> None:
     assert [item["name"] for item in described] == [p.name for p in parameters.BOOKKEEPING]
     described = schema.raw_schema["paths"]["/bookkeeping/summary"]["get"]["parameters"]
     assert [item["name"] for item in described] == [p.name for p in parameters.SUMMARY]
+    described = schema.raw_schema["paths"]["/bookkeeping/tree"]["get"]["parameters"]
+    assert [item["name"] for item in described] == [p.name for p in parameters.TREE]

@@ -14,7 +14,8 @@ import click
 from xpjob import settings
 from xpjob.demo.api import Server, create_app, write_kubeconfig
 from xpjob.demo.cluster import Cluster
-from xpjob.demo.platform import CREATOR_KEY, KINDS, TEAM_KEY, Platform
+from xpjob.demo.kinds import KINDS
+from xpjob.demo.platform import CREATOR_KEY, TEAM_KEY, Platform
 from xpjob.job import Result
 from xpjob.journal import Journal
 from xpjob.once import run_once

@@ -8,12 +8,24 @@ writes, in both its generations.
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 
 from xpjob.demo.cluster import CONFIGMAP, Cluster, Json
+from xpjob.demo.kinds import (
+    APP,
+    BUCKET,
+    CACHE,
+    CLAIMS,
+    COMPOSES,
+    GROUP,
+    MANAGED,
+    NETWORK,
+    REVISION,
+    provider_of,
+)
 from xpjob.kube.discovery import Kind
 
-GROUP = "platform.example.org"
 CREATOR_KEY, TEAM_KEY = "example.org/creator", "example.org/team"
 PEOPLE = {
     "payments": ("alice", "amir"),
@@ -24,27 +36,13 @@ PEOPLE = {
 }
 
 
-def _kind(version: str, resource: str, kind: str, category: str, *, namespaced: bool) -> Kind:
-    return Kind(GROUP, version, resource, kind, namespaced, frozenset({category}))
-
-
-_CLAIMS = {
-    kind: (
-        _kind("v1alpha1", f"{kind.lower()}s", kind, "claim", namespaced=True),
-        _kind("v1alpha1", f"x{kind.lower()}s", f"X{kind}", "composite", namespaced=False),
-    )
-    for kind in ("PostgreSQLInstance", "ObjectBucket", "MessageQueue")
-}
-_APP = _kind("v1", "apps", "App", "composite", namespaced=True)
-_NETWORK = _kind("v1", "networks", "Network", "composite", namespaced=False)
-_BUCKET = Kind("s3.aws.m.upbound.io", "v1beta1", "buckets", "Bucket", True, frozenset({"managed"}))
-KINDS = (_APP, _NETWORK, *(kind for pair in _CLAIMS.values() for kind in pair), _BUCKET)
-
 _FAILURES = (
     "cannot compose resources: cannot run Composition pipeline step: quota exceeded",
     "cannot select Composition: no compatible Compositions found",
     "create failed: AccessDenied: not authorized to perform rds:CreateDBInstance",
 )
+_PAUSED = "crossplane.io/paused"
+_DEFINITION = "CustomResourceDefinition"
 
 
 class Platform:
@@ -56,7 +54,7 @@ class Platform:
         self._orders: dict[str, _Order] = {}
         self._count = 0
         keys = {"CREATOR_ANNOTATION_KEY": "data.example.org/contact", "TEAM_ANNOTATION_KEY": ""}
-        gvrs = {"CLAIM_GVRS": str(_CLAIMS["ObjectBucket"][0].gvr)}
+        gvrs = {"CLAIM_GVRS": str(CLAIMS["ObjectBucket"][0].gvr)}
         labels = {"xp-tracker.kanzi.io/config": "gvrs"}
         metadata = {"name": "inventory", "namespace": "team-data", "labels": labels}
         cluster.apply(CONFIGMAP, {"metadata": metadata, "data": {**gvrs, **keys}})
@@ -65,6 +63,8 @@ class Platform:
             self._place(now - age)
         for _ in range(8):
             self._advance(now)
+        self._install_providers()
+        self._place_oddities(now)
 
     def step(self, now: datetime) -> None:
         """Let a few orders come, get ready, fail and go."""
@@ -75,10 +75,45 @@ class Platform:
             for name in self._random.sample(sorted(self._orders), self._random.randrange(1, 5)):
                 self._orders.pop(name).delete(self._cluster)
 
+    def _install_providers(self) -> None:
+        """Let provider revisions say which kinds they brought."""
+        for kind in MANAGED:
+            name = provider_of(kind)
+            definition = {"apiVersion": "apiextensions.k8s.io/v1", "kind": _DEFINITION}
+            brought = [k for k in MANAGED if provider_of(k) == name]
+            refs = [{**definition, "name": f"{k.resource}.{k.group}"} for k in brought]
+            labels = {"pkg.crossplane.io/package": name}
+            healthy = {"type": "RevisionHealthy", "status": "True", "reason": "HealthyRevision"}
+            self._cluster.apply(
+                REVISION,
+                {
+                    "metadata": {"name": f"{name}-9d1f0c2", "uid": name, "labels": labels},
+                    "spec": {"desiredState": "Active"},
+                    "status": {"objectRefs": refs, "conditions": [healthy]},
+                },
+            )
+
+    def _place_oddities(self, now: datetime) -> None:
+        """Place what every platform has somewhere, and nobody looks at. It stays as it is."""
+        for name, kind, team, state, days in (
+            ("legacy-archive", "ObjectBucket", "data", "deleting", 9),
+            ("orders-replica", "PostgreSQLInstance", "payments", "paused", 21),
+            ("campaign", "App", "web", "failed", 2),
+        ):
+            since = now - timedelta(days=days)
+            order = _Order(name, kind, team, PEOPLE[team][0], since - timedelta(days=30))
+            order.become(state, since, _FAILURES[2])
+            order.write(self._cluster)
+        # Standalone, and each thinks that the bucket is its own.
+        for name in ("shared-logs", "shared-logs-copy"):
+            order = _Order(name, "App", "data", "dina", now - timedelta(days=90))
+            order.become("ready", now - timedelta(days=90))
+            self._cluster.apply(BUCKET, order.managed(BUCKET, name, None, external="shared-logs"))
+
     def _place(self, created: datetime) -> None:
         self._count += 1
         team = self._random.choice(sorted(PEOPLE))
-        kind = self._random.choice([*_CLAIMS, "App", "App", "Network"])
+        kind = self._random.choice([*CLAIMS, "App", "App", "Network"])
         creator = self._random.choice(PEOPLE[team])
         order = _Order(f"{kind.lower()[:8]}-{self._count:04d}", kind, team, creator, created)
         order.flavour = self._random.choice(("aws", "aws", "gcp"))
@@ -113,24 +148,70 @@ class _Order:
         self.state, self.why, self.since = state, why, now
 
     def write(self, cluster: Cluster) -> None:
-        if self.kind in _CLAIMS:
-            claim, xr = _CLAIMS[self.kind]
-            cluster.apply(xr, self._legacy_xr(claim, xr))
-            cluster.apply(claim, self._claim(xr))
-        else:
-            cluster.apply(self._own_kind(), self._modern_xr())
+        for kind, item in self._objects():
+            cluster.apply(kind, item)
 
     def delete(self, cluster: Cluster) -> None:
-        if self.kind in _CLAIMS:
-            claim, xr = _CLAIMS[self.kind]
-            cluster.delete(claim, self._namespace, self.name)
-            cluster.delete(xr, "", self._xr_name)
+        for kind, item in self._objects():
+            metadata = item["metadata"]
+            cluster.delete(kind, metadata.get("namespace", ""), metadata["name"])
+
+    def _objects(self) -> Iterator[tuple[Kind, Json]]:
+        """Yield the whole tree, each object with its kind."""
+        if self.kind in CLAIMS:
+            claim, own = CLAIMS[self.kind]
+            top = self._legacy_xr(claim, own)
+            yield claim, self._claim(own)
         else:
-            kind = self._own_kind()
-            cluster.delete(kind, self._namespace if kind.namespaced else "", self.name)
+            own, top = self._own_kind(), self._modern_xr()
+        yield own, top
+        yield from self._composed(self.kind, own, top)
+        if self.kind == "App" and self.flavour == "aws":
+            cache = self._nested(own, top)
+            yield CACHE, cache
+            yield from self._composed("Cache", CACHE, cache)
+
+    def _composed(self, kind: str, own: Kind, xr: Json) -> Iterator[tuple[Kind, Json]]:
+        parts = COMPOSES[kind, self.flavour]
+        for suffix, part in parts:
+            name = f"{xr['metadata']['name']}-{suffix}"
+            # The nested part is the slow one where there is one; elsewhere the last one is.
+            last = suffix == parts[-1][0] and not (kind == "App" and self.flavour == "aws")
+            yield part, self.managed(part, name, _owner(own, xr), well=not last)
+
+    def _nested(self, own: Kind, xr: Json) -> Json:
+        metadata = self._metadata(f"{self.name}-cache", self._namespace)
+        metadata["ownerReferences"] = [_owner(own, xr)]
+        del metadata["annotations"]
+        ready = self.state == "ready" or not self._of_provider
+        message = "" if ready else "Unready resources: cluster"
+        conditions = self._conditions(ready, "", "Creating", message)
+        spec = {"crossplane": self._machinery(CACHE.resource)}
+        return {"metadata": metadata, "spec": spec, "status": {"conditions": conditions}}
+
+    def managed(
+        self, kind: Kind, name: str, owner: Json | None, *, external: str = "", well: bool = False
+    ) -> Json:
+        """Return an MR of this order; ``well``: it is ready whatever the order is."""
+        metadata = self._metadata(name, self._namespace if kind.namespaced else "")
+        metadata["uid"] = f"{kind.resource}.{kind.group}-{metadata['uid']}"
+        metadata["annotations"] = {"crossplane.io/external-name": external or name}
+        if owner:
+            metadata["ownerReferences"] = [owner]
+            metadata["labels"] = {"crossplane.io/composite": owner["name"]}
+        config = {"name": "default"}
+        if kind.namespaced:
+            config["kind"] = "ClusterProviderConfig"
+        spec = {"providerConfigRef": config, "managementPolicies": ["*"]}
+        wrong = "" if well or not self._of_provider else self.why
+        if self.state == "deleting":
+            wrong = "delete failed: BucketNotEmpty: the bucket you tried to delete is not empty"
+        ready = well or self.state in ("ready", "deleting") or not self._of_provider
+        conditions = self._conditions(ready, wrong, "Creating", "")
+        return {"metadata": metadata, "spec": spec, "status": {"conditions": conditions}}
 
     def _own_kind(self) -> Kind:
-        return _APP if self.kind == "App" else _NETWORK
+        return APP if self.kind == "App" else NETWORK
 
     @property
     def _namespace(self) -> str:
@@ -150,6 +231,8 @@ class _Order:
         created = {"creationTimestamp": _time(self.created)}
         # The uid is that of the order, so that it survives being written again.
         uid = f"{namespace or 'cluster'}-{self.kind.lower()}-{name}"
+        if self.state == "deleting":
+            created["deletionTimestamp"] = _time(self.since)
         return {"name": name, **within, "uid": uid, **created, "annotations": self._annotations}
 
     def _machinery(self, composite: str) -> Json:
@@ -165,7 +248,7 @@ class _Order:
         ref = {"apiVersion": version, "kind": xr.kind, "name": self._xr_name}
         metadata = self._metadata(self.name, self._namespace)
         waiting = "Claim is waiting for composite resource to become Ready"
-        ready = self._ready("Waiting", waiting)
+        ready = self._conditions(self.state in ("ready", "deleting"), "", "Waiting", waiting)
         spec = {**self._machinery(xr.resource), "resourceRef": ref}
         return {"metadata": metadata, "spec": spec, "status": {"conditions": ready}}
 
@@ -173,25 +256,50 @@ class _Order:
         ref = {"apiVersion": f"{GROUP}/{claim.version}", "kind": claim.kind}
         ref |= {"namespace": self._namespace, "name": self.name}
         spec = {**self._machinery(xr.resource), "claimRef": ref}
-        status = {"conditions": self._ready("Creating", "Unready resources: instance")}
-        return {"metadata": self._metadata(self._xr_name, ""), "spec": spec, "status": status}
+        metadata = self._metadata(self._xr_name, "")
+        if self.state == "paused":
+            metadata["annotations"] = {**metadata["annotations"], _PAUSED: "true"}
+        return {"metadata": metadata, "spec": spec, "status": {"conditions": self._of_xr()}}
 
     def _modern_xr(self) -> Json:
         kind = self._own_kind()
         namespace = self._namespace if kind.namespaced else ""
         spec = {"crossplane": self._machinery(kind.resource)}
-        status = {"conditions": self._ready("Creating", "Unready resources: instance")}
+        status = {"conditions": self._of_xr()}
         return {"metadata": self._metadata(self.name, namespace), "spec": spec, "status": status}
 
-    def _ready(self, reason: str, message: str) -> list[Json]:
+    @property
+    def _of_provider(self) -> bool:
+        """Tell whether what is amiss is amiss with the last MR, and not with the XR itself."""
+        return self.state == "creating" or self.why.startswith("create failed")
+
+    def _of_xr(self) -> list[Json]:
+        last = COMPOSES[self.kind, self.flavour][-1][0]
+        if self.kind == "App" and self.flavour == "aws":
+            last = "cache"
+        wrong = "" if self._of_provider else self.why
+        ready = self.state in ("ready", "deleting")
+        return self._conditions(ready, wrong, "Creating", f"Unready resources: {last}")
+
+    def _conditions(self, is_ready: bool, wrong: str, reason: str, message: str) -> list[Json]:
         since = _time(self.since)
         synced = {"type": "Synced", "status": "True", "reason": "ReconcileSuccess"}
-        if self.state == "failed":
-            synced = {**synced, "status": "False", "reason": "ReconcileError", "message": self.why}
+        if wrong and self.state in ("failed", "deleting"):
+            synced = {**synced, "status": "False", "reason": "ReconcileError", "message": wrong}
+        elif self.state == "paused" and reason == "Creating" and message:
+            synced = {**synced, "status": "False", "reason": "ReconcilePaused"}
+            synced["message"] = "Reconciliation is paused via the pause annotation"
         ready = {"type": "Ready", "status": "True", "reason": "Available"}
-        if self.state != "ready":
+        if not is_ready:
             ready = {"type": "Ready", "status": "False", "reason": reason, "message": message}
         return [{**synced, "lastTransitionTime": since}, {**ready, "lastTransitionTime": since}]
+
+
+def _owner(kind: Kind, item: Json) -> Json:
+    """Return the owner reference by which an XR holds what it has made."""
+    version = f"{kind.group}/{kind.version}"
+    named = {"kind": kind.kind, "name": item["metadata"]["name"], "uid": item["metadata"]["uid"]}
+    return {"apiVersion": version, **named, "controller": True}
 
 
 def _time(moment: datetime) -> str:

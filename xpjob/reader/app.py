@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from xpjob.reader import assets, openapi, parameters, query, render
+from xpjob.reader import assets, openapi, parameters, query, render, tree
 from xpjob.reader.answer import Answer, Workshop, answer, etag_of
 from xpjob.reader.clusters import describe, metric_facts, pick
 from xpjob.reader.front import Front
@@ -61,6 +61,7 @@ def create_app(
             Route("/favicon.svg", reader.asset),
             Route("/bookkeeping", reader.bookkeeping),
             Route("/bookkeeping/summary", reader.summary),
+            Route("/bookkeeping/tree", reader.tree),
             Route("/clusters", reader.clusters),
             Route("/metrics", reader.metrics),
             Route("/metrics/inventory", reader.inventory),
@@ -149,6 +150,28 @@ class _Reader:
         etag = etag_of(view.tag, "summary", sorted(given.items()), shape.stale, asked.cutoff)
         headers = {"Content-Type": render.TYPES[form], **_freshness_headers(freshness)}
         whole = await self._workshop.whole(etag, lambda: b"".join(make().pieces))
+        return await answer(
+            request,
+            self._workshop,
+            etag,
+            headers,
+            lambda: Body.of(whole),
+            quick=True,
+            modified=view.generated,
+        )
+
+    async def tree(self, request: Request) -> Response:
+        """Answer with the tree that one record is part of, and what blocks it."""
+        given, view, freshness = self._asked(request, parameters.TREE)
+        now = int(self._now().timestamp())
+
+        def make() -> bytes:
+            found = tree.tree(view, given, now, stale=freshness.stale)
+            return msgspec.json.encode(found) + b"\n"
+
+        etag = etag_of(view.tag, "tree", sorted(given.items()), freshness.stale, now)
+        headers = {"Content-Type": render.TYPES["json"], **_freshness_headers(freshness)}
+        whole = await self._workshop.whole(etag, make)
         return await answer(
             request,
             self._workshop,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from xpjob import __version__
+from xpjob.crossplane.targets import CLAIM, COMPOSITE, MANAGED
 from xpjob.reader.metrics import ClusterFacts
 from xpjob.reader.parameters import QuestionError, unknown
 from xpjob.reader.render import Json
@@ -63,8 +64,9 @@ def describe(snapshots: Snapshots, settings: Settings, now: datetime) -> Json:
                 "ageSeconds": int(freshness.age) if view else None,
                 "stale": freshness.stale,
                 "staleReasons": freshness.reasons,
-                "claims": _count(view, "claim"),
-                "xrs": _count(view, "composite"),
+                "claims": _count(view, CLAIM),
+                "xrs": _count(view, COMPOSITE),
+                "mrs": _count(view, MANAGED),
                 "failedTargets": _failed(view),
                 "lastRun": _run(item.report),
             }
@@ -83,13 +85,13 @@ def metric_facts(snapshots: Snapshots) -> Iterator[ClusterFacts]:
     for name, held in snapshots.clusters.items():
         if view := held.view:
             fresh = snapshots.freshness(held)
-            yield (name, fresh.age, view.generated, fresh.stale, view.claims, view.xrs)
+            yield (name, fresh.age, view.generated, fresh.stale, view.total)
 
 
 def _count(view: View | None, class_: str) -> Json:
     if view is None:
         return {"total": 0, "ready": 0}
-    return {"total": view.claims if class_ == "claim" else view.xrs, "ready": view.ready[class_]}
+    return {"total": view.total[class_], "ready": view.ready[class_]}
 
 
 def _failed(view: View | None) -> list[Json]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -71,8 +71,8 @@ class Metrics:
         return generate_latest(self.registry)
 
 
-ClusterFacts = tuple[str, float, float, bool, int, int]
-"""Cluster, snapshot's age and timestamp in seconds, whether it is stale, claims, XRs."""
+ClusterFacts = tuple[str, float, float, bool, Mapping[str, int]]
+"""Cluster, snapshot's age and timestamp in seconds, whether it is stale, records by class."""
 
 
 class _Clusters(Collector):
@@ -99,10 +99,10 @@ class _Clusters(Collector):
         records = GaugeMetricFamily(
             "xpjob_reader_records", "Records in the snapshot served.", labels=["cluster", "class"]
         )
-        for cluster, seconds, timestamp, is_stale, claims, xrs in self._clusters():
+        for cluster, seconds, timestamp, is_stale, total in self._clusters():
             age.add_metric([cluster], seconds)
             taken.add_metric([cluster], timestamp)
             stale.add_metric([cluster], float(is_stale))
-            records.add_metric([cluster, "claim"], claims)
-            records.add_metric([cluster, "composite"], xrs)
+            for class_, count in total.items():
+                records.add_metric([cluster, class_], count)
         yield from (age, taken, stale, records)

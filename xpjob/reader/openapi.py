@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from xpjob import __version__
-from xpjob.reader import parameters, rows
+from xpjob.crossplane.targets import CLAIM, COMPOSITE, MANAGED
+from xpjob.reader import blockers, parameters, rows, tree
 from xpjob.reader.parameters import MAX_PARAMETERS, MAX_VALUE, Parameter
 from xpjob.reader.render import Json
 
 _PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _FLAGS = {"paused", "deleting", "ready", "synced"}
+_STATE: Json = {"type": "string", "enum": blockers.STATES}
+_NAMED: Json = {
+    **{key: {"type": "string"} for key in ("group", "kind", "namespace", "name")},
+    "state": _STATE,
+}
 
 
 def document() -> Json:
@@ -41,6 +47,12 @@ def document() -> Json:
                     "text/csv": {"type": "string"},
                 },
                 (400, 413, 414, 503),
+            ),
+            "/bookkeeping/tree": _get(
+                "The tree that one record is part of, and what blocks it",
+                parameters.TREE,
+                {"application/json": {"$ref": "#/components/schemas/Tree"}},
+                (400, 404, 413, 414, 503),
             ),
             "/clusters": _get(
                 "Clusters, their freshness and their last run",
@@ -97,6 +109,7 @@ def _get(
 
 _MEANING = {
     400: "A parameter or a value that does not exist; the problem lists those that do.",
+    404: "There is no such record; the problem lists what is called nearly so.",
     410: "The snapshot has changed since the page before.",
     413: "The request has a body.",
     414: "The query string is too long.",
@@ -120,6 +133,9 @@ def _parameter(parameter: Parameter) -> Json:
         "description": parameter.help,
         "schema": schema,
     }
+    if parameter.required:
+        described["required"] = True
+        schema["minLength"] = 1
     if parameter.repeatable:
         described |= {"style": "form", "explode": True}
     if parameter.example:
@@ -139,22 +155,38 @@ def _schemas() -> Json:
         "properties": dict.fromkeys(("group", "kind", "namespace", "name"), text),
     }
 
-    def record(names: tuple[str, ...], ref: str) -> Json:
-        kinds: Json = {name: flag if name in _FLAGS else text for name in names}
-        kinds |= {"ageSeconds": {"type": ["integer", "null"], "minimum": 0}, ref: reference}
+    age = {"type": ["integer", "null"], "minimum": 0}
+    typed = {**dict.fromkeys(_FLAGS, flag), **dict.fromkeys(rows.REFS, reference)}
+    typed |= {"ageSeconds": age, "composed": number}
+
+    def record(class_: str) -> Json:
+        # None is required: fields= leaves out what is not asked for.
+        kinds = {name: typed.get(name, text) for name in rows.KEYS[class_]}
         return {"type": "object", "properties": kinds}
 
     head = {"generatedAt": text, "stale": flag, "cluster": text}
     return {
-        "Claim": record(rows.CLAIM_FIELDS, "xr"),
-        "CompositeResource": record(rows.XR_FIELDS, "claim"),
+        "Claim": record(CLAIM),
+        "CompositeResource": record(COMPOSITE),
+        "ManagedResource": record(MANAGED),
         "Bookkeeping": _object(
             {
                 "claims": _list("Claim"),
                 "xrs": _list("CompositeResource"),
+                "mrs": _list("ManagedResource"),
                 **head,
                 "total": number,
                 "continue": text,
+            }
+        ),
+        "Tree": _object(
+            {
+                "sentence": text,
+                "blockers": {"type": "array", "items": _object(_NAMED | {"says": text})},
+                "blockerCount": number,
+                "nodes": {"type": "array", "items": _node(typed, text)},
+                "total": number,
+                **head,
             }
         ),
         "Summary": _object(
@@ -195,6 +227,15 @@ def _schemas() -> Json:
             "required": ["type", "title", "status", "detail"],
         },
     }
+
+
+def _node(typed: Json, text: Json) -> Json:
+    kinds: Json = {name: typed.get(name, text) for name in tree.KEYS}
+    number: Json = {"type": "integer", "minimum": 0}
+    kinds |= dict.fromkeys(("depth", "children", "leftOut"), number)
+    kinds |= {"parent": {"type": ["integer", "null"], "minimum": 0}, "state": _STATE}
+    kinds |= {key: {"type": "boolean"} for key in ("asked", "blocks")}
+    return {"type": "object", "properties": kinds, "required": ["depth", "parent", "state"]}
 
 
 def _object(properties: Json) -> Json:

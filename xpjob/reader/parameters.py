@@ -21,7 +21,8 @@ _LISTED = 100
 
 DIMENSIONS = (
     *("class", "group", "version", "kind", "namespace", "team", "creator", "composition"),
-    *("source", "ready", "reason", "synced", "paused", "deleting", "carried"),
+    *("source", "provider", "providerConfig", "ready", "readyStatus", "reason"),
+    *("synced", "syncedStatus", "syncedReason", "paused", "deleting", "carried"),
 )
 """What can be filtered by and counted by."""
 FORMATS = ("json", "ndjson", "csv")
@@ -70,12 +71,16 @@ class Parameter:
     example: str = ""
     pattern: str = ""
     whole: tuple[int, int] | None = None
+    required: bool = False
 
 
 _FLAG = ("true", "false")
+_SAID = ("True", "False", "Unknown", "")
 _FILTERS = (
     Parameter(
-        "class", "Claims (claim) or composite resources (composite).", ("claim", "composite")
+        "class",
+        "Claims (claim), composite resources (composite) or managed resources (managed).",
+        ("claim", "composite", "managed"),
     ),
     Parameter("group", "API group.", example="platform.example.org"),
     Parameter("version", "API version.", example="v1alpha1"),
@@ -86,9 +91,14 @@ _FILTERS = (
     Parameter("creator", "Creator, of a claim or of what was made for it.", example="alice"),
     Parameter("composition", "Composition.", example="xdatabases.aws.example.org"),
     Parameter("source", "Where the kind was named: central, namespace or discovery."),
+    Parameter("provider", "Provider of a managed resource.", example="provider-aws-s3"),
+    Parameter("providerConfig", "Name of a managed resource's provider config."),
     Parameter("ready", "Whether the Ready condition is True.", _FLAG),
+    Parameter("readyStatus", "What the Ready condition says; empty where there is none.", _SAID),
     Parameter("reason", "Reason of the Ready condition; empty where there is none."),
     Parameter("synced", "Whether the Synced condition is True.", _FLAG),
+    Parameter("syncedStatus", "What the Synced condition says; empty where there is none.", _SAID),
+    Parameter("syncedReason", "Reason of the Synced condition; empty where there is none."),
     Parameter("paused", "Whether reconciliation is paused.", _FLAG),
     Parameter("deleting", "Whether it is being deleted.", _FLAG),
     Parameter("carried", "Whether it is kept from an earlier run as its list failed.", _FLAG),
@@ -134,6 +144,14 @@ CONTINUE = Parameter(
 
 BOOKKEEPING = (*SELECTION, SORT, LIMIT, CONTINUE, FIELDS_PARAMETER, FORMAT, CLUSTER)
 SUMMARY = (*SELECTION, BY, TOP, FORMAT, CLUSTER)
+TREE = (
+    Parameter("kind", "Its kind, or its resource; upper or lower case.", example="XDatabase"),
+    Parameter("namespace", "Its namespace; empty for a cluster-scoped record.", example="team-a"),
+    Parameter("name", "Its name.", example="orders", required=True),
+    Parameter("group", "Its API group.", example="platform.example.org"),
+    Parameter("class", "Its class.", ("claim", "composite", "managed")),
+    CLUSTER,
+)
 INVENTORY = (CLUSTER,)
 NONE: tuple[Parameter, ...] = ()
 
@@ -161,6 +179,8 @@ def check(pairs: Iterable[tuple[str, str]], known: Iterable[Parameter]) -> Given
         if values and not parameter.repeatable:
             raise QuestionError("repeated", f"{name} is given twice, and can be given once")
         values.append(value)
+    if missing := [p.name for p in table.values() if p.required and not any(given.get(p.name, ()))]:
+        raise QuestionError("missing-parameter", f"{missing[0]} is needed, and not empty")
     return {name: tuple(dict.fromkeys(values)) for name, values in given.items()}
 
 

@@ -69,8 +69,8 @@ def question(view: View, given: Given, now: int) -> Question:
 
 
 def _check(view: View, name: str, values: Sequence[str]) -> None:
-    if name in ("class", "ready", "synced", "paused", "deleting", "carried"):
-        return  # the table of parameters has their values
+    if any(p.values for p in parameters.FILTERS if p.name == name):
+        return  # the table of parameters has its values, and has checked them
     known = [value for value in view.columns[name].values if value is not None]
     for value in values:
         if value not in known:

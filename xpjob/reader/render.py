@@ -11,11 +11,12 @@ import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from itertools import accumulate, pairwise
 
 import msgspec
 
 from xpjob.reader.query import Group, Page, Rows
-from xpjob.reader.rows import FIELDS
+from xpjob.reader.rows import FIELDS, REFS
 from xpjob.reader.view import View
 
 TYPES = {
@@ -26,7 +27,6 @@ TYPES = {
 _PIECE = 1024
 """Rows that are put together at a time: about a megabyte."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-_REFS = ("xr", "claim")
 _REF_KEYS = ("group", "kind", "namespace", "name")
 
 Json = dict[str, object]
@@ -71,7 +71,7 @@ def document(view: View, page: Page, shape: Shape) -> Body:
 
 
 def _json(view: View, page: Page, shape: Shape) -> Body:
-    claims, xrs = _split(page.rows, view.claims)
+    claims, xrs, mrs = _split(page.rows, list(view.total.values()))
     facts = {
         "generatedAt": view.generated_at,
         "stale": shape.stale,
@@ -81,16 +81,21 @@ def _json(view: View, page: Page, shape: Shape) -> Body:
     }
     end = b"]," + msgspec.json.encode(facts)[1:] + b"\n"
     parts = [Body.of(b'{"claims":['), _list(view, claims, shape), Body.of(b'],"xrs":[')]
-    parts += [_list(view, xrs, shape), Body.of(end)]
+    parts += [_list(view, xrs, shape), Body.of(b'],"mrs":['), _list(view, mrs, shape)]
+    parts.append(Body.of(end))
     length = sum(part.length for part in parts)
     return Body(length, (piece for part in parts for piece in part.pieces))
 
 
-def _split(rows: Rows, border: int) -> tuple[Rows, Rows]:
+def _split(rows: Rows, totals: Sequence[int]) -> list[Rows]:
+    """Return the rows of each class."""
+    borders = list(pairwise(accumulate(totals, initial=0)))
     if isinstance(rows, range):
-        middle = min(max(rows.start, border), rows.stop)
-        return range(rows.start, middle), range(middle, rows.stop)
-    return [row for row in rows if row < border], [row for row in rows if row >= border]
+        return [
+            range(max(rows.start, low), max(rows.start, low, min(rows.stop, high)))
+            for low, high in borders
+        ]
+    return [[row for row in rows if low <= row < high] for low, high in borders]
 
 
 def _list(view: View, rows: Rows, shape: Shape) -> Body:
@@ -145,13 +150,13 @@ def _chosen(view: View, rows: Rows, shape: Shape) -> Iterator[bytes]:
 def _csv_columns(fields: Sequence[str]) -> list[str]:
     columns: list[str] = []
     for name in fields or FIELDS:
-        columns += [f"{name}.{key}" for key in _REF_KEYS] if name in _REFS else [name]
+        columns += [f"{name}.{key}" for key in _REF_KEYS] if name in REFS else [name]
     return columns
 
 
 def _flat(row: Json) -> Json:
     flat = dict(row)
-    for name in _REFS:
+    for name in REFS:
         if isinstance(ref := row.get(name), dict):
             flat |= {f"{name}.{key}": value for key, value in ref.items()}
     return flat

@@ -1,121 +1,96 @@
 """One record as the reader answers with it: its keys, their order, and how long it is not ready.
 
-The keys of the exporter that people move over from come first, in its order and with its
-types; what xpjob knows beyond that follows. ``ageSeconds`` is known only when answering.
+The keys of the exporter that people move over from come first, in its order and with its types;
+what xpjob knows beyond that follows. ``ageSeconds`` is known only when answering.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timezone
-from typing import Any
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw
 
-from xpjob.crossplane.records import Claim, CompositeResource, Record, Ref
+from xpjob.crossplane.records import (
+    Claim,
+    CompositeResource,
+    ManagedResource,
+    Record,
+)
+from xpjob.crossplane.targets import CLAIM, COMPOSITE, MANAGED
 
-CLAIM, COMPOSITE = "claim", "composite"
+CLASSES = (CLAIM, COMPOSITE, MANAGED)
+"""In the order in which the reader answers."""
 
 _AGE_KEY = b'"ageSeconds":'
 _NO_AGE = Raw(b"0")
 
+_NAMED = ("group", "version", "kind", "namespace", "name")
+_STATE = ("paused", "deleting", "ready", "reason", "ageSeconds")
+_OWNED = ("creator", "team")
+_REST = (
+    *("class", "resource", "source", "compositionRevision", "readyStatus", "message"),
+    *("readySince", "notReadySince", "synced", "syncedStatus", "syncedReason", "syncedMessage"),
+    *("syncedSince", "notSyncedSince", "uid", "createdAt", "deletedAt", "deletingSince"),
+    *("firstSeenAt", "firstReadyAt", "carriedSince"),
+)
+_PLACE = ("parent", "root", "claim")
+KEYS = {
+    CLAIM: (*_NAMED, *_OWNED, "composition", *_STATE, *_REST, "xr"),
+    COMPOSITE: (*_NAMED, "composition", *_STATE, *_REST, *_OWNED, "composed", *_PLACE),
+    MANAGED: (
+        *(*_NAMED, "xrName", "claimName", "claimNamespace"),
+        *("provider", "providerConfig", "externalName", "managementPolicies", *_STATE, *_REST),
+        *("composition", *_OWNED, "providerConfigKind", *_PLACE),
+    ),
+}
+"""The keys of each class, in order."""
+REFS = ("xr", *_PLACE)
+FIELDS = tuple(dict.fromkeys(key for keys in KEYS.values() for key in keys))
+"""Every key that a row can have."""
 
-class ClaimRow(Struct, kw_only=True, rename="camel", gc=False):
-    """A claim. Times are RFC 3339 in UTC, empty where not known."""
-
-    group: str
-    version: str
-    kind: str
-    namespace: str
-    name: str
-    creator: str
-    team: str
-    composition: str
-    paused: bool
-    deleting: bool
-    ready: bool
-    reason: str
-    age_seconds: Raw
-    class_: str = msgspec.field(name="class")
-    resource: str
-    source: str
-    composition_revision: str
-    ready_status: str
-    message: str
-    ready_since: str
-    not_ready_since: str
-    synced: bool
-    synced_status: str
-    synced_reason: str
-    synced_message: str
-    synced_since: str
-    uid: str
-    created_at: str
-    deleted_at: str
-    carried_since: str
-    xr: Ref | None
-
-
-class XrRow(Struct, kw_only=True, rename="camel", gc=False):
-    """An XR: as a claim, its owners in a later place, and with the claim that it was made for."""
-
-    group: str
-    version: str
-    kind: str
-    namespace: str
-    name: str
-    composition: str
-    paused: bool
-    deleting: bool
-    ready: bool
-    reason: str
-    age_seconds: Raw
-    class_: str = msgspec.field(name="class")
-    resource: str
-    source: str
-    composition_revision: str
-    ready_status: str
-    message: str
-    ready_since: str
-    not_ready_since: str
-    synced: bool
-    synced_status: str
-    synced_reason: str
-    synced_message: str
-    synced_since: str
-    uid: str
-    created_at: str
-    deleted_at: str
-    creator: str
-    team: str
-    carried_since: str
-    claim: Ref | None
-
-
-CLAIM_FIELDS = tuple(item.encode_name for item in msgspec.structs.fields(ClaimRow))
-XR_FIELDS = tuple(item.encode_name for item in msgspec.structs.fields(XrRow))
-FIELDS = (*CLAIM_FIELDS, "claim")
-"""Every key that a row can have, in order."""
-
+_ATTRIBUTES = {
+    field.encode_name: field.name
+    for kind in (Claim, CompositeResource, ManagedResource)
+    for field in msgspec.structs.fields(kind)
+}
+_PLAIN = {
+    class_: tuple((key, _ATTRIBUTES[key]) for key in keys if key in _ATTRIBUTES)
+    for class_, keys in KEYS.items()
+}
 _encoder = msgspec.json.Encoder()
-_SHOWN = frozenset(item.name for item in msgspec.structs.fields(XrRow))
-_COMMON = tuple(n for f in msgspec.structs.fields(Record) if (n := f.name) in _SHOWN)
 
 
-def encode(record: Claim | CompositeResource) -> tuple[bytes, int]:
+def encode(record: Record) -> tuple[bytes, int]:
     """Return a record as JSON without its age, and the place where the age belongs."""
-    values: dict[str, Any] = {name: getattr(record, name) for name in _COMMON}
-    values["not_ready_since"] = not_ready_since(record)
-    values["age_seconds"] = _NO_AGE
-    row: ClaimRow | XrRow
-    if isinstance(record, Claim):
-        row = ClaimRow(class_=CLAIM, xr=record.xr, **values)
-    else:
-        row = XrRow(class_=COMPOSITE, claim=record.claim, **values)
+    row: dict[str, object] = dict.fromkeys(KEYS[record.class_])
+    for key, attribute in _PLAIN[record.class_]:
+        row[key] = getattr(record, attribute)
+    row["class"] = record.class_
+    row["notReadySince"] = not_ready_since(record)
+    row["ageSeconds"] = _NO_AGE
+    if isinstance(record, ManagedResource):
+        row.update(_exporters(record))
     body = _encoder.encode(row)
     # Quotes within strings are escaped, so the first such bytes are the key itself.
     at = body.index(_AGE_KEY) + len(_AGE_KEY)
     return body[:at] + body[at + 1 :], at
+
+
+def _exporters(mr: ManagedResource) -> Iterator[tuple[str, object]]:
+    """Yield what the exporter has flat: names alone, and the policies as one text."""
+    yield "xrName", mr.root.name if mr.root else mr.composite_name
+    yield "claimName", mr.claim.name if mr.claim else mr.claim_name
+    yield "claimNamespace", mr.claim.namespace if mr.claim else mr.claim_namespace
+    yield "managementPolicies", ",".join(mr.management_policies)
+    yield "providerConfig", provider_config(mr)
+    yield "providerConfigKind", mr.provider_config.rpartition("/")[0]
+
+
+def provider_config(mr: ManagedResource) -> str:
+    """Return the name of the provider config, which is all that the exporter has of it."""
+    return mr.provider_config.rpartition("/")[2]
 
 
 def not_ready_since(record: Record) -> str:

@@ -27,11 +27,10 @@ from xpjob.settings import Settings
 from xpjob.snapshot import model
 from xpjob.snapshot.model import Snapshot
 from xpjob.snapshot.store import SNAPSHOT, key
+from xpjob.times import ago
 from xpjob.transport import Timeouts
 
 Pairs = list[tuple[str, str]]
-
-_UNITS = ((86_400, "d"), (3600, "h"), (60, "min"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +42,8 @@ class Told:
     total: int
 
 
-def from_store(settings: Settings, pairs: Pairs) -> Told:
-    """Ask the newest snapshot in the store. Raises the store's errors and ``QuestionError``."""
+def newest(settings: Settings) -> View:
+    """Return the newest snapshot in the store. Raises the store's errors."""
     store = open_reader_store(settings)
     name = key(settings, SNAPSHOT)
     stored = store.get(name)
@@ -52,7 +51,12 @@ def from_store(settings: Settings, pairs: Pairs) -> Told:
         named = [cluster for cluster in store.clusters() if cluster]
         hint = f"; there are the clusters {', '.join(named)}: give --cluster-name" if named else ""
         raise NotFoundError(f"there is no snapshot at {store.where(name)} (yet){hint}")
-    view = View(model.decode(stored.body, Snapshot, store.where(name)), stored.etag)
+    return View(model.decode(stored.body, Snapshot, store.where(name)), stored.etag)
+
+
+def from_store(settings: Settings, pairs: Pairs) -> Told:
+    """Ask the newest snapshot in the store. Raises the store's errors and ``QuestionError``."""
+    view = newest(settings)
     now = int(model.now().timestamp())
     given = parameters.check(pairs, parameters.BOOKKEEPING)
     asked = query.question(view, given, now)
@@ -65,9 +69,19 @@ def from_store(settings: Settings, pairs: Pairs) -> Told:
 
 def from_url(settings: Settings, url: str, pairs: Pairs) -> Told:
     """Ask a reader. Raises ``TransientError``, or an ``XpjobError`` with the reader's words."""
+    answer = ask(settings, url, "bookkeeping", pairs)
+    headers = urllib3.HTTPHeaderDict(answer.headers)
+    total = headers.get("Xpjob-Total", "")
+    if not total.isdecimal():
+        raise BadAnswerError(f"reading {url}: that is no xpjob reader; check --url")
+    return Told(answer.body, headers.get("Xpjob-Generated-At", ""), int(total))
+
+
+def ask(settings: Settings, url: str, path: str, pairs: Pairs) -> transport.Response:
+    """Ask a reader for a path. Raises as ``from_url`` does."""
     if settings.cluster_name:
         pairs = [*pairs, ("cluster", settings.cluster_name)]
-    asked = f"{url.rstrip('/')}/bookkeeping?{urlencode(pairs)}"
+    asked = f"{url.rstrip('/')}/{path}?{urlencode(pairs)}"
     timeouts = Timeouts(settings.connect_timeout_seconds, settings.request_timeout_seconds)
     pool = urllib3.PoolManager()
     try:
@@ -77,11 +91,7 @@ def from_url(settings: Settings, url: str, pairs: Pairs) -> Told:
         raise TransientError(f"reading {asked}: {error}; {hint}") from error
     if answer.status != 200:
         raise _problem(answer)
-    headers = urllib3.HTTPHeaderDict(answer.headers)
-    total = headers.get("Xpjob-Total", "")
-    if not total.isdecimal():
-        raise BadAnswerError(f"reading {asked}: that is no xpjob reader; check --url")
-    return Told(answer.body, headers.get("Xpjob-Generated-At", ""), int(total))
+    return answer
 
 
 def _problem(answer: transport.Response) -> XpjobError:
@@ -90,9 +100,10 @@ def _problem(answer: transport.Response) -> XpjobError:
     except msgspec.MsgspecError:
         return BadAnswerError(f"the reader answered {answer.status}: {answer.excerpt()}")
     detail, known = str(told.get("detail", answer.status)), told.get("known")
-    if answer.status == 400:
+    if answer.status in (400, 404):
         facts = {"known": known} if isinstance(known, list) else None
-        return QuestionError(str(told.get("type", "")), detail, facts=facts)
+        code = str(told.get("type", "")).rpartition(":")[2]
+        return QuestionError(code, detail, status=answer.status, facts=facts)
     return XpjobError(f"the reader answered {answer.status}: {detail}")
 
 
@@ -120,7 +131,7 @@ def _title(told: Told, shown: int, now: datetime) -> str:
 
 def _cells(item: dict[str, object], now: datetime) -> Iterator[str]:
     for name in ("kind", "namespace", "name", "team", "composition"):
-        yield _text(item.get(name))
+        yield text(item.get(name))
     yield "[green]yes[/]" if item.get("ready") else "[yellow]no[/]"
     since = rows.seconds(str(item.get("notReadySince")))
     yield ago(int(now.timestamp()) - since) if since is not None else ""
@@ -132,21 +143,13 @@ def _cells(item: dict[str, object], now: datetime) -> Iterator[str]:
 def _why(item: dict[str, object]) -> tuple[str, str]:
     """Return reason and message; a controller's own error says more than "waiting"."""
     own = "" if item.get("synced") else item.get("syncedMessage")
-    return _text(item.get("reason")), _text(own or item.get("message"))
+    return text(item.get("reason")), text(own or item.get("message"))
 
 
-def _text(value: object) -> str:
+def text(value: object) -> str:
     """Return what a tenant wrote so that it can change neither colours nor lines."""
-    text = "" if value is None else str(value)
-    return escape("".join(c if c.isprintable() else " " for c in text))
-
-
-def ago(seconds: int) -> str:
-    """Return a duration as people say it, in its largest unit: "3 d", "12 min", "5 s"."""
-    for size, unit in _UNITS:
-        if seconds >= size:
-            return f"{seconds // size} {unit}"
-    return f"{max(0, seconds)} s"
+    plain = "" if value is None else str(value)
+    return escape("".join(c if c.isprintable() else " " for c in plain))
 
 
 def pairs_of(

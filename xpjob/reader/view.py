@@ -11,17 +11,19 @@ import gc
 import gzip
 import hashlib
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from prometheus_client import generate_latest
 
 from xpjob import __version__
-from xpjob.crossplane.records import Claim, CompositeResource, Record
+from xpjob.crossplane.records import ManagedResource, Record
+from xpjob.crossplane.targets import CLAIM, COMPOSITE
 from xpjob.outcome import TargetOutcome
 from xpjob.publish import exposition
 from xpjob.reader import rows
+from xpjob.reader.family import Family
 from xpjob.snapshot.model import RunInfo, Snapshot
 
 _FEW = 2000
@@ -30,12 +32,21 @@ UNKNOWN = -(1 << 62)
 """Stands for a time that is not known; in seconds of the epoch."""
 
 _MESSAGES = ("message", "synced_message")
-_TEXTS = (
-    *("group", "version", "kind", "namespace", "name", "team", "creator", "composition"),
-    *("source", "reason", *_MESSAGES),
-)
+_TEXTS = {
+    **{name: name for name in ("group", "version", "resource", "kind", "namespace", "name")},
+    **{name: name for name in ("team", "creator", "composition", "source", "provider", "reason")},
+    "readyStatus": "ready_status",
+    "syncedStatus": "synced_status",
+    "syncedReason": "synced_reason",
+    "externalName": "external_name",
+    **{name: name for name in _MESSAGES},
+}
+"""Columns by the name that a question has for them, and the attribute that is in each."""
 _FLAGS = ("ready", "synced", "paused", "deleting")
-SEARCHED = ("name", "namespace", "kind", "team", "creator", "composition", "reason", *_MESSAGES)
+SEARCHED = (
+    *("name", "namespace", "kind", "team", "creator", "composition", "reason"),
+    *("externalName", *_MESSAGES),
+)
 """Columns that ``q`` looks into."""
 
 
@@ -48,7 +59,7 @@ class Column:
 
 
 class View:
-    """One snapshot, ready to be asked. Immutable; rows are claims first, then XRs.
+    """One snapshot, ready to be asked. Immutable; rows are claims first, then XRs, then MRs.
 
     ``tag`` changes with the snapshot and with this program, and with nothing else.
     Times are in seconds of the epoch.
@@ -63,25 +74,25 @@ class View:
         self.failed_targets: list[TargetOutcome] = [t for t in snapshot.targets if t.error]
         named = "\n".join((__version__, snapshot.cluster, snapshot.generated_at, etag))
         self.tag = hashlib.blake2b(named.encode(), digest_size=8).hexdigest()
-        self.claims, self.xrs = len(snapshot.claims), len(snapshot.xrs)
+        by_class: tuple[Sequence[Record], ...] = (snapshot.claims, snapshot.xrs, snapshot.mrs)
+        self.total = dict(zip(rows.CLASSES, map(len, by_class), strict=True))
         families = exposition.registry(exposition.inventory(snapshot))
         self._inventory = gzip.compress(generate_latest(families), 1, mtime=0)
-        self.ready = {
-            rows.CLAIM: sum(record.ready for record in snapshot.claims),
-            rows.COMPOSITE: sum(record.ready for record in snapshot.xrs),
-        }
-        records: list[Claim | CompositeResource] = [*snapshot.claims, *snapshot.xrs]
-        snapshot.claims.clear()
-        snapshot.xrs.clear()
+        ready = (sum(record.ready for record in of_class) for of_class in by_class)
+        self.ready = dict(zip(rows.CLASSES, ready, strict=True))
+        records = snapshot.records
+        snapshot.claims, snapshot.xrs, snapshot.mrs = [], [], []
+        del by_class  # it holds the lists, which hold the records
+        self.family = Family(records, self.total[CLAIM], self.total[COMPOSITE])
         self.created = array("q", (_or_unknown(rows.seconds(r.created_at)) for r in records))
         since = (rows.seconds(rows.not_ready_since(r)) for r in records)
         self.not_ready_since = array("q", map(_or_unknown, since))
         self._aged: tuple[int, list[bytes]] = (-1, [])
-        self.columns = dict(_columns(records, self.claims))
+        self.columns = dict(_columns(records, self.total))
         self.json, self.starts, self.holes = _encode(records)
 
     def __len__(self) -> int:
-        return self.claims + self.xrs
+        return len(self.created)
 
     def inventory_text(self) -> bytes:
         """Return the exposition of the families that the job pushes; it is held gzipped."""
@@ -128,7 +139,7 @@ class View:
         return [ages[row] for row in rows]
 
 
-def _encode(records: list[Claim | CompositeResource]) -> tuple[memoryview, array[int], array[int]]:
+def _encode(records: list[Record]) -> tuple[memoryview, array[int], array[int]]:
     """Encode the records and let go of each at once: both forms together are the peak."""
     pieces = bytearray()
     starts, holes = array("Q", [0]), array("Q")
@@ -142,14 +153,18 @@ def _encode(records: list[Claim | CompositeResource]) -> tuple[memoryview, array
     return memoryview(pieces).toreadonly(), starts, holes
 
 
-def _columns(records: Sequence[Record], claims: int) -> Iterator[tuple[str, Column]]:
-    classes = array("H", [1]) * claims + array("H", [2]) * (len(records) - claims)
-    yield "class", Column((None, rows.CLAIM, rows.COMPOSITE), classes)
+def _columns(records: Sequence[Record], total: Mapping[str, int]) -> Iterator[tuple[str, Column]]:
+    classes = array("H")
+    for code, class_ in enumerate(rows.CLASSES, 1):
+        classes += array("H", [code]) * total[class_]
+    yield "class", Column((None, *rows.CLASSES), classes)
     for name in _FLAGS:
         flags = array("H", (1 + bool(getattr(record, name)) for record in records))
         yield name, Column((None, "false", "true"), flags)
-    for name in _TEXTS:
-        yield name, _column(getattr(record, name, None) for record in records)
+    for name, attribute in _TEXTS.items():
+        yield name, _column(getattr(record, attribute, None) for record in records)
+    configs = (rows.provider_config(r) if isinstance(r, ManagedResource) else None for r in records)
+    yield "providerConfig", _column(configs)
     yield "carried", _column("true" if record.carried_since else "false" for record in records)
 
 
