@@ -14,12 +14,14 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from reader.sample import FakeStore, failed_target, report, snapshot
+from reader.forest import FAILED, forest, mr, xr_ref
+from reader.sample import FakeStore, failed_target, report, snapshot, xr
 from xpjob.errors import TransientError
 from xpjob.reader.app import create_app
 from xpjob.reader.server import Background, listen
 from xpjob.settings import Settings
 from xpjob.snapshot import model
+from xpjob.snapshot.model import Snapshot
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "xpjob"
 AXE = CACHE / "axe" / "node_modules" / "axe-core" / "axe.min.js"
@@ -63,7 +65,11 @@ class Site:
     def save(self, number: int = 1, **changes: Any) -> None:
         """Store a snapshot that was taken now, and have it loaded."""
         changes.setdefault("generated_at", model.rfc3339(model.now()))
-        self.store.save(snapshot(number, **changes))
+        self.put(snapshot(number, **changes))
+
+    def put(self, taken: Snapshot) -> None:
+        """Store a snapshot, and have it loaded."""
+        self.store.save(taken)
         self.app.state.snapshots.refresh()
 
     def open(self, query: str = "") -> Page:
@@ -167,6 +173,52 @@ def test_news_come_without_losing_focus_or_place(site: Site) -> None:
     expect(page.locator("#body .detail")).to_have_count(1)
 
 
+def test_an_open_record_shows_its_tree(site: Site) -> None:
+    """What blocks it first, in words; then the tree, which folds and stays so when news come."""
+    site.put(forest(generated_at=model.rfc3339(model.now())))
+    page = site.open("?class=claim")
+    page.get_by_role("button", name="shop").click()
+    tree = page.locator(".tree")
+    expect(page.locator(".explains")).to_contain_text("what blocks it: Instance shop-instance")
+    expect(tree.locator(".node")).to_have_count(5)
+    expect(tree.locator(".node").nth(2)).to_contain_text("quota exceeded")
+    expect(tree.locator(".mark")).to_have_text(["this one", "blocks"])
+    expect(tree).not_to_contain_text("false")
+    tree.get_by_role("button", name="What XDatabase shop-net has made").click()
+    expect(tree.locator(".node")).to_have_count(4)
+    site.put(forest(generated_at=model.rfc3339(model.now())))
+    page.evaluate("dispatchEvent(new PopStateEvent('popstate'))")
+    site.settled()
+    expect(tree.locator(".node")).to_have_count(4)
+    tree.get_by_role("link", name="Instance shop-instance").click()
+    expect(page.locator("#count")).to_have_text(rows(1, 1, 1))
+    expect(page.locator("#body .detail")).to_contain_text("ClusterProviderConfig / default")
+    expect(page.locator(".tree .here")).to_have_count(1)
+
+
+def test_managed_resources_are_on_the_page(site: Site) -> None:
+    """Counted, filtered by class, and broken down by provider."""
+    site.put(forest(generated_at=model.rfc3339(model.now())))
+    page = site.open("?ready=all")
+    expect(page.locator("#tiles")).to_contain_text("Managed resources4")
+    page.get_by_role("group", name="Class").get_by_role("button", name="Managed").click()
+    expect(page.locator("#count")).to_have_text(rows(1, 4, 4))
+    page.locator("#panel-provider").get_by_role("button", name="provider-aws-s3").click()
+    assert site.names() == ["alone"]
+
+
+def test_a_large_family_says_what_is_left_out(site: Site) -> None:
+    """And several blockers are listed."""
+    many = [mr(f"n-{n:04d}", xr_ref("top"), **(FAILED if n < 12 else {})) for n in range(300)]
+    broken = {**FAILED, "synced": True, "synced_status": "True"}
+    taken = model.rfc3339(model.now())
+    site.put(forest(claims=[], xrs=[xr("top", **broken)], mrs=many, generated_at=taken))
+    page = site.open("?class=composite&name=top")
+    expect(page.locator(".blockers li")).to_have_count(11)
+    expect(page.locator(".blockers")).to_contain_text("and 2 more")
+    expect(page.locator(".tree")).to_contain_text("and 200 more that are not shown")
+
+
 def test_what_tenants_wrote_is_text(site: Site) -> None:
     """Markup in a message is shown and not obeyed."""
     site.save()
@@ -188,7 +240,7 @@ def test_states_are_clear(site: Site) -> None:
     site.store.save(report())
     site.save(1, claims=[], xrs=[])
     site.open()
-    expect(page.locator("#nothing")).to_contain_text("no claims and no XRs yet")
+    expect(page.locator("#nothing")).to_contain_text("no claims, XRs or MRs yet")
     site.save(2, xrs=[], claims=[snapshot().claims[0]])
     site.open()
     expect(page.locator("#nothing")).to_contain_text("Everything is ready")
@@ -234,11 +286,14 @@ def test_several_clusters_can_be_chosen(site: Site) -> None:
 def test_everybody_can_use_it(site: Site, scheme: Any, width: int) -> None:
     """axe-core finds nothing; a phone needs no sideways scrolling."""
     assert AXE.exists(), f"scripts/test puts axe-core at {AXE}"
-    site.save(1, many=20, targets=[failed_target()])
+    claims = [*forest().claims, *snapshot(many=20).claims]
+    taken = model.rfc3339(model.now())
+    site.put(forest(claims=claims, targets=[failed_target()], generated_at=taken))
     site.page.emulate_media(color_scheme=scheme)
     site.page.set_viewport_size({"width": width, "height": 800})
     page = site.open("?team=payments")
     page.locator("#body .name").first.click()
+    expect(page.locator(".tree .node")).to_have_count(5)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     # evaluate() is not subject to the page's own policy, which forbids any other script.
     page.evaluate(AXE.read_text())

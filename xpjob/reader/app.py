@@ -53,12 +53,7 @@ def create_app(
 
     app = Starlette(
         routes=[
-            Route("/", reader.asset),
-            Route("/app.js", reader.asset),
-            Route("/parts.js", reader.asset),
-            Route("/notices.js", reader.asset),
-            Route("/style.css", reader.asset),
-            Route("/favicon.svg", reader.asset),
+            *(Route(path, reader.asset) for path in assets.PATHS),
             Route("/bookkeeping", reader.bookkeeping),
             Route("/bookkeeping/summary", reader.summary),
             Route("/bookkeeping/tree", reader.tree),

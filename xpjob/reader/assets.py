@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import resources
+from pathlib import PurePath
 
 from xpjob.reader.answer import etag_of
 
 _TYPES = {
-    "index.html": "text/html; charset=utf-8",
-    "app.js": "text/javascript; charset=utf-8",
-    "parts.js": "text/javascript; charset=utf-8",
-    "notices.js": "text/javascript; charset=utf-8",
-    "style.css": "text/css; charset=utf-8",
-    "favicon.svg": "image/svg+xml",
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".svg": "image/svg+xml",
 }
+_FILES = (
+    *("index.html", "style.css", "favicon.svg"),
+    *("app.js", "address.js", "ask.js", "notices.js", "overview.js", "parts.js", "records.js"),
+    *("state.js", "tree.js"),
+)
+PATHS = tuple("/" if name == "index.html" else f"/{name}" for name in _FILES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +35,8 @@ def load() -> dict[str, Asset]:
     """Return the files by path."""
     files = resources.files("xpjob.reader") / "page"
     found = {}
-    for name, content_type in _TYPES.items():
+    for path, name in zip(PATHS, _FILES, strict=True):
         body = (files / name).read_bytes()
-        path = "/" if name == "index.html" else f"/{name}"
+        content_type = _TYPES[PurePath(name).suffix]
         found[path] = Asset(body, content_type, etag_of(name, body))
     return found

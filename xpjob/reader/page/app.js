@@ -1,55 +1,17 @@
 // The page: its state is its URL; it asks for counts and for one page of records, never for all.
 
+import { asked, FILTERS, sorting, view } from "./address.js";
+import { get, summary } from "./ask.js";
 import { describeNotices } from "./notices.js";
-import { el, inWords, morph, number, percent, readinessBar, ring, short } from "./parts.js";
+import { drawPanels, drawTiles, DURATIONS, PANELS, WHY } from "./overview.js";
+import { el, hidden, inWords, morph } from "./parts.js";
+import { COLUMNS, drawTable } from "./records.js";
+import { $, now, PAGE, state } from "./state.js";
+import { fetchTrees } from "./tree.js";
 
-const FILTERS = ["namespace", "team", "kind", "composition", "reason", "creator", "group", "source", "name", "paused", "deleting", "synced", "carried"];
-const PANELS = { reason: "Why", team: "Team", namespace: "Namespace", kind: "Kind", composition: "Composition" };
-const DURATIONS = [["1w", "over a week"], ["1d", "over a day"], ["1h", "over an hour"], ["10m", "over 10 minutes"], ["", "any time"]];
-const COLUMNS = [
-  { title: "Name", sort: "name", cell: nameCell },
-  { title: "Kind", sort: "kind", cell: (record) => [record.kind, sub(record.class === "claim" ? "claim" : "XR")] },
-  { title: "Team", sort: "team", cell: (record) => record.team || record.creator ? [record.team || "–", sub(record.creator)] : [none()] },
-  { title: "Composition", sort: "composition", cell: (record) => (record.composition ? dotted(record.composition) : [none()]) },
-  { title: "State", sort: "reason", cell: stateCell },
-  { title: "Why", cell: (record) => [why(record) ? el("span", { class: "why", title: why(record) }, why(record)) : none()] },
-  { title: "Not ready for", sort: "notReady", cell: (record) => [since(record.notReadySince)], class: "num" },
-  { title: "Age", sort: "age", cell: (record) => [since(record.createdAt)], class: "num" },
-];
-const PAGE = 50;
 const POLL = 5000;
 
-const $ = (id) => document.getElementById(id);
-const state = { tokens: [""], next: "", rows: [], total: 0, open: new Set(), generatedAt: "", cluster: null, offset: 0, newer: false, lost: "", refused: null, data: null };
 let turn = 0;
-
-const now = () => Date.now() + state.offset;
-const sub = (text) => (text ? el("span", { class: "sub" }, text) : null);
-const hidden = (text) => el("span", { class: "hidden" }, text);
-const none = () => el("span", { class: "none" }, "–");
-// A controller's own error says more than "waiting".
-const why = (record) => (!record.synced && record.syncedMessage) || (record.ready ? "" : record.message);
-// A long name may break after its dots.
-const dotted = (text) => text.split(/(?<=\.)/).flatMap((part, index) => (index ? [el("wbr"), part] : [part]));
-const since = (time) => (time ? el("time", { datetime: time, title: time }, short((now() - Date.parse(time)) / 1000)) : none());
-const view = () => new URLSearchParams(location.search);
-
-// What the API is asked, from the URL: the same names, and "not ready" where nothing is said.
-function asked({ without = [], readiness = true } = {}) {
-  const from = view();
-  const to = new URLSearchParams();
-  for (const name of [...FILTERS, "class", "q", "cluster"]) {
-    if (!without.includes(name)) for (const value of from.getAll(name)) to.append(name, value);
-  }
-  if (readiness) {
-    const ready = from.get("ready") ?? "false";
-    if (ready !== "all") to.append("ready", ready);
-    if (from.get("since") && ready !== "true") to.append("since", from.get("since"));
-  }
-  return to;
-}
-
-const sorting = () => view().get("sort") ?? ((view().get("ready") ?? "false") === "false" ? "-notReady" : "name");
 
 function go(change, { push = true } = {}) {
   const to = view();
@@ -59,22 +21,6 @@ function go(change, { push = true } = {}) {
   state.tokens = [""];
   load();
 }
-
-async function get(path, parameters) {
-  const query = parameters?.toString();
-  const answer = await fetch(query ? `${path}?${query}` : path, { cache: "no-store", credentials: "same-origin" });
-  if (!answer.ok) {
-    const problem = await answer.json().catch(() => ({}));
-    throw Object.assign(new Error(problem.detail || `the reader answered ${answer.status}`), { status: answer.status, problem });
-  }
-  return answer;
-}
-
-const summary = async (parameters, by, limit) => {
-  for (const name of by) parameters.append("by", name);
-  if (limit) parameters.append("limit", limit);
-  return (await get("bookkeeping/summary", parameters)).json();
-};
 
 async function load() {
   const mine = ++turn;
@@ -95,7 +41,7 @@ async function load() {
       get("bookkeeping", records),
       summary(asked(rest), ["class"]),
       Promise.all(DURATIONS.map(([value]) => { const to = asked(rest); to.append("ready", "false"); if (value) to.append("since", value); return summary(to, []); })),
-      ...Object.keys(PANELS).map((name) => { const to = asked({ ...rest, without: [name] }); if (name === "reason") to.append("ready", "false"); return summary(to, [name], 5); }),
+      ...Object.keys(PANELS).map((name) => { const to = asked({ ...rest, without: [name] }); if (WHY.has(name)) to.append(...WHY.get(name)); return summary(to, [name], 5); }),
     ]);
     const lines = (await page.text()).split("\n").filter(Boolean);
     if (mine !== turn) return;
@@ -113,8 +59,15 @@ async function load() {
     if (error.status === 400) Object.assign(state, { refused: error, rows: [], total: 0, next: "", data: null });
     else if (error.status !== 503) state.lost = error.status ? error.message : "no answer";
   } finally {
-    if (mine === turn) { $("main").setAttribute("aria-busy", "false"); draw(); }
+    if (mine === turn) { land(); $("main").setAttribute("aria-busy", "false"); draw(); }
   }
+}
+
+// A link to one record shows it open.
+function land() {
+  if (state.landed !== location.search && state.total === 1 && view().get("name")) state.open.add(state.rows[0].uid);
+  state.landed = location.search;
+  fetchTrees(drawTable);
 }
 
 // How fresh the snapshot is and how the last run went; cheap, so it is asked for often.
@@ -166,96 +119,6 @@ function draw() {
   drawTable();
 }
 
-function drawTiles(groups) {
-  const sum = (name) => groups.reduce((total, group) => total + group[name], 0);
-  const of = (name) => groups.find((group) => group.class === name) ?? { total: 0, ready: 0 };
-  const [total, ready, bad] = [sum("total"), sum("ready"), sum("notReady")];
-  const longest = groups.map((group) => group.longestNotReadySince).filter(Boolean).sort()[0];
-  const tile = (title, value, note, mood = "", picture = null) => el("div", { class: `tile ${mood}` }, picture, el("div", {}, el("h2", {}, title), el("p", { class: "big" }, value), el("p", { class: "note" }, note)));
-  const share = ({ total: all, ready: good }) => (all ? `${number(good)} ready · ${percent(good, all)}` : "none here");
-  morph($("tiles"), [
-    tile("Ready", percent(ready, total), `${number(ready)} of ${number(total)}`, "", ring(ready, total)),
-    tile("Not ready", number(bad), longest ? `longest for ${inWords((now() - Date.parse(longest)) / 1000)}` : "all is well", bad ? "bad" : "good"),
-    tile("Claims", number(of("claim").total), share(of("claim"))),
-    tile("Composite resources", number(of("composite").total), share(of("composite"))),
-    tile("Not synced", number(total - sum("synced")), `${number(sum("paused"))} paused · ${number(sum("deleting"))} deleting`),
-  ]);
-}
-
-function drawPanels({ panels, durations }) {
-  const chosen = view();
-  const row = (parameter, value, label, total, bad, most) => {
-    const on = chosen.getAll(parameter).includes(value) && (value !== "" || parameter !== "since");
-    const counts = bad === null ? number(total) : bad ? `${number(bad)} of ${number(total)}` : number(total);
-    return el("li", {}, el("button", { type: "button", class: "row", "data-filter": parameter, "data-value": value, "aria-pressed": String(on) },
-      el("span", { class: "label" }, label), el("span", { class: bad || (bad === null && total) ? "count bad" : "count" }, counts, hidden(bad || bad === null ? " not ready" : ", all ready")), readinessBar(total, bad ?? total, most)));
-  };
-  const steps = DURATIONS.slice(0, 4).map(([value, label], index) => row("since", value, label, durations[index], null, durations[4]));
-  morph($("panel-duration"), [el("h2", {}, "Not ready for"), durations[4] ? el("ul", {}, ...steps) : el("p", { class: "empty" }, "Everything is ready.")]);
-  Object.entries(PANELS).forEach(([name, title], index) => {
-    const { groups, groupCount } = panels[index];
-    // Reasons compare with each other; everything else shows its own share that is ready.
-    const most = name === "reason" ? Math.max(1, ...groups.map((group) => group.total)) : null;
-    const items = groups.map((group) => row(name, group[name], group[name] || (name === "namespace" ? "cluster-scoped" : "(none)"), group.total, name === "reason" ? null : group.notReady, most ?? group.total));
-    const more = groupCount > groups.length ? el("p", { class: "more" }, `and ${number(groupCount - groups.length)} more; search to find them`) : null;
-    const empty = name === "reason" ? "Everything is ready." : "Nothing here.";
-    morph($(`panel-${name}`), [el("h2", {}, title), items.length ? el("ul", {}, ...items) : el("p", { class: "empty" }, empty), ...(more ? [more] : [])]);
-  });
-}
-
-function nameCell(record) {
-  const open = state.open.has(record.uid);
-  return [el("button", { type: "button", class: "name", "data-open": record.uid, "aria-expanded": String(open) }, record.name), sub(record.namespace || "cluster-scoped")];
-}
-
-function stateCell(record) {
-  const bad = !record.ready;
-  const flags = [record.paused && "paused", record.deleting && "deleting", !record.synced && "not synced", record.carriedSince && "from an earlier run"].filter(Boolean).join(" · ");
-  return [el("span", { class: `badge ${bad ? "bad" : "good"}` }, bad ? record.reason || "No condition yet" : "Ready"), sub(flags)];
-}
-
-function detail(record) {
-  const scope = record.namespace ? ` -n ${record.namespace}` : "";
-  const partner = record.xr ?? record.claim;
-  const facts = [
-    ["Ready", `${record.readyStatus || "no condition"}${record.reason ? `, ${record.reason}` : ""}`], ["", record.message],
-    ["Synced", `${record.syncedStatus || "no condition"}${record.syncedReason ? `, ${record.syncedReason}` : ""}`], ["", record.syncedMessage],
-    [record.xr ? "XR" : "Claim", partner && [partner.kind, partner.namespace, partner.name].filter(Boolean).join(" / ")],
-    ["Revision", record.compositionRevision], ["Creator", record.creator], ["Created", record.createdAt], ["Being deleted since", record.deletedAt],
-    ["Not seen since", record.carriedSince], ["Look closer", `kubectl describe ${record.resource}.${record.group} ${record.name}${scope}`],
-  ].filter(([, value]) => value);
-  const list = facts.flatMap(([name, value]) => [el("dt", {}, name), el("dd", { class: name === "Look closer" ? "code" : null }, value)]);
-  return el("tr", { class: "detail", role: "row" }, el("td", { colspan: COLUMNS.length, role: "cell" }, el("dl", {}, ...list)));
-}
-
-function drawTable() {
-  const [key, down] = [sorting().replace(/^-/, ""), sorting().startsWith("-")];
-  morph($("head"), COLUMNS.map((column) => {
-    const sorted = column.sort === key;
-    const inner = column.sort ? el("button", { type: "button", "data-sort": column.sort }, column.title, el("span", { class: "arrow", "aria-hidden": "true" }, sorted ? (down ? "↓" : "↑") : "")) : column.title;
-    return el("th", { scope: "col", role: "columnheader", class: column.class, "aria-sort": sorted ? (down ? "descending" : "ascending") : null }, inner);
-  }));
-  morph($("body"), state.rows.flatMap((record) => {
-    const cells = COLUMNS.map((column) => {
-      const content = column.cell(record).filter(Boolean);
-      const empty = content.every((each) => each.className === "none");
-      return el("td", { role: "cell", class: column.class, "data-label": column.title, "data-empty": empty }, el("div", {}, ...content));
-    });
-    const row = el("tr", { role: "row" }, ...cells);
-    return state.open.has(record.uid) ? [row, detail(record)] : [row];
-  }));
-  const empty = state.data && !state.rows.length;
-  const narrowed = asked({ readiness: false }).toString().replace(/(^|&)cluster=[^&]*/, "") || view().get("since");
-  const all = state.cluster ? state.cluster.claims.total + state.cluster.xrs.total : 0;
-  $("nothing").hidden = !empty;
-  $("nothing").textContent = !all ? "This platform holds no claims and no XRs yet." : narrowed || (view().get("ready") ?? "false") !== "false" ? "Nothing matches these filters." : "Everything is ready. Have a good day.";
-  $("scroll").hidden = !state.rows.length;
-  const first = (state.tokens.length - 1) * PAGE;
-  $("count").textContent = state.rows.length ? `${number(first + 1)}–${number(first + state.rows.length)} of ${number(state.total)}` : "";
-  $("previous").disabled = state.tokens.length < 2;
-  $("next").disabled = !state.next;
-}
-
 function controls() {
   const from = view();
   const ready = from.get("ready") ?? "false";
@@ -286,11 +149,12 @@ function toggle(parameter, value) {
 }
 
 function press(target) {
-  const { filter, value, clear, sort, open, ready, class: kind } = target.dataset;
+  const { filter, value, clear, sort, open, fold, folded, ready, class: kind } = target.dataset;
   if (filter) toggle(filter, value);
   else if (clear) go((to) => [...FILTERS, "class", "q", "since", "ready"].forEach((name) => to.delete(name)));
   else if (sort) go((to) => to.set("sort", sorting() === `-${sort}` ? sort : sorting() === sort || ["notReady", "age"].includes(sort) ? `-${sort}` : sort));
-  else if (open) { if (!state.open.delete(open)) state.open.add(open); drawTable(); }
+  else if (open) { if (!state.open.delete(open)) state.open.add(open); fetchTrees(drawTable); drawTable(); }
+  else if (fold) { state.folds.set(fold, folded === "true"); drawTable(); }
   else if (ready !== undefined) go((to) => { to.delete("sort"); if (ready === "false") to.delete("ready"); else to.set("ready", ready || "all"); if (ready === "true") to.delete("since"); });
   else if (kind !== undefined) go((to) => (kind ? to.set("class", kind) : to.delete("class")));
   else if (target.dataset.reload) { state.tokens = [""]; load(); }

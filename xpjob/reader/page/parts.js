@@ -110,3 +110,9 @@ function reconcile(old, fresh) {
   });
   before.slice(after.length).forEach((extra) => extra.remove());
 }
+
+export const sub = (text) => (text ? el("span", { class: "sub" }, text) : null);
+export const hidden = (text) => el("span", { class: "hidden" }, text);
+export const none = () => el("span", { class: "none" }, "–");
+// A long name may break after its dots.
+export const dotted = (text) => text.split(/(?<=\.)/).flatMap((part, index) => (index ? [el("wbr"), part] : [part]));
