@@ -256,5 +256,6 @@ def test_what_is_named_and_does_not_exist() -> None:
     assert (len(web.missing), web.composed) == (3, 1)
     linked = linked_all([], [web, backbone], to_mr(managed("there", "team-a")))
     assert linked.xrs[0].missing == (Ref("s3.aws.m.upbound.io", "Bucket", "team-a", "gone"),)
+    assert linked.xrs[0].root is None
     again = linked_all([], linked.xrs, to_mr(managed("gone", "team-a")))
     assert again.xrs[0].missing == ()

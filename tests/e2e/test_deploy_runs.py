@@ -44,6 +44,8 @@ def deployed(
     crossplane.wait_for_condition("database", "orders", "Ready=True", "team-a")
     restricted(cluster)
     grant_as_rbac_manager(cluster, "platform.example.org", ["databases", "xdatabases", "apps"])
+    for provided in ("cloud.example.org", "cloud.m.example.org"):
+        grant_as_rbac_manager(cluster, provided, ["buckets"])
     kubelet = Kubelet(cluster, NAMESPACE, images(), tmp_path_factory.mktemp("pods"))
     made = Deployment(cluster, kubelet)
     kubelet.start()

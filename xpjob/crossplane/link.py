@@ -93,10 +93,11 @@ class _Tree:
     def placed_xr(self, xr: CompositeResource) -> CompositeResource:
         """Return the XR with its parent, its root where it is not the root itself, its claim."""
         parent, root = self._parent(xr), self._roots[xr.ref]
+        above = None if root is xr else root
         if xr.missing:
             missing = tuple(ref for ref in xr.missing if not self._has(ref))
             xr = msgspec.structs.replace(xr, missing=missing)
-        return self._placed(xr, parent, None if root is xr else root, self._claim(root))
+        return self._placed(xr, parent, above, self._claim(root))
 
     def placed_mr(self, mr: ManagedResource) -> ManagedResource:
         """Return the MR with its parent, root, claim, and its parent's composition."""

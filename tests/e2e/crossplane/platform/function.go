@@ -43,7 +43,8 @@ func serveFunction(arguments []string) error {
 
 // function composes managed resources of the kind that its input names, as many
 // as spec.parameters.resources of the composite says, and each asked to become
-// what spec.parameters.outcome says. The composite is ready when they are.
+// what spec.parameters.outcome says; and, where spec.parameters.nested says so, one
+// composite of its own kind. The composite is ready when they are.
 type function struct {
 	fnv1.UnimplementedFunctionRunnerServiceServer
 }
@@ -84,6 +85,21 @@ func (function) RunFunction(_ context.Context, request *fnv1.RunFunctionRequest)
 			resource.Ready = fnv1.Ready_READY_TRUE
 		}
 		response.Desired.Resources[name] = resource
+	}
+	if parameters["nested"].GetBoolValue() {
+		composed, err := structpb.NewStruct(map[string]any{
+			"apiVersion": request.GetObserved().GetComposite().GetResource().GetFields()["apiVersion"].GetStringValue(),
+			"kind":       request.GetObserved().GetComposite().GetResource().GetFields()["kind"].GetStringValue(),
+			"spec":       map[string]any{"parameters": map[string]any{"outcome": wanted, "resources": 1}},
+		})
+		if err != nil {
+			return nil, err
+		}
+		resource := &fnv1.Resource{Resource: composed, Ready: fnv1.Ready_READY_FALSE}
+		if isReady(request.GetObserved().GetResources()["nested"].GetResource()) {
+			resource.Ready = fnv1.Ready_READY_TRUE
+		}
+		response.Desired.Resources["nested"] = resource
 	}
 	return response, nil
 }
