@@ -202,7 +202,7 @@ def seen(samples: Crossplane, tmp_path_factory: pytest.TempPathFactory) -> Itera
             STUCK_DELETION_SECONDS="0.001",
         )
         assert finished.code == 0, finished.events
-        assert finished.snapshot is not None
+    assert finished.snapshot is not None
     settings = load(
         {"store_backend": "directory", "store_dir": str(directory)}, {}, (STORE, READER)
     )
