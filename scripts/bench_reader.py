@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from xpjob.crossplane.records import Claim, CompositeResource, Ref
+from xpjob.crossplane.records import Claim, CompositeResource, ManagedResource, Ref
 from xpjob.snapshot import model
 from xpjob.snapshot.model import RunInfo, Snapshot
 
@@ -41,12 +41,13 @@ CASES = (
     ("filtered page", "/bookkeeping?team=team-7&ready=false&sort=-notReady&limit=50", 4, {}),
     ("filtered page, gzip", "/bookkeeping?kind=Cache&limit=50", 4, {"Accept-Encoding": "gzip"}),
     ("summary by team", "/bookkeeping/summary?by=team", 4, {}),
+    ("one tree", "/bookkeeping/tree?name=TREE", 4, {}),
     ("unchanged (304)", "/bookkeeping", 4, {"If-Modified-Since": "Fri, 01 Jan 2100 00:00:00 GMT"}),
 )
 
 
 def snapshot(number: int, count: int) -> Snapshot:
-    """Return a platform of ``count`` claims, each with its XR; one in ten is not ready."""
+    """Return ``count`` claims, each with its XR and two MRs; one in ten is not ready."""
     chance = random.Random(number)
     now = model.now()
 
@@ -58,7 +59,7 @@ def snapshot(number: int, count: int) -> Snapshot:
         text = f"{chance.getrandbits(128):032x}"
         return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 
-    claims, xrs = [], []
+    claims, xrs, mrs = [], [], []
     for index in range(count):
         kind = chance.choice(KINDS)
         name = f"{kind.lower()[:8]}-{index:06d}"
@@ -101,9 +102,23 @@ def snapshot(number: int, count: int) -> Snapshot:
                 claim=Ref(GROUP, kind, f"team-{team}-{index % 3}", name),
             )
         )  # fmt: skip
+        root = xrs[-1].ref
+        for part in ("instance", "subnets"):
+            external = f"arn:aws:rds:eu-central-1:123456789012:{part}:{name}"
+            mrs.append(
+                ManagedResource(
+                    **{**common, "group": "rds.aws.upbound.io", "version": "v1beta1"},
+                    resource=f"{part}s", kind=part.title(), namespace="",
+                    name=f"{root.name}-{part}", uid=uid(), parent=root, root=root,
+                    parent_uid=xrs[-1].uid, claim=claims[-1].ref, creator=claims[-1].creator,
+                    team=claims[-1].team, provider="provider-aws-rds", external_name=external,
+                    provider_config="ProviderConfig/default", management_policies=("*",),
+                )
+            )  # fmt: skip
     taken = model.rfc3339(now)
     run = RunInfo(id=f"{number:032x}", version="bench", started_at=taken)
-    return Snapshot(generated_at=taken, cluster="", run=run, targets=[], claims=claims, xrs=xrs)
+    records = {"claims": claims, "xrs": xrs, "mrs": mrs}
+    return Snapshot(generated_at=taken, cluster="", run=run, targets=[], **records)
 
 
 @contextmanager
@@ -158,25 +173,32 @@ def load(url: str, connections: int, headers: dict[str, str], seconds: int, lua:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=25_000, help="claims, and as many XRs")
+    parser.add_argument(
+        "--count", type=int, default=25_000, help="claims, as many XRs, twice the MRs"
+    )
     parser.add_argument("--seconds", type=int, default=8, help="time for each row")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         directory, lua = Path(name), Path(name, "done.lua")
         lua.write_text(LUA)
-        stored = model.encode(snapshot(1, options.count))
+        first = snapshot(1, options.count)
+        named, stored = first.mrs[-1].name, model.encode(first)
+        del first
         (directory / "snapshot.json").write_bytes(stored)
         size = len(stored) / 1e6
         with reader(directory) as (url, pid):
             print(
-                f"{options.count:,} claims + {options.count:,} XRs; snapshot {size:.1f} MB;",
+                f"{options.count:,} claims + {options.count:,} XRs + {2 * options.count:,} MRs; "
+                f"snapshot {size:.1f} MB;",
                 end=" ",
             )
             print(f"{os.cpu_count()} cores shared with wrk\n")
             print("| request | connections | per second | p50 ms | p99 ms | MB/s | failed |")
             print("|---|---|---|---|---|---|---|")
             for what, path, connections, headers in CASES:
-                row = load(url + path, connections, headers, options.seconds, lua)
+                row = load(
+                    url + path.replace("TREE", named), connections, headers, options.seconds, lua
+                )
                 print(f"| {what} | {connections} | {row} |", flush=True)
             for number in (2, 3):
                 fresh = directory / "fresh"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from reader.sample import BROKEN, GROUP, at, claim, snapshot, xr
+from xpjob.crossplane.findings import Finding
 from xpjob.crossplane.records import ManagedResource, Ref
 from xpjob.snapshot.model import Snapshot
 
@@ -22,7 +23,9 @@ FAILED: dict[str, object] = {**BROKEN, "not_ready_since": at(hours=3)}
 def mr(name: str, parent: Ref | None = None, **changes: Any) -> ManagedResource:
     """Return an MR that is ready, but for the changes."""
     like = xr(name)
-    common = {key: getattr(like, key) for key in like.__struct_fields__ if key != "composed"}
+    common = {
+        key: getattr(like, key) for key in ManagedResource.__struct_fields__ if hasattr(like, key)
+    }
     own: dict[str, Any] = {
         "group": AWS,
         "version": "v1beta1",
@@ -75,3 +78,22 @@ def forest(**changes: Any) -> Snapshot:
         ],
     }
     return snapshot(**{**made, **changes})
+
+
+def finding(name: str, **changes: Any) -> Finding:
+    """Return a confirmed finding about an MR of the forest, but for the changes."""
+    made: dict[str, Any] = {
+        "finding": "DuplicateExternalName",
+        "class_": "managed",
+        "group": AWS,
+        "kind": "Instance",
+        "namespace": "",
+        "name": name,
+        "uid": f"uid-{name}",
+        "team": "payments",
+        "other": xr_ref("shop-x"),
+        "message": "=both are <b>called</b> x",
+        "since": at(days=1),
+        "confirmed": True,
+    }
+    return Finding(**{**made, **changes})

@@ -12,7 +12,7 @@ import pytest
 from starlette.routing import Route
 
 from reader.conftest import Reader
-from reader.forest import forest
+from reader.forest import finding, forest
 from reader.sample import FakeStore, report, snapshot
 from xpjob.reader import parameters
 from xpjob.reader.app import create_app
@@ -35,7 +35,7 @@ BLOCKS = [
 def test_the_commands_run(block: str) -> None:
     """Each as it stands, but for the port; with output, and without an error."""
     store = FakeStore()
-    store.save(forest(claims=snapshot(many=150).claims))
+    store.save(forest(claims=snapshot(many=150).claims, findings=[finding("alone")]))
     store.save(report())
     app = create_app(store, Settings(store_backend="s3", s3_bucket="b"))
     app.state.snapshots.refresh()
@@ -64,7 +64,10 @@ def test_every_endpoint_parameter_key_and_metric_is_named(reader: Reader) -> Non
         if isinstance(route, Route) and route.path not in PATHS:
             assert f"| `{route.path}` |" in README, route.path
     words = set(re.findall(r"[A-Za-z]+", README))
-    known = {p.name for p in (*parameters.BOOKKEEPING, *parameters.SUMMARY, *parameters.TREE)}
+    known = {
+        p.name
+        for p in (*parameters.BOOKKEEPING, *parameters.SUMMARY, *parameters.TREE, *parameters.FOUND)
+    }
     assert known <= words
     assert set(FIELDS) <= words
     for option in OPTIONS:

@@ -9,14 +9,14 @@ from hypothesis import HealthCheck, settings
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 from reader.conftest import make_reader
-from reader.forest import forest
+from reader.forest import finding, forest
 from reader.sample import FakeStore, report
 from xpjob.reader import parameters
 
 
 def _schema() -> schemathesis.BaseSchema:
     store = FakeStore()
-    store.save(forest())
+    store.save(forest(findings=[finding("shop-instance")]))
     store.save(report())
     reader = make_reader(store)
     reader.snapshots.refresh()

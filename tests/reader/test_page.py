@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from reader.forest import FAILED, forest, mr, xr_ref
+from reader.forest import FAILED, finding, forest, mr, xr_ref
 from reader.sample import FakeStore, failed_target, report, snapshot, xr
 from xpjob.errors import TransientError
 from xpjob.reader.app import create_app
@@ -207,6 +207,22 @@ def test_managed_resources_are_on_the_page(site: Site) -> None:
     assert site.names() == ["alone"]
 
 
+def test_findings_are_told_with_a_link(site: Site) -> None:
+    """In plain words; what tenants wrote is text; none, no panel."""
+    taken = model.rfc3339(model.now())
+    found = [finding("shop-instance"), finding("shop-vpc", confirmed=False)]
+    site.put(forest(findings=found, generated_at=taken))
+    page = site.open()
+    panel = page.locator("#findings")
+    expect(panel.locator("li")).to_have_count(1)
+    expect(panel).to_contain_text("Same external name as another")
+    expect(panel).to_contain_text("<b>called</b>")
+    panel.get_by_role("link", name="Instance shop-instance").click()
+    expect(page.locator(".tree .here")).to_have_count(1)
+    site.open("?team=checkout&ready=all")
+    expect(panel).to_be_hidden()
+
+
 def test_a_large_family_says_what_is_left_out(site: Site) -> None:
     """And several blockers are listed."""
     many = [mr(f"n-{n:04d}", xr_ref("top"), **(FAILED if n < 12 else {})) for n in range(300)]
@@ -288,7 +304,8 @@ def test_everybody_can_use_it(site: Site, scheme: Any, width: int) -> None:
     assert AXE.exists(), f"scripts/test puts axe-core at {AXE}"
     claims = [*forest().claims, *snapshot(many=20).claims]
     taken = model.rfc3339(model.now())
-    site.put(forest(claims=claims, targets=[failed_target()], generated_at=taken))
+    shown = {"findings": [finding("shop-instance")], "generated_at": taken}
+    site.put(forest(claims=claims, targets=[failed_target()], **shown))
     site.page.emulate_media(color_scheme=scheme)
     site.page.set_viewport_size({"width": width, "height": 800})
     page = site.open("?team=payments")

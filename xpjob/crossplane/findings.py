@@ -19,6 +19,10 @@ from xpjob.times import seconds_between
 CHILD_NOT_READY, PARENT_NOT_READY = "ChildNotReady", "ParentNotReady"
 MISSING_REFERENCE, OWNER_GONE = "MissingReference", "OwnerGone"
 DUPLICATE_EXTERNAL_NAME, STUCK_DELETION = "DuplicateExternalName", "StuckDeletion"
+FINDINGS = (
+    *(CHILD_NOT_READY, PARENT_NOT_READY, MISSING_REFERENCE),
+    *(OWNER_GONE, DUPLICATE_EXTERNAL_NAME, STUCK_DELETION),
+)
 _OBSERVED_ONLY = ("Observe",)
 
 

@@ -109,6 +109,12 @@ class Platform:
             order = _Order(name, "App", "data", "dina", now - timedelta(days=90))
             order.become("ready", now - timedelta(days=90))
             self._cluster.apply(BUCKET, order.managed(BUCKET, name, None, external="shared-logs"))
+        # Left behind when its app was removed.
+        order = _Order("reports", "App", "search", "carla", now - timedelta(days=60))
+        order.become("ready", now - timedelta(days=60))
+        gone = {"apiVersion": f"{GROUP}/v1", "kind": "App", "name": "reports", "uid": "reports"}
+        left = order.managed(BUCKET, "reports-assets", {**gone, "controller": True})
+        self._cluster.apply(BUCKET, left)
 
     def _place(self, created: datetime) -> None:
         self._count += 1

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from xpjob.reader import assets, openapi, parameters, query, render, tree
+from xpjob.reader import assets, found, openapi, parameters, query, render, tree
 from xpjob.reader.answer import Answer, Workshop, answer, etag_of
 from xpjob.reader.clusters import describe, metric_facts, pick
 from xpjob.reader.front import Front
@@ -57,6 +57,7 @@ def create_app(
             Route("/bookkeeping", reader.bookkeeping),
             Route("/bookkeeping/summary", reader.summary),
             Route("/bookkeeping/tree", reader.tree),
+            Route("/bookkeeping/findings", reader.findings),
             Route("/clusters", reader.clusters),
             Route("/metrics", reader.metrics),
             Route("/metrics/inventory", reader.inventory),
@@ -161,8 +162,7 @@ class _Reader:
         now = int(self._now().timestamp())
 
         def make() -> bytes:
-            found = tree.tree(view, given, now, stale=freshness.stale)
-            return msgspec.json.encode(found) + b"\n"
+            return msgspec.json.encode(tree.tree(view, given, now, stale=freshness.stale)) + b"\n"
 
         etag = etag_of(view.tag, "tree", sorted(given.items()), freshness.stale, now)
         headers = {"Content-Type": render.TYPES["json"], **_freshness_headers(freshness)}
@@ -174,6 +174,25 @@ class _Reader:
             headers,
             lambda: Body.of(whole),
             quick=True,
+            modified=view.generated,
+        )
+
+    async def findings(self, request: Request) -> Response:
+        """Answer with what does not fit together."""
+        given, view, freshness = self._asked(request, parameters.FOUND)
+        chosen = found.chosen(view, given)
+        form = one(given, "format", "json")
+        headers = {"Content-Type": render.TYPES[form], **_freshness_headers(freshness)}
+        headers["Xpjob-Total"] = str(len(chosen))
+        if form == "csv":
+            headers["Content-Disposition"] = 'attachment; filename="findings.csv"'
+        return await answer(
+            request,
+            self._workshop,
+            etag_of(view.tag, "findings", sorted(given.items()), freshness.stale),
+            headers,
+            lambda: found.document(view, given, chosen, stale=freshness.stale),
+            quick=len(chosen) <= parameters.MAX_LIMIT,
             modified=view.generated,
         )
 

@@ -16,7 +16,16 @@ _TYPES = {
 }
 _FILES = (
     *("index.html", "style.css", "favicon.svg"),
-    *("app.js", "address.js", "ask.js", "notices.js", "overview.js", "parts.js", "records.js"),
+    *(
+        "app.js",
+        "address.js",
+        "ask.js",
+        "findings.js",
+        "notices.js",
+        "overview.js",
+        "parts.js",
+        "records.js",
+    ),
     *("state.js", "tree.js"),
 )
 PATHS = tuple("/" if name == "index.html" else f"/{name}" for name in _FILES)

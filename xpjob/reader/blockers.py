@@ -181,4 +181,4 @@ def since_when(record: Mapping[str, object]) -> str:
     """Return since when a record is in trouble, as RFC 3339; "" where it is well or not known."""
     if record["deleting"]:
         return str(record["deletingSince"] or record["deletedAt"])
-    return str(record["notReadySince"] or record["notSyncedSince"])
+    return str(record["notReadySince"] or record["pausedSince"] or record["notSyncedSince"])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from xpjob import __version__
 from xpjob.crossplane.targets import CLAIM, COMPOSITE, MANAGED
-from xpjob.reader import blockers, parameters, rows, tree
+from xpjob.reader import blockers, found, parameters, rows, tree
 from xpjob.reader.parameters import MAX_PARAMETERS, MAX_VALUE, Parameter
 from xpjob.reader.render import Json
 
 _PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-_FLAGS = {"paused", "deleting", "ready", "synced"}
+_FLAGS = {"paused", "deleting", "ready", "synced", "lagging"}
 _STATE: Json = {"type": "string", "enum": blockers.STATES}
 _NAMED: Json = {
     **{key: {"type": "string"} for key in ("group", "kind", "namespace", "name")},
@@ -53,6 +53,16 @@ def document() -> Json:
                 parameters.TREE,
                 {"application/json": {"$ref": "#/components/schemas/Tree"}},
                 (400, 404, 413, 414, 503),
+            ),
+            "/bookkeeping/findings": _get(
+                "What does not fit together, seen by two runs in a row",
+                parameters.FOUND,
+                {
+                    "application/json": {"$ref": "#/components/schemas/Findings"},
+                    "application/x-ndjson": {"type": "string"},
+                    "text/csv": {"type": "string"},
+                },
+                (400, 413, 414, 503),
             ),
             "/clusters": _get(
                 "Clusters, their freshness and their last run",
@@ -157,7 +167,9 @@ def _schemas() -> Json:
 
     age = {"type": ["integer", "null"], "minimum": 0}
     typed = {**dict.fromkeys(_FLAGS, flag), **dict.fromkeys(rows.REFS, reference)}
-    typed |= {"ageSeconds": age, "composed": number}
+    texts: Json = {"type": "object", "additionalProperties": text}
+    typed |= {"ageSeconds": age, "composed": number, "extra": texts, "failing": texts}
+    typed["missing"] = {"type": "array", "items": reference}
 
     def record(class_: str) -> Json:
         # None is required: fields= leaves out what is not asked for.
@@ -189,6 +201,8 @@ def _schemas() -> Json:
                 **head,
             }
         ),
+        "Finding": _object({key: reference if key == "other" else text for key in found.KEYS}),
+        "Findings": _object({"findings": _list("Finding"), "total": number, **head}),
         "Summary": _object(
             {
                 "by": {"type": "array", "items": text},

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from xpjob.crossplane.findings import FINDINGS
 from xpjob.errors import XpjobError
 from xpjob.reader.rows import FIELDS
 
@@ -116,6 +117,7 @@ SELECTION: tuple[Parameter, ...] = (
         pattern=r"^[0-9]{1,9}[smhdw]?$",
     ),
 )
+_OF_FINDINGS = ("class", "group", "kind", "namespace", "team")
 CLUSTER = Parameter("cluster", "Cluster, where there are several (see /clusters).")
 FORMAT = Parameter("format", "Form of the answer.", FORMATS)
 SORT = Parameter(
@@ -152,6 +154,9 @@ TREE = (
     Parameter("class", "Its class.", ("claim", "composite", "managed")),
     CLUSTER,
 )
+FINDING = Parameter("finding", "What was found.", FINDINGS, repeatable=True)
+FOUND_BY = (FINDING, *(p for p in FILTERS if p.name in _OF_FINDINGS))
+FOUND = (*FOUND_BY, Parameter("limit", "Findings, at most.", whole=(1, MAX_LIMIT)), FORMAT, CLUSTER)
 INVENTORY = (CLUSTER,)
 NONE: tuple[Parameter, ...] = ()
 

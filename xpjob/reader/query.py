@@ -19,6 +19,7 @@ from xpjob.reader.parameters import (
     DIMENSIONS,
     NOT_READY,
     Given,
+    Parameter,
     QuestionError,
     one,
     pack,
@@ -61,20 +62,21 @@ def question(view: View, given: Given, now: int) -> Question:
     for parameter in parameters.FILTERS:
         if values := given.get(parameter.name):
             if parameter.name != "name":
-                _check(view, parameter.name, values)
+                check(view, parameter, values)
             filters.append((parameter.name, values))
     since = one(given, "since")
     cutoff = max(0, now - parameters.duration(since)) if since else None
     return Question(tuple(filters), one(given, "q").strip(), cutoff, parameters.orders(given))
 
 
-def _check(view: View, name: str, values: Sequence[str]) -> None:
-    if any(p.values for p in parameters.FILTERS if p.name == name):
-        return  # the table of parameters has its values, and has checked them
-    known = [value for value in view.columns[name].values if value is not None]
+def check(view: View, parameter: Parameter, values: Sequence[str]) -> None:
+    """Raise ``QuestionError`` for a value that nothing in the snapshot has."""
+    if parameter.values:
+        return  # the table of parameters has them, and has checked them
+    known = [value for value in view.columns[parameter.name].values if value is not None]
     for value in values:
         if value not in known:
-            raise unknown(name, value, known)
+            raise unknown(parameter.name, value, known)
 
 
 class Selections:

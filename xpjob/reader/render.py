@@ -27,7 +27,7 @@ TYPES = {
 _PIECE = 1024
 """Rows that are put together at a time: about a megabyte."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-_REF_KEYS = ("group", "kind", "namespace", "name")
+REF_KEYS = ("group", "kind", "namespace", "name")
 
 Json = dict[str, object]
 
@@ -64,7 +64,7 @@ def document(view: View, page: Page, shape: Shape) -> Body:
     """Return the bookkeeping document of a page."""
     if shape.form == "csv":
         rows = _dicts(view, page.rows, shape.now)
-        return Body.of(_csv(_csv_columns(shape.fields), map(_flat, rows)))
+        return Body.of(sheet(_csv_columns(shape.fields), map(flat, rows)))
     if shape.form == "ndjson":
         return _ndjson(view, page.rows, shape)
     return _json(view, page, shape)
@@ -150,19 +150,21 @@ def _chosen(view: View, rows: Rows, shape: Shape) -> Iterator[bytes]:
 def _csv_columns(fields: Sequence[str]) -> list[str]:
     columns: list[str] = []
     for name in fields or FIELDS:
-        columns += [f"{name}.{key}" for key in _REF_KEYS] if name in REFS else [name]
+        columns += [f"{name}.{key}" for key in REF_KEYS] if name in REFS else [name]
     return columns
 
 
-def _flat(row: Json) -> Json:
+def flat(row: Json) -> Json:
+    """Return a row whose references are flat, as a table needs them."""
     flat = dict(row)
-    for name in REFS:
+    for name in (*REFS, "other"):
         if isinstance(ref := row.get(name), dict):
             flat |= {f"{name}.{key}": value for key, value in ref.items()}
     return flat
 
 
-def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> bytes:
+def sheet(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> bytes:
+    """Return CSV that is safe to open in a spreadsheet."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(columns)
@@ -177,6 +179,8 @@ def _cell(value: object) -> object:
         return "true" if value else "false"
     if isinstance(value, str) and value.startswith(_FORMULA):
         return f"'{value}"
+    if isinstance(value, (dict, list)):
+        return msgspec.json.encode(value).decode() if value else ""
     return "" if value is None else value
 
 
@@ -187,7 +191,7 @@ def counts(view: View, by: Sequence[str], groups: Sequence[Group], top: int, sha
     if shape.form == "ndjson":
         return Body.of(b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
     if shape.form == "csv":
-        return Body.of(_csv([*by, *_COUNTS], rows))
+        return Body.of(sheet([*by, *_COUNTS], rows))
     facts = {
         "by": by,
         "groups": rows,

@@ -33,12 +33,12 @@ _REST = (
     *("class", "resource", "source", "compositionRevision", "readyStatus", "message"),
     *("readySince", "notReadySince", "synced", "syncedStatus", "syncedReason", "syncedMessage"),
     *("syncedSince", "notSyncedSince", "uid", "createdAt", "deletedAt", "deletingSince"),
-    *("firstSeenAt", "firstReadyAt", "carriedSince"),
+    *("pausedSince", "firstSeenAt", "firstReadyAt", "carriedSince", "lagging", "failing", "extra"),
 )
 _PLACE = ("parent", "root", "claim")
 KEYS = {
     CLAIM: (*_NAMED, *_OWNED, "composition", *_STATE, *_REST, "xr"),
-    COMPOSITE: (*_NAMED, "composition", *_STATE, *_REST, *_OWNED, "composed", *_PLACE),
+    COMPOSITE: (*_NAMED, "composition", *_STATE, *_REST, *_OWNED, "composed", "missing", *_PLACE),
     MANAGED: (
         *(*_NAMED, "xrName", "claimName", "claimNamespace"),
         *("provider", "providerConfig", "externalName", "managementPolicies", *_STATE, *_REST),

@@ -25,7 +25,7 @@ KEYS = (
     *("ready", "readyStatus", "reason", "message", "synced", "syncedStatus", "syncedReason"),
     *("syncedMessage", "paused", "deleting", "notReadySince", "notSyncedSince", "deletingSince"),
     *("team", "creator", "composition", "provider", "providerConfig", "externalName", "composed"),
-    *("xr", "deletedAt", "carriedSince", "createdAt", "ageSeconds"),
+    *("xr", "deletedAt", "pausedSince", "carriedSince", "createdAt", "ageSeconds"),
 )
 """What a node tells of its record, where its class has it."""
 

@@ -74,6 +74,8 @@ class View:
         self.failed_targets: list[TargetOutcome] = [t for t in snapshot.targets if t.error]
         named = "\n".join((__version__, snapshot.cluster, snapshot.generated_at, etag))
         self.tag = hashlib.blake2b(named.encode(), digest_size=8).hexdigest()
+        # What only one run has seen is none yet.
+        self.findings = tuple(found for found in snapshot.findings if found.confirmed)
         by_class: tuple[Sequence[Record], ...] = (snapshot.claims, snapshot.xrs, snapshot.mrs)
         self.total = dict(zip(rows.CLASSES, map(len, by_class), strict=True))
         families = exposition.registry(exposition.inventory(snapshot))

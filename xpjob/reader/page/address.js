@@ -21,6 +21,13 @@ export function asked({ without = [], readiness = true } = {}) {
 
 export const sorting = () => view().get("sort") ?? ((view().get("ready") ?? "false") === "false" ? "-notReady" : "name");
 
+// What the findings are asked: those of what is filtered for, as far as they have it.
+export function askedOfFindings() {
+  const to = new URLSearchParams();
+  for (const name of ["class", "group", "kind", "namespace", "team", "cluster"]) for (const value of view().getAll(name)) to.append(name, value);
+  return to;
+}
+
 // Where one record is shown, open, with its tree.
 export function addressOf(record) {
   const to = new URLSearchParams();

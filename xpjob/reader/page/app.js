@@ -1,7 +1,8 @@
 // The page: its state is its URL; it asks for counts and for one page of records, never for all.
 
-import { asked, FILTERS, sorting, view } from "./address.js";
+import { asked, askedOfFindings, FILTERS, sorting, view } from "./address.js";
 import { get, summary } from "./ask.js";
+import { drawFindings, SHOWN } from "./findings.js";
 import { describeNotices } from "./notices.js";
 import { drawPanels, drawTiles, DURATIONS, PANELS, WHY } from "./overview.js";
 import { el, hidden, inWords, morph } from "./parts.js";
@@ -37,8 +38,11 @@ async function load() {
     const token = state.tokens.at(-1);
     if (token) records.append("continue", token);
     const rest = { readiness: false };
-    const [page, classes, durations, ...panels] = await Promise.all([
+    const few = askedOfFindings();
+    few.append("limit", SHOWN);
+    const [page, findings, classes, durations, ...panels] = await Promise.all([
       get("bookkeeping", records),
+      get("bookkeeping/findings", few).then((answer) => answer.json()),
       summary(asked(rest), ["class"]),
       Promise.all(DURATIONS.map(([value]) => { const to = asked(rest); to.append("ready", "false"); if (value) to.append("since", value); return summary(to, []); })),
       ...Object.keys(PANELS).map((name) => { const to = asked({ ...rest, without: [name] }); if (WHY.has(name)) to.append(...WHY.get(name)); return summary(to, [name], 5); }),
@@ -51,7 +55,7 @@ async function load() {
       next: new URLSearchParams(page.headers.get("Link")?.match(/<\?([^>]*)>/)?.[1] ?? "").get("continue") ?? "",
       generatedAt: page.headers.get("Xpjob-Generated-At"),
       newer: false, lost: "", refused: null,
-      data: { classes: classes.groups, durations: durations.map((each) => each.groups[0]?.total ?? 0), panels },
+      data: { findings, classes: classes.groups, durations: durations.map((each) => each.groups[0]?.total ?? 0), panels },
     });
   } catch (error) {
     if (mine !== turn) return;
@@ -115,7 +119,7 @@ function draw() {
   morph($("cluster"), clusters.map((each) => el("option", { value: each.name, selected: each === cluster }, each.name || "(no name)")));
   $("cluster").value = cluster?.name ?? "";
   document.body.classList.toggle("blank", !data && !state.refused);
-  if (data) { drawTiles(data.classes); drawPanels(data); }
+  if (data) { drawTiles(data.classes); drawPanels(data); drawFindings(data.findings, askedOfFindings()); }
   drawTable();
 }
 

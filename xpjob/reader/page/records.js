@@ -63,6 +63,10 @@ function details(record) {
   const facts = [
     ["Ready", `${record.readyStatus || "no condition"}${record.reason ? `, ${record.reason}` : ""}`], ["", record.message],
     ["Synced", `${record.syncedStatus || "no condition"}${record.syncedReason ? `, ${record.syncedReason}` : ""}`], ["", record.syncedMessage],
+    ["Also not True", Object.entries(record.failing).map(([type, reason]) => `${type}, ${reason}`).join("; ")],
+    ["Not there", record.missing?.map((ref) => [ref.kind, ref.namespace, ref.name].filter(Boolean).join("/")).join(", ")],
+    ["Lagging", record.lagging && "its controller has not seen its latest spec"],
+    ...Object.entries(record.extra),
     ["Revision", record.compositionRevision], ["Also composes", record.composed && `${number(record.composed)} of kinds that are not listed`],
     ["Provider", record.provider], ["Provider config", record.providerConfig && [record.providerConfigKind, record.providerConfig].filter(Boolean).join(" / ")],
     ["External name", record.externalName], ["Policies", record.managementPolicies],

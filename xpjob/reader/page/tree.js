@@ -54,7 +54,7 @@ function branch(tree, shape, index) {
   const key = path(node);
   const open = state.folds.get(key) ?? (shape.amiss[index] || tree.nodes.length <= FEW);
   const fold = node.children ? el("button", { type: "button", class: "fold", "data-fold": key, "data-folded": String(!open), "aria-expanded": String(open), "aria-label": `What ${node.kind} ${node.name} has made` }, open ? "▾" : "▸") : el("span", { class: "fold" });
-  const time = node.deleting ? node.deletingSince || node.deletedAt : node.notReadySince || node.notSyncedSince;
+  const time = node.deleting ? node.deletingSince || node.deletedAt : node.notReadySince || node.pausedSince || node.notSyncedSince;
   const both = ["paused", "not synced"].includes(node.state) && !node.ready ? " and not ready" : "";
   const marks = [node.blocks && el("strong", { class: "mark" }, "blocks"), node.asked && el("span", { class: "mark here" }, "this one")].filter(Boolean);
   const reason = [node.reason !== "Available" && node.reason, node.syncedStatus !== "True" && node.syncedReason, node.provider, node.carriedSince && "kept from an earlier run"].filter(Boolean).join(" · ");
