@@ -173,9 +173,7 @@ def load(url: str, connections: int, headers: dict[str, str], seconds: int, lua:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--count", type=int, default=25_000, help="claims, as many XRs, twice the MRs"
-    )
+    parser.add_argument("--count", type=int, default=25_000, help="claims; twice the MRs")
     parser.add_argument("--seconds", type=int, default=8, help="time for each row")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
