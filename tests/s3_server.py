@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,19 +16,29 @@ BUCKET = "inventory"
 
 
 class S3:
-    """A served S3 with one bucket. ``requests`` gathers (method, path, headers)."""
+    """A served S3 with one bucket. ``requests`` gathers (method, path, headers).
+
+    ``answer`` is given instead of any; ``fault`` may give one of its own for a request, or None.
+    Where ``heedless``, conditions are taken no notice of.
+    """
 
     def __init__(self, url: str, authority: str) -> None:
         self.url = url
         self.authority = authority
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         self.answer: tuple[int, str] | None = None
+        self.fault: Callable[[str, str, dict[str, str]], tuple[int, str] | None] = _none
+        self.heedless = False
 
     def environment(self) -> dict[str, str]:
         """Return the variables that a client of it needs."""
         trust = {"AWS_CA_BUNDLE": self.authority} if self.authority else {}
         keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test-secret"}
         return {**keys, **trust, "S3_BUCKET": BUCKET, "S3_ENDPOINT": self.url}
+
+
+def _none(_method: str, _path: str, _headers: dict[str, str]) -> None:
+    """Answer nothing instead."""
 
 
 @contextmanager
@@ -51,10 +61,14 @@ def serve_s3(directory: Path, *, tls: bool = False) -> Iterator[S3]:
         path = environ["PATH_INFO"]
         if not path.startswith("/moto-api"):
             served.requests.append((environ["REQUEST_METHOD"], path, headers))
-            if served.answer:
-                status, code = served.answer
+            if told := served.answer or served.fault(environ["REQUEST_METHOD"], path, headers):
+                status, code = told
                 start_response(f"{status} -", [("Content-Type", "application/xml")])
                 return [f"<Error><Code>{code}</Code><Message>told so</Message></Error>".encode()]
+        if served.heedless:
+            environ.pop("HTTP_IF_MATCH", None)
+            if environ["REQUEST_METHOD"] == "PUT":
+                environ.pop("HTTP_IF_NONE_MATCH", None)
         return moto(environ, start_response)
 
     server = make_server("127.0.0.1", 0, app, threaded=True, ssl_context=context)
@@ -68,7 +82,7 @@ def serve_s3(directory: Path, *, tls: bool = False) -> Iterator[S3]:
         yield served
     finally:
         # moto keeps its buckets in this process, beyond the server's end.
-        served.answer = None
+        served.answer, served.fault = None, _none
         _empty(served)
         server.shutdown()
         thread.join(timeout=10)

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
+
 import msgspec
+import pytest
 from samples import outcome, snapshot
 from stand_in import APP, BUCKET, CLAIM, claim
 from test_records import to_claim
 
+from xpjob.crossplane.records import Record
 from xpjob.gvr import Gvr
 from xpjob.outcome import TargetOutcome
-from xpjob.snapshot.carry import carry, matters
+from xpjob.snapshot import carry as module
+from xpjob.snapshot.carry import matters
+from xpjob.snapshot.model import Snapshot
+
+
+def carry(
+    previous: Snapshot, outcomes: Sequence[TargetOutcome], max_age: float = 3600
+) -> list[Record]:
+    """Carry in a run that comes ten minutes later."""
+    return module.carry(previous, outcomes, "2026-08-21T09:10:01Z", max_age)
 
 
 def app_outcome(**changes: object) -> TargetOutcome:
@@ -32,9 +46,28 @@ def test_a_failed_target_keeps_what_it_had() -> None:
 
 def test_what_was_carried_already_keeps_its_mark() -> None:
     """Since when, not since the last run."""
-    record = msgspec.structs.replace(to_claim(claim()), carried_since="2026-08-21T08:00:00Z")
+    record = msgspec.structs.replace(to_claim(claim()), carried_since="2026-08-21T08:30:00Z")
     (taken,) = carry(snapshot(claims=[record]), [outcome(error="503")])
-    assert taken.carried_since == "2026-08-21T08:00:00Z"
+    assert taken.carried_since == "2026-08-21T08:30:00Z"
+
+
+def test_what_is_too_old_is_let_go(caplog: pytest.LogCaptureFixture) -> None:
+    """Said in the log and in the outcome; what is younger stays."""
+    old = msgspec.structs.replace(to_claim(claim("old")), carried_since="2026-08-21T08:00:00Z")
+    failed = outcome(error="503")
+    with caplog.at_level(logging.WARNING):
+        taken = carry(snapshot(claims=[old, to_claim(claim("young"))]), [failed])
+    assert [r.name for r in taken] == ["young"]
+    assert (failed.carried, failed.let_go) == (1, 1)
+    assert "longer than CARRY_MAX_AGE_SECONDS" in caplog.text
+
+
+def test_an_age_of_0_means_that_nothing_is_carried() -> None:
+    """Whatever the clocks say."""
+    failed = outcome(error="503")
+    future = snapshot(generated_at="2999-01-01T00:00:00Z")
+    assert carry(future, [failed], max_age=0) == []
+    assert failed.let_go == 2
 
 
 def test_one_namespace_that_fails_keeps_only_its_own() -> None:

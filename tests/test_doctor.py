@@ -70,7 +70,7 @@ def test_all_is_well(environ: dict[str, str], s3: S3) -> None:
     assert "v1.36.0" in found["Kubernetes API"]["detail"]
     assert found["discovery"]["detail"] == "1 kinds of claims and 3 of XRs"
     assert "on condition" in found["store"]["detail"]
-    assert [method for method, _, _ in s3.requests] == ["PUT", "GET", "PUT", "DELETE"]
+    assert [method for method, _, _ in s3.requests] == ["PUT", "PUT", "GET", "PUT", "DELETE"]
     assert run(environ) == 0
 
 

@@ -155,6 +155,41 @@ def test_a_list_that_fails_keeps_what_it_had(runs: Runs) -> None:
     assert not any(record["carriedSince"] for record in runs.snapshot()["claims"])
 
 
+def test_of_a_scope_only_the_namespace_that_fails_is_carried(runs: Runs) -> None:
+    """What is gone from the others is gone."""
+    runs.run(kube_namespace_scope="team-a,team-b")
+    fail(runs, "namespaces/team-a/postgresqlinstances", 403)
+    for namespace, name in (("team-a", "db-0"), ("team-b", "db-2")):
+        runs.stand_in.cluster.delete(CLAIM, namespace, name)
+    assert runs.run(kube_namespace_scope="team-a,team-b").report.partial
+    carried = {r["name"] for r in runs.snapshot()["claims"] if r["carriedSince"]}
+    assert (runs.names(), carried) == ({"db-0", "db-1", "db-3"}, {"db-0", "db-1"})
+
+
+def test_what_was_carried_for_too_long_is_let_go(runs: Runs) -> None:
+    """It is in the outcome, and no longer in the metrics."""
+    runs.run()
+    fail(runs, "postgresqlinstances", 403)
+    runs.run()
+    assert runs.value("crossplane_claims_total") == 5
+    runs.run(carry_max_age_seconds="0")
+    assert runs.names() == set()
+    assert runs.value("crossplane_claims_total") == 0
+    assert sorted(t["letGo"] for t in runs.snapshot()["targets"]) == [0, 0, 0, 0, 5, 5]
+
+
+def test_a_404_of_one_list_is_carried_until_discovery_confirms_it(runs: Runs) -> None:
+    """A proxy's 404 must not empty the inventory."""
+    runs.run()
+    fail(runs, "postgresqlinstances", 404)
+    runs.run()
+    assert len(runs.names()) == 5
+    kinds = runs.stand_in.cluster.kinds
+    runs.stand_in.cluster.kinds = tuple(kind for kind in kinds if kind != CLAIM)
+    runs.run()
+    assert runs.names() == set()
+
+
 def test_when_nothing_can_be_listed_the_last_inventory_stands(runs: Runs) -> None:
     """Only the outcome is pushed; the push time of the inventory does not move."""
     runs.run()

@@ -235,14 +235,45 @@ def test_what_the_server_says_becomes_an_error(
 def test_a_server_without_conditional_writes_is_written_anyway(
     s3: S3, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """With a warning, for two runs at once may undo each other."""
+    """With a warning, and after a look at what is there."""
     store = s3_store(s3)
-    s3.answer = (501, "NotImplemented")
-    with pytest.raises(XpjobError):
-        store.put("a", b"x", replacing="")
-    assert "if_none_match" in s3.requests[0][2]
-    assert "if_none_match" not in s3.requests[1][2]
-    assert "knows no conditional writes" in caplog.text
+    unknown = (501, "NotImplemented")
+    s3.fault = lambda method, _path, headers: (
+        unknown if method == "PUT" and {"if_match", "if_none_match"} & headers.keys() else None
+    )
+    store.put("a", b"x", replacing="")
+    assert "does not heed conditional writes" in caplog.text
+    held = store.get("a")
+    assert held is not None
+    assert held.body == b"x"
+    store.put("a", b"y", replacing=held.etag)
+    with pytest.raises(ConflictError):
+        store.put("a", b"z", replacing=held.etag)
+    with pytest.raises(ConflictError):
+        store.put("a", b"z", replacing="")
+
+
+def test_a_server_that_takes_no_notice_of_conditions_is_found_out(
+    s3: S3, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It answers 200 to anything: a warning at the first write, and a look before the others."""
+    store = s3_store(s3)
+    s3.heedless = True
+    store.put("a", b"x", replacing="")
+    assert "does not heed conditional writes" in caplog.text
+    with pytest.raises(ConflictError):
+        store.put("a", b"z", replacing='"another"')
+    held = store.get("a")
+    assert held is not None
+    assert held.body == b"x"
+
+
+def test_a_server_that_heeds_conditions_is_not_suspected(
+    s3: S3, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No warning."""
+    s3_store(s3).put("a", b"x", replacing="")
+    assert "conditional" not in caplog.text
 
 
 def test_a_bucket_that_is_away_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

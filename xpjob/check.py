@@ -72,6 +72,17 @@ def interval(text: str) -> float:
     return value
 
 
+def age(text: str) -> float:
+    """Accept a time in seconds, from 0 up to a year."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value <= 31_536_000:
+        raise ValueError(f"{text!r} is not a time in seconds, from 0 up to 31536000 (a year)")
+    return value
+
+
 def address(text: str) -> tuple[str, int]:
     """Accept ``host:port`` or ``:port`` (all interfaces); an IPv6 host stands in brackets."""
     host, colon, port = text.rpartition(":")

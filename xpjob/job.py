@@ -168,11 +168,12 @@ def _build(
 ) -> Snapshot:
     report = journal.report
     records = [record for item in listed for record in item.records]
+    generated_at = model.rfc3339(model.now())
     if memory and memory.snapshot:
-        records += carry(memory.snapshot, report.targets)
+        max_age = settings.carry_max_age_seconds
+        records += carry(memory.snapshot, report.targets, generated_at, max_age)
     for collector in COLLECTORS:
         records = collector.link(records)
-    generated_at = model.rfc3339(model.now())
     previous = memory.snapshot if memory else None
     records = remembered(records, previous, generated_at)
     known = previous.findings if previous else ()

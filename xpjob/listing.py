@@ -11,7 +11,7 @@ from typing import Protocol
 from xpjob.collector import Collector
 from xpjob.crossplane.records import Record
 from xpjob.crossplane.targets import Plan, Target, Unlistable
-from xpjob.errors import NotFoundError, RefusedError, XpjobError
+from xpjob.errors import RefusedError, XpjobError
 from xpjob.kube.api import Api
 from xpjob.kube.pages import list_all
 from xpjob.outcome import TargetOutcome
@@ -111,8 +111,9 @@ def _execute(
         )
     except XpjobError as error:
         outcome.seconds = time.monotonic() - started
+        # Also for a 404 it is not ``gone``: discovery has just named this kind, so if it is gone
+        # the next run's discovery says so, and if not, a proxy's 404 has cost nothing.
         outcome.error = str(error)
-        outcome.gone = isinstance(error, NotFoundError)
         _log.error("target failed", extra=_facts(outcome))
         return Listed(outcome, error=error)
     outcome.seconds = time.monotonic() - started

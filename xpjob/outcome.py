@@ -9,7 +9,7 @@ class TargetOutcome(Struct, rename="camel", kw_only=True):
     """How one target went. ``error`` is empty where it went well.
 
     ``gone``: it failed because the API has no such kind (any more). ``carried`` counts the
-    records that were taken over from the previous snapshot.
+    records that were taken over from the previous snapshot, ``let_go`` those that were too old.
     """
 
     class_: str = field(name="class")
@@ -22,6 +22,7 @@ class TargetOutcome(Struct, rename="camel", kw_only=True):
     records: int = 0
     malformed: int = 0
     carried: int = 0
+    let_go: int = 0
     pages: int = 0
     restarts: int = 0
     bytes: int = 0

@@ -72,6 +72,7 @@ class Settings:
     s3_key_prefix: str = _option(STORE, "Key prefix in the bucket.", "xp-tracker", check.key_prefix)
     s3_region: str = _option(STORE, "Region of the bucket.", "us-east-1", check.region)
     s3_endpoint: str = _option(STORE, "Endpoint of an S3-compatible server; empty means AWS.", "", check.url)
+    carry_max_age_seconds: float = _option(STORE, "How long records of a list that fails are kept; 0 means not at all.", "86400", check.age)
 
     pushgateway_url: str = _option(PUBLISH, "Pushgateway to push to; empty means none.", "", check.url)
     pushgateway_job: str = _option(PUBLISH, "Value of the job label; the run's outcome goes to the same with -run appended.", "xpjob", check.grouping_value)

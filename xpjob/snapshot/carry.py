@@ -2,15 +2,17 @@
 
 A target that failed in this run keeps the records it had, marked with since when they are not
 fresh, so that one broken list does not make a part of the platform vanish. A kind that the API
-no longer has is gone, and so are its records.
+no longer has is gone, and so are its records; so is what nobody could list for too long.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 import msgspec
 
+from xpjob import times
 from xpjob.crossplane.records import Record
 from xpjob.crossplane.targets import ANY_RESOURCE, CONFIGMAPS, NAMESPACE
 from xpjob.gvr import Gvr
@@ -19,14 +21,19 @@ from xpjob.snapshot.model import Snapshot
 
 _Scope = tuple[str, str, str]
 
+_log = logging.getLogger(__name__)
 
-def carry(previous: Snapshot, outcomes: Sequence[TargetOutcome]) -> list[Record]:
+
+def carry(
+    previous: Snapshot, outcomes: Sequence[TargetOutcome], at: str, max_age: float
+) -> list[Record]:
     """Return the records to take over, and count them in the outcomes that they belong to.
 
-    What was listed in this run is never taken over as well, whatever else has failed.
+    What was listed in this run is never taken over as well, whatever else has failed. ``at`` is
+    the time of this run; what was not fresh for ``max_age`` seconds by then is let go.
     """
     for outcome in outcomes:
-        outcome.carried = 0
+        outcome.carried = outcome.let_go = 0
     fresh = {_scope(outcome) for outcome in outcomes if not outcome.error or outcome.gone}
     failed = {_scope(outcome): outcome for outcome in outcomes if _scope(outcome) not in fresh}
     taken: list[Record] = []
@@ -34,10 +41,21 @@ def carry(previous: Snapshot, outcomes: Sequence[TargetOutcome]) -> list[Record]
         within = (record.group, record.resource, record.namespace)
         if within in fresh or (record.group, record.resource, "") in fresh:
             continue
-        if (reason := _reason(record, failed)) is not None:
-            reason.carried += 1
-            since = record.carried_since or previous.generated_at
-            taken.append(msgspec.structs.replace(record, carried_since=since))
+        if (reason := _reason(record, failed)) is None:
+            continue
+        since = record.carried_since or previous.generated_at
+        if times.seconds_between(since, at) >= max_age:
+            reason.let_go += 1
+            continue
+        reason.carried += 1
+        taken.append(msgspec.structs.replace(record, carried_since=since))
+    for outcome in outcomes:
+        if outcome.let_go:
+            where = {"gvr": outcome.gvr, "namespace": outcome.namespace}
+            _log.warning(
+                "records were let go: their list has failed for longer than CARRY_MAX_AGE_SECONDS",
+                extra={**where, "records": outcome.let_go},
+            )
     return taken
 
 

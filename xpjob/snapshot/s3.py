@@ -137,6 +137,10 @@ class S3Store:
         condition: dict[str, Any] = {}
         if replacing is not None:
             condition = {"IfMatch": replacing} if replacing else {"IfNoneMatch": "*"}
+            if replacing and self._endpoint:
+                # Some servers answer 200 and take no notice of the condition: looking first leaves
+                # them milliseconds in which two runs can undo each other.
+                self._check(key, replacing)
 
         def write(condition: dict[str, Any]) -> None:
             self._client.put_object(
@@ -153,11 +157,12 @@ class S3Store:
         except _NoSuchKeyError as error:
             raise ConflictError(f"{self.where(key)} was removed by somebody meanwhile") from error
         except _NotImplementedError:
-            _log.warning(
-                "this S3 server knows no conditional writes: two runs at once may undo each other",
-                extra={"object": self.where(key)},
-            )
+            self._warn_unconditional(key)
+            self._check(key, replacing or "")
             self._call("writing", key, lambda: write({}))
+        else:
+            if replacing == "" and self._endpoint:
+                self._probe(key, write)
 
     def remove(self, key: str) -> None:
         """Remove a document, if it is there. Raises as ``Store`` says."""
@@ -165,6 +170,35 @@ class S3Store:
             "removing",
             key,
             lambda: self._client.delete_object(Bucket=self._bucket, Key=self._key(key)),
+        )
+
+    def _check(self, key: str, replacing: str) -> None:
+        def read() -> str:
+            answer = self._client.head_object(Bucket=self._bucket, Key=self._key(key))
+            return str(answer.get("ETag", ""))
+
+        try:
+            held = self._call("reading", key, read)
+        except _NoSuchKeyError:
+            held = ""
+        if held != replacing:
+            raise ConflictError(f"{self.where(key)} was changed by another run meanwhile")
+
+    def _probe(self, key: str, write: Callable[[dict[str, Any]], None]) -> None:
+        """Write what was just created once more, on condition that it is not there yet.
+
+        It changes nothing, and every server that heeds conditions refuses it.
+        """
+        try:
+            self._call("writing", key, lambda: write({"IfNoneMatch": "*"}))
+        except XpjobError:
+            return
+        self._warn_unconditional(key)
+
+    def _warn_unconditional(self, key: str) -> None:
+        _log.warning(
+            "this S3 server does not heed conditional writes: two runs at once may undo each other",
+            extra={"object": self.where(key)},
         )
 
     def _key(self, key: str) -> str:
@@ -223,11 +257,11 @@ def _raise(what: str, error: boto.ClientError) -> NoReturn:
         raise _NotModifiedError(message) from error
     if code == "NoSuchBucket":
         raise NotFoundError(f"{message}; create the bucket, or correct S3_BUCKET") from error
-    if code == "NoSuchKey":
+    if code in ("NoSuchKey", "404"):  # a HEAD has no body to say more
         raise _NoSuchKeyError(message) from error
     if code in ("PreconditionFailed", "ConditionalRequestConflict") or status == 412:
         raise ConflictError(f"{what}: another run wrote it meanwhile ({said})") from error
-    if status == 501:
+    if status == 501 or code == "NotImplemented":
         raise _NotImplementedError(message) from error
     if status in _TRANSIENT_STATUS or code in _TRANSIENT_CODES:
         raise TransientError(message) from error
