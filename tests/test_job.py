@@ -318,10 +318,10 @@ def test_counters_go_on_from_a_run_that_wrote_meanwhile(
     other.counters.poll_errors["a/v1/b"] = 7
     put = DirectoryStore.put
 
-    def interfering(self: DirectoryStore, key: str, body: bytes, *, replacing: str | None) -> None:
+    def interfering(self: DirectoryStore, key: str, body: bytes, *, replacing: str | None) -> str:
         if key == "snapshot.json" and replacing == "":
             put(self, key, model.encode(other), replacing=None)
-        put(self, key, body, replacing=replacing)
+        return put(self, key, body, replacing=replacing)
 
     monkeypatch.setattr(DirectoryStore, "put", interfering)
     assert runs.run().errors == []

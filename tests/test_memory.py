@@ -144,10 +144,10 @@ class Interfering(DirectoryStore):
         super().__init__(directory)
         self.others = list(others)
 
-    def put(self, key: str, body: bytes, *, replacing: str | None) -> None:
+    def put(self, key: str, body: bytes, *, replacing: str | None) -> str:
         if replacing is not None and self.others:
             super().put(key, self.others.pop(0)(), replacing=None)
-        super().put(key, body, replacing=replacing)
+        return super().put(key, body, replacing=replacing)
 
 
 def built(minute: int, id_: str, seen: list[Memory]) -> Callable[[Memory], Snapshot]:
@@ -180,7 +180,7 @@ def test_a_newer_run_that_wrote_meanwhile_is_left_alone(tmp_path: Path) -> None:
 def test_a_write_that_timed_out_and_was_carried_out_is_no_conflict(tmp_path: Path) -> None:
     """It is our own."""
     store = Interfering(tmp_path, lambda: model.encode(snapshot(5, "ours")))
-    made = commit(store, CONFIG, remember(store, CONFIG, run_info(5)), built(5, "ours", []))
+    made, _ = commit(store, CONFIG, remember(store, CONFIG, run_info(5)), built(5, "ours", []))
     assert made.run.id == "ours"
 
 

@@ -61,6 +61,6 @@ def test_retry_after_is_honoured_within_bounds(
     """A server that asks for minutes gets ten seconds."""
     retry.set_testing(False)
     pauses: list[float] = []
-    monkeypatch.setattr("tenacity.nap.time.sleep", pauses.append)
+    monkeypatch.setattr("xpjob.deadline.sleep", pauses.append)
     retry.call(Flaky(TransientError("busy", retry_after=asked)))
     assert least <= pauses[0] <= most

@@ -14,6 +14,7 @@ import click
 from click.shell_completion import get_completion_class
 
 from xpjob import __version__, ending, log
+from xpjob.deadline import Deadline
 from xpjob.errors import XpjobError
 from xpjob.options import Command, with_settings
 from xpjob.settings import (
@@ -57,7 +58,7 @@ def cli() -> None:
 
     Exit codes: 0 done (or partly, with what failed carried over and counted), 1 failed for a
     reason that may pass, 2 wrong configuration or usage, 3 partly done under --strict,
-    4 credentials or rights refused, 143 ended by SIGTERM.
+    4 credentials or rights refused, 143 and 130 ended by SIGTERM and SIGINT.
     """
 
 
@@ -81,9 +82,15 @@ def run(config: Settings, dry_run: bool) -> None:
     _log.log(logging.DEBUG if watched else logging.INFO, "run started", extra=build)
     journal = Journal(config.cluster_name)
     ending.current().report = journal.report
-    result = run_once(config, journal, dry_run=dry_run)
+    deadline = Deadline(config.run_deadline_seconds)
+    with ending.orderly(ending.current(), deadline):
+        result = run_once(config, journal, dry_run=dry_run, deadline=deadline)
     code = exit_code(result, strict=config.strict)
     facts = _facts(result, code)
+    if deadline.signal:
+        code = 128 + deadline.signal
+        ended = "; ".join(filter(None, (deadline.why(), str(facts["error"]))))
+        facts |= {"exitCode": code, "error": ended}
     _log.log(logging.DEBUG if watched else logging.INFO, "run finished", extra=facts)
     ending.write_termination_log(config.termination_log, facts)
     sys.exit(code)
@@ -326,7 +333,7 @@ def main() -> NoReturn:
     except (KeyboardInterrupt, click.Abort):
         ending.leave(end, 130, "interrupted")
     except ending.Terminated:
-        ending.leave(end, 143, "ended by SIGTERM; nothing more was stored or published")
+        ending.leave(end, 143, "ended by SIGTERM")
     except Exception as error:  # noqa: BLE001 - a bug of ours: no traceback unless asked for
         # Nor its text, which may quote anything, secrets too.
         message = f"internal error ({type(error).__name__}): run it with --debug, and report it"

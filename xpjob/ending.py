@@ -1,13 +1,21 @@
-"""How the process ends: what it says, what it leaves for the kubelet, and at once if it must."""
+"""How the process ends: what it says, what it leaves for the kubelet, and at once if it must.
+
+A run that is told to end (SIGTERM, SIGINT) stores and publishes what it has; its deadline sees to
+that. What the deadline cannot end, a file system that does not answer, is ended here.
+"""
 
 from __future__ import annotations
 
 import json
 import logging
 import os
+import queue
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -17,12 +25,14 @@ import click
 from rich.console import Console
 
 from xpjob import log
+from xpjob.deadline import Deadline
 from xpjob.settings import Settings
 
 if TYPE_CHECKING:
     from xpjob.snapshot.model import RunReport
 
 _MESSAGE_LIMIT = 4096  # bytes the kubelet reads of a termination message
+_OVERDUE = 0.7  # seconds past the deadline that nothing should ever need
 _log = logging.getLogger(__name__)
 
 
@@ -49,6 +59,40 @@ def terminate(_signal: int, _frame: FrameType | None) -> None:
     raise Terminated
 
 
+@contextmanager
+def orderly(ending: Ending, deadline: Deadline) -> Iterator[None]:
+    """Let the first signal cut a run short and a second one end it; end it too when overdue."""
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        if deadline.signal:
+            at_once(ending, 128 + number, "ended by a second signal")
+        deadline.stop(number)
+
+    over = threading.Event()
+    signals = (signal.SIGTERM, signal.SIGINT)
+    before = [(number, signal.signal(number, stop)) for number in signals]
+    threading.Thread(target=_watch, args=(ending, deadline, over), daemon=True).start()
+    try:
+        yield
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)
+        over.set()
+        deadline.wake()
+
+
+def _watch(ending: Ending, deadline: Deadline, over: threading.Event) -> None:
+    woken: queue.SimpleQueue[None] = queue.SimpleQueue()
+    with deadline.listening(woken):
+        while not over.is_set():
+            patience = deadline.left() + _OVERDUE
+            if patience <= 0:
+                code = 128 + deadline.signal if deadline.signal else 1
+                at_once(ending, code, f"{deadline.why()}, and something did not end: see the phase")
+            with suppress(queue.Empty):
+                woken.get(timeout=patience)
+
+
 def say(message: str, *, debug: bool) -> None:
     """Tell people, or whoever reads the log, why the command ends."""
     if log.text_wanted(os.environ.get("LOG_FORMAT", "")):
@@ -61,13 +105,18 @@ def say(message: str, *, debug: bool) -> None:
 
 
 def leave(ending: Ending, code: int, error: str) -> NoReturn:
-    """Exit at once, without waiting for threads that are still on the wire."""
-    phase = ending.report.phase if ending.report else ""
-    facts = {"exitCode": code, "phase": phase, "error": error}
-    write_termination_log(ending.termination_log, facts)
+    """Exit without waiting for threads that are still on the wire."""
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()
+    at_once(ending, code, error)
+
+
+def at_once(ending: Ending, code: int, error: str) -> NoReturn:
+    """Exit now, from any thread and from a signal's handler: nothing here waits for a lock."""
+    phase = ending.report.phase if ending.report else ""
+    facts = {"exitCode": code, "phase": phase, "error": error}
+    write_termination_log(ending.termination_log, facts)
     os._exit(code)
 
 

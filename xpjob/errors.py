@@ -7,6 +7,7 @@
     ├── GoneError         a continue token has expired: start that list anew
     ├── ConflictError     a conditional write lost against another run
     ├── SupersededError   a newer run has finished: nothing left to do    exit 0
+    ├── DeadlineError     the run's time is up, or it was told to end
     ├── BadAnswerError    an answer that cannot be understood
     └── TransientError    worth another try: ``retry.py`` acts on this one only
 
@@ -65,6 +66,10 @@ class SupersededError(XpjobError):
     """A run that started later has stored its snapshot already; this one leaves it alone."""
 
     exit_code = 0
+
+
+class DeadlineError(XpjobError):
+    """No time is left of the run's own: the same request may succeed in the next one."""
 
 
 class BadAnswerError(XpjobError):

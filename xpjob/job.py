@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import copy
+import functools
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from xpjob.collector import COLLECTORS
 from xpjob.crossplane.platform import Platform
 from xpjob.crossplane.records import Inventory
 from xpjob.crossplane.targets import Plan
+from xpjob.deadline import Deadline, share
 from xpjob.errors import SupersededError, XpjobError
 from xpjob.journal import Journal
 from xpjob.kube.api import Api, connect
@@ -24,11 +26,14 @@ from xpjob.settings import Settings
 from xpjob.snapshot import model
 from xpjob.snapshot.carry import carry, matters
 from xpjob.snapshot.history import remembered, times_to_ready
-from xpjob.snapshot.memory import Memory, commit, leave_report, remember
+from xpjob.snapshot.memory import Memory, commit, leave_report, publish_newest, remember
 from xpjob.snapshot.model import RunReport, Snapshot
 from xpjob.snapshot.store import MemoryStore, Store
 from xpjob.snapshot.stores import open_store
 from xpjob.transport import Timeouts
+
+# Parts of the time that is left when a phase begins: what comes after it needs some too.
+_REMEMBERING, _LISTING, _STORING, _PUBLISHING, _REPORTING = 1 / 4, 3 / 4, 1 / 2, 2 / 3, 1 / 2
 
 _log = logging.getLogger(__name__)
 
@@ -43,35 +48,53 @@ class Result:
 
 
 def run(
-    settings: Settings, view: View, *, journal: Journal | None = None, dry_run: bool = False
+    settings: Settings,
+    view: View,
+    *,
+    journal: Journal | None = None,
+    dry_run: bool = False,
+    deadline: Deadline | None = None,
 ) -> Result:
     """Do one run. Errors of ours end up in the result, but for ``SettingsError`` at the start.
 
-    A dry run lists everything, and reads and writes neither store nor publisher.
+    A dry run lists everything, and reads and writes neither store nor publisher. When the time of
+    the deadline is nearly up, or a signal comes, what is unfinished is carried over, and what is
+    there is stored and published.
     """
-    journal = journal or Journal(settings.cluster_name)
+    deadline = deadline or Deadline(settings.run_deadline_seconds)
+    with deadline.running():
+        return _run(settings, view, journal or Journal(settings.cluster_name), dry_run=dry_run)
+
+
+def _run(settings: Settings, view: View, journal: Journal, *, dry_run: bool) -> Result:
     api = _connect(settings)
     sinks = () if dry_run else publishers(settings)
     store: Store = MemoryStore()
     memory = snapshot = None
+    limited = functools.partial(share, until_stopped=True)
     _warn_of_gaps(settings, dry_run=dry_run)
     try:
-        with journal.phase("remember"), journal.tolerating():
+        with journal.phase("remember"), limited(_REMEMBERING), journal.tolerating():
             store = store if dry_run else open_store(settings)
             memory = remember(store, settings, journal.run)
             journal.report.last_success_at = memory.last_success_at
-        with journal.phase("discover"):
-            plans, platform = _plans(api, settings, memory)
-        with journal.phase("list"):
-            listed = list_targets(list(zip(COLLECTORS, plans, strict=True)), api, settings, view)
+        with limited(_LISTING):
+            with journal.phase("discover"):
+                plans, platform = _plans(api, settings, memory)
+            with journal.phase("list"):
+                work = list(zip(COLLECTORS, plans, strict=True))
+                listed = list_targets(work, api, settings, view)
         journal.listed(listed)
         journal.report.namespace_configs = sum(plan.namespace_configs for plan in plans)
         journal.report.malformed_configs = sum(plan.malformed_configs for plan in plans)
         raise_if_nothing(listed, known_before=bool(memory and memory.snapshot))
-        with journal.phase("store"):
-            snapshot = _store(journal, store, settings, memory, listed, platform)
-        with journal.phase("publish"):
-            _publish(journal, snapshot, sinks, carried=memory is not None)
+        with journal.phase("store"), share(_STORING):
+            snapshot, etag = _store(journal, store, settings, memory, listed, platform)
+        if memory is None and journal.report.partial:
+            _log.warning("inventory not published: lists failed, and what they had is not known")
+        elif sinks:
+            with journal.phase("publish"), share(_PUBLISHING):
+                _publish(journal, store, settings, snapshot, etag, sinks)
     except XpjobError as error:
         journal.fail(error)
     if not journal.superseded:
@@ -138,9 +161,10 @@ def _store(
     memory: Memory | None,
     listed: Sequence[Listed],
     platform: Platform,
-) -> Snapshot:
+) -> tuple[Snapshot, str]:
     """Make the snapshot and store it: from then on it is what the cluster is known to hold.
 
+    Returns it with its etag, "" where it is not stored.
     Where there is no memory the store could not be read, so it must not be written either.
     """
 
@@ -149,14 +173,14 @@ def _store(
         return _build(journal, settings, memory, listed, platform)
 
     if memory is None:
-        return build(None)
+        return build(None), ""
     started = time.monotonic()
     with journal.tolerating():
-        snapshot = commit(store, settings, memory, build)
+        stored = commit(store, settings, memory, build)
         if journal.report.counters and not isinstance(store, MemoryStore):
             journal.report.counters.persist_duration.observe(time.monotonic() - started)
-        return snapshot
-    return build(memory)
+        return stored
+    return build(memory), ""
 
 
 def _build(
@@ -206,20 +230,33 @@ def _build(
 
 def _publish(
     journal: Journal,
+    store: Store,
+    settings: Settings,
     snapshot: Snapshot,
+    etag: str,
     sinks: Sequence[Publisher],
-    *,
-    carried: bool,
 ) -> None:
-    if journal.report.partial and not carried:
-        _log.warning("inventory not published: lists failed, and what they had is not known")
-        return
-    if not sinks:
-        return
-    registry = exposition.registry(exposition.inventory(snapshot))
-    for sink in sinks:
-        with journal.tolerating():
-            sink.publish_inventory(registry)
+    """Publish the inventory. Raises ``SupersededError`` when a newer run has stored meanwhile."""
+
+    def publish(found: Snapshot) -> None:
+        registry = exposition.registry(exposition.inventory(found))
+        _to_each(journal, sinks, lambda sink: sink.publish_inventory(registry))
+
+    newest = publish_newest(store, settings, snapshot, etag, publish)
+    if newest is not snapshot:
+        raise SupersededError(
+            f"superseded: run {newest.run.id}, started {newest.run.started_at}, has stored while "
+            "this one published; its inventory was published again"
+        )
+
+
+def _to_each(
+    journal: Journal, sinks: Sequence[Publisher], action: Callable[[Publisher], None]
+) -> None:
+    """Let every sink have its part of the time, whatever the others do."""
+    for number, sink in enumerate(sinks):
+        with journal.tolerating(), share(1 / (len(sinks) - number)):
+            action(sink)
 
 
 def _report(
@@ -233,17 +270,22 @@ def _report(
     if journal.report.counters is None:
         journal.report.counters = journal.counters(memory)
     report = journal.close()
+    etag = ""
     if memory is not None:
         try:
-            leave_report(store, settings, memory, report)
+            with share(_REPORTING):
+                etag = leave_report(store, settings, memory, report)
         except SupersededError as error:
             journal.fail(error)
             return
         except XpjobError as error:
             # The snapshot is what counts; without this the counters have missed one run.
             _log.warning("the run's report was not stored", extra={"error": str(error)})
-    for sink in sinks:
-        with journal.tolerating():
-            families = exposition.outcome(report)
-            whole = bool(report.last_success_at and report.counters)
-            sink.publish_outcome(exposition.registry(families), whole=whole)
+
+    def publish(found: RunReport) -> None:
+        registry = exposition.registry(exposition.outcome(found))
+        whole = bool(found.last_success_at and found.counters)
+        _to_each(journal, sinks, lambda sink: sink.publish_outcome(registry, whole=whole))
+
+    if sinks:
+        publish_newest(store, settings, report, etag, publish)

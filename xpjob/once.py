@@ -8,18 +8,21 @@ from prometheus_client import generate_latest
 from rich.console import Console
 
 from xpjob import job, log, terminal
+from xpjob.deadline import Deadline
 from xpjob.job import Result
 from xpjob.journal import Journal
 from xpjob.publish import exposition
 from xpjob.settings import Settings
 
 
-def run_once(config: Settings, journal: Journal, *, dry_run: bool = False) -> Result:
+def run_once(
+    config: Settings, journal: Journal, *, dry_run: bool = False, deadline: Deadline | None = None
+) -> Result:
     """Do one run; show it where people watch. A dry run prints the exposition on stdout."""
     text = log.configure_for(config)
     stderr = Console(stderr=True)
     with terminal.Bars(stderr) if text and stderr.is_terminal else terminal.Silent() as view:
-        result = job.run(config, view, journal=journal, dry_run=dry_run)
+        result = job.run(config, view, journal=journal, dry_run=dry_run, deadline=deadline)
     if dry_run and result.snapshot is not None:
         _print_exposition(result)
     if text:

@@ -1,4 +1,4 @@
-"""The one retry policy: exponential back-off with jitter, bounded by attempts and by time.
+"""The one retry policy: exponential back-off with jitter, bounded by attempts, time and deadline.
 
 Only ``TransientError`` is tried again; whoever raises it has decided that the same request may
 succeed later. ``Retry-After`` is honoured, up to ``MAX_WAIT``.
@@ -18,7 +18,9 @@ from tenacity import (
     stop_after_delay,
     wait_exponential_jitter,
 )
+from tenacity.stop import stop_base
 
+from xpjob import deadline
 from xpjob.errors import TransientError
 
 T = TypeVar("T")
@@ -45,10 +47,11 @@ def call(attempt: Callable[[], T]) -> T:
     """Return what ``attempt`` returns, trying again on ``TransientError``.
 
     Raises the last ``TransientError`` when attempts or time are used up, and any other error
-    at once.
+    at once. No pause is begun that the run's deadline would cut off.
     """
     return Retrying(
-        stop=stop_after_attempt(ATTEMPTS) | stop_after_delay(MAX_ELAPSED),
+        stop=stop_after_attempt(ATTEMPTS) | stop_after_delay(MAX_ELAPSED) | _NoTimeLeft(),
+        sleep=deadline.sleep,
         wait=_wait,
         retry=retry_if_exception_type(TransientError),
         before_sleep=_tell,
@@ -59,6 +62,13 @@ def call(attempt: Callable[[], T]) -> T:
 def _wait(state: RetryCallState) -> float:
     asked = getattr(_error(state), "retry_after", 0.0)
     return _wait_scale * max(_backoff(state), min(asked, MAX_WAIT))
+
+
+class _NoTimeLeft(stop_base):
+    """Stops when the run's deadline comes before the next attempt."""
+
+    def __call__(self, state: RetryCallState) -> bool:
+        return state.upcoming_sleep >= deadline.left()
 
 
 def _tell(state: RetryCallState) -> None:

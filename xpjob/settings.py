@@ -50,6 +50,7 @@ class Settings:
     context: str = _option(CLUSTER, "Context of the kubeconfig.", "", str, variable="KUBE_CONTEXT")
     connect_timeout_seconds: float = _option(CLUSTER, "Time to connect to any server.", "5", check.seconds)
     request_timeout_seconds: float = _option(CLUSTER, "Time for one request, a whole page included.", "30", check.seconds)
+    run_deadline_seconds: float = _option(CLUSTER, "Time for a whole run; what is unfinished then is carried over, and the rest is published.", "45", check.seconds)
     page_size: int = _option(CLUSTER, "Objects per list request.", "500", check.whole(1, 10_000))
     concurrency: int = _option(CLUSTER, "Lists made at the same time.", "4", check.whole(1, 64))
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextvars
 import queue
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
+
+from xpjob import deadline
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -15,10 +18,13 @@ R = TypeVar("R")
 def within(seconds: float, action: Callable[[], T]) -> T:
     """Return what ``action`` returns, or raise ``TimeoutError`` when it takes too long.
 
+    Raises ``DeadlineError`` when the run's own time is up before.
+
     Time-outs of sockets are per operation: a peer that sends a byte now and then, or a name
     server that is silent, would hold a request for ever. What overruns is left behind in a
     thread that nobody waits for.
     """
+    deadline.check()
     answers: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
 
     def work() -> None:
@@ -28,10 +34,7 @@ def within(seconds: float, action: Callable[[], T]) -> T:
             answers.put((None, error))
 
     threading.Thread(target=work, daemon=True).start()
-    try:
-        answer, error = answers.get(timeout=seconds)
-    except queue.Empty:
-        raise TimeoutError from None
+    answer, error = deadline.receive(answers, seconds)
     if error is not None:
         raise error
     return answer  # type: ignore[return-value]
@@ -42,8 +45,9 @@ def each(function: Callable[[T], R], items: Iterable[T], workers: int) -> list[R
 
     When a signal ends this, nobody waits for those that are still on the wire.
     """
+    work = [(contextvars.copy_context(), item) for item in items]  # the deadline is in there
     pool = ThreadPoolExecutor(workers)
     try:
-        return list(pool.map(function, items))
+        return list(pool.map(lambda one: one[0].run(function, one[1]), work))
     finally:
         pool.shutdown(wait=False, cancel_futures=True)

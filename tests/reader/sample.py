@@ -143,9 +143,10 @@ class FakeStore:
         name = SNAPSHOT if isinstance(document, Snapshot) else REPORT
         self.put(key_of(cluster, name), model.encode(document), replacing=None)
 
-    def put(self, key: str, body: bytes, *, replacing: str | None) -> None:
+    def put(self, key: str, body: bytes, *, replacing: str | None) -> str:
         """Write a document."""
         self.documents[key] = Stored(body, f"etag-{hash(body)}")
+        return self.documents[key].etag
 
     def get(self, key: str, unless: str = "") -> Stored | None:
         """Return a document."""

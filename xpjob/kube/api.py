@@ -19,6 +19,7 @@ import urllib3
 from xpjob import retry, transport
 from xpjob.errors import (
     BadAnswerError,
+    DeadlineError,
     GoneError,
     NotFoundError,
     RefusedError,
@@ -127,6 +128,8 @@ class Api:
                 f"{method} {path} at {self.server}: {error}; check that the API server is up and "
                 "reachable from here"
             ) from error
+        except DeadlineError as error:
+            raise DeadlineError(f"{method} {path} at {self.server}: {error}") from error
         if answer.status not in (200, 201):
             raise _refusal(method, path, self.server, answer)
         return answer

@@ -14,7 +14,7 @@ import urllib3
 from prometheus_client import CollectorRegistry, push_to_gateway, pushadd_to_gateway
 
 from xpjob import retry, transport
-from xpjob.errors import NotFoundError, RefusedError, TransientError, XpjobError
+from xpjob.errors import DeadlineError, NotFoundError, RefusedError, TransientError, XpjobError
 from xpjob.settings import Settings
 from xpjob.transport import Response, Timeouts
 
@@ -85,6 +85,8 @@ class Pushgateway:
                 raise TransientError(
                     f"{what}: {error}; check PUSHGATEWAY_URL and that the gateway is up"
                 ) from error
+            except DeadlineError as error:
+                raise DeadlineError(f"{what}: {error}") from error
             if answer.status not in (200, 202):
                 raise _refusal(what, answer)
 

@@ -10,13 +10,16 @@ import fcntl
 import hashlib
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from xpjob.errors import ConflictError, RefusedError, XpjobError
+from xpjob import deadline
+from xpjob.errors import ConflictError, RefusedError, TransientError, XpjobError
 from xpjob.snapshot.store import SNAPSHOT, Stored, is_cluster
 
+_LOCK_SECONDS = 10.0
 _Signature = tuple[int, int, int, int]
 """Inode, times of change in ns, and size in bytes: a file replaced whole has another one."""
 
@@ -70,8 +73,8 @@ class DirectoryStore:
             found.append("")
         return sorted(found)
 
-    def put(self, key: str, body: bytes, *, replacing: str | None) -> None:
-        """Write a document whole. Raises as ``Store`` says."""
+    def put(self, key: str, body: bytes, *, replacing: str | None) -> str:
+        """Write a document whole, and return its etag. Raises as ``Store`` says."""
         path = self._directory / key
         with _explained("writing", path):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -81,6 +84,7 @@ class DirectoryStore:
                     if (held.etag if held else "") != replacing:
                         raise ConflictError(f"{path} was changed by another run meanwhile")
                 write_whole(path, body)
+        return _etag(body)
 
     def remove(self, key: str) -> None:
         """Remove a document, if it is there. Raises as ``Store`` says."""
@@ -90,8 +94,19 @@ class DirectoryStore:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
+        patience = time.monotonic() + _LOCK_SECONDS
         with (self._directory / ".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            while True:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() > patience:
+                        raise TransientError(
+                            f"locking {lock.name}: another process has held it for "
+                            f"{_LOCK_SECONDS:g} s; see who writes there, and whether it hangs"
+                        ) from None
+                deadline.sleep(0.01)
             yield
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from xpjob.errors import BadAnswerError, ConflictError, SupersededError
+from xpjob.errors import BadAnswerError, ConflictError, SupersededError, XpjobError
 from xpjob.settings import Settings
 from xpjob.snapshot import model
 from xpjob.snapshot.counters import Counters
@@ -70,8 +70,8 @@ def remember(store: Store, settings: Settings, run: RunInfo) -> Memory:
 
 def commit(
     store: Store, settings: Settings, memory: Memory, build: Callable[[Memory], Snapshot]
-) -> Snapshot:
-    """Store the snapshot that ``build`` makes, and return it.
+) -> tuple[Snapshot, str]:
+    """Store the snapshot that ``build`` makes, and return it with its etag.
 
     Where another run has written meanwhile, an older run's snapshot becomes the new memory and
     ``build`` is called again. Raises ``SupersededError`` when the other run is newer,
@@ -81,18 +81,19 @@ def commit(
     for _ in range(_COMMIT_ATTEMPTS):
         snapshot = build(memory)
         try:
-            store.put(key, model.encode(snapshot), replacing=memory.snapshot_etag)
-            return snapshot
+            etag = store.put(key, model.encode(snapshot), replacing=memory.snapshot_etag)
+            return snapshot, etag
         except ConflictError as conflict:
             last = conflict
         memory = remember(store, settings, snapshot.run)
         if memory.snapshot and memory.snapshot.run.id == snapshot.run.id:
-            return memory.snapshot  # a write that timed out had been carried out all the same
+            # A write that timed out had been carried out all the same.
+            return memory.snapshot, memory.snapshot_etag
     raise ConflictError(f"gave up after {_COMMIT_ATTEMPTS} conflicts: {last}; see who else writes")
 
 
-def leave_report(store: Store, settings: Settings, memory: Memory, report: RunReport) -> None:
-    """Store how a run ended.
+def leave_report(store: Store, settings: Settings, memory: Memory, report: RunReport) -> str:
+    """Store how a run ended, and return the etag of that.
 
     Raises ``SupersededError`` when a run that started later has left its report meanwhile, and
     the store's errors.
@@ -101,16 +102,41 @@ def leave_report(store: Store, settings: Settings, memory: Memory, report: RunRe
     etag = memory.report_etag
     for _ in range(_COMMIT_ATTEMPTS):
         try:
-            store.put(key, model.encode(report), replacing=etag)
-            return
+            return store.put(key, model.encode(report), replacing=etag)
         except ConflictError as conflict:
             last = conflict
         theirs, etag = _read(store, key, RunReport)
         if theirs and theirs.run.id == report.run.id:
-            return
+            return etag
         if theirs:
             _check_order(theirs.run, report.run, store.where(key))
     raise ConflictError(f"gave up after {_COMMIT_ATTEMPTS} conflicts: {last}; see who else writes")
+
+
+def publish_newest(
+    store: Store, settings: Settings, document: D, etag: str, publish: Callable[[D], None]
+) -> D:
+    """Publish a document that was stored with that etag, and what has replaced it meanwhile.
+
+    Pushes of two runs may arrive in either order. Whoever pushes last looks at the store after
+    that, so what stands on the gateway in the end is what stands in the store. Returns what was
+    published last.
+    """
+    key = store_key(settings, SNAPSHOT if isinstance(document, Snapshot) else REPORT)
+    while True:
+        publish(document)
+        try:
+            held = store.get(key, etag) if etag else None
+            if held is None or held.unchanged or held.etag == etag:
+                return document
+            document = model.decode(held.body, type(document), store.where(key))
+            etag = held.etag
+        except XpjobError as error:
+            _log.warning(
+                "it is not known whether a newer run was overtaken while this one published",
+                extra={"error": str(error)},
+            )
+            return document
 
 
 def _read(store: Store, key: str, kind: type[D]) -> tuple[D | None, str]:

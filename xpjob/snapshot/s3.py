@@ -18,6 +18,7 @@ from xpjob import retry
 from xpjob.errors import (
     BadAnswerError,
     ConflictError,
+    DeadlineError,
     NotFoundError,
     RefusedError,
     TransientError,
@@ -132,8 +133,8 @@ class S3Store:
 
         return self._call("listing the clusters under", "", read)
 
-    def put(self, key: str, body: bytes, *, replacing: str | None) -> None:
-        """Write a document whole. Raises as ``Store`` says."""
+    def put(self, key: str, body: bytes, *, replacing: str | None) -> str:
+        """Write a document whole, and return its etag. Raises as ``Store`` says."""
         condition: dict[str, Any] = {}
         if replacing is not None:
             condition = {"IfMatch": replacing} if replacing else {"IfNoneMatch": "*"}
@@ -142,8 +143,8 @@ class S3Store:
                 # them milliseconds in which two runs can undo each other.
                 self._check(key, replacing)
 
-        def write(condition: dict[str, Any]) -> None:
-            self._client.put_object(
+        def write(condition: dict[str, Any]) -> str:
+            answer = self._client.put_object(
                 Bucket=self._bucket,
                 Key=self._key(key),
                 Body=body,
@@ -151,18 +152,19 @@ class S3Store:
                 CacheControl="no-cache",
                 **condition,
             )
+            return str(answer.get("ETag", ""))
 
         try:
-            self._call("writing", key, lambda: write(condition))
+            etag = self._call("writing", key, lambda: write(condition))
         except _NoSuchKeyError as error:
             raise ConflictError(f"{self.where(key)} was removed by somebody meanwhile") from error
         except _NotImplementedError:
             self._warn_unconditional(key)
             self._check(key, replacing or "")
-            self._call("writing", key, lambda: write({}))
-        else:
-            if replacing == "" and self._endpoint:
-                self._probe(key, write)
+            return self._call("writing", key, lambda: write({}))
+        if replacing == "" and self._endpoint:
+            self._probe(key, write)
+        return etag
 
     def remove(self, key: str) -> None:
         """Remove a document, if it is there. Raises as ``Store`` says."""
@@ -184,7 +186,7 @@ class S3Store:
         if held != replacing:
             raise ConflictError(f"{self.where(key)} was changed by another run meanwhile")
 
-    def _probe(self, key: str, write: Callable[[dict[str, Any]], None]) -> None:
+    def _probe(self, key: str, write: Callable[[dict[str, Any]], str]) -> None:
         """Write what was just created once more, on condition that it is not there yet.
 
         It changes nothing, and every server that heeds conditions refuses it.
@@ -212,6 +214,8 @@ class S3Store:
                 return within(self._timeout, action)
             except TimeoutError as error:
                 raise TransientError(f"{what}: not done within {self._timeout:g} s") from error
+            except DeadlineError as error:
+                raise DeadlineError(f"{what}: {error}") from error
             except boto.ClientError as error:
                 _raise(what, error)
             except _CREDENTIAL_ERRORS as error:

@@ -37,8 +37,8 @@ class Store(Protocol):
         comes back ``unchanged`` and without its body.
         """
 
-    def put(self, key: str, body: bytes, *, replacing: str | None) -> None:
-        """Write a document whole.
+    def put(self, key: str, body: bytes, *, replacing: str | None) -> str:
+        """Write a document whole, and return its new etag.
 
         ``replacing`` is the etag it must still have, "" for "must not exist yet", None for any.
         Raises ``ConflictError`` where that does not hold (any more).
@@ -61,8 +61,9 @@ class MemoryStore:
         """Return None."""
         return None
 
-    def put(self, key: str, body: bytes, *, replacing: str | None) -> None:
+    def put(self, key: str, body: bytes, *, replacing: str | None) -> str:
         """Forget the document."""
+        return ""
 
     def where(self, key: str) -> str:
         """Return that it is nowhere."""
