@@ -9,12 +9,12 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from stand_in import CLAIM, StandIn, claim
+from stand_in import StandIn, claim
 
 from xpjob.crossplane import wire
+from xpjob.crossplane.configmaps import read_configs
 from xpjob.demo.cluster import Fault
 from xpjob.errors import BadAnswerError
-from xpjob.kube.pages import list_all
 
 _json = st.recursive(
     st.none()
@@ -105,14 +105,64 @@ def test_what_has_no_name_is_counted(item: object) -> None:
     assert result.malformed == 1
 
 
-def test_an_object_that_is_nested_without_end_fails_its_list_only(stand_in: StandIn) -> None:
-    """The decoder gives up on it; the error is one of ours."""
-    deep = (
-        b'{"items": [{"metadata": {"name": "x"}, "spec": {"a": ' + b"[" * 200_000 + b"]" * 200_000
-    )
-    stand_in.cluster.fault = lambda _path, _query: Fault(200, deep + b"}}]}")
+NESTED = {depth: b"[" * depth + b"]" * depth for depth in (1_500, 200_000)}
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        b'{"metadata": {"name": "x"}, "spec": {"a": ' + NESTED[1_500] + b"}}",
+        b'{"metadata": {"name": "x"}, "spec": {"a": ' + NESTED[200_000] + b"}}",
+        b'{"metadata": {"name": "x", "annotations": {"a": ' + NESTED[1_500] + b"}}}",
+        b'{"metadata": {"name": "x"}, "n": 00}',
+        b'{"metadata": {}}',
+        b"nonsense",
+    ],
+    ids=["deep", "deeper", "deep annotations", "00", "nameless", "nonsense"],
+)
+def test_an_object_that_cannot_be_read_costs_only_itself(bad: bytes) -> None:
+    """It is counted; its neighbours and the next page are there."""
+    good = [json.dumps(claim(name, annotations={"a": '"],}{[\\'})).encode() for name in "ab"]
+    body = b'{"kind": "items", "items": [%s, %s, %s], "metadata": {"continue": "next"}}'
+    result = wire.decode_page(body % (good[0], bad, good[1]))
+    assert [item.metadata.name for item in result.items] == ["a", "b"]
+    assert (result.malformed, result.continue_token) == (1, "next")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [b"\\ud800", b"\\udfff\\ud83d", b"\xff\xfe", b"\xed\xa0\x80", b"\x01\x02", b"\\u0000"],
+)
+def test_text_that_is_no_unicode_is_mended(name: bytes) -> None:
+    """The object is listed under what can be read of its name, and can be written as JSON."""
+    body = b'{"items": [{"metadata": {"name": "x-' + name + b'"}}], "metadata": {}}'
+    result = wire.decode_page(body)
+    assert [item.metadata.name[:2] for item in result.items] == ["x-"]
+    msgspec.json.encode(result.items[0])
+
+
+def test_the_last_of_two_same_keys_counts() -> None:
+    """As in Kubernetes itself."""
+    body = b'{"items": [{"metadata": {"name": "a", "name": "b"}}], "metadata": {}}'
+    assert [item.metadata.name for item in wire.decode_page(body).items] == ["b"]
+
+
+def test_half_a_page_is_no_page() -> None:
+    """Wherever it was cut off, and although one of its objects is bad."""
+    bad = b'{"metadata": {"name": "\\ud800"}}'
+    whole = b'{"items": [%s, %s], "metadata": {"continue": ""}}' % (page(claim()), bad)
+    assert len(wire.decode_page(whole).items) + wire.decode_page(whole).malformed == 2
+    for end in range(0, len(whole), 7):
+        with pytest.raises(msgspec.MsgspecError):
+            wire.decode_page(whole[:end])
+
+
+def test_a_configmap_that_is_nested_without_end_fails_its_list_only(stand_in: StandIn) -> None:
+    """Decoders of other lists give up on it; the error is one of ours."""
+    body = b'{"items": [{"metadata": {"name": "x"}, "x": ' + NESTED[200_000] + b"}]}"
+    stand_in.cluster.fault = lambda _path, _query: Fault(200, body)
     with pytest.raises(BadAnswerError, match="nested too deep"):
-        list_all(stand_in.api(), CLAIM.path(), wire.decode_page, page_size=500)
+        read_configs(stand_in.api(), "", 500)
 
 
 def test_the_next_page_and_what_remains() -> None:

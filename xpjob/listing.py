@@ -124,7 +124,7 @@ def _execute(
     outcome.bytes = listing.bytes
     _log.debug("target listed", extra=_facts(outcome))
     if outcome.malformed:
-        _log.warning("objects without a readable name were left out", extra=_facts(outcome))
+        _log.warning("objects that cannot be read were left out", extra=_facts(outcome))
     return Listed(outcome, listing.items)
 
 

@@ -7,12 +7,15 @@ XRs in ``spec.crossplane``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec import Raw, Struct, ValidationError
 
+from xpjob.kube.items import take_apart
 from xpjob.kube.pages import Page
 
 S = TypeVar("S", bound=Struct)
@@ -121,6 +124,7 @@ class _RawList(ObjectList):
     items: list[Raw] | None  # type: ignore[assignment]
 
 
+_UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 _page = msgspec.json.Decoder(ObjectList)
 _raw_page = msgspec.json.Decoder(_RawList)
 _object = msgspec.json.Decoder(Object)
@@ -129,17 +133,29 @@ _object = msgspec.json.Decoder(Object)
 def decode_page(body: bytes) -> Page[Object]:
     """Return the objects of a page, and how many could not be read.
 
-    Raises ``msgspec.MsgspecError`` where the body is no list. An object with values of the wrong
-    type (tenants choose much of what is in ``spec``) loses those values, not its place.
+    Raises ``msgspec.MsgspecError`` where the body is no whole list. An object with values of the
+    wrong type (tenants choose much of what is in ``spec``) loses those values, not its place; one
+    that cannot be read at all costs only itself.
     """
     try:
         page = _page.decode(body)
         return Page(page.items or [], 0, *_next(page))
-    except ValidationError:
-        raw = _raw_page.decode(body)
-    items = [_salvaged(item) for item in raw.items or []]
+    except _UNREADABLE:
+        raw, rest = _taken_apart(body)
+    items = [_salvaged(item) for item in raw]
     good = [item for item in items if item is not None]
-    return Page(good, len(items) - len(good), *_next(raw))
+    return Page(good, len(items) - len(good), *_next(rest))
+
+
+def _taken_apart(body: bytes) -> tuple[Sequence[Raw | bytes], ObjectList]:
+    try:
+        page = _raw_page.decode(body)
+        return page.items or [], page
+    except ValidationError:
+        raise
+    except _UNREADABLE:
+        items, rest = take_apart(body)
+        return items, _raw_page.decode(rest)
 
 
 def _next(page: ObjectList) -> tuple[str, int]:
@@ -147,14 +163,20 @@ def _next(page: ObjectList) -> tuple[str, int]:
     return metadata.continue_ or "", metadata.remaining or 0
 
 
-def _salvaged(raw: Raw) -> Object | None:
-    try:
+def _salvaged(raw: Raw | bytes) -> Object | None:
+    with suppress(*_UNREADABLE):
         return _object.decode(raw)
-    except ValidationError:
-        try:
-            return _salvage(msgspec.json.decode(raw), Object)
-        except ValidationError:
-            return None
+    with suppress(*_UNREADABLE):
+        return _salvage(msgspec.json.decode(raw), Object)
+    with suppress(*_UNREADABLE):
+        return _salvage(msgspec.json.decode(_as_unicode(bytes(raw))), Object)
+    return None
+
+
+def _as_unicode(raw: bytes) -> bytes:
+    """Return the same JSON with what is no Unicode (lone surrogates, broken bytes) replaced."""
+    value = json.loads(raw.decode("utf-8", "replace"), strict=False)
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def _salvage(value: Any, kind: type[S]) -> S:

@@ -6,6 +6,7 @@ run is pushed also when it fails, and must not touch the inventory or its push t
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -31,14 +32,37 @@ TARGET_LABELS = ("class", "group", "version", "resource", "kind", "namespace", "
 _log = logging.getLogger(__name__)
 
 
+MAX_LABEL = 256
+"""Characters: longer than any name, and shorter than what other stores of metrics refuse."""
+
+
 class _Finished(RegistryCollector):
     """Hands out families that are finished already: much faster than child gauges."""
 
     def __init__(self, families: Iterable[Metric]) -> None:
-        self._families = list(families)
+        self._families = [_bounded(family) for family in families]
 
     def collect(self) -> Iterable[Metric]:
         return self._families
+
+
+def _bounded(family: Metric) -> Metric:
+    """Cut long values of labels: annotations of tenants may have 256 KiB.
+
+    The end of a cut value stands for all of it, so two long ones stay two, in every run.
+    """
+    for number, sample in enumerate(family.samples):
+        if any(len(value) > MAX_LABEL for value in sample.labels.values()):
+            labels = {name: _cut(value) for name, value in sample.labels.items()}
+            family.samples[number] = sample._replace(labels=labels)
+    return family
+
+
+def _cut(value: str) -> str:
+    if len(value) <= MAX_LABEL:
+        return value
+    mark = hashlib.blake2b(value.encode("utf-8", "replace"), digest_size=8).hexdigest()
+    return f"{value[: MAX_LABEL - len(mark) - 1]}~{mark}"
 
 
 def registry(families: Iterable[Metric]) -> CollectorRegistry:
