@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 Object = dict[str, Any]
 
@@ -39,7 +39,7 @@ class Connection:
         if "exec" in user or "auth-provider" in user:
             raise ValueError(f"{kubeconfig}: only tokens and client certificates are understood")
         self.server = urlsplit(cluster["server"])
-        self._headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        self._headers = {"Accept": "application/json"}
         if token := user.get("token"):
             self._headers["Authorization"] = f"Bearer {token}"
         self._tls = _tls(cluster, user) if self.server.scheme == "https" else None
@@ -55,12 +55,24 @@ class Connection:
         decoded: Object = json.loads(answer)
         return decoded
 
-    def exchange(self, method: str, path: str, body: object = None) -> tuple[int, bytes]:
+    def apply(self, path: str, item: Object, manager: str) -> Object:
+        """Server-side apply an object as a field manager; gives it. Raises ApiError."""
+        path = f"{path}?fieldManager={quote(manager, safe='')}&force=true"
+        status, answer = self.exchange("PATCH", path, item, "application/apply-patch+yaml")
+        if not 200 <= status < 300:
+            raise ApiError("PATCH", path, status, answer)
+        applied: Object = json.loads(answer)
+        return applied
+
+    def exchange(
+        self, method: str, path: str, body: object = None, content: str = "application/json"
+    ) -> tuple[int, bytes]:
         """One request; gives status and body, whatever they are. Raises OSError."""
         data = None if body is None else json.dumps(body).encode()
         http_connection = self._http()
         try:
-            http_connection.request(method, self.server.path + path, data, self._headers)
+            headers = {**self._headers, "Content-Type": content}
+            http_connection.request(method, self.server.path + path, data, headers)
             response = http_connection.getresponse()
             return response.status, response.read()
         except (http.client.HTTPException, OSError) as error:

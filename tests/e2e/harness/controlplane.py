@@ -83,6 +83,11 @@ class ControlPlane:
         if self._record.is_file():  # else the folder is none of ours
             shutil.rmtree(self.state)
 
+    @property
+    def etcd(self) -> str:
+        """The address of etcd, for what the API is too slow for."""
+        return self._etcd
+
     def compact(self) -> int:
         """Compact etcd to its current revision, and give that revision.
 

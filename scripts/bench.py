@@ -1,0 +1,297 @@
+"""Measure ``xpjob run`` beside a floor and its peers on one control plane; print the tables."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench_fleet import Fleet
+from bench_measure import CONCURRENCY, MB, PAGE_SIZE, Meter, Sample, curl, drain
+from harness.build import E2E, build
+from harness.cluster import Cluster
+from harness.controlplane import ControlPlane
+from harness.processes import free_ports
+from harness.tools import tool
+from processes import pushgateway, serving
+
+ROOT = Path(__file__).resolve().parent.parent
+KEYS = {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench-secret"}
+BUCKET = "inventory"
+FILLED_KINDS = 192
+OWNERS = {
+    "CREATOR_ANNOTATION_KEY": "example.org/creator",
+    "TEAM_ANNOTATION_KEY": "example.org/team",
+}
+HEAD = (
+    *("objects", "what", "wall s (range)", "x floor", "CPU s", "peak MB", "requests"),
+    *("API server CPU s", "series", "exposition MB", "stored MB"),
+)
+
+
+@dataclass
+class Told:
+    """What a contender has left: series and bytes of its metrics, bytes of its document."""
+
+    series: int = 0
+    exposition: int = 0
+    stored: int = 0
+
+
+class Platform:
+    """A control plane with a fleet, a gateway and an S3, and those who are measured on it."""
+
+    def __init__(self, stack: ExitStack, rtt: float) -> None:
+        """Start everything; the stack ends it."""
+        files = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="xpjob-bench-")))
+        control_plane = ControlPlane(files / "controlplane")
+        stack.callback(control_plane.down)
+        self.kubeconfig = control_plane.up()
+        self.cluster = Cluster(self.kubeconfig, files, control_plane)
+        # Its caches of all that is loaded would cost the same two cores.
+        manager = control_plane.processes.pop()
+        manager.stop()
+        self.fleet = Fleet(self.cluster, control_plane.etcd)
+        self._meter = Meter(control_plane, files)
+        self._files = files
+        self._gateway = stack.enter_context(pushgateway(files))
+        self._buckets, self._s3 = stack.enter_context(_s3(files))
+        self._told: dict[str, Told] = {}
+        if rtt:
+            stack.enter_context(_delayed(self.cluster.api.server.port or 0, rtt))
+
+    def compare(self, repeats: int, contenders: dict[str, Callable[[], Sample]]) -> None:
+        """Measure contenders in turn, after one that does not count; print their rows."""
+        samples: dict[str, list[Sample]] = {name: [] for name in contenders}
+        for number in range(repeats + 1):
+            for name, contender in contenders.items():
+                sample = contender()
+                if number:
+                    samples[name].append(sample)
+        _, size = drain(self.cluster.api, self.fleet.paths)
+        floor = statistics.median(s.wall for s in next(iter(samples.values())))
+        for name, taken in samples.items():
+            print(_row(self.count(), name, taken, floor, self._told.get(name)), flush=True)
+        print(f"<!-- {size / MB:.1f} MB in pages of {PAGE_SIZE} -->", flush=True)
+
+    def count(self) -> int:
+        """Return the number of objects, as the API counts them."""
+        total = 0
+        for path in self.fleet.paths:
+            page = self.cluster.api.request("GET", f"{path}?limit=1")
+            total += len(page["items"]) + page["metadata"].get("remainingItemCount", 0)
+        return total
+
+    def floor(self, *options: str) -> Sample:
+        """Fetch the same pages with curl, and throw them away."""
+        urls, _ = drain(self.cluster.api, self.fleet.paths)
+        return self._meter.run(curl(self.kubeconfig, urls, self._files, *options), {})
+
+    def xpjob(self) -> Sample:
+        """Do a whole run: discover, list, link, put to S3, push."""
+        command = [sys.executable, "-m", "xpjob", "run"]
+        sample = self._meter.run(command, self._environment() | OWNERS)
+        prefix = self._buckets / "xp-tracker"
+        sample.phases = json.loads((prefix / "run.json").read_text())["phases"]
+        self._told["xpjob run"] = self._pushed("xpjob", (prefix / "snapshot.json").stat().st_size)
+        return sample
+
+    def naive(self) -> Sample:
+        """Do about the same as one would write it first."""
+        command = [sys.executable, str(ROOT / "scripts" / "bench_naive.py"), *self.fleet.paths]
+        sample = self._meter.run(command, self._environment())
+        size = (self._buckets / "naive" / "snapshot.json").stat().st_size
+        self._told["naive client"] = self._pushed("naive", size)
+        return sample
+
+    def state_metrics(self) -> Sample:
+        """Start kube-state-metrics with the conditions of these kinds, and scrape it once."""
+        config = self._files / "state-metrics.json"
+        config.write_text(json.dumps(_state_metrics_config(self.cluster, self.fleet.paths)))
+        port, telemetry = free_ports(2)
+        flags = {
+            "kubeconfig": self.kubeconfig,
+            "custom-resource-state-only": "true",
+            "custom-resource-state-config-file": config,
+            "host": "127.0.0.1",
+            "port": port,
+            "telemetry-host": "127.0.0.1",
+            "telemetry-port": telemetry,
+        }
+        command = [str(state_metrics_program()), *(f"--{k}={v}" for k, v in flags.items())]
+        sample, body = self._meter.serve(command, f"http://127.0.0.1:{port}/metrics")
+        lines = [line for line in body.splitlines() if line and not line.startswith(b"#")]
+        self._told["kube-state-metrics"] = Told(len(lines), len(body))
+        return sample
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            "PYTHONPATH": str(ROOT),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "KUBECONFIG": str(self.kubeconfig),
+            "PUSHGATEWAY_URL": self._gateway,
+            "STORE_BACKEND": "s3",
+            "S3_BUCKET": BUCKET,
+            "S3_ENDPOINT": self._s3,
+            "TERMINATION_LOG": "/dev/null",
+            "PAGE_SIZE": str(PAGE_SIZE),
+            "CONCURRENCY": str(CONCURRENCY),
+            **KEYS,
+        }
+
+    def _pushed(self, job: str, stored: int) -> Told:
+        with urllib.request.urlopen(f"{self._gateway}/metrics") as answer:
+            body = answer.read().decode()
+        lines = [line for line in body.splitlines() if f'job="{job}' in line]
+        return Told(len(lines), sum(len(line) + 1 for line in lines), stored)
+
+
+def state_metrics_program() -> Path:
+    """Build kube-state-metrics, unless that was done."""
+    return build(E2E / "state-metrics", ("k8s.io/kube-state-metrics/v2",)) / "kube-state-metrics"
+
+
+def _row(count: int, name: str, samples: list[Sample], floor: float, told: Told | None) -> str:
+    def median(value: Callable[[Sample], float]) -> float:
+        return statistics.median(value(sample) for sample in samples)
+
+    walls = [sample.wall for sample in samples]
+    wall = statistics.median(walls)
+    cells = [
+        f"{count:,}",
+        name,
+        f"{wall:.2f} ({min(walls):.2f}-{max(walls):.2f})",
+        f"{wall / floor:.2f}",
+        f"{median(lambda s: s.cpu):.2f}",
+        f"{median(lambda s: s.rss) / MB:.0f}",
+        f"{median(lambda s: s.requests):,.0f}",
+        f"{median(lambda s: s.api_cpu):.2f}",
+        f"{told.series:,}" if told else "",
+        f"{told.exposition / MB:.2f}" if told else "",
+        f"{told.stored / MB:.1f}" if told and told.stored else "",
+    ]
+    row = "| " + " | ".join(cells) + " |"
+    if phases := samples[len(samples) // 2].phases:
+        row += " <!-- " + " ".join(f"{k} {v:.2f}" for k, v in phases.items()) + " -->"
+    return row
+
+
+def _state_metrics_config(cluster: Cluster, paths: list[str]) -> object:
+    """One family for the conditions, labelled with name and namespace, for each kind."""
+    resources = []
+    for path in paths:
+        page = cluster.api.request("GET", f"{path}?limit=1")
+        group, version, _ = path.split("/")[-3:]
+        labels = {"name": ["metadata", "name"], "namespace": ["metadata", "namespace"]}
+        gauge = {
+            "path": ["status", "conditions"],
+            "labelsFromPath": {"type": ["type"], "reason": ["reason"]},
+            "valueFrom": ["status"],
+        }
+        each = {"type": "Gauge", "gauge": gauge}
+        kind = page["kind"].removesuffix("List")
+        resources.append(
+            {
+                "groupVersionKind": {"group": group, "version": version, "kind": kind},
+                # Of several kinds with one name it shows only one.
+                "metricNamePrefix": f"kind{len(resources)}",
+                "labelsFromPath": labels,
+                "metrics": [{"name": "condition", "help": "Conditions.", "each": each}],
+            }
+        )
+    return {"kind": "CustomResourceStateMetrics", "spec": {"resources": resources}}
+
+
+@contextmanager
+def _s3(files: Path) -> Iterator[tuple[Path, str]]:
+    """Run Versity's S3 gateway over a folder; yield the bucket's folder, and the URL."""
+    bucket, (port,) = files / "buckets" / BUCKET, free_ports(1)
+    bucket.mkdir(parents=True)
+    (files / "metadata").mkdir()
+    command = [str(tool("versitygw")), f"--port=127.0.0.1:{port}", "--health=/healthz", "--quiet"]
+    command += ["posix", f"--sidecar={files / 'metadata'}", str(bucket.parent)]
+    keys = {"ROOT_ACCESS_KEY": "bench", "ROOT_SECRET_KEY": KEYS["AWS_SECRET_ACCESS_KEY"]}
+    os.environ |= keys
+    url = f"http://127.0.0.1:{port}"
+    with serving(command, f"{url}/healthz", files / "s3.log"):
+        yield bucket, url
+
+
+@contextmanager
+def _delayed(port: int, rtt: float) -> Iterator[None]:
+    """Delay all to and from one port, in a network namespace of our own. ``rtt`` is in ms."""
+    rules = [
+        f"qdisc add dev lo root handle 1: prio bands 4 priomap {'0 ' * 16}",
+        f"qdisc add dev lo parent 1:4 netem delay {rtt / 2}ms limit 100000",
+        f"filter add dev lo parent 1: protocol ip u32 match ip sport {port} 0xffff flowid 1:4",
+        f"filter add dev lo parent 1: protocol ip u32 match ip dport {port} 0xffff flowid 1:4",
+    ]
+    for rule in rules:
+        subprocess.run(["tc", *rule.split()], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["tc", "qdisc", "del", "dev", "lo", "root"], check=True)
+
+
+def _enter_namespace() -> None:
+    """Start anew where the loopback is ours, with packets of the size that networks have."""
+    if os.environ.get("XPJOB_BENCH_NAMESPACE"):
+        return
+    os.environ["XPJOB_BENCH_NAMESPACE"] = "1"
+    shell = 'ip link set lo mtu 1500 up && exec "$@"'
+    os.execvp("unshare", ["unshare", "--net", "sh", "-c", shell, "sh", sys.executable, *sys.argv])
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", default="1000,10000,25000,100000", help="numbers of objects")
+    parser.add_argument("--repeats", type=int, default=5, help="runs of each that count")
+    parser.add_argument("--kinds", type=int, default=1200, help="kinds of the last row; 0: none")
+    parser.add_argument("--only", default="", help="contenders beside the floor, comma-separated")
+    parser.add_argument("--rtt", type=float, default=0, help="ms to the API server (needs root)")
+    options = parser.parse_args()
+    if options.rtt:
+        _enter_namespace()
+    state_metrics_program()  # before anything waits for it
+    print(f"{os.cpu_count()} cores, Python {platform.python_version()}, {options.repeats} runs\n")
+    print("| " + " | ".join(HEAD) + " |\n|" + "---|" * len(HEAD), flush=True)
+    with ExitStack() as stack:
+        measured = Platform(stack, options.rtt)
+        chosen = _chosen(measured, options.only)
+        for size in map(int, options.sizes.split(",")):
+            measured.fleet.grow(size)
+            measured.compare(options.repeats, chosen)
+    if options.kinds:
+        with ExitStack() as stack:
+            measured = Platform(stack, options.rtt)
+            measured.fleet.add_kinds(options.kinds - len(measured.fleet.paths), FILLED_KINDS)
+            print(f"{options.kinds:,} kinds, {FILLED_KINDS + 8} of them not empty:", flush=True)
+            measured.compare(options.repeats, _chosen(measured, options.only))
+
+
+def _chosen(measured: Platform, only: str) -> dict[str, Callable[[], Sample]]:
+    contenders = {
+        "curl (floor)": measured.floor,
+        "curl, gzip": lambda: measured.floor("--compressed"),
+        "xpjob run": measured.xpjob,
+        "naive client": measured.naive,
+        "kube-state-metrics": measured.state_metrics,
+    }
+    wanted = only.split(",") if only else list(contenders)
+    return {n: c for n, c in contenders.items() if n in (*wanted, "curl (floor)")}
+
+
+if __name__ == "__main__":
+    main()
