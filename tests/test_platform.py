@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from stand_in import BUCKET, REVISION, StandIn, condition, fill, revision
+from stand_in import (
+    APP,
+    BUCKET,
+    CLAIM,
+    NETWORK,
+    NOP,
+    REVISION,
+    XR,
+    StandIn,
+    condition,
+    fill,
+    revision,
+)
 
 from xpjob import job, settings
 from xpjob.crossplane.metrics import platform as tables
@@ -23,6 +36,7 @@ XRD = Kind(
     "CompositeResourceDefinition",
     False,
 )
+OLD_XRD = replace(XRD, version="v1")
 PROVIDER = Kind("pkg.crossplane.io", "v1", "providers", "Provider", False)
 SQS = Kind("sqs.aws.m.upbound.io", "v1beta1", "queues", "Queue", True)
 
@@ -112,3 +126,22 @@ def test_one_series_a_condition() -> None:
         ("pkg.crossplane.io", "Provider", "p", "Healthy"): [0],
     }
     assert kinds.rows == {("p", "Active"): [3], ("p", "Inactive"): [40]}
+
+
+@pytest.mark.parametrize(
+    "kinds",
+    [(APP, NETWORK), (CLAIM, XR, NOP, OLD_XRD), (CLAIM, XR)],
+    ids=["XRs alone", "Crossplane 1.x", "no packages and no MRs"],
+)
+def test_older_and_smaller_platforms(stand_in: StandIn, kinds: tuple[Kind, ...]) -> None:
+    """Without claims, without MRs, without the second generation's APIs: the run is whole."""
+    stand_in.cluster.kinds = kinds
+    fill(stand_in.cluster)
+    if OLD_XRD in kinds:
+        established = condition("Established", "True", "WatchingCompositeResource")
+        stand_in.cluster.apply(OLD_XRD, part("xpostgresqlinstances.example.org", established))
+    found = run(stand_in)
+    assert found.unread == []
+    assert [part.name for part in found.parts] == (
+        ["xpostgresqlinstances.example.org"] if OLD_XRD in kinds else []
+    )
