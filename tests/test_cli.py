@@ -277,7 +277,7 @@ def test_a_run_ends_at_its_deadline_with_what_it_has(
     with hanging_run(environ, stand_in) as process:
         _, log = process.communicate(timeout=10)
     assert process.returncode == 0
-    assert "the run's time was up (RUN_DEADLINE_SECONDS is 2)" in log
+    assert "the time for this was up (RUN_DEADLINE_SECONDS is 2)" in log
     assert (termination(environ)["failed"], termination(environ)["carried"]) == (1, 4)
 
 

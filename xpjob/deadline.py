@@ -63,7 +63,7 @@ class Deadline:
         """Return why there is no time left."""
         if self.signal:
             return f"the run was told to end ({signal.Signals(self.signal).name})"
-        return f"the run's time was up (RUN_DEADLINE_SECONDS is {self._seconds:g})"
+        return f"the time for this was up (RUN_DEADLINE_SECONDS is {self._seconds:g})"
 
     @contextmanager
     def listening(self, answers: queue.SimpleQueue[T]) -> Iterator[None]:

@@ -33,7 +33,8 @@ from xpjob.snapshot.stores import open_store
 from xpjob.transport import Timeouts
 
 # Parts of the time that is left when a phase begins: what comes after it needs some too.
-_REMEMBERING, _LISTING, _STORING, _PUBLISHING, _REPORTING = 1 / 4, 3 / 4, 1 / 2, 2 / 3, 1 / 2
+_REMEMBERING, _PLANNING, _LISTING = 1 / 4, 1 / 3, 3 / 4
+_STORING, _PUBLISHING, _REPORTING = 1 / 2, 2 / 3, 1 / 2
 
 _log = logging.getLogger(__name__)
 
@@ -130,11 +131,13 @@ def _warn_of_gaps(settings: Settings, *, dry_run: bool) -> None:
 
 def _plans(api: Api, settings: Settings, memory: Memory | None) -> tuple[list[Plan], Platform]:
     catalogue = discover(api, settings.concurrency)
-    plans = _planned(api, settings, catalogue, memory)
-    platform = Platform.joined(
-        collector.platform(api, settings, catalogue, plan)
-        for collector, plan in zip(COLLECTORS, plans, strict=True)
-    )
+    with share(_PLANNING):
+        plans = _planned(api, settings, catalogue, memory)
+    with share(_PLANNING):
+        platform = Platform.joined(
+            collector.platform(api, settings, catalogue, plan)
+            for collector, plan in zip(COLLECTORS, plans, strict=True)
+        )
     return plans, platform
 
 
