@@ -126,7 +126,7 @@ def test_the_base_gives_what_is_needed(applied: Cluster) -> None:
     "applied", [K8S / "overlays" / "scoped-rbac"], indirect=True, ids=["scoped-rbac"]
 )
 def test_scoped_rights_refuse_everything_else(applied: Cluster) -> None:
-    """Get and list on the named group and on ConfigMaps; no to all else that the API serves."""
+    """Get and list on what is named, and on ConfigMaps; no to all else that the API serves."""
     group = "platform.example.org"
     lines = applied.kubectl("api-resources", "--no-headers", "--output=wide").splitlines()
     assert len(lines) > 60
@@ -137,7 +137,12 @@ def test_scoped_rights_refuse_everything_else(applied: Cluster) -> None:
         for line in rules.splitlines()
         if not line.startswith(" ") and "selfsubject" not in line
     }
-    assert granted == {"configmaps": "[get list]", f"*.{group}": "[get list]"}, rules
+    parts = ("providers", "functions", "configurations", "providerrevisions")
+    named = {
+        *("configmaps", f"*.{group}", "compositeresourcedefinitions.apiextensions.crossplane.io"),
+        *(f"{part}.pkg.crossplane.io" for part in parts),
+    }
+    assert granted == dict.fromkeys(named, "[get list]"), rules
     assert len(names) > 60
     for resource in (CLAIMS, "configmaps"):
         assert all(allowed(applied, JOB, verb, resource) for verb in READ)
