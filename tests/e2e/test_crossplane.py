@@ -10,6 +10,7 @@ import pytest
 from harness.cluster import Cluster
 from harness.crossplane import MANIFESTS, Crossplane
 from harness.job import run, xpjob
+from harness.processes import wait_until
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
@@ -208,7 +209,7 @@ def seen(samples: Crossplane, tmp_path_factory: pytest.TempPathFactory) -> Itera
     )
     app = create_app(open_reader_store(settings), settings)
     with TestClient(app) as reader:
-        app.state.snapshots.refresh()
+        wait_until("the snapshot is loaded", lambda: reader.get("/readyz").status_code == 200)
         yield Seen(finished.snapshot, prom.read_text(), reader, directory)
 
 
