@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from reader.forest import forest, mr
 
 from xpjob import settings
 from xpjob.demo.command import run_demo
@@ -18,6 +19,7 @@ from xpjob.reader.explain import pairs_of
 from xpjob.reader.parameters import QuestionError
 from xpjob.reader.server import Background, listen
 from xpjob.settings import READER, STORE
+from xpjob.snapshot import model
 from xpjob.snapshot.directory import DirectoryStore
 
 
@@ -108,11 +110,24 @@ def test_what_is_not_there_is_1_with_what_is_near(source: list[str]) -> None:
     assert "did you mean App.platform.example.org/team-web/campaign" in done.stderr
 
 
-def test_an_ambiguous_name_is_2_with_all_of_them(source: list[str]) -> None:
-    """A group behind the kind says which."""
+def test_a_target_of_another_form_is_2(source: list[str]) -> None:
+    """A usage error that says the form."""
     done = xpjob("explain", "campaign", *source)
     assert done.returncode == 2
     assert "neither kind/namespace/name nor kind/name" in done.stderr
+
+
+def test_a_name_in_several_groups_is_2_with_all_of_them(tmp_path: Path) -> None:
+    """A group behind the kind says which is meant."""
+    groups = ("s3.aws.upbound.io", "storage.gcp.upbound.io")
+    twins = [mr("same", group=group, kind="Bucket", resource="buckets") for group in groups]
+    (tmp_path / "snapshot.json").write_bytes(model.encode(forest(mrs=twins)))
+    where = ("--store-backend", "directory", "--store-dir", str(tmp_path))
+    done = xpjob("explain", "bucket/same", *where)
+    assert done.returncode == 2
+    for group in groups:
+        assert f"Bucket.{group}/same" in done.stderr
+    assert xpjob("explain", f"bucket.{groups[1]}/same", *where).returncode == 0
 
 
 def test_show_takes_a_class(source: list[str]) -> None:
