@@ -285,7 +285,7 @@ def test_what_no_deadline_can_end_is_ended_all_the_same(environ: dict[str, str])
     """A file system that does not answer: here a pipe that nobody writes to."""
     Path(environ["STORE_DIR"]).mkdir()
     os.mkfifo(Path(environ["STORE_DIR"], "snapshot.json"))
-    done = xpjob("run", "--run-deadline-seconds", "0.5", **environ)
+    done = xpjob("run", "--run-deadline-seconds", "3", **environ)
     assert done.returncode == 1
     assert termination(environ)["phase"] == "remember"
     assert "something did not end" in termination(environ)["error"]

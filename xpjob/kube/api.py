@@ -159,6 +159,8 @@ def connect(kubeconfig: str, context: str, timeouts: Timeouts, connections: int)
     try:
         # A credential plugin is a program of its own, which may hang.
         within(timeouts.total, load)
+    except DeadlineError:
+        raise  # a slow start is no mistake in the configuration
     # The package raises its own, OSError, YAML and binascii errors, all for a bad kubeconfig.
     except Exception as error:
         where = "the service account" if in_cluster else kubeconfig or "the default kubeconfig"
