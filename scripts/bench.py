@@ -75,6 +75,7 @@ class Platform:
         samples: dict[str, list[Sample]] = {name: [] for name in contenders}
         for number in range(repeats + 1):
             for name, contender in contenders.items():
+                self.fleet.touch()
                 sample = contender()
                 if number:
                     samples[name].append(sample)

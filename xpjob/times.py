@@ -9,6 +9,8 @@ _UNITS = ((86_400, "d"), (3600, "h"), (60, "min"))
 
 def read(text: str) -> datetime | None:
     """Return the moment, or None for what is none: tenants and broken documents write anything."""
+    if not text:
+        return None
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -18,6 +20,8 @@ def read(text: str) -> datetime | None:
 
 def seconds_between(earlier: str, later: str) -> float:
     """Return the seconds from one time to another, never less than 0; 0 where one is none."""
+    if not earlier:
+        return 0.0  # nothing is wrong with most: their times are not worth reading
     one, two = read(earlier), read(later)
     return max(0.0, (two - one).total_seconds()) if one and two else 0.0
 

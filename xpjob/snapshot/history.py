@@ -102,10 +102,14 @@ def _with_history(
         first_seen_at=_earliest((before and before.first_seen_at) or observed, now),
         first_ready_at=first_ready_at,
         was_ready=was_ready,
-        not_ready_since=_bad_since(
+        not_ready_since=""
+        if record.ready
+        else _bad_since(
             _ready(record), _ready(before) if before else None, record.created_at, observed, now
         ),
-        not_synced_since=_bad_since(
+        not_synced_since=""
+        if record.synced
+        else _bad_since(
             _synced(record), _synced(before) if before else None, record.created_at, observed, now
         ),
         deleting_since=deleting_since,
@@ -122,12 +126,10 @@ def _paused_since(record: Record, before: Record | None, now: str) -> str:
 
 
 def _bad_since(state: _State, before: _State | None, created: str, observed: str, now: str) -> str:
-    """Return the earliest time from which it is certain that the condition is not True.
+    """Return the earliest time from which it is certain that a condition is not True.
 
     ``observed`` is when ``before`` was seen.
     """
-    if state.good:
-        return ""
     if before is None:
         # What has no condition yet has had none since it was made.
         since = _earliest(state.changed if state.status else created, now)

@@ -25,6 +25,8 @@ SCHEMA_VERSION = 1
 
 D = TypeVar("D", bound="Document")
 
+_encoder = msgspec.json.Encoder()
+
 
 class RunInfo(Struct, rename="camel", kw_only=True):
     """Which run this was. ``started_at`` is when it started looking."""
@@ -101,7 +103,8 @@ def rfc3339(moment: datetime) -> str:
 
 def encode(document: Document) -> bytes:
     """Return the document as JSON, ending in a newline."""
-    return msgspec.json.encode(document) + b"\n"
+    # As one line of many: adding the newline afterwards would copy the whole document.
+    return _encoder.encode_lines((document,))
 
 
 def decode(body: bytes, kind: type[D], where: str) -> D:
