@@ -8,6 +8,7 @@ series without ``namespace`` would get the Pushgateway's own when it is scraped 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
@@ -135,13 +136,17 @@ def _total_and_ready(
             Column(f"{prefix}_ready", f"{noun} whose Ready condition is True."),
         ),
     )
-    for record in records:
+    # Counted first, then added: Counter does it without calls of ours for each object.
+    counted = Counter(((*key(record), *_extra(record, extra)), record.ready) for record in records)
+    for (key_of, ready), count in counted.items():
         # Adding 0 keeps the series: "none is ready" is a number, not a gap.
-        table.add((*key(record), *_extra(record, extra)), 1, record.ready)
+        table.add(key_of, count, count if ready else 0, objects=count)
     return table
 
 
 def _extra(record: Record, names: Sequence[str]) -> Key:
+    if not names:
+        return ()
     return tuple(record.extra.get(name, "") for name in names)
 
 
@@ -151,14 +156,19 @@ def _states(records: Iterable[Record], extra: Sequence[str]) -> Table:
         "whether they are paused or being deleted."
     )
     table = Table((*STATE_LABELS, *extra), (Column("crossplane_resources_by_state", text),))
-    for record in records:
-        state = (
+    counted = Counter(
+        (
+            *_own(record),
             record.ready_status or ABSENT,
             record.synced_status or ABSENT,
             "true" if record.paused else "false",
             "true" if record.deleting else "false",
+            *_extra(record, extra),
         )
-        table.add((*_own(record), *state, *_extra(record, extra)), 1)
+        for record in records
+    )
+    for key, count in counted.items():
+        table.add(key, count, objects=count)
     return table
 
 
@@ -191,17 +201,25 @@ def _by_owner(records: Iterable[Record], at: str) -> Table:
             ),
         ),
     )
+    well: Counter[tuple[Key, bool]] = Counter()
     for record in records:
+        key: Key = (record.class_, record.group, record.kind, record.team)
+        since = record.not_ready_since or record.not_synced_since
+        if not (since or record.deleting_since or record.paused_since):
+            well[key, record.lagging] += 1
+            continue
         # Somebody has paused it on purpose; a deletion is stuck all the same.
         running = not record.paused
         table.add(
-            (record.class_, record.group, record.kind, record.team),
+            key,
             seconds_between(record.not_ready_since, at) if running else 0.0,
             seconds_between(record.not_synced_since, at) if running else 0.0,
             seconds_between(record.deleting_since, at),
             seconds_between(record.paused_since, at),
             record.lagging,
         )
+    for (key, lagging), count in well.items():
+        table.add(key, 0.0, 0.0, 0.0, 0.0, count if lagging else 0, objects=count)
     return table
 
 
@@ -214,7 +232,9 @@ def _revisions(xrs: Iterable[CompositeResource]) -> Table:
             Column("crossplane_composition_revision_xrs_ready", f"{noun} that are ready."),
         ),
     )
-    for xr in xrs:
-        key = (xr.group, xr.kind, xr.composition, xr.composition_revision)
-        table.add(key, 1, xr.ready)
+    counted = Counter(
+        ((xr.group, xr.kind, xr.composition, xr.composition_revision), xr.ready) for xr in xrs
+    )
+    for (key, ready), count in counted.items():
+        table.add(key, count, count if ready else 0, objects=count)
     return table
