@@ -21,7 +21,7 @@ from bench_measure import CONCURRENCY, MB, PAGE_SIZE, Meter, Sample, curl, drain
 from harness.build import E2E, build
 from harness.cluster import Cluster
 from harness.controlplane import ControlPlane
-from harness.processes import free_ports
+from harness.processes import free_ports, wait_until
 from harness.tools import tool
 from processes import pushgateway, serving
 
@@ -84,6 +84,11 @@ class Platform:
         for name, taken in samples.items():
             print(_row(self.count(), name, taken, floor, self._told.get(name)), flush=True)
         print(f"<!-- {size / MB:.1f} MB in pages of {PAGE_SIZE} -->", flush=True)
+
+    def settle(self, objects: int) -> None:
+        """Wait until the API server has heard of all objects, and rests."""
+        wait_until("all objects are listed", lambda: self.count() == objects, timeout=120)
+        self._meter.wait_for_rest()
 
     def count(self) -> int:
         """Return the number of objects, as the API counts them."""
@@ -273,6 +278,7 @@ def main() -> None:
         chosen = _chosen(measured, options.only)
         for size in map(int, options.sizes.split(",")):
             measured.fleet.grow(size)
+            measured.settle(size)
             measured.compare(options.repeats, chosen)
     if options.kinds:
         with ExitStack() as stack:

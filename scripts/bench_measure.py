@@ -101,6 +101,13 @@ class Meter:
         """Return the CPU seconds of the API server so far."""
         return cpu_of(self._api)
 
+    def wait_for_rest(self) -> None:
+        """Wait until the API server uses less than a tenth of a processor."""
+        used = float("-inf")
+        while (now := self.api_cpu()) - used > 0.1:
+            used = now
+            time.sleep(1)
+
     def _since(self, position: int) -> int:
         """Count the requests of the administrator since then; the API server has its own."""
         with self._audit_log.open("rb") as log:
@@ -130,9 +137,7 @@ def drain(connection: Connection, paths: Sequence[str]) -> tuple[list[str], int]
         token = ""
         while True:
             query = f"{path}?limit={PAGE_SIZE}" + (f"&continue={token}" if token else "")
-            status, body = connection.exchange("GET", query)
-            if status != 200:
-                raise RuntimeError(f"{query}: {status}")
+            body = _page(connection, query)
             urls.append(server + query)
             size += len(body)
             # metadata comes last in lists of custom resources.
@@ -140,6 +145,16 @@ def drain(connection: Connection, paths: Sequence[str]) -> tuple[list[str], int]
             if not token:
                 break
     return urls, size
+
+
+def _page(connection: Connection, query: str) -> bytes:
+    """GET a page; the API server answers 504 for a while when very much was written."""
+    for attempt in range(20):
+        status, body = connection.exchange("GET", query)
+        if status == 200:
+            return body
+        time.sleep(0.1 * attempt)
+    raise RuntimeError(f"{query}: {status} {body[:300]!r}")
 
 
 def curl(kubeconfig: Path, urls: Sequence[str], files: Path, *options: str) -> list[str]:
