@@ -144,6 +144,7 @@ class Platform:
         return {
             "PYTHONPATH": str(ROOT),
             "PYTHONDONTWRITEBYTECODE": "1",
+            "MALLOC_MMAP_THRESHOLD_": "131072",  # as in the image
             "KUBECONFIG": str(self.kubeconfig),
             "PUSHGATEWAY_URL": self._gateway,
             "STORE_BACKEND": "s3",

@@ -86,6 +86,8 @@ def _run(settings: Settings, view: View, journal: Journal, *, dry_run: bool) -> 
                 work = list(zip(COLLECTORS, plans, strict=True))
                 listed = list_targets(work, api, settings, view)
         journal.listed(listed)
+        if memory and not journal.report.partial:
+            memory = memory.without_body()
         journal.report.namespace_configs = sum(plan.namespace_configs for plan in plans)
         journal.report.malformed_configs = sum(plan.malformed_configs for plan in plans)
         raise_if_nothing(listed, known_before=bool(memory and memory.snapshot))
@@ -196,9 +198,9 @@ def _build(
     report = journal.report
     records = [record for item in listed for record in item.records]
     generated_at = model.rfc3339(model.now())
-    if memory and memory.snapshot:
+    if memory and memory.snapshot and report.partial:
         max_age = settings.carry_max_age_seconds
-        records += carry(memory.snapshot, report.targets, generated_at, max_age)
+        records += carry(memory.whole(), report.targets, generated_at, max_age)
     for collector in COLLECTORS:
         records = collector.link(records)
     previous = memory.snapshot if memory else None

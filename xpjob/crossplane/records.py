@@ -81,6 +81,39 @@ class Record(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
         return Ref(self.group, self.kind, self.namespace, self.name)
 
 
+class Past(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
+    """What a run has to know of a record of the run before: a third of it, in memory and time.
+
+    Fields are those of ``Record``.
+    """
+
+    group: str
+    kind: str
+    namespace: str
+    name: str
+    uid: str
+    paused: bool
+    ready: bool
+    ready_status: str
+    ready_since: str
+    synced: bool
+    synced_status: str
+    synced_since: str
+    carried_since: str = ""
+    first_seen_at: str = ""
+    first_ready_at: str = ""
+    was_ready: bool = False
+    not_ready_since: str = ""
+    not_synced_since: str = ""
+    deleting_since: str = ""
+    paused_since: str = ""
+
+    @property
+    def ref(self) -> Ref:
+        """Return what other objects call this one."""
+        return Ref(self.group, self.kind, self.namespace, self.name)
+
+
 class Claim(Record, frozen=True, kw_only=True, rename="camel", gc=False):
     """A claim, with the XR that it is bound to."""
 

@@ -80,7 +80,7 @@ class DirectoryStore:
             path.parent.mkdir(parents=True, exist_ok=True)
             with self._locked():
                 if replacing is not None:
-                    held = self.get(key)
+                    held = self.get(key, replacing)
                     if (held.etag if held else "") != replacing:
                         raise ConflictError(f"{path} was changed by another run meanwhile")
                 write_whole(path, body)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import msgspec
 
 from xpjob import times
-from xpjob.crossplane.records import Record, Ref
+from xpjob.crossplane.records import Past, Record, Ref
 from xpjob.snapshot.counters import TimeToReady
 from xpjob.snapshot.model import Snapshot
 
@@ -60,11 +60,11 @@ def times_to_ready(records: Iterable[Record], previous: Snapshot | None) -> list
     return [found[key] for key in sorted(found)]
 
 
-def _identity(record: Record) -> str | Ref:
+def _identity(record: Record | Past) -> str | Ref:
     return record.uid or record.ref
 
 
-def _by_identity(previous: Snapshot | None) -> dict[str | Ref, Record]:
+def _by_identity(previous: Snapshot | None) -> dict[str | Ref, Record | Past]:
     return {_identity(record): record for record in previous.records} if previous else {}
 
 
@@ -77,16 +77,16 @@ class _State(NamedTuple):
     since: str
 
 
-def _ready(record: Record) -> _State:
+def _ready(record: Record | Past) -> _State:
     return _State(record.ready, record.ready_status, record.ready_since, record.not_ready_since)
 
 
-def _synced(record: Record) -> _State:
+def _synced(record: Record | Past) -> _State:
     return _State(record.synced, record.synced_status, record.synced_since, record.not_synced_since)
 
 
 def _with_history(
-    record: Record, before: Record | None, previous: Snapshot | None, now: str
+    record: Record, before: Record | Past | None, previous: Snapshot | None, now: str
 ) -> Record:
     observed = ""
     if before and previous:
@@ -117,7 +117,7 @@ def _with_history(
     )
 
 
-def _paused_since(record: Record, before: Record | None, now: str) -> str:
+def _paused_since(record: Record, before: Record | Past | None, now: str) -> str:
     if not record.paused:
         return ""
     known = before.paused_since if before and before.paused else ""
@@ -141,7 +141,7 @@ def _bad_since(state: _State, before: _State | None, created: str, observed: str
 
 
 def _first_ready(
-    record: Record, before: Record | None, previous: Snapshot | None, observed: str, now: str
+    record: Record, before: Record | Past | None, previous: Snapshot | None, observed: str, now: str
 ) -> tuple[str, bool]:
     """Return when it first got ready, if that was seen, and whether it may ever have been."""
     if before is None or not before.first_seen_at:

@@ -9,15 +9,23 @@ from __future__ import annotations
 import copy
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from xpjob.errors import BadAnswerError, ConflictError, SupersededError, XpjobError
 from xpjob.settings import Settings
 from xpjob.snapshot import model
 from xpjob.snapshot.counters import Counters
-from xpjob.snapshot.model import Document, NewerSchemaError, RunInfo, RunReport, Snapshot, moment
-from xpjob.snapshot.store import REPORT, SNAPSHOT, Store
+from xpjob.snapshot.model import (
+    Document,
+    NewerSchemaError,
+    PastSnapshot,
+    RunInfo,
+    RunReport,
+    Snapshot,
+    moment,
+)
+from xpjob.snapshot.store import REPORT, SNAPSHOT, Store, Stored
 from xpjob.snapshot.store import key as store_key
 
 _COMMIT_ATTEMPTS = 5
@@ -29,12 +37,27 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What is known from before: the previous snapshot and report, each with its etag, if any."""
+    """What is known from before: the previous snapshot and report, each with its etag, if any.
 
-    snapshot: Snapshot | None = None
+    ``body`` is the snapshot as it was stored, for ``whole``.
+    """
+
+    snapshot: PastSnapshot | None = None
+    body: bytes = field(default=b"", repr=False)
     snapshot_etag: str = ""
     report: RunReport | None = None
     report_etag: str = ""
+
+    def whole(self) -> Snapshot:
+        """Return the previous snapshot with all of its records: only failed lists need them.
+
+        Raises ``BadAnswerError`` where they cannot be read.
+        """
+        return model.decode(self.body, Snapshot, "the previous snapshot")
+
+    def without_body(self) -> Memory:
+        """Return the same without what ``whole`` needs, which is large."""
+        return replace(self, body=b"")
 
     @property
     def last_success_at(self) -> str:
@@ -61,11 +84,12 @@ def remember(store: Store, settings: Settings, run: RunInfo) -> Memory:
     Raises the store's errors, ``NewerSchemaError``, and ``SupersededError`` when a run that
     started after this one has finished already.
     """
-    snapshot, snapshot_etag = _read(store, store_key(settings, SNAPSHOT), Snapshot)
+    snapshot, held = _read(store, store_key(settings, SNAPSHOT), PastSnapshot)
     if snapshot:
         _check_order(snapshot.run, run, store.where(store_key(settings, SNAPSHOT)))
-    report, report_etag = _read(store, store_key(settings, REPORT), RunReport)
-    return Memory(snapshot, snapshot_etag, report, report_etag)
+    report, left = _read(store, store_key(settings, REPORT), RunReport)
+    body = held.body if snapshot and held else b""
+    return Memory(snapshot, body, held.etag if held else "", report, left.etag if left else "")
 
 
 def commit(
@@ -88,7 +112,7 @@ def commit(
         memory = remember(store, settings, snapshot.run)
         if memory.snapshot and memory.snapshot.run.id == snapshot.run.id:
             # A write that timed out had been carried out all the same.
-            return memory.snapshot, memory.snapshot_etag
+            return memory.whole(), memory.snapshot_etag
     raise ConflictError(f"gave up after {_COMMIT_ATTEMPTS} conflicts: {last}; see who else writes")
 
 
@@ -105,7 +129,8 @@ def leave_report(store: Store, settings: Settings, memory: Memory, report: RunRe
             return store.put(key, model.encode(report), replacing=etag)
         except ConflictError as conflict:
             last = conflict
-        theirs, etag = _read(store, key, RunReport)
+        theirs, held = _read(store, key, RunReport)
+        etag = held.etag if held else ""
         if theirs and theirs.run.id == report.run.id:
             return etag
         if theirs:
@@ -139,13 +164,16 @@ def publish_newest(
             return document
 
 
-def _read(store: Store, key: str, kind: type[D]) -> tuple[D | None, str]:
-    """Return a document and its etag. One that cannot be read is kept aside, and counts as none."""
+def _read(store: Store, key: str, kind: type[D]) -> tuple[D | None, Stored | None]:
+    """Return a document, and as it is stored.
+
+    One that cannot be read is kept aside, and counts as none.
+    """
     held = store.get(key)
     if held is None:
-        return None, ""
+        return None, None
     try:
-        return model.decode(held.body, kind, store.where(key)), held.etag
+        return model.decode(held.body, kind, store.where(key)), held
     except NewerSchemaError:
         raise
     except BadAnswerError as error:
@@ -155,7 +183,7 @@ def _read(store: Store, key: str, kind: type[D]) -> tuple[D | None, str]:
             extra={"error": str(error), "kept": store.where(aside)},
         )
         store.put(aside, held.body, replacing=None)
-        return None, held.etag
+        return None, held
 
 
 def _check_order(theirs: RunInfo, ours: RunInfo, where: str) -> None:

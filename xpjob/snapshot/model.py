@@ -15,7 +15,14 @@ from msgspec import Struct
 
 from xpjob.crossplane.findings import Finding
 from xpjob.crossplane.platform import Platform
-from xpjob.crossplane.records import Claim, CompositeResource, Inventory, ManagedResource, Record
+from xpjob.crossplane.records import (
+    Claim,
+    CompositeResource,
+    Inventory,
+    ManagedResource,
+    Past,
+    Record,
+)
 from xpjob.errors import BadAnswerError
 from xpjob.outcome import TargetOutcome
 from xpjob.series import Shown
@@ -66,6 +73,14 @@ class Snapshot(Document, rename="camel", kw_only=True):
         return [
             record for of_class in Inventory(self.claims, self.xrs, self.mrs) for record in of_class
         ]
+
+
+class PastSnapshot(Snapshot, rename="camel", kw_only=True):
+    """The snapshot of the run before, with no more of its records than each run needs."""
+
+    claims: list[Past]  # type: ignore[assignment]
+    xrs: list[Past]  # type: ignore[assignment]
+    mrs: list[Past] = []  # type: ignore[assignment]
 
 
 class RunReport(Document, rename="camel", kw_only=True):
