@@ -155,6 +155,20 @@ def test_a_list_that_fails_keeps_what_it_had(runs: Runs) -> None:
     assert not any(record["carriedSince"] for record in runs.snapshot()["claims"])
 
 
+def test_what_is_to_be_carried_and_cannot_be_read_is_kept_aside(runs: Runs) -> None:
+    """One wrong value, where only carrying looks; what was listed is stored all the same."""
+    runs.run()
+    path = runs.directory / "snapshot.json"
+    wrong = path.read_bytes().replace(b'"compositeName":', b'"compositeName":7,"":', 1)
+    assert wrong != path.read_bytes()
+    path.write_bytes(wrong)
+    fail(runs, "postgresqlinstances", 403)
+    result = runs.run()
+    assert (result.errors, result.report.partial) == ([], True)
+    assert (runs.names(), len(runs.snapshot()["xrs"])) == (set(), 4)
+    assert path.with_name("snapshot.json.unreadable").read_bytes() == wrong
+
+
 def test_of_a_scope_only_the_namespace_that_fails_is_carried(runs: Runs) -> None:
     """What is gone from the others is gone."""
     runs.run(kube_namespace_scope="team-a,team-b")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from samples import report, run_info, snapshot
+import samples
+from samples import run_info
 
 from xpjob import settings
 from xpjob.errors import ConflictError, SupersededError
@@ -15,9 +18,19 @@ from xpjob.settings import STORE, Settings
 from xpjob.snapshot import model
 from xpjob.snapshot.directory import DirectoryStore
 from xpjob.snapshot.memory import Memory, commit, leave_report, remember
-from xpjob.snapshot.model import NewerSchemaError, Snapshot
+from xpjob.snapshot.model import NewerSchemaError, RunReport, Snapshot
 
 CONFIG = settings.load({"cluster_name": "prod"}, {}, (STORE,))
+
+
+def snapshot(minute: int = 0, id_: str = "run-a", **changes: Any) -> Snapshot:
+    """Return a snapshot of that cluster."""
+    return samples.snapshot(minute, id_, **{"cluster": "prod", **changes})
+
+
+def report(minute: int = 0, id_: str = "run-a") -> RunReport:
+    """Return a report of that cluster."""
+    return samples.report(minute, id_, cluster="prod")
 
 
 @pytest.fixture
@@ -73,6 +86,43 @@ def test_an_unreadable_snapshot_is_kept_aside(
     assert aside is not None
     assert aside.body.endswith(b'"clai')
     assert "as if this document were not there" in caplog.text
+    commit(store, CONFIG, memory, lambda _: snapshot(5, "run-b"))
+    assert held(store).run.id == "run-b"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"\x00garbage",
+        b"null",
+        b"<html>not found</html>",
+        b'{"schemaVersion": 0}',
+        b'{"schemaVersion": "1"}',
+        b"[" * 100_000,
+        b'{"schemaVersion": 1, "generatedAt": ' + b"[" * 100_000,
+        gzip.compress(model.encode(samples.snapshot())),
+        gzip.compress(bytes(50 << 20)),
+        model.encode(samples.snapshot())[:-5],
+        model.encode(samples.snapshot(cluster="other")),
+        model.encode(samples.snapshot(cluster="prod")) + b" " * 20_000,
+    ],
+    ids=[
+        *("empty", "garbage", "null", "html", "version 0", "version text", "deep", "deep inside"),
+        *("gzip", "gzip bomb", "cut off", "another cluster", "huge"),
+    ],
+)
+def test_a_poisoned_snapshot_is_kept_aside(
+    store: DirectoryStore, body: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it is, and the run goes on as if there were none; then it is replaced."""
+    for module in ("directory", "model"):
+        monkeypatch.setattr(f"xpjob.snapshot.{module}.MAX_DOCUMENT", 20_000)
+    store.put("prod/snapshot.json", body, replacing=None)
+    memory = remember(store, CONFIG, run_info(5))
+    assert memory.snapshot is None
+    aside = Path(store.where("prod/snapshot.json.unreadable"))
+    assert aside.read_bytes() == body
     commit(store, CONFIG, memory, lambda _: snapshot(5, "run-b"))
     assert held(store).run.id == "run-b"
 

@@ -84,6 +84,30 @@ def test_what_is_written_is_read(store: Store) -> None:
     assert first.etag != second.etag
 
 
+def test_a_copy_is_made_in_the_store(store: Store) -> None:
+    """Whatever was there before."""
+    store.put("prod/a", b"one", replacing=None)
+    store.put("prod/b", b"two", replacing=None)
+    store.copy("prod/a", "prod/b")
+    held = store.get("prod/b")
+    assert held is not None
+    assert held.body == b"one"
+
+
+def test_what_is_too_large_is_not_read(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """But it can be replaced."""
+    for module in ("directory", "s3"):
+        monkeypatch.setattr(f"xpjob.snapshot.{module}.MAX_DOCUMENT", 1000)
+    store.put("a", bytes(1001), replacing=None)
+    held = store.get("a")
+    assert held is not None
+    assert (held.body, bool(held.etag)) == (b"", True)
+    store.put("a", bytes(1000), replacing=held.etag)
+    held = store.get("a")
+    assert held is not None
+    assert held.body == bytes(1000)
+
+
 def test_the_first_write_is_only_for_one(store: Store) -> None:
     """Two runs that both found nothing cannot both be the first."""
     store.put("a", b"one", replacing="")

@@ -26,7 +26,7 @@ from xpjob.settings import Settings
 from xpjob.snapshot import model
 from xpjob.snapshot.carry import carry, matters
 from xpjob.snapshot.history import remembered, times_to_ready
-from xpjob.snapshot.memory import Memory, commit, leave_report, publish_newest, remember
+from xpjob.snapshot.memory import Memory, commit, leave_report, publish_newest, read_whole, remember
 from xpjob.snapshot.model import RunReport, Snapshot
 from xpjob.snapshot.store import MemoryStore, Store
 from xpjob.snapshot.stores import open_store
@@ -175,7 +175,10 @@ def _store(
 
     def build(memory: Memory | None) -> Snapshot:
         journal.report.counters = journal.counters(memory)
-        return _build(journal, settings, memory, listed, platform)
+        past = None
+        if memory and memory.snapshot and journal.report.partial:
+            past = read_whole(store, settings, memory)
+        return _build(journal, settings, memory, past, listed, platform)
 
     if memory is None:
         return build(None), ""
@@ -192,15 +195,16 @@ def _build(
     journal: Journal,
     settings: Settings,
     memory: Memory | None,
+    past: Snapshot | None,
     listed: Sequence[Listed],
     platform: Platform,
 ) -> Snapshot:
+    """Make the snapshot. ``past`` is the whole of the previous one, if there is to carry."""
     report = journal.report
     records = [record for item in listed for record in item.records]
     generated_at = model.rfc3339(model.now())
-    if memory and memory.snapshot and report.partial:
-        max_age = settings.carry_max_age_seconds
-        records += carry(memory.whole(), report.targets, generated_at, max_age)
+    if past:
+        records += carry(past, report.targets, generated_at, settings.carry_max_age_seconds)
     for collector in COLLECTORS:
         records = collector.link(records)
     previous = memory.snapshot if memory else None

@@ -148,6 +148,10 @@ class FakeStore:
         self.documents[key] = Stored(body, f"etag-{hash(body)}")
         return self.documents[key].etag
 
+    def copy(self, key: str, to: str) -> None:
+        """Copy a document."""
+        self.documents[to] = self.documents[key]
+
     def get(self, key: str, unless: str = "") -> Stored | None:
         """Return a document."""
         if self.error:

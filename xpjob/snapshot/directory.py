@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from xpjob import deadline
 from xpjob.errors import ConflictError, RefusedError, TransientError, XpjobError
-from xpjob.snapshot.store import SNAPSHOT, Stored, is_cluster
+from xpjob.snapshot.store import MAX_DOCUMENT, SNAPSHOT, Stored, is_cluster
 
 _LOCK_SECONDS = 10.0
 _Signature = tuple[int, int, int, int]
@@ -47,9 +48,11 @@ class DirectoryStore:
                     signature = _signature(os.fstat(file.fileno()))
                     if unless and self._seen.get(key) == (signature, unless):
                         return Stored(b"", unless, unchanged=True)
-                    body = file.read()
+                    body = file.read() if signature[-1] <= MAX_DOCUMENT else b""
             except FileNotFoundError:
                 return None
+        if not body:
+            return Stored(body, str(signature))
         etag = _etag(body)
         if len(body) == signature[-1]:
             self._seen[key] = (signature, etag)
@@ -85,6 +88,12 @@ class DirectoryStore:
                         raise ConflictError(f"{path} was changed by another run meanwhile")
                 write_whole(path, body)
         return _etag(body)
+
+    def copy(self, key: str, to: str) -> None:
+        """Copy a document. Raises as ``Store`` says."""
+        source, target = self._directory / key, self._directory / to
+        with _explained("copying", source):
+            shutil.copyfile(source, target)
 
     def remove(self, key: str) -> None:
         """Remove a document, if it is there. Raises as ``Store`` says."""

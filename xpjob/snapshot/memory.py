@@ -17,7 +17,6 @@ from xpjob.settings import Settings
 from xpjob.snapshot import model
 from xpjob.snapshot.counters import Counters
 from xpjob.snapshot.model import (
-    Document,
     NewerSchemaError,
     PastSnapshot,
     RunInfo,
@@ -30,7 +29,7 @@ from xpjob.snapshot.store import key as store_key
 
 _COMMIT_ATTEMPTS = 5
 
-D = TypeVar("D", bound=Document)
+D = TypeVar("D", Snapshot, PastSnapshot, RunReport)
 
 _log = logging.getLogger(__name__)
 
@@ -39,7 +38,7 @@ _log = logging.getLogger(__name__)
 class Memory:
     """What is known from before: the previous snapshot and report, each with its etag, if any.
 
-    ``body`` is the snapshot as it was stored, for ``whole``.
+    ``body`` is the snapshot as it was stored, for ``read_whole``.
     """
 
     snapshot: PastSnapshot | None = None
@@ -48,15 +47,8 @@ class Memory:
     report: RunReport | None = None
     report_etag: str = ""
 
-    def whole(self) -> Snapshot:
-        """Return the previous snapshot with all of its records: only failed lists need them.
-
-        Raises ``BadAnswerError`` where they cannot be read.
-        """
-        return model.decode(self.body, Snapshot, "the previous snapshot")
-
     def without_body(self) -> Memory:
-        """Return the same without what ``whole`` needs, which is large."""
+        """Return the same without what ``read_whole`` needs, which is large."""
         return replace(self, body=b"")
 
     @property
@@ -84,12 +76,25 @@ def remember(store: Store, settings: Settings, run: RunInfo) -> Memory:
     Raises the store's errors, ``NewerSchemaError``, and ``SupersededError`` when a run that
     started after this one has finished already.
     """
-    snapshot, held = _read(store, store_key(settings, SNAPSHOT), PastSnapshot)
+    snapshot, held = _read(store, settings, SNAPSHOT, PastSnapshot)
     if snapshot:
         _check_order(snapshot.run, run, store.where(store_key(settings, SNAPSHOT)))
-    report, left = _read(store, store_key(settings, REPORT), RunReport)
+    report, left = _read(store, settings, REPORT, RunReport)
     body = held.body if snapshot and held else b""
     return Memory(snapshot, body, held.etag if held else "", report, left.etag if left else "")
+
+
+def read_whole(store: Store, settings: Settings, memory: Memory) -> Snapshot | None:
+    """Return the previous snapshot with all of its records: only failed lists need them.
+
+    One that cannot be read is kept aside, and counts as none. Raises the store's errors.
+    """
+    key = store_key(settings, SNAPSHOT)
+    try:
+        return model.decode(memory.body, Snapshot, store.where(key))
+    except BadAnswerError as error:
+        _keep_aside(store, key, error)
+        return None
 
 
 def commit(
@@ -112,7 +117,7 @@ def commit(
         memory = remember(store, settings, snapshot.run)
         if memory.snapshot and memory.snapshot.run.id == snapshot.run.id:
             # A write that timed out had been carried out all the same.
-            return memory.whole(), memory.snapshot_etag
+            return model.decode(memory.body, Snapshot, "what was stored"), memory.snapshot_etag
     raise ConflictError(f"gave up after {_COMMIT_ATTEMPTS} conflicts: {last}; see who else writes")
 
 
@@ -129,7 +134,7 @@ def leave_report(store: Store, settings: Settings, memory: Memory, report: RunRe
             return store.put(key, model.encode(report), replacing=etag)
         except ConflictError as conflict:
             last = conflict
-        theirs, held = _read(store, key, RunReport)
+        theirs, held = _read(store, settings, REPORT, RunReport)
         etag = held.etag if held else ""
         if theirs and theirs.run.id == report.run.id:
             return etag
@@ -164,26 +169,39 @@ def publish_newest(
             return document
 
 
-def _read(store: Store, key: str, kind: type[D]) -> tuple[D | None, Stored | None]:
+def _read(
+    store: Store, settings: Settings, name: str, kind: type[D]
+) -> tuple[D | None, Stored | None]:
     """Return a document, and as it is stored.
 
     One that cannot be read is kept aside, and counts as none.
     """
+    key = store_key(settings, name)
     held = store.get(key)
     if held is None:
         return None, None
     try:
-        return model.decode(held.body, kind, store.where(key)), held
+        document = model.decode(held.body, kind, store.where(key))
+        if document.cluster != settings.cluster_name:
+            raise BadAnswerError(
+                f"{store.where(key)} is of the cluster {document.cluster!r}, and this is "
+                f"{settings.cluster_name!r}: give each its own CLUSTER_NAME or S3_KEY_PREFIX"
+            )
+        return document, held
     except NewerSchemaError:
         raise
     except BadAnswerError as error:
-        aside = f"{key}.unreadable"
-        _log.warning(
-            "going on as if this document were not there; it is kept aside",
-            extra={"error": str(error), "kept": store.where(aside)},
-        )
-        store.put(aside, held.body, replacing=None)
+        _keep_aside(store, key, error)
         return None, held
+
+
+def _keep_aside(store: Store, key: str, error: BadAnswerError) -> None:
+    aside = f"{key}.unreadable"
+    _log.warning(
+        "going on as if this document were not there; it is kept aside",
+        extra={"error": str(error), "kept": store.where(aside)},
+    )
+    store.copy(key, aside)
 
 
 def _check_order(theirs: RunInfo, ours: RunInfo, where: str) -> None:

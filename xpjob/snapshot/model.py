@@ -27,6 +27,7 @@ from xpjob.errors import BadAnswerError
 from xpjob.outcome import TargetOutcome
 from xpjob.series import Shown
 from xpjob.snapshot.counters import Counters, TimeToReady
+from xpjob.snapshot.store import MAX_DOCUMENT
 
 SCHEMA_VERSION = 1
 
@@ -128,8 +129,14 @@ def decode(body: bytes, kind: type[D], where: str) -> D:
     Raises ``BadAnswerError`` when it is corrupt, and when a newer xpjob wrote it: that one must
     not be overwritten by an older.
     """
+    if not body:
+        raise BadAnswerError(
+            f"{where} is no snapshot: it is empty, or larger than {MAX_DOCUMENT >> 20} MiB"
+        )
     try:
         version = msgspec.json.decode(body, type=Document).schema_version
+        if version < 1:
+            raise ValueError(f"there is no schemaVersion {version}")
         if version > SCHEMA_VERSION:
             raise NewerSchemaError(
                 f"{where} has schemaVersion {version}, and this xpjob writes {SCHEMA_VERSION}: "
@@ -138,7 +145,7 @@ def decode(body: bytes, kind: type[D], where: str) -> D:
         document = msgspec.json.decode(body, type=kind)
         _check_times(document)
         return document
-    except (msgspec.MsgspecError, UnicodeDecodeError, ValueError) as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise BadAnswerError(f"{where} is no snapshot that can be read: {error}") from error
 
 

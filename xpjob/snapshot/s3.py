@@ -25,7 +25,7 @@ from xpjob.errors import (
     XpjobError,
 )
 from xpjob.settings import Settings
-from xpjob.snapshot.store import SNAPSHOT, Stored, is_cluster
+from xpjob.snapshot.store import MAX_DOCUMENT, SNAPSHOT, Stored, is_cluster
 from xpjob.threads import within
 from xpjob.transport import USER_AGENT
 
@@ -106,6 +106,9 @@ class S3Store:
                 raise BadAnswerError(
                     f"reading {self.where(key)}: the answer has no ETag; is this an S3 endpoint?"
                 )
+            if answer.get("ContentLength", 0) > MAX_DOCUMENT:
+                answer["Body"].close()
+                return Stored(b"", answer["ETag"])
             return Stored(answer["Body"].read(), answer["ETag"])
 
         try:
@@ -165,6 +168,15 @@ class S3Store:
         if replacing == "" and self._endpoint:
             self._probe(key, write)
         return etag
+
+    def copy(self, key: str, to: str) -> None:
+        """Copy a document, in S3 itself. Raises as ``Store`` says."""
+        source = {"Bucket": self._bucket, "Key": self._key(key)}
+
+        def write() -> None:
+            self._client.copy_object(Bucket=self._bucket, Key=self._key(to), CopySource=source)  # type: ignore[arg-type]
+
+        self._call("copying", key, write)
 
     def remove(self, key: str) -> None:
         """Remove a document, if it is there. Raises as ``Store`` says."""

@@ -9,13 +9,16 @@ from xpjob import check
 from xpjob.settings import Settings
 
 SNAPSHOT, REPORT = "snapshot.json", "run.json"
+MAX_DOCUMENT = 256 << 20
+"""Bytes of the largest document that is read: some 300,000 records. Nobody's memory is endless."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
     """A document as it lies in a store. ``etag`` is opaque and changes with every write.
 
-    ``unchanged``: it still has the etag that the caller knows, so its body was left out.
+    ``unchanged``: it still has the etag that the caller knows, so its body was left out. That of
+    one larger than ``MAX_DOCUMENT`` is left out too.
     """
 
     body: bytes
@@ -44,6 +47,9 @@ class Store(Protocol):
         Raises ``ConflictError`` where that does not hold (any more).
         """
 
+    def copy(self, key: str, to: str) -> None:
+        """Copy a document within the store, whatever its size."""
+
     def where(self, key: str) -> str:
         """Return how people call this document: a URL or a path."""
 
@@ -64,6 +70,9 @@ class MemoryStore:
     def put(self, key: str, body: bytes, *, replacing: str | None) -> str:
         """Forget the document."""
         return ""
+
+    def copy(self, key: str, to: str) -> None:
+        """Do nothing."""
 
     def where(self, key: str) -> str:
         """Return that it is nowhere."""
