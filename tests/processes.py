@@ -29,15 +29,20 @@ def text(url: str) -> str:
 
 
 @contextmanager
-def serving(command: Sequence[str], ready_url: str, log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a server for as long as the block takes, from when it answers ``ready_url``."""
+def serving(
+    command: Sequence[str], ready_url: str, log: Path, pool: urllib3.PoolManager = POOL
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a server for as long as the block takes, from when it answers ``ready_url``.
+
+    ``pool`` has the credentials and certificates that it takes to be answered.
+    """
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output)
     try:
         deadline = time.monotonic() + 30
         while True:
             try:
-                if POOL.request("GET", ready_url, timeout=2.0).status == 200:
+                if pool.request("GET", ready_url, timeout=2.0, retries=False).status == 200:
                     break
             except urllib3.exceptions.HTTPError:
                 pass
@@ -51,7 +56,13 @@ def serving(command: Sequence[str], ready_url: str, log: Path) -> Iterator[subpr
 
 
 @contextmanager
-def pushgateway(directory: Path, *flags: str, port: int = 0) -> Iterator[str]:
+def pushgateway(
+    directory: Path,
+    *flags: str,
+    port: int = 0,
+    scheme: str = "http",
+    pool: urllib3.PoolManager = POOL,
+) -> Iterator[str]:
     """Run a Pushgateway that remembers nothing of earlier ones; yield its URL."""
     address = f"127.0.0.1:{port or free_port()}"
     command = [
@@ -60,8 +71,9 @@ def pushgateway(directory: Path, *flags: str, port: int = 0) -> Iterator[str]:
         "--persistence.file=",
         *flags,
     ]
-    with serving(command, f"http://{address}/-/ready", directory / "pushgateway.log"):
-        yield f"http://{address}"
+    url = f"{scheme}://{address}"
+    with serving(command, f"{url}/-/ready", directory / "pushgateway.log", pool):
+        yield url
 
 
 @contextmanager

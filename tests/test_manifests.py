@@ -11,11 +11,21 @@ from manifests import COMPONENTS, K8S, OVERLAYS, built, objects, pick, pod_specs
 
 from xpjob import __version__, settings
 from xpjob.errors import SettingsError
-from xpjob.settings import CLUSTER, OPTIONS, OUTPUT, PUBLISH, READER, STORE, TARGETS
+from xpjob.settings import (
+    ACCESS,
+    CLUSTER,
+    OPTIONS,
+    OUTPUT,
+    PUBLISH,
+    READER,
+    SECURITY,
+    STORE,
+    TARGETS,
+)
 
 BASE = objects(K8S / "base")
 EVERYTHING = [K8S / "base", *(K8S / "overlays" / name for name in OVERLAYS)]
-GROUPS = (CLUSTER, TARGETS, STORE, PUBLISH, READER, OUTPUT)
+GROUPS = (CLUSTER, TARGETS, STORE, PUBLISH, READER, ACCESS, SECURITY, OUTPUT)
 AMAZONS = {"AWS_EC2_METADATA_DISABLED"}
 
 

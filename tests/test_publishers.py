@@ -25,7 +25,7 @@ from test_records import to_claim
 from xpjob import settings
 from xpjob.errors import NotFoundError, TransientError, XpjobError
 from xpjob.publish import exposition
-from xpjob.publish.publisher import publishers
+from xpjob.publish.publisher import publishers, pushgateways
 from xpjob.publish.pushgateway import Pushgateway
 from xpjob.publish.textfile import Textfile
 from xpjob.settings import CLUSTER, PUBLISH, STORE
@@ -35,9 +35,9 @@ HOSTILE = ['say "hi"', "back\\slash", "two\nlines", "nul\x00", "🦄", "rtl‮",
 
 def to(url: str, **given: str) -> Pushgateway:
     """Return a publisher for that gateway."""
-    return Pushgateway(
-        settings.load({"pushgateway_url": url, **given}, {}, (CLUSTER, STORE, PUBLISH))
-    )
+    config = settings.load({"pushgateway_url": url, **given}, {}, (CLUSTER, STORE, PUBLISH))
+    (made,) = pushgateways(config)
+    return made
 
 
 def inventory(*teams: str) -> CollectorRegistry:

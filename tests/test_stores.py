@@ -379,3 +379,34 @@ def test_a_bucket_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> Non
             store.get("a")
         ending.set()
         listener.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"s3_sse": "AES256"}, {"x-amz-server-side-encryption": "AES256"}),
+        (
+            {"s3_sse": "aws:kms", "s3_sse_kms_key_id": "alias/xpjob"},
+            {
+                "x-amz-server-side-encryption": "aws:kms",
+                "x-amz-server-side-encryption-aws-kms-key-id": "alias/xpjob",
+                "x-amz-server-side-encryption-bucket-key-enabled": "true",
+            },
+        ),
+        ({}, {}),
+    ],
+    ids=["SSE-S3", "SSE-KMS", "the bucket's own"],
+)
+def test_encryption_is_asked_for(s3: S3, given: dict[str, str], expected: dict[str, str]) -> None:
+    """With every write, and with nothing else."""
+    store = s3_store(s3, **given)
+    store.put("snapshot.json", b"{}", replacing="")
+    assert (held := store.get("snapshot.json")) is not None
+    assert held.body == b"{}"
+    sent = {
+        method: {
+            name.replace("_", "-"): value for name, value in headers.items() if "encryption" in name
+        }
+        for method, _, headers in s3.requests
+    }
+    assert sent == {"PUT": expected, "GET": {}}

@@ -7,6 +7,9 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from xpjob import credentials
+from xpjob.credentials import Secret
+
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _KEY = re.compile(r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?")
 _URL = re.compile(
@@ -194,7 +197,74 @@ def url(text: str) -> str:
         return ""
     if re.search(r"[@?#]", text):
         # Not repeated in the message: that is where secrets are.
-        raise ValueError("must not carry credentials, a query or a fragment: they show in logs")
+        raise ValueError(
+            "must not carry credentials, a query or a fragment: they show in logs; there are "
+            "options for credentials"
+        )
     if not _URL.fullmatch(text):
         raise ValueError(f"{text!r} is no URL such as http://gateway.example.org:9091")
     return text.rstrip("/")
+
+
+def urls(text: str) -> tuple[str, ...]:
+    """Accept comma-separated URLs: order kept, repeats dropped."""
+    return tuple(dict.fromkeys(filter(None, (url(part.strip()) for part in text.split(",")))))
+
+
+def secret(text: str) -> Secret:
+    """Accept a password; it is never repeated."""
+    if not text.isprintable():
+        raise ValueError("has characters that no password has (a line break?)")
+    return Secret(text)
+
+
+def secret_file(text: str) -> Path | None:
+    """Accept the path of a file with a credential on its one line; empty means none."""
+    if not text:
+        return None
+    credentials.read(found := _expanded(text))
+    return found
+
+
+def token_file(text: str) -> Path | None:
+    """Accept the path of a file with a bearer token on its one line; empty means none."""
+    if not text:
+        return None
+    credentials.read_token(found := _expanded(text))
+    return found
+
+
+def pem_file(text: str) -> Path | None:
+    """Accept the path of a file that can be read and is not empty; empty means none."""
+    if not text:
+        return None
+    found = _expanded(text)
+    try:
+        with found.open("rb") as file:
+            if not file.read(1):
+                raise ValueError(f"{found} is empty")
+    except OSError as error:
+        raise ValueError(f"{found} cannot be read: {error.strerror}") from None
+    return found
+
+
+def user(text: str) -> str:
+    """Accept a user's name as basic authentication can carry it."""
+    if not text.isprintable() or ":" in text:
+        raise ValueError(f"{text!r} is no user's name: printable, and without a colon")
+    return text
+
+
+def encryption(text: str) -> str:
+    """Accept how S3 is to encrypt; empty leaves it to the bucket."""
+    known = {"": "", "aes256": "AES256", "aws:kms": "aws:kms"}
+    if text.lower() not in known:
+        raise ValueError(f"{text!r} is neither AES256 (keys of S3's own) nor aws:kms")
+    return known[text.lower()]
+
+
+def kms_key(text: str) -> str:
+    """Accept the id, the ARN or the alias of a KMS key; empty means the account's own."""
+    if text and not re.fullmatch(r"[-\w:/]{1,2048}", text, re.ASCII):
+        raise ValueError(f"{text!r} is no id, ARN or alias of a KMS key")
+    return text

@@ -19,10 +19,12 @@ from xpjob.deadline import Deadline
 from xpjob.errors import XpjobError
 from xpjob.options import Command, with_settings
 from xpjob.settings import (
+    ACCESS,
     CLUSTER,
     OUTPUT,
     PUBLISH,
     READER,
+    SECURITY,
     STORE,
     TARGETS,
     Settings,
@@ -65,7 +67,7 @@ def cli() -> None:
 
 @cli.command(cls=Command)
 @click.option("--dry-run", is_flag=True, help="Print the metrics; store and publish nothing.")
-@with_settings(CLUSTER, TARGETS, STORE, PUBLISH, OUTPUT)
+@with_settings(CLUSTER, TARGETS, STORE, PUBLISH, SECURITY, OUTPUT)
 def run(config: Settings, dry_run: bool) -> None:
     """List everything, push the metrics, store the snapshot, and exit.
 
@@ -123,7 +125,7 @@ def targets(config: Settings, output: str) -> None:
 
 @cli.command(cls=Command)
 @click.option("--output", type=click.Choice(["table", "json"]), default="table", help="Format.")
-@with_settings(CLUSTER, TARGETS, STORE, PUBLISH, OUTPUT)
+@with_settings(CLUSTER, TARGETS, STORE, PUBLISH, SECURITY, OUTPUT)
 def doctor(config: Settings, output: str) -> None:
     """Check everything that a run needs, and say what to do about what is amiss.
 
@@ -148,7 +150,7 @@ def doctor(config: Settings, output: str) -> None:
 
 
 @cli.command(cls=Command)
-@with_settings(STORE, READER, OUTPUT)
+@with_settings(STORE, READER, ACCESS, SECURITY, OUTPUT)
 def serve(config: Settings) -> None:
     """Serve the newest snapshot: a page at /, JSON and CSV at /bookkeeping, and metrics.
 
@@ -182,7 +184,7 @@ def serve(config: Settings) -> None:
     "--output", "-o", type=click.Choice(["table", "json", "csv"]), default="table", help="Format."
 )
 @click.option("--url", metavar="TEXT", help="Ask a reader there instead of the store.")
-@with_settings(STORE, OUTPUT)
+@with_settings(STORE, ACCESS, SECURITY, OUTPUT)
 def show(
     config: Settings,
     not_ready: bool,
@@ -227,7 +229,7 @@ def show(
     "--output", "-o", type=click.Choice(["table", "json"]), default="table", help="Format."
 )
 @click.option("--url", metavar="TEXT", help="Ask a reader there instead of the store.")
-@with_settings(STORE, OUTPUT)
+@with_settings(STORE, ACCESS, SECURITY, OUTPUT)
 def explain(config: Settings, target: str, output: str, url: str | None) -> None:
     """Print what blocks one claim, XR or MR, and its whole tree, from the newest snapshot.
 

@@ -16,15 +16,14 @@ from email.utils import parsedate_to_datetime
 from typing import Protocol, TypeVar, runtime_checkable
 
 import msgspec
-import urllib3
 
-from xpjob import transport
 from xpjob.collector import COLLECTORS
 from xpjob.crossplane.targets import CONFIGMAPS, Plan, Target
 from xpjob.errors import ConflictError, RefusedError, XpjobError
 from xpjob.gvr import Gvr
 from xpjob.kube.api import Api, connect
 from xpjob.kube.discovery import Catalogue, discover
+from xpjob.publish.gateway import Gateway
 from xpjob.settings import Settings
 from xpjob.snapshot.store import Store, key
 from xpjob.snapshot.stores import open_store
@@ -79,7 +78,7 @@ def examine(settings: Settings) -> Iterator[Check]:
     """Make all checks, one after the other, and yield what they find."""
     yield Check("configuration", OK, "no mistakes")
     yield from _cluster(settings)
-    yield from _gateway(settings)
+    yield from _gateways(settings)
     yield from _store(settings)
 
 
@@ -181,45 +180,50 @@ def _may(api: Api, what: str, gvr: Gvr, namespace: str) -> Check:
     )
 
 
-def _gateway(settings: Settings) -> Iterator[Check]:
-    url = settings.pushgateway_url
-    if not url:
+def _gateways(settings: Settings) -> Iterator[Check]:
+    if not settings.pushgateway_url:
         detail = "no PUSHGATEWAY_URL" + (", but a text file" if settings.publish else "")
         status = OK if settings.publish else WARNING
         advice = "" if settings.publish else "without one nobody sees metrics; set it"
         yield Check("Pushgateway", status, detail, advice)
-        return
-    timeouts = Timeouts(settings.connect_timeout_seconds, settings.push_timeout_seconds)
-    pool = urllib3.PoolManager()
+    for url in settings.pushgateway_url:
+        several = len(settings.pushgateway_url) > 1
+        yield from _gateway(f"Pushgateway {url}" if several else "Pushgateway", url, settings)
 
-    def ask(path: str) -> Response:
-        return transport.request(pool, "GET", f"{url}{path}", headers={}, timeouts=timeouts)
 
+def _gateway(what: str, url: str, settings: Settings) -> Iterator[Check]:
     try:
-        ready, told, metrics = ask("/-/ready"), ask("/api/v1/status"), ask("/metrics")
+        gateway = Gateway(url, settings)
+        ready, told, metrics = (
+            gateway.get(path) for path in ("/-/ready", "/api/v1/status", "/metrics")
+        )
     except XpjobError as error:
         advice = "check PUSHGATEWAY_URL, that the gateway is up, and the network policies"
-        yield Check("Pushgateway", FAILED, f"{url}: {error}", advice, error.exit_code)
+        yield Check(what, FAILED, f"{url}: {error}", advice, error.exit_code)
         return
     bad = [answer for answer in (ready, told, metrics) if answer.status != 200]
     if bad:
         refused = bad[0].status in (401, 403)
-        advice = "it wants credentials" if refused else "its own words say what is wrong with it"
+        advice = (
+            "check PUSHGATEWAY_USERNAME or PUSHGATEWAY_TOKEN_FILE"
+            if refused
+            else "its own words say what is wrong with it"
+        )
         code = RefusedError.exit_code if refused else 1
         detail = f"{url}: {bad[0].status}: {bad[0].excerpt()}"
-        yield Check("Pushgateway", FAILED, detail, advice, code)
+        yield Check(what, FAILED, detail, advice, code)
         return
     empty = _StatusAnswer(_Status(_Build()))
     version = _decoded(told, empty).data.build_information.version
     if _numbers(version) < _SAFE_GATEWAY:
         yield Check(
-            "Pushgateway",
+            what,
             WARNING,
             f"{url} is version {version or 'unknown'}",
             "take 1.6.0 or newer: older ones can take a push that was cut off for a whole one",
         )
     else:
-        yield Check("Pushgateway", OK, f"{url} is version {version}")
+        yield Check(what, OK, f"{url} is version {version}")
 
 
 def _store(settings: Settings) -> Iterator[Check]:

@@ -10,6 +10,7 @@
     ├── DeadlineError     the run's time is up, or it was told to end
     ├── BadAnswerError    an answer that cannot be understood
     └── TransientError    worth another try: ``retry.py`` acts on this one only
+        └── UnansweredError   sent, and no answer came: it may have been carried out
 
 The exit code stands beside each type; only ``cli.py`` turns it into one. Every message says what
 was tried, on what, what came back, and what to do.
@@ -85,3 +86,7 @@ class TransientError(XpjobError):
     def __init__(self, message: str, retry_after: float = 0.0) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class UnansweredError(TransientError):
+    """The time ran out before the answer came: what was asked may be carried out all the same."""

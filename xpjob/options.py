@@ -10,7 +10,18 @@ from typing import Any
 import click
 
 from xpjob import check, ending, settings
-from xpjob.settings import CLUSTER, OPTIONS, OUTPUT, PUBLISH, READER, STORE, TARGETS, Option
+from xpjob.settings import (
+    ACCESS,
+    CLUSTER,
+    OPTIONS,
+    OUTPUT,
+    PUBLISH,
+    READER,
+    SECURITY,
+    STORE,
+    TARGETS,
+    Option,
+)
 
 _HEADINGS = {
     CLUSTER: "The cluster",
@@ -18,6 +29,8 @@ _HEADINGS = {
     STORE: "The snapshot",
     PUBLISH: "The metrics",
     READER: "The reader",
+    ACCESS: "Access to the reader",
+    SECURITY: "Security",
     OUTPUT: "Output and exit code",
 }
 
@@ -44,7 +57,7 @@ def with_settings(*groups: str) -> Callable[[Callable[..., None]], Callable[...,
     """Add the options of these groups; the command gets them as its first argument, checked."""
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
-        used = [option for option in OPTIONS if option.group in groups]
+        used = [option for option in OPTIONS if option.group in groups and not option.secret]
 
         @functools.wraps(command)
         def wrapper(debug: bool, **given: Any) -> None:

@@ -12,7 +12,8 @@ from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from xpjob import check
+from xpjob import check, credentials
+from xpjob.credentials import Secret
 from xpjob.errors import SettingsError
 from xpjob.extra import ExtraLabel, parse_extra_labels
 from xpjob.gvr import Gvr, parse_gvrs
@@ -21,7 +22,7 @@ from xpjob.series import MAX_SERIES
 T = TypeVar("T")
 
 CLUSTER, TARGETS, STORE, PUBLISH, OUTPUT = "cluster", "targets", "store", "publish", "output"
-READER = "reader"
+READER, ACCESS, SECURITY = "reader", "access", "security"
 
 
 def _option(
@@ -32,9 +33,13 @@ def _option(
     *,
     variable: str = "",
     flag: str = "",
+    secret: bool = False,
 ) -> T:
-    """Declare one option. ``parse`` raises ``ValueError`` saying what it expects."""
-    meta = {"group": group, "help": help, "default": default, "parse": parse}
+    """Declare one option. ``parse`` raises ``ValueError`` saying what it expects.
+
+    One that is ``secret`` is a variable only: everybody can see the command lines of a machine.
+    """
+    meta = {"group": group, "help": help, "default": default, "parse": parse, "secret": secret}
     names = {"variable": variable, "flag": flag}
     return field(default_factory=lambda: parse(default), metadata={**meta, **names})
 
@@ -75,8 +80,18 @@ class Settings:
     s3_endpoint: str = _option(STORE, "Endpoint of an S3-compatible server; empty means AWS.", "", check.url)
     carry_max_age_seconds: float = _option(STORE, "How long records of a list that fails are kept; 0 means not at all.", "86400", check.age)
 
-    pushgateway_url: str = _option(PUBLISH, "Pushgateway to push to; empty means none.", "", check.url)
+    s3_sse: str = _option(STORE, "Encryption to ask S3 for: AES256 or aws:kms; empty leaves it to the bucket.", "", check.encryption)
+    s3_sse_kms_key_id: str = _option(STORE, "KMS key for S3_SSE=aws:kms; empty means the account's own.", "", check.kms_key)
+
+    pushgateway_url: tuple[str, ...] = _option(PUBLISH, "Pushgateway to push to, or several, comma-separated; empty means none.", "", check.urls)
     pushgateway_job: str = _option(PUBLISH, "Value of the job label; the run's outcome goes to the same with -run appended.", "xpjob", check.grouping_value)
+    pushgateway_username: str = _option(PUBLISH, "User for the gateway's basic authentication.", "", check.user)
+    pushgateway_password: Secret = _option(PUBLISH, "That user's password; a variable only, for command lines can be seen.", "", check.secret, secret=True)
+    pushgateway_password_file: Path | None = _option(PUBLISH, "File with that password, instead.", "", check.secret_file)
+    pushgateway_token_file: Path | None = _option(PUBLISH, "File with a bearer token for the gateway.", "", check.token_file)
+    pushgateway_ca_file: Path | None = _option(PUBLISH, "File with the certificates to trust for the gateway; empty means the system's.", "", check.pem_file)
+    pushgateway_cert_file: Path | None = _option(PUBLISH, "File with the certificate to show the gateway.", "", check.pem_file)
+    pushgateway_key_file: Path | None = _option(PUBLISH, "File with the key of that certificate.", "", check.pem_file)
     push_timeout_seconds: float = _option(PUBLISH, "Time for one push, the gateway's check included.", "30", check.seconds)
     max_series: int = _option(PUBLISH, "Series per metric family; above it the rarest values of the widest label become __other__.", str(MAX_SERIES), check.whole(1, 10_000_000))
     per_object_metrics: tuple[str, ...] = _option(PUBLISH, "Series of single objects as well: claims, xrs, mrs, comma-separated.", "", check.some_of("claims", "xrs", "mrs"))
@@ -85,6 +100,12 @@ class Settings:
     metrics_addr: tuple[str, int] = _option(READER, "Address to serve at: host:port, or :port for all interfaces.", ":8080", check.address)
     poll_interval_seconds: float = _option(READER, "How often a run is expected; a snapshot older than three times that is stale.", "30", check.interval)
     refresh_seconds: float = _option(READER, "How often the store is asked for a newer snapshot.", "5", check.seconds)
+    reader_cert_file: Path | None = _option(READER, "File with the certificate to serve https with; empty means http.", "", check.pem_file)
+    reader_key_file: Path | None = _option(READER, "File with the key of that certificate.", "", check.pem_file)
+    reader_token_file: Path | None = _option(ACCESS, "File with the bearer token that the reader asks for; empty means that everybody may read.", "", check.token_file)
+    reader_ca_file: Path | None = _option(ACCESS, "File with the certificates to trust for a reader; empty means the system's.", "", check.pem_file)
+
+    allow_insecure_credentials: bool = _option(SECURITY, "Send credentials over plain http to other machines too.", "false", check.boolean)
 
     strict: bool = _option(OUTPUT, "Exit 3 when a target failed, although the run was published.", "false", check.boolean)
     log_level: str = _option(OUTPUT, "debug, info, warning or error.", "info", check.one_of("debug", "info", "warning", "error"))
@@ -105,6 +126,7 @@ class Option:
     help: str
     default: str
     parse: Callable[[str], Any]
+    secret: bool
 
 
 def _describe(item: Field[Any]) -> Option:
@@ -117,6 +139,7 @@ def _describe(item: Field[Any]) -> Option:
         help=meta["help"],
         default=meta["default"],
         parse=meta["parse"],
+        secret=meta["secret"],
     )
 
 
@@ -149,7 +172,8 @@ def load(
             problems.append(f"{where}: {error}")
             wrong.add(option.name)
     settings = Settings(**values)
-    problems += [text for name, text in _contradictions(settings) if name not in wrong]
+    own = {option.name for option in OPTIONS if option.group in used} - wrong
+    problems += [text for name, text in _contradictions(settings) if name in own]
     if problems:
         raise SettingsError(problems)
     return settings
@@ -161,9 +185,61 @@ def _contradictions(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "s3_bucket", "S3_BUCKET: is not set; STORE_BACKEND=s3 needs the bucket's name"
     if settings.store_backend == "directory" and settings.store_dir is None:
         yield "store_dir", "STORE_DIR: is not set; STORE_BACKEND=directory needs a directory"
+    yield from _credentials(settings)
+    yield from _exposed(settings)
     first: dict[tuple[str, str], str] = {}
     for name in ("claim_gvrs", "xr_gvrs", "mr_gvrs"):
         for gvr in getattr(settings, name):
             other = first.setdefault((gvr.group, gvr.resource), name.upper())
             if other != name.upper():
                 yield name, f"{name.upper()}: {gvr} is in {other} too; a kind is one or the other"
+
+
+def _credentials(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield which credentials are half there, or one too many."""
+    if settings.pushgateway_password and settings.pushgateway_password_file:
+        yield "pushgateway_password", "PUSHGATEWAY_PASSWORD: there is PUSHGATEWAY_PASSWORD_FILE too"
+    password = bool(settings.pushgateway_password or settings.pushgateway_password_file)
+    if password != bool(settings.pushgateway_username):
+        yield (
+            "pushgateway_username",
+            "PUSHGATEWAY_USERNAME: goes with PUSHGATEWAY_PASSWORD_FILE or PUSHGATEWAY_PASSWORD, "
+            "and only one of the two is there",
+        )
+    if settings.pushgateway_username and settings.pushgateway_token_file:
+        text = "PUSHGATEWAY_TOKEN_FILE: there is PUSHGATEWAY_USERNAME too; it is one or the other"
+        yield "pushgateway_token_file", text
+    for name in ("pushgateway", "reader"):
+        certificate, key = (getattr(settings, f"{name}_{part}_file") for part in ("cert", "key"))
+        if bool(certificate) != bool(key):
+            text = f"{name.upper()}_CERT_FILE: goes with {name.upper()}_KEY_FILE, set both"
+            yield f"{name}_cert_file", text
+    if settings.s3_sse_kms_key_id and settings.s3_sse != "aws:kms":
+        yield "s3_sse_kms_key_id", "S3_SSE_KMS_KEY_ID: does nothing without S3_SSE=aws:kms"
+
+
+_FORCE = "take https, or set ALLOW_INSECURE_CREDENTIALS=true where the network is trusted"
+
+
+def _exposed(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield which credentials would be sent in the clear to another machine."""
+    if settings.allow_insecure_credentials:
+        return
+    if settings.pushgateway_username or settings.pushgateway_token_file:
+        for url in filter(credentials.in_the_clear, settings.pushgateway_url):
+            text = (
+                f"PUSHGATEWAY_URL: {url} is plain http, and there are credentials for it; {_FORCE}"
+            )
+            yield "pushgateway_url", text
+    if settings.store_backend == "s3" and credentials.in_the_clear(settings.s3_endpoint):
+        text = f"S3_ENDPOINT: {settings.s3_endpoint} is plain http, and S3 wants credentials; "
+        yield "s3_endpoint", text + _FORCE
+    host, port = settings.metrics_addr
+    opened = settings.reader_token_file and not settings.reader_cert_file
+    if opened and not credentials.is_loopback(host):
+        yield (
+            "metrics_addr",
+            f"READER_TOKEN_FILE: tokens would come to {host or '*'}:{port} over plain http; set "
+            "READER_CERT_FILE and READER_KEY_FILE, or serve on 127.0.0.1 behind a proxy, or set "
+            "ALLOW_INSECURE_CREDENTIALS=true where the network is trusted",
+        )

@@ -13,7 +13,7 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from xpjob import __version__
-from xpjob.errors import BadAnswerError, TransientError
+from xpjob.errors import BadAnswerError, TransientError, UnansweredError
 from xpjob.threads import within
 
 USER_AGENT = f"xpjob/{__version__}"
@@ -60,8 +60,9 @@ def request(
 ) -> Response:
     """Make one request, following no redirect and retrying nothing.
 
-    Raises ``TransientError`` when no whole answer came in time, ``BadAnswerError`` when it is
-    larger than any list can be; their messages say why, not what for.
+    Raises ``TransientError`` when no whole answer came (``UnansweredError``: when none came in
+    time), ``BadAnswerError`` when it is larger than any list can be; their messages say why, not
+    what for.
     """
 
     def exchange() -> Response:
@@ -88,7 +89,9 @@ def request(
     try:
         return within(timeouts.total, exchange)
     except TimeoutError as error:
-        raise TransientError(f"no whole answer within {timeouts.total:g} s") from error
+        raise UnansweredError(f"no whole answer within {timeouts.total:g} s") from error
+    except urllib3.exceptions.ReadTimeoutError as error:
+        raise UnansweredError(f"no answer within {timeouts.total:g} s") from error
     except (HTTPError, OSError, zlib.error) as error:
         raise TransientError(_reason(error, timeouts)) from error
 
@@ -127,8 +130,6 @@ def _reason(error: Exception, timeouts: Timeouts) -> str:
             pass  # a kind of ConnectTimeoutError, although no time ran out
         case urllib3.exceptions.ConnectTimeoutError():
             return f"no connection within {timeouts.connect:g} s"
-        case urllib3.exceptions.ReadTimeoutError():
-            return f"no answer within {timeouts.total:g} s"
         case urllib3.exceptions.SSLError():
             return f"TLS: {error}"
     cause: BaseException = error

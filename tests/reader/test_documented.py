@@ -72,7 +72,8 @@ def test_every_endpoint_parameter_key_and_metric_is_named(reader: Reader) -> Non
     assert set(FIELDS) <= words
     for option in OPTIONS:
         if option.group == READER:
-            assert f"| `{option.variable}` | `{option.flag}` | `{option.default}` |" in README
+            default = f"`{option.default}`" if option.default else ""
+            assert f"| `{option.variable}` | `{option.flag}` | {default} |" in README
     reader.get("/bookkeeping")
     for name, kind in re.findall(
         r"^# TYPE (\S+) (\w+)$", reader.get("/metrics").text, re.MULTILINE

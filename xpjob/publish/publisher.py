@@ -6,6 +6,7 @@ from typing import Protocol
 
 from prometheus_client import CollectorRegistry
 
+from xpjob.publish.gateway import Gateway
 from xpjob.publish.pushgateway import Pushgateway
 from xpjob.publish.textfile import Textfile
 from xpjob.settings import Settings
@@ -21,11 +22,12 @@ class Publisher(Protocol):
         """Replace the outcome of the last run; if not ``whole``, only the families it has."""
 
 
+def pushgateways(settings: Settings) -> tuple[Pushgateway, ...]:
+    """Return one publisher for each gateway. Nothing is contacted yet."""
+    return tuple(Pushgateway(Gateway(url, settings), settings) for url in settings.pushgateway_url)
+
+
 def publishers(settings: Settings) -> tuple[Publisher, ...]:
     """Return the publishers that are configured. Nothing is contacted yet."""
-    made: list[Publisher] = []
-    if settings.pushgateway_url:
-        made.append(Pushgateway(settings))
-    if settings.publish:
-        made.append(Textfile(settings.publish))
-    return tuple(made)
+    textfiles = (Textfile(settings.publish),) if settings.publish else ()
+    return (*pushgateways(settings), *textfiles)

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from xpjob.reader import assets, found, openapi, parameters, query, render, tree
+from xpjob.reader.access import Access
 from xpjob.reader.answer import Answer, Workshop, answer, etag_of
 from xpjob.reader.clusters import describe, metric_facts, pick
 from xpjob.reader.front import Front
@@ -65,13 +66,18 @@ def create_app(
             Route("/healthz", reader.healthz),
             Route("/readyz", reader.readyz),
         ],
-        middleware=[Middleware(Front, metrics=metrics)],
+        middleware=[Middleware(Front, metrics=metrics), *_access(settings)],
         exception_handlers={QuestionError: _question_error, HTTPException: _http_error},
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
     app.state.snapshots = snapshots
     return app
+
+
+def _access(settings: Settings) -> list[Middleware]:
+    file = settings.reader_token_file
+    return [Middleware(Access, file=file)] if file else []
 
 
 class _Reader:

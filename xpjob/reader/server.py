@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 import threading
+from pathlib import Path
 from types import FrameType, TracebackType
 
 import uvicorn
@@ -44,11 +45,24 @@ def serve(settings: Settings) -> None:
     Raises ``SettingsError``, and ``XpjobError`` where the address cannot be had.
     """
     app = create_app(open_reader_store(settings), settings)
+    config = _config(app, settings.reader_cert_file, settings.reader_key_file)
+    try:
+        config.load()  # here, for it is where certificates turn out to be none
+    except OSError as error:
+        raise SettingsError(
+            [
+                f"READER_CERT_FILE: {settings.reader_cert_file} with {settings.reader_key_file}: "
+                f"{error}; give a PEM certificate and its key, without a password"
+            ]
+        ) from None
     listening = listen(*settings.metrics_addr)
     sys.setswitchinterval(_SWITCH_SECONDS)
-    server = _Foreground(_config(app))
+    address = url_of(listening)
+    if settings.reader_cert_file:
+        address = address.replace("http:", "https:", 1)
+    server = _Foreground(config)
     build = {"version": __version__, "commit": os.environ.get("XPJOB_COMMIT", "")}
-    _log.info("serving", extra={"address": url_of(listening), **build})
+    _log.info("serving", extra={"address": address, **build})
     server.run(sockets=[listening])
     _log.info("ended")
 
@@ -126,9 +140,15 @@ class _Foreground(uvicorn.Server):
         self.should_exit = True
 
 
-def _config(app: Starlette) -> uvicorn.Config:
+def _config(
+    app: Starlette, certificate: Path | None = None, key: Path | None = None
+) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        ssl_certfile=certificate,
+        ssl_keyfile=key,
+        # Without a password OpenSSL would ask for one on the terminal, and wait.
+        ssl_keyfile_password="" if key else None,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -16,8 +16,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from xpjob import transport
-from xpjob.errors import BadAnswerError, NotFoundError, TransientError, XpjobError
+from xpjob import check, credentials, transport
+from xpjob.errors import (
+    BadAnswerError,
+    NotFoundError,
+    RefusedError,
+    SettingsError,
+    TransientError,
+    XpjobError,
+)
 from xpjob.reader import parameters, query, render, rows
 from xpjob.reader.parameters import QuestionError, one
 from xpjob.reader.render import Shape
@@ -78,14 +85,31 @@ def from_url(settings: Settings, url: str, pairs: Pairs) -> Told:
 
 
 def ask(settings: Settings, url: str, path: str, pairs: Pairs) -> transport.Response:
-    """Ask a reader for a path. Raises as ``from_url`` does."""
+    """GET a path of a reader, with the token where there is one.
+
+    Raises ``SettingsError`` for a URL that may not be asked, ``QuestionError`` for a question
+    that the reader does not understand, and other ``XpjobError``s with its own words.
+    """
     if settings.cluster_name:
         pairs = [*pairs, ("cluster", settings.cluster_name)]
-    asked = f"{url.rstrip('/')}/{path}?{urlencode(pairs)}"
-    timeouts = Timeouts(settings.connect_timeout_seconds, settings.request_timeout_seconds)
-    pool = urllib3.PoolManager()
     try:
-        answer = transport.request(pool, "GET", asked, headers={}, timeouts=timeouts)
+        asked = f"{check.url(url)}/{path}?{urlencode(pairs)}"
+    except ValueError as error:
+        raise SettingsError([f"--url: {error}"]) from None
+    headers = {}
+    if settings.reader_token_file:
+        if credentials.in_the_clear(url) and not settings.allow_insecure_credentials:
+            raise SettingsError(
+                [
+                    f"--url: {url} is plain http, and the token would go over it; take https, or "
+                    "set ALLOW_INSECURE_CREDENTIALS=true where the network is trusted"
+                ]
+            )
+        headers["Authorization"] = f"Bearer {credentials.read_token(settings.reader_token_file)}"
+    timeouts = Timeouts(settings.connect_timeout_seconds, settings.request_timeout_seconds)
+    pool = credentials.pool("READER", settings.reader_ca_file)
+    try:
+        answer = transport.request(pool, "GET", asked, headers=headers, timeouts=timeouts)
     except TransientError as error:
         hint = "check --url, and that xpjob serve runs there"
         raise TransientError(f"reading {asked}: {error}; {hint}") from error
@@ -104,6 +128,8 @@ def _problem(answer: transport.Response) -> XpjobError:
         facts = {"known": known} if isinstance(known, list) else None
         code = str(told.get("type", "")).rpartition(":")[2]
         return QuestionError(code, detail, status=answer.status, facts=facts)
+    if answer.status in (401, 403):
+        return RefusedError(f"the reader answered {answer.status}: {detail}; set READER_TOKEN_FILE")
     return XpjobError(f"the reader answered {answer.status}: {detail}")
 
 

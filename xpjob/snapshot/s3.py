@@ -59,6 +59,13 @@ class S3Store:
         self._prefix = settings.s3_key_prefix
         self._endpoint = settings.s3_endpoint
         self._timeout = settings.request_timeout_seconds
+        self._encryption: dict[str, Any] = {}
+        if settings.s3_sse:
+            self._encryption["ServerSideEncryption"] = settings.s3_sse
+        if settings.s3_sse == "aws:kms":
+            self._encryption["BucketKeyEnabled"] = True
+        if settings.s3_sse_kms_key_id:
+            self._encryption["SSEKMSKeyId"] = settings.s3_sse_kms_key_id
         compatible: dict[str, Any] = {}
         if self._endpoint:
             # Over https boto3 sends chunks with a trailing checksum by default, which many
@@ -153,6 +160,7 @@ class S3Store:
                 Body=body,
                 ContentType="application/json",
                 CacheControl="no-cache",
+                **self._encryption,
                 **condition,
             )
             return str(answer.get("ETag", ""))

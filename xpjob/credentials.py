@@ -1,0 +1,131 @@
+"""Credentials: read from files, kept out of sight, and never sent in the clear.
+
+A file is read again each time it is used: Kubernetes replaces the content of mounted secrets.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import ipaddress
+import ssl
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import urllib3
+
+from xpjob.errors import SettingsError
+
+_MOST = 65_536
+"""Bytes of a credential file: far more than any token has."""
+
+
+class Secret:
+    """Text that shows in no log, no traceback and no representation."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """Return the text itself, for the one place that sends it."""
+        return self._text
+
+    def __bool__(self) -> bool:
+        return bool(self._text)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and same(self._text, other._text)
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+
+def same(one: str, other: str) -> bool:
+    """Compare two secrets in a time that tells nothing of where they differ."""
+    return hmac.compare_digest(one.encode(), other.encode())
+
+
+def read(path: Path) -> str:
+    """Return the one line of a credential file, without the line break at its end.
+
+    Raises ``ValueError`` that says what is wrong with the file, and not what is in it.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MOST + 1)
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from None
+    if len(content) > _MOST:
+        raise ValueError(f"{path} is larger than {_MOST} bytes: that is no credential")
+    try:
+        text = content.decode().rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is not text (UTF-8)") from None
+    if not text.strip():
+        raise ValueError(f"{path} is empty; put the credential into it, on one line")
+    if not text.isprintable():
+        raise ValueError(f"{path} has more than one line, or characters that no credential has")
+    return text
+
+
+def read_token(path: Path) -> str:
+    """Return a bearer token. Raises ``ValueError`` as ``read``."""
+    token = read(path)
+    if not token.isascii() or " " in token:
+        raise ValueError(f"{path} has characters that no token has: only one token, in ASCII")
+    return token
+
+
+def basic(user: str, password: str) -> str:
+    """Return the value of an ``Authorization`` header with user and password."""
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def in_the_clear(url: str) -> bool:
+    """Tell whether what is sent to a URL can be read on its way: http, and not to loopback."""
+    parts = urlsplit(url)
+    return parts.scheme == "http" and not is_loopback(parts.hostname or "")
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine, by its own name or address. Nothing is looked up."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def pool(
+    what: str, authority: Path | None, certificate: Path | None = None, key: Path | None = None
+) -> urllib3.PoolManager:
+    """Return a pool that trusts an authority (None: the system's) and shows a certificate.
+
+    Raises ``SettingsError``, which begins with ``what``, where a file is none of its kind.
+    """
+    if not (authority or certificate):
+        return urllib3.PoolManager()
+    try:
+        context = ssl.create_default_context(cafile=authority)
+    except (ssl.SSLError, OSError) as error:
+        raise SettingsError(
+            [f"{what}_CA_FILE: {authority} holds no certificates: {error}"]
+        ) from None
+    if certificate and key:
+        try:
+            # Without a password OpenSSL would ask for one on the terminal, and wait.
+            context.load_cert_chain(certificate, key, password="")
+        except (ssl.SSLError, OSError) as error:
+            raise SettingsError(
+                [
+                    f"{what}_CERT_FILE: {certificate} with {key}: {error}; give a PEM certificate "
+                    "and its key, without a password"
+                ]
+            ) from None
+    return urllib3.PoolManager(ssl_context=context)

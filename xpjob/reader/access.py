@@ -1,0 +1,79 @@
+"""Who may read: whoever has the token, where there is one."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import logging
+from pathlib import Path
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from xpjob import credentials
+from xpjob.reader.problem import problem
+
+OPEN = frozenset({"/healthz", "/readyz"})
+"""Paths that need no token: the kubelet has none."""
+_CHALLENGE = 'Bearer realm="xpjob", Basic realm="xpjob", charset="UTF-8"'
+_log = logging.getLogger(__name__)
+
+
+class Access:
+    """ASGI middleware. The token comes as a bearer token or, for browsers, as a password."""
+
+    def __init__(self, app: ASGIApp, file: Path) -> None:
+        """Read the token. Raises ``ValueError`` where the file has none."""
+        self._app, self._file = app, file
+        self._signature = self._looks()
+        self._token = credentials.read_token(file)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or refuse it."""
+        if scope["type"] != "http" or scope["path"] in OPEN:
+            await self._app(scope, receive, send)
+            return
+        self._refresh()
+        given = [value for name, value in scope["headers"] if name == b"authorization"]
+        if len(given) == 1 and credentials.same(_token(given[0].decode("latin-1")), self._token):
+            await self._app(scope, receive, send)
+            return
+        said = "wrong" if given else "missing"
+        answer = problem(
+            401,
+            "unauthorized",
+            f"the token is {said}: send it as a bearer token, or as the password of any user",
+            {"WWW-Authenticate": _CHALLENGE},
+        )
+        await answer(scope, receive, send)
+
+    def _refresh(self) -> None:
+        """Take over a token that was replaced. One that is none leaves the old one in force."""
+        if (looks := self._looks()) == self._signature:
+            return
+        self._signature = looks
+        try:
+            self._token = credentials.read_token(self._file)
+            _log.info("the reader's token was read again")
+        except ValueError as error:
+            _log.error("the reader's token stays as it was", extra={"error": str(error)})
+
+    def _looks(self) -> tuple[int, int, int]:
+        try:
+            stat = self._file.stat()  # follows Kubernetes' links to the mounted content
+        except OSError:
+            return (0, 0, 0)
+        return (stat.st_ino, stat.st_mtime_ns, stat.st_size)
+
+
+def _token(header: str) -> str:
+    """Return the token of an ``Authorization`` header, "" where it has none."""
+    scheme, _, value = header.partition(" ")
+    value = value.strip()
+    if scheme.lower() == "bearer":
+        return value
+    if scheme.lower() == "basic":
+        try:
+            return base64.b64decode(value, validate=True).decode().partition(":")[2]
+        except (binascii.Error, ValueError):
+            return ""
+    return ""
