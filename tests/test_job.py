@@ -16,6 +16,7 @@ from xpjob import job, settings
 from xpjob.demo.cluster import CONFIGMAP, Fault
 from xpjob.errors import RefusedError, SupersededError, TransientError, XpjobError
 from xpjob.job import Result
+from xpjob.journal import Journal
 from xpjob.settings import CLUSTER, OUTPUT, PUBLISH, STORE, TARGETS
 from xpjob.snapshot import model
 from xpjob.snapshot.directory import DirectoryStore
@@ -30,7 +31,7 @@ class Runs:
         self.directory = directory
         self.gateway = gateway
 
-    def run(self, *, dry_run: bool = False, **given: str) -> Result:
+    def run(self, *, dry_run: bool = False, journal: Journal | None = None, **given: str) -> Result:
         """Do one run."""
         own = {
             "kubeconfig": str(self.stand_in.kubeconfig),
@@ -43,7 +44,7 @@ class Runs:
         }
         groups = (CLUSTER, TARGETS, STORE, PUBLISH, OUTPUT)
         config = settings.load({**own, **given}, {}, groups)
-        return job.run(config, Silent(), dry_run=dry_run)
+        return job.run(config, Silent(), dry_run=dry_run, journal=journal)
 
     def snapshot(self) -> dict[str, Any]:
         """Return the stored snapshot as anybody reads it."""
@@ -452,3 +453,15 @@ def test_a_ceiling_on_series_holds_on_the_gateway(runs: Runs) -> None:
     assert runs.value("crossplane_claims_ready") == 3
     assert runs.value("xpjob_inventory_series", family="crossplane_claims_total") == 2
     assert runs.value("xpjob_folded_series", family="crossplane_claims_total") == 3
+
+
+def test_without_a_store_the_gateway_knows_which_run_is_newer(runs: Runs) -> None:
+    """What it has of a run that began later is not replaced."""
+    runs.run()
+    started = runs.value("xpjob_inventory_timestamp_seconds")
+    older = Journal("")
+    older.run.started_at = "2026-08-21T09:00:00.000000Z"
+    result = runs.run(journal=older, store_backend="memory")
+    assert [type(error) for error in result.errors] == [SupersededError]
+    assert "started later" in str(result.errors[0])
+    assert runs.value("xpjob_inventory_timestamp_seconds") == started

@@ -17,7 +17,7 @@ from xpjob.errors import ConflictError, SupersededError
 from xpjob.settings import STORE, Settings
 from xpjob.snapshot import model
 from xpjob.snapshot.directory import DirectoryStore
-from xpjob.snapshot.memory import Memory, commit, leave_report, remember
+from xpjob.snapshot.memory import Memory, commit, leave_report, publish_newest, remember
 from xpjob.snapshot.model import NewerSchemaError, RunReport, Snapshot
 
 CONFIG = settings.load({"cluster_name": "prod"}, {}, (STORE,))
@@ -247,3 +247,39 @@ def test_settings_without_a_cluster_have_no_prefix(store: DirectoryStore) -> Non
     """The document lies at the top."""
     commit(store, Settings(), remember(store, Settings(), run_info(1)), built(1, "x", []))
     assert store.get("snapshot.json") is not None
+
+
+def test_a_snapshot_of_another_cluster_is_kept_aside(
+    store: DirectoryStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The run goes on as if there were none, says so, and mixes nothing; so with the report."""
+    theirs = samples.snapshot(9, "theirs", cluster="other")
+    put(store, theirs)
+    store.put("prod/run.json", model.encode(samples.report(9, cluster="other")), replacing=None)
+    with caplog.at_level(logging.WARNING):
+        memory = remember(store, CONFIG, run_info(5))
+    assert (memory.snapshot, memory.report, memory.last_success_at) == (None, None, "")
+    for name in ("snapshot.json", "run.json"):
+        assert store.get(f"prod/{name}.unreadable") is not None
+    told = " ".join(str(getattr(record, "error", "")) for record in caplog.records)
+    assert "is of the cluster 'other', and this is 'prod'" in told
+    commit(store, CONFIG, memory, lambda _: snapshot(5, "run-b"))
+    assert held(store).run.id == "run-b"
+
+
+def test_another_clusters_snapshot_is_never_published(store: DirectoryStore) -> None:
+    """Though it replaces ours while we publish; a newer one of this cluster is."""
+    seen: list[str] = []
+
+    def published(*others: Snapshot) -> list[str]:
+        seen.clear()
+        ours = snapshot(5, "ours")
+        etag = store.put("prod/snapshot.json", model.encode(ours), replacing=None)
+        for other in others:
+            put(store, other)
+        publish_newest(store, CONFIG, ours, etag, lambda found: seen.append(found.run.id))
+        return seen
+
+    assert published() == ["ours"]
+    assert published(snapshot(6, "newer")) == ["ours", "newer"]
+    assert published(samples.snapshot(6, "theirs", cluster="other")) == ["ours"]

@@ -36,9 +36,9 @@ from xpjob.demo.api import Server, create_app, write_kubeconfig
 from xpjob.demo.cluster import Cluster
 from xpjob.kube.discovery import Kind
 from xpjob.reader.app import create_app as create_reader
-from xpjob.reader.server import open_reader_store
 from xpjob.settings import CLUSTER, PUBLISH, READER, STORE, TARGETS
 from xpjob.snapshot.model import now, rfc3339
+from xpjob.snapshot.stores import open_reader_store
 from xpjob.terminal import Silent
 
 README = (Path(__file__).parent.parent / "README.md").read_text()

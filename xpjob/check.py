@@ -86,6 +86,16 @@ def age(text: str) -> float:
     return value
 
 
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+
+def duration(text: str) -> int:
+    """Accept a time in seconds, or with one of the letters s, m, h, d, w; return seconds."""
+    if not (found := re.fullmatch(r"([0-9]{1,9})([smhdw]?)", text)):
+        raise ValueError(f"{text!r} is no time such as 90, 30m, 6h, 1d or 1w")
+    return int(found[1]) * _UNITS[found[2]]
+
+
 def address(text: str) -> tuple[str, int]:
     """Accept ``host:port`` or ``:port`` (all interfaces); an IPv6 host stands in brackets."""
     host, colon, port = text.rpartition(":")

@@ -8,13 +8,8 @@ from __future__ import annotations
 import base64
 import hmac
 import ipaddress
-import ssl
 from pathlib import Path
 from urllib.parse import urlsplit
-
-import urllib3
-
-from xpjob.errors import SettingsError
 
 _MOST = 65_536
 """Bytes of a credential file: far more than any token has."""
@@ -100,32 +95,3 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def pool(
-    what: str, authority: Path | None, certificate: Path | None = None, key: Path | None = None
-) -> urllib3.PoolManager:
-    """Return a pool that trusts an authority (None: the system's) and shows a certificate.
-
-    Raises ``SettingsError``, which begins with ``what``, where a file is none of its kind.
-    """
-    if not (authority or certificate):
-        return urllib3.PoolManager()
-    try:
-        context = ssl.create_default_context(cafile=authority)
-    except (ssl.SSLError, OSError) as error:
-        raise SettingsError(
-            [f"{what}_CA_FILE: {authority} holds no certificates: {error}"]
-        ) from None
-    if certificate and key:
-        try:
-            # Without a password OpenSSL would ask for one on the terminal, and wait.
-            context.load_cert_chain(certificate, key, password="")
-        except (ssl.SSLError, OSError) as error:
-            raise SettingsError(
-                [
-                    f"{what}_CERT_FILE: {certificate} with {key}: {error}; give a PEM certificate "
-                    "and its key, without a password"
-                ]
-            ) from None
-    return urllib3.PoolManager(ssl_context=context)

@@ -20,7 +20,7 @@ from xpjob.kube.api import Api, connect
 from xpjob.kube.discovery import Catalogue, discover
 from xpjob.listing import Listed, View, list_targets, raise_if_nothing
 from xpjob.publish import exposition
-from xpjob.publish.publisher import Publisher, publishers
+from xpjob.publish.publisher import Publisher, publishers, refuse_older
 from xpjob.series import Shown
 from xpjob.settings import Settings
 from xpjob.snapshot import model
@@ -97,6 +97,8 @@ def _run(settings: Settings, view: View, journal: Journal, *, dry_run: bool) -> 
             _log.warning("inventory not published: lists failed, and what they had is not known")
         elif sinks:
             with journal.phase("publish"), share(_PUBLISHING):
+                if not etag:
+                    refuse_older(sinks, journal.run)
                 _publish(journal, store, settings, snapshot, etag, sinks)
     except XpjobError as error:
         journal.fail(error)

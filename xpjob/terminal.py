@@ -6,7 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
 from rich.markup import escape
@@ -18,6 +18,10 @@ from xpjob.crossplane.targets import MANAGED, Target
 from xpjob.errors import SupersededError
 from xpjob.job import Result
 from xpjob.outcome import TargetOutcome
+from xpjob.times import ago
+
+if TYPE_CHECKING:
+    from xpjob.publish.prune import Found
 
 _SLOWEST = 3
 _COLOURS = {"ok": "green", "warning": "yellow", "failed": "red"}
@@ -197,4 +201,20 @@ def doctor_table(rows: Sequence[dict[str, str]]) -> Table:
         status = f"[{_COLOURS[row['status']]}]{row['status']}[/]"
         detail, advice = escape(row["detail"]), escape(row.get("advice", ""))
         table.add_row(escape(row["check"]), status, detail, advice)
+    return table
+
+
+def groups_table(found: Sequence[Found]) -> Table:
+    """Return the table of ``xpjob prune``."""
+    table = Table(title="Groups of this job", title_justify="left")
+    for name in ("gateway", "job", "cluster", "last push", "what becomes of it"):
+        table.add_column(name, overflow="fold")
+    for item in found:
+        fate = "[yellow]would go[/]" if item.doomed else "stays"
+        if item.error:
+            fate = f"[red]{escape(str(item.error))}[/]"
+        elif item.deleted:
+            fate = "[yellow]deleted[/]"
+        pushed = f"{ago(int(item.age))} ago" if item.job else ""
+        table.add_row(escape(item.gateway), escape(item.job), escape(item.cluster), pushed, fate)
     return table

@@ -1,19 +1,21 @@
-"""One HTTP request over a urllib3 pool, with a deadline for the whole of it.
+"""HTTP over urllib3: a pool with its certificates, and one request with a deadline for all of it.
 
 urllib3's own time-outs are per socket operation, so the clock is watched from outside.
 """
 
 from __future__ import annotations
 
+import ssl
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import urllib3
 from urllib3.exceptions import HTTPError
 
 from xpjob import __version__
-from xpjob.errors import BadAnswerError, TransientError, UnansweredError
+from xpjob.errors import BadAnswerError, SettingsError, TransientError, UnansweredError
 from xpjob.threads import within
 
 USER_AGENT = f"xpjob/{__version__}"
@@ -47,6 +49,35 @@ class Response:
         """Return the peer's own words on one line, cut at 500 characters."""
         text = " ".join(self.body[:2000].decode("utf-8", "replace").split())
         return "".join(c for c in text if c.isprintable())[:500] or "(empty answer)"
+
+
+def pool(
+    what: str, authority: Path | None, certificate: Path | None = None, key: Path | None = None
+) -> urllib3.PoolManager:
+    """Return a pool that trusts an authority (None: the system's) and shows a certificate.
+
+    Raises ``SettingsError``, which begins with ``what``, where a file is none of its kind.
+    """
+    if not (authority or certificate):
+        return urllib3.PoolManager()
+    try:
+        context = ssl.create_default_context(cafile=authority)
+    except (ssl.SSLError, OSError) as error:
+        raise SettingsError(
+            [f"{what}_CA_FILE: {authority} holds no certificates: {error}"]
+        ) from None
+    if certificate and key:
+        try:
+            # Without a password OpenSSL would ask for one on the terminal, and wait.
+            context.load_cert_chain(certificate, key, password="")
+        except (ssl.SSLError, OSError) as error:
+            raise SettingsError(
+                [
+                    f"{what}_CERT_FILE: {certificate} with {key}: {error}; give a PEM certificate "
+                    "and its key, without a password"
+                ]
+            ) from None
+    return urllib3.PoolManager(ssl_context=context)
 
 
 def request(

@@ -72,7 +72,7 @@ class Gateway:
         self.url = url
         self._settings = settings
         self._timeouts = Timeouts(settings.connect_timeout_seconds, settings.push_timeout_seconds)
-        self._pool = credentials.pool(
+        self._pool = transport.pool(
             "PUSHGATEWAY",
             settings.pushgateway_ca_file,
             settings.pushgateway_cert_file,

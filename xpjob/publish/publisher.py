@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry
 
+from xpjob.errors import SupersededError, XpjobError
 from xpjob.publish.gateway import Gateway
 from xpjob.publish.pushgateway import Pushgateway
 from xpjob.publish.textfile import Textfile
 from xpjob.settings import Settings
+from xpjob.snapshot.model import RunInfo, moment, now
+
+_log = logging.getLogger(__name__)
 
 
 class Publisher(Protocol):
@@ -31,3 +37,24 @@ def publishers(settings: Settings) -> tuple[Publisher, ...]:
     """Return the publishers that are configured. Nothing is contacted yet."""
     textfiles = (Textfile(settings.publish),) if settings.publish else ()
     return (*pushgateways(settings), *textfiles)
+
+
+def refuse_older(sinks: Sequence[Publisher], run: RunInfo) -> None:
+    """Raise ``SupersededError`` where a gateway has the inventory of a run that began later.
+
+    For runs without a store, which knows it more cheaply: a gateway can only tell everything that
+    it holds. One that does not answer this is asked no further; the push will tell.
+    """
+    for sink in sinks:
+        if isinstance(sink, Pushgateway):
+            try:
+                held, _ = sink.held()
+            except XpjobError as error:
+                _log.info("what the gateway holds is not known", extra={"error": str(error)})
+                continue
+            began = moment(run.started_at).timestamp()
+            if held and began < held.inventory_at <= now().timestamp():
+                raise SupersededError(
+                    f"superseded: {sink} has the inventory of a run that started later than this "
+                    f"one ({run.started_at}), and keeps it"
+                )

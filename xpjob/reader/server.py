@@ -19,24 +19,11 @@ from xpjob import __version__
 from xpjob.errors import SettingsError, XpjobError
 from xpjob.reader.app import create_app
 from xpjob.settings import Settings
-from xpjob.snapshot.store import Store
-from xpjob.snapshot.stores import open_store
+from xpjob.snapshot.stores import open_reader_store
 
 _SWITCH_SECONDS = 0.0005
 """A thread that reads a large snapshot lets requests in after so long, not after 5 ms."""
 _log = logging.getLogger(__name__)
-
-
-def open_reader_store(settings: Settings) -> Store:
-    """Return the store to read from. Raises ``SettingsError`` where there is none to read."""
-    if settings.store_backend == "memory":
-        raise SettingsError(
-            [
-                "STORE_BACKEND: memory keeps nothing that could be read; set it to s3 (with "
-                "S3_BUCKET) or directory (with STORE_DIR), as for the job"
-            ]
-        )
-    return open_store(settings)
 
 
 def serve(settings: Settings) -> None:

@@ -28,12 +28,12 @@ from xpjob.errors import (
 from xpjob.reader import parameters, query, render, rows
 from xpjob.reader.parameters import QuestionError, one
 from xpjob.reader.render import Shape
-from xpjob.reader.server import open_reader_store
 from xpjob.reader.view import View
 from xpjob.settings import Settings
 from xpjob.snapshot import model
 from xpjob.snapshot.model import Snapshot
 from xpjob.snapshot.store import SNAPSHOT, key
+from xpjob.snapshot.stores import open_reader_store
 from xpjob.times import ago
 from xpjob.transport import Timeouts
 
@@ -107,7 +107,7 @@ def ask(settings: Settings, url: str, path: str, pairs: Pairs) -> transport.Resp
             )
         headers["Authorization"] = f"Bearer {credentials.read_token(settings.reader_token_file)}"
     timeouts = Timeouts(settings.connect_timeout_seconds, settings.request_timeout_seconds)
-    pool = credentials.pool("READER", settings.reader_ca_file)
+    pool = transport.pool("READER", settings.reader_ca_file)
     try:
         answer = transport.request(pool, "GET", asked, headers=headers, timeouts=timeouts)
     except TransientError as error:

@@ -159,8 +159,10 @@ def publish_newest(
             held = store.get(key, etag) if etag else None
             if held is None or held.unchanged or held.etag == etag:
                 return document
-            document = model.decode(held.body, type(document), store.where(key))
-            etag = held.etag
+            newer = model.decode(held.body, type(document), store.where(key))
+            if newer.cluster != document.cluster:
+                return document
+            document, etag = newer, held.etag
         except XpjobError as error:
             _log.warning(
                 "it is not known whether a newer run was overtaken while this one published",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from xpjob.errors import SettingsError
 from xpjob.settings import Settings
 from xpjob.snapshot.store import MemoryStore, Store
 
@@ -20,3 +21,15 @@ def open_store(settings: Settings) -> Store:
             raise AssertionError("settings with a directory store have its directory")
         return DirectoryStore(settings.store_dir)
     return MemoryStore()
+
+
+def open_reader_store(settings: Settings) -> Store:
+    """Return the store to read from. Raises ``SettingsError`` where there is none to read."""
+    if settings.store_backend == "memory":
+        raise SettingsError(
+            [
+                "STORE_BACKEND: memory keeps nothing that could be read; set it to s3 (with "
+                "S3_BUCKET) or directory (with STORE_DIR), as for the job"
+            ]
+        )
+    return open_store(settings)
