@@ -16,6 +16,7 @@ from xpjob.gvr import Gvr
 from xpjob.outcome import TargetOutcome
 from xpjob.snapshot import carry as module
 from xpjob.snapshot.carry import matters
+from xpjob.snapshot.history import History
 from xpjob.snapshot.model import Snapshot
 
 
@@ -104,11 +105,11 @@ def test_a_group_that_did_not_answer_discovery_keeps_what_it_had() -> None:
 def test_which_silent_groups_matter() -> None:
     """Those that had records; with no snapshot, any where nothing else was found."""
     ours, other = Gvr(CLAIM.group, "v1", "*"), Gvr("metrics.k8s.io", "v1beta1", "*")
-    assert matters(ours, snapshot(), 0)
-    assert not matters(other, snapshot(), 0)
+    assert matters(ours, History(snapshot()).groups, 0)
+    assert not matters(other, History(snapshot()).groups, 0)
     assert matters(other, None, 0)
     assert not matters(other, None, 3)
-    assert matters(CLAIM.gvr, snapshot(claims=[], xrs=[]), 3)
+    assert matters(CLAIM.gvr, (), 3)
 
 
 def test_what_was_listed_or_is_no_longer_wanted_is_not_carried() -> None:
@@ -142,4 +143,4 @@ def test_mrs_are_carried_like_the_others() -> None:
         snapshot().mrs[0], resource=BUCKET.resource, carried_since=snapshot().generated_at
     )
     assert failed.carried == 1
-    assert matters(Gvr(BUCKET.group, "v1", "*"), snapshot(), 0)
+    assert matters(Gvr(BUCKET.group, "v1", "*"), History(snapshot()).groups, 0)

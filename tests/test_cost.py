@@ -25,7 +25,7 @@ from xpjob.crossplane.records import Inventory, Record
 from xpjob.publish import exposition
 from xpjob.settings import Settings
 from xpjob.snapshot import model
-from xpjob.snapshot.history import remembered, times_to_ready
+from xpjob.snapshot.history import History
 from xpjob.snapshot.model import Snapshot
 
 T = TypeVar("T")
@@ -79,8 +79,9 @@ def measure() -> dict[str, int]:
     previous = msgspec.structs.replace(before, claims=claims, xrs=xrs, mrs=mrs)
 
     def history() -> list[Record]:
-        known = remembered(linked, previous, NOW)
-        times_to_ready(known, previous)
+        past = History(previous)
+        known = past.remembered(linked, NOW)
+        past.times_to_ready(known)
         return known
 
     counted("calls to remember", history)

@@ -13,7 +13,7 @@ from test_records import to_xr
 
 from xpjob.crossplane.records import CompositeResource
 from xpjob.snapshot import model
-from xpjob.snapshot.history import remembered, times_to_ready
+from xpjob.snapshot.history import History
 from xpjob.snapshot.model import Snapshot
 
 START = datetime(2026, 8, 21, 9, 0, tzinfo=timezone.utc)
@@ -61,11 +61,12 @@ class Runs:
     def run(self, minute: float, *records: CompositeResource) -> CompositeResource:
         """Do the run of that minute, and return its first record."""
         now = at(minute)
-        known = remembered(records, self.previous, now)
+        history = History(self.previous)
+        known = history.remembered(records, now)
         made = snapshot(generated_at=now, claims=[], xrs=known, mrs=[])
         made.run = run_info()
         made.run.started_at = now
-        made.time_to_ready = times_to_ready(known, self.previous)
+        made.time_to_ready = history.times_to_ready(known)
         # Through the store and back, as in life.
         self.previous = model.decode(model.encode(made), Snapshot, "here")
         return self.previous.xrs[0]

@@ -25,7 +25,7 @@ from xpjob.series import Shown
 from xpjob.settings import Settings
 from xpjob.snapshot import model
 from xpjob.snapshot.carry import carry, matters
-from xpjob.snapshot.history import remembered, times_to_ready
+from xpjob.snapshot.history import History
 from xpjob.snapshot.memory import Memory, commit, leave_report, publish_newest, read_whole, remember
 from xpjob.snapshot.model import RunReport, Snapshot
 from xpjob.snapshot.store import MemoryStore, Store
@@ -86,8 +86,6 @@ def _run(settings: Settings, view: View, journal: Journal, *, dry_run: bool) -> 
                 work = list(zip(COLLECTORS, plans, strict=True))
                 listed = list_targets(work, api, settings, view)
         journal.listed(listed)
-        if memory and not journal.report.partial:
-            memory = memory.without_body()
         journal.report.namespace_configs = sum(plan.namespace_configs for plan in plans)
         journal.report.malformed_configs = sum(plan.malformed_configs for plan in plans)
         raise_if_nothing(listed, known_before=bool(memory and memory.snapshot))
@@ -148,13 +146,13 @@ def _plans(api: Api, settings: Settings, memory: Memory | None) -> tuple[list[Pl
 def _planned(
     api: Api, settings: Settings, catalogue: Catalogue, memory: Memory | None
 ) -> list[Plan]:
-    previous = memory.snapshot if memory else None
+    known = memory.history.groups if memory and memory.snapshot else None
     plans = [collector.plan(api, settings, catalogue) for collector in COLLECTORS]
     return [
         replace(
             plan,
             unlistable=tuple(
-                item for item in plan.unlistable if matters(item.gvr, previous, len(plan.targets))
+                item for item in plan.unlistable if matters(item.gvr, known, len(plan.targets))
             ),
         )
         for plan in plans
@@ -179,7 +177,7 @@ def _store(
         journal.report.counters = journal.counters(memory)
         past = None
         if memory and memory.snapshot and journal.report.partial:
-            past = read_whole(store, settings, memory)
+            past = read_whole(store, settings)
         return _build(journal, settings, memory, past, listed, platform)
 
     if memory is None:
@@ -209,8 +207,8 @@ def _build(
         records += carry(past, report.targets, generated_at, settings.carry_max_age_seconds)
     for collector in COLLECTORS:
         records = collector.link(records)
-    previous = memory.snapshot if memory else None
-    records = remembered(records, previous, generated_at)
+    previous, history = (memory.snapshot, memory.history) if memory else (None, History())
+    records = history.remembered(records, generated_at)
     known = previous.findings if previous else ()
     findings = [
         finding
@@ -224,7 +222,7 @@ def _build(
         run=journal.run,
         targets=report.targets,
         counters=copy.deepcopy(report.counters),
-        time_to_ready=times_to_ready(records, previous) if memory else None,
+        time_to_ready=history.times_to_ready(records) if memory else None,
         namespace_configs=report.namespace_configs,
         claims=found.claims,
         xrs=found.xrs,

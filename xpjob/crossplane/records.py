@@ -87,18 +87,18 @@ class Past(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
     Fields are those of ``Record``.
     """
 
-    group: str
-    kind: str
-    namespace: str
-    name: str
-    uid: str
-    paused: bool
-    ready: bool
-    ready_status: str
-    ready_since: str
-    synced: bool
-    synced_status: str
-    synced_since: str
+    group: str = ""
+    kind: str = ""
+    namespace: str = ""
+    name: str = ""
+    uid: str = ""
+    paused: bool = False
+    ready: bool = False
+    ready_status: str = ""
+    ready_since: str = ""
+    synced: bool = False
+    synced_status: str = ""
+    synced_since: str = ""
     carried_since: str = ""
     first_seen_at: str = ""
     first_ready_at: str = ""

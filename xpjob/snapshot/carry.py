@@ -8,7 +8,7 @@ no longer has is gone, and so are its records; so is what nobody could list for 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 
@@ -75,17 +75,18 @@ def _reason(record: Record, failed: dict[_Scope, TargetOutcome]) -> TargetOutcom
     return next((failed[scope] for scope in scopes if scope in failed), None)
 
 
-def matters(gvr: Gvr, previous: Snapshot | None, found: int) -> bool:
+def matters(gvr: Gvr, groups: Collection[str] | None, found: int) -> bool:
     """Tell whether a group that did not answer discovery may have what we look for.
 
-    Others (metrics.k8s.io is often away) are none of our business. It may where the previous
-    snapshot has records of it, or, with no snapshot, where nothing else was found either.
+    Others (metrics.k8s.io is often away) are none of our business. It may where it is among the
+    groups that the previous snapshot had records of, or, with no snapshot (None), where nothing
+    else was found either.
     """
     if gvr.resource != ANY_RESOURCE:
         return True
-    if previous is None:
+    if groups is None:
         return not found
-    return any(record.group == gvr.group for record in previous.records)
+    return gvr.group in groups
 
 
 def _scope(outcome: TargetOutcome) -> _Scope:

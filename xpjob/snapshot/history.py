@@ -11,14 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
+from functools import lru_cache
+from sys import intern
 from typing import NamedTuple
 
 import msgspec
+from msgspec import Struct
 
 from xpjob import times
-from xpjob.crossplane.records import Past, Record, Ref
+from xpjob.crossplane.records import Past, Record
 from xpjob.snapshot.counters import TimeToReady
-from xpjob.snapshot.model import Snapshot
+from xpjob.snapshot.model import PastSnapshot, Snapshot, rfc3339
 
 # A condition that was written this soon after the object is the first that it ever had.
 _AT_ONCE = timedelta(minutes=1)
@@ -26,46 +29,88 @@ _AT_ONCE = timedelta(minutes=1)
 _PAUSED = "ReconcilePaused"
 
 
-def remembered(records: Iterable[Record], previous: Snapshot | None, now: str) -> list[Record]:
-    """Return the same records with their history. What is carried keeps the one it had."""
-    before = _by_identity(previous)
-    return [
-        record
-        if record.carried_since
-        else _with_history(record, before.get(_identity(record)), previous, now)
-        for record in records
-    ]
+class _Settled(Struct, frozen=True, gc=False):
+    """The past of an object with which all is well: of most, so it is kept small."""
 
+    first_seen_at: str
+    first_ready_at: str
 
-def newly_ready(records: Iterable[Record], previous: Snapshot | None) -> Iterator[Record]:
-    """Yield those whose first time of being ready was seen in this run."""
-    before = _by_identity(previous)
-    for record in records:
-        known = before.get(_identity(record))
-        if record.first_ready_at and not (known and known.first_ready_at):
-            yield record
-
-
-def times_to_ready(records: Iterable[Record], previous: Snapshot | None) -> list[TimeToReady]:
-    """Return the histograms of the run before, with what got ready in this one."""
-    kept = (previous and previous.time_to_ready) or ()
-    found = {time.key: time.usable() for time in kept}
-    for record in newly_ready(records, previous):
-        key = (record.class_, record.group, record.kind, record.composition)
-        if key not in found:
-            found[key] = TimeToReady.of(*key)
-        found[key].histogram.observe(
-            times.seconds_between(record.created_at, record.first_ready_at)
+    def told(self) -> Past:
+        """Return the same in full."""
+        return Past(
+            ready=True,
+            synced=True,
+            was_ready=True,
+            first_seen_at=self.first_seen_at,
+            first_ready_at=self.first_ready_at,
         )
-    return [found[key] for key in sorted(found)]
 
 
-def _identity(record: Record | Past) -> str | Ref:
-    return record.uid or record.ref
+class History:
+    """What is remembered of the run before. ``looked_at`` is when it started looking."""
+
+    def __init__(self, previous: Snapshot | PastSnapshot | None = None) -> None:
+        """Take what is worth remembering; nothing else of the snapshot is kept."""
+        self.looked_at = previous.run.started_at if previous else ""
+        records = previous.records if previous else []
+        self.groups = frozenset(record.group for record in records)
+        """The API groups that had records."""
+        self._times = (previous and previous.time_to_ready) or ()
+        self._past = {record.uid or record.ref: _slim(record) for record in records}
+
+    def remembered(self, records: Iterable[Record], now: str) -> list[Record]:
+        """Return the same records with their history. What is carried keeps the one it had."""
+        return [
+            record if record.carried_since else self._remembered(record, now) for record in records
+        ]
+
+    def times_to_ready(self, records: Iterable[Record]) -> list[TimeToReady]:
+        """Return the histograms of the run before, with what got ready in this one."""
+        found = {time.key: time.usable() for time in self._times}
+        for record in self._newly_ready(records):
+            key = (record.class_, record.group, record.kind, record.composition)
+            if key not in found:
+                found[key] = TimeToReady.of(*key)
+            found[key].histogram.observe(
+                times.seconds_between(record.created_at, record.first_ready_at)
+            )
+        return [found[key] for key in sorted(found)]
+
+    def _newly_ready(self, records: Iterable[Record]) -> Iterator[Record]:
+        """Yield those whose first time of being ready was seen in this run."""
+        for record in records:
+            if record.first_ready_at:
+                known = self._past.get(record.uid or record.ref)
+                if not (known and known.first_ready_at):
+                    yield record
+
+    def _remembered(self, record: Record, now: str) -> Record:
+        known = self._past.get(record.uid or record.ref)
+        if isinstance(known, _Settled):
+            if record.ready and record.synced and not (record.paused or record.deleting):
+                return msgspec.structs.replace(
+                    record,
+                    first_seen_at=min(known.first_seen_at, now),
+                    first_ready_at=known.first_ready_at,
+                    was_ready=True,
+                )
+            known = known.told()
+        return _with_history(record, known, self.looked_at, now)
 
 
-def _by_identity(previous: Snapshot | None) -> dict[str | Ref, Record | Past]:
-    return {_identity(record): record for record in previous.records} if previous else {}
+def _slim(record: Record | Past) -> Record | Past | _Settled:
+    first_seen, first_ready = intern(record.first_seen_at), record.first_ready_at
+    well = record.ready and record.synced and record.was_ready
+    if well and not (record.carried_since or record.paused) and _is_ours(first_seen):
+        return _Settled(first_seen, first_ready)
+    return record
+
+
+@lru_cache(maxsize=1024)
+def _is_ours(text: str) -> bool:
+    """Tell whether a time is as runs write it: then the lesser text is the earlier time."""
+    moment = times.read(text)
+    return moment is not None and rfc3339(moment) == text
 
 
 class _State(NamedTuple):
@@ -85,13 +130,9 @@ def _synced(record: Record | Past) -> _State:
     return _State(record.synced, record.synced_status, record.synced_since, record.not_synced_since)
 
 
-def _with_history(
-    record: Record, before: Record | Past | None, previous: Snapshot | None, now: str
-) -> Record:
-    observed = ""
-    if before and previous:
-        observed = before.carried_since or previous.run.started_at
-    first_ready_at, was_ready = _first_ready(record, before, previous, observed, now)
+def _with_history(record: Record, before: Record | Past | None, looked_at: str, now: str) -> Record:
+    observed = (before.carried_since or looked_at) if before else ""
+    first_ready_at, was_ready = _first_ready(record, before, looked_at, observed, now)
     deleting_since = ""
     if record.deleting:
         known = before.deleting_since if before else ""
@@ -141,11 +182,11 @@ def _bad_since(state: _State, before: _State | None, created: str, observed: str
 
 
 def _first_ready(
-    record: Record, before: Record | Past | None, previous: Snapshot | None, observed: str, now: str
+    record: Record, before: Record | Past | None, looked_at: str, observed: str, now: str
 ) -> tuple[str, bool]:
     """Return when it first got ready, if that was seen, and whether it may ever have been."""
     if before is None or not before.first_seen_at:
-        appeared = previous is not None and _appeared_since(record, previous.run.started_at)
+        appeared = bool(looked_at) and _appeared_since(record, looked_at)
         if not record.ready:
             return "", not (appeared or _first_condition(record))
         seen_since, unseen = record.created_at, not appeared

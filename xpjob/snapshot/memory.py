@@ -9,13 +9,14 @@ from __future__ import annotations
 import copy
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from xpjob.errors import BadAnswerError, ConflictError, SupersededError, XpjobError
 from xpjob.settings import Settings
 from xpjob.snapshot import model
 from xpjob.snapshot.counters import Counters
+from xpjob.snapshot.history import History
 from xpjob.snapshot.model import (
     NewerSchemaError,
     PastSnapshot,
@@ -38,18 +39,14 @@ _log = logging.getLogger(__name__)
 class Memory:
     """What is known from before: the previous snapshot and report, each with its etag, if any.
 
-    ``body`` is the snapshot as it was stored, for ``read_whole``.
+    The snapshot has no records: what is worth remembering of them is the history.
     """
 
     snapshot: PastSnapshot | None = None
-    body: bytes = field(default=b"", repr=False)
+    history: History = field(default_factory=History, repr=False)
     snapshot_etag: str = ""
     report: RunReport | None = None
     report_etag: str = ""
-
-    def without_body(self) -> Memory:
-        """Return the same without what ``read_whole`` needs, which is large."""
-        return replace(self, body=b"")
 
     @property
     def last_success_at(self) -> str:
@@ -80,21 +77,19 @@ def remember(store: Store, settings: Settings, run: RunInfo) -> Memory:
     if snapshot:
         _check_order(snapshot.run, run, store.where(store_key(settings, SNAPSHOT)))
     report, left = _read(store, settings, REPORT, RunReport)
-    body = held.body if snapshot and held else b""
-    return Memory(snapshot, body, held.etag if held else "", report, left.etag if left else "")
+    history = History(snapshot)
+    if snapshot:
+        snapshot.claims, snapshot.xrs, snapshot.mrs = [], [], []
+    etags = [stored.etag if stored else "" for stored in (held, left)]
+    return Memory(snapshot, history, etags[0], report, etags[1])
 
 
-def read_whole(store: Store, settings: Settings, memory: Memory) -> Snapshot | None:
+def read_whole(store: Store, settings: Settings) -> Snapshot | None:
     """Return the previous snapshot with all of its records: only failed lists need them.
 
     One that cannot be read is kept aside, and counts as none. Raises the store's errors.
     """
-    key = store_key(settings, SNAPSHOT)
-    try:
-        return model.decode(memory.body, Snapshot, store.where(key))
-    except BadAnswerError as error:
-        _keep_aside(store, key, error)
-        return None
+    return _read(store, settings, SNAPSHOT, Snapshot)[0]
 
 
 def commit(
@@ -117,7 +112,7 @@ def commit(
         memory = remember(store, settings, snapshot.run)
         if memory.snapshot and memory.snapshot.run.id == snapshot.run.id:
             # A write that timed out had been carried out all the same.
-            return model.decode(memory.body, Snapshot, "what was stored"), memory.snapshot_etag
+            return snapshot, memory.snapshot_etag
     raise ConflictError(f"gave up after {_COMMIT_ATTEMPTS} conflicts: {last}; see who else writes")
 
 
