@@ -78,11 +78,10 @@ def measure() -> dict[str, int]:
     claims, xrs, mrs = Inventory.of(linked)
     previous = msgspec.structs.replace(before, claims=claims, xrs=xrs, mrs=mrs)
 
-    def history() -> list[Record]:
+    def history() -> None:
         past = History(previous)
-        known = past.remembered(linked, NOW)
-        past.times_to_ready(known)
-        return known
+        past.complete(linked, NOW)
+        past.times_to_ready(linked)
 
     counted("calls to remember", history)
     body = model.encode(previous)

@@ -62,11 +62,11 @@ class Runs:
         """Do the run of that minute, and return its first record."""
         now = at(minute)
         history = History(self.previous)
-        known = history.remembered(records, now)
-        made = snapshot(generated_at=now, claims=[], xrs=known, mrs=[])
+        history.complete(records, now)
+        made = snapshot(generated_at=now, claims=[], xrs=list(records), mrs=[])
         made.run = run_info()
         made.run.started_at = now
-        made.time_to_ready = history.times_to_ready(known)
+        made.time_to_ready = history.times_to_ready(records)
         # Through the store and back, as in life.
         self.previous = model.decode(model.encode(made), Snapshot, "here")
         return self.previous.xrs[0]

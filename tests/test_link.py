@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from itertools import pairwise
 from typing import Any
 
@@ -24,8 +25,10 @@ def link(
 def linked_all(
     claims: list[Claim], xrs: list[CompositeResource], *mrs: ManagedResource
 ) -> Inventory:
-    """Link everything."""
-    return link_module.link(Inventory(claims, xrs, list(mrs)))
+    """Link copies of everything."""
+    return link_module.link(
+        Inventory(list(map(copy, claims)), list(map(copy, xrs)), list(map(copy, mrs)))
+    )
 
 
 def test_a_claim_takes_the_composition_of_its_xr() -> None:

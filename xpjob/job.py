@@ -208,7 +208,7 @@ def _build(
     for collector in COLLECTORS:
         records = collector.link(records)
     previous, history = (memory.snapshot, memory.history) if memory else (None, History())
-    records = history.remembered(records, generated_at)
+    history.complete(records, generated_at)
     known = previous.findings if previous else ()
     findings = [
         finding

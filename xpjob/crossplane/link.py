@@ -14,8 +14,6 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from typing import TypeVar
 
-import msgspec
-
 from xpjob.crossplane.records import (
     Claim,
     Composed,
@@ -31,7 +29,7 @@ V = TypeVar("V")
 
 
 def link(found: Inventory) -> Inventory:
-    """Return the same records, linked. A few passes, whatever the depth of the trees.
+    """Link these records, and return them. A few passes, whatever the depth of the trees.
 
     A reference to something that is not in the lists is kept as it is: it may be of a kind that
     is not listed, or not exist yet.
@@ -56,18 +54,15 @@ def _linked_claim(
     xr = xr_by_ref.get(claim.xr) if claim.xr else xr_by_claim.get(claim.ref)
     if xr is None:
         return claim
-    return msgspec.structs.replace(
-        claim,
-        xr=xr.ref,
-        composition=xr.composition or claim.composition,
-        composition_revision=xr.composition_revision or claim.composition_revision,
-    )
+    claim.xr = xr.ref
+    claim.composition = xr.composition or claim.composition
+    claim.composition_revision = xr.composition_revision or claim.composition_revision
+    return claim
 
 
 def _bound_xr(xr: CompositeResource, claim_by_xr: dict[Ref, Ref]) -> CompositeResource:
-    if xr.claim or (claim := claim_by_xr.get(xr.ref)) is None:
-        return xr
-    return msgspec.structs.replace(xr, claim=claim)
+    xr.claim = xr.claim or claim_by_xr.get(xr.ref)
+    return xr
 
 
 class _Tree:
@@ -95,8 +90,7 @@ class _Tree:
         parent, root = self._parent(xr), self._roots[xr.ref]
         above = None if root is xr else root
         if xr.missing:
-            missing = tuple(ref for ref in xr.missing if not self._has(ref))
-            xr = msgspec.structs.replace(xr, missing=missing)
+            xr.missing = tuple(ref for ref in xr.missing if not self._has(ref))
         return self._placed(xr, parent, above, self._claim(root))
 
     def placed_mr(self, mr: ManagedResource) -> ManagedResource:
@@ -107,11 +101,8 @@ class _Tree:
         # A label names the root, which is not what made it where XRs nest.
         above = parent or (root if mr.parent is None else None)
         if above:
-            mr = msgspec.structs.replace(
-                mr,
-                composition=above.composition or mr.composition,
-                composition_revision=above.composition_revision or mr.composition_revision,
-            )
+            mr.composition = above.composition or mr.composition
+            mr.composition_revision = above.composition_revision or mr.composition_revision
         return self._placed(mr, parent, root, claim)
 
     def _placed(
@@ -121,16 +112,21 @@ class _Tree:
         root: CompositeResource | None,
         claim: Claim | None,
     ) -> C:
-        claim_above = claim.ref if claim else root.claim if root else record.claim
-        return msgspec.structs.replace(
-            record,
-            parent=parent.ref if parent else record.parent,
-            root=root.ref if root else None,
-            claim=claim_above,
-            creator=(claim and claim.creator) or (root and root.creator) or record.creator,
-            team=(claim and claim.team) or (root and root.team) or record.team,
-            extra=_inherited(record.extra, *(above.extra for above in (root, claim) if above)),
-        )
+        if parent:
+            record.parent = parent.ref
+        if root:
+            record.creator = root.creator or record.creator
+            record.team = root.team or record.team
+            record.claim = root.claim
+        if claim:
+            record.creator = claim.creator or record.creator
+            record.team = claim.team or record.team
+            record.claim = claim.ref
+        record.root = root.ref if root else None
+        for above in (root, claim):
+            if above and above.extra:
+                record.extra = record.extra | {k: v for k, v in above.extra.items() if v}
+        return record
 
     def _find_root(self, xr: CompositeResource) -> None:
         path: list[CompositeResource] = []
@@ -184,12 +180,6 @@ class _Tree:
 
     def _claim(self, root: CompositeResource) -> Claim | None:
         return self._claims.get(root.claim) if root.claim else None
-
-
-def _inherited(own: dict[str, str], *above: dict[str, str]) -> dict[str, str]:
-    """Return an object's labels, with the values of those above it where they have any."""
-    given = {name: value for found in above for name, value in found.items() if value}
-    return own | given
 
 
 def _grouped(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:

@@ -24,7 +24,7 @@ class Ref(Struct, frozen=True, gc=False):
     name: str
 
 
-class Record(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
+class Record(Struct, kw_only=True, rename="camel", gc=False):
     """What all classes have in common. Times are RFC 3339, empty where not known.
 
     Creator, team and the extra labels (by name) are those of the claim or the root XR that it was
@@ -33,6 +33,9 @@ class Record(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
     and ``synced_since`` are the conditions' own times, which move for many reasons; the last seven
     fields are what runs have seen and remember. ``first_ready_at`` is there only where it was
     seen; ``was_ready`` says that it has been ready, or may have been before anybody looked.
+
+    Linking and remembering fill in a record as it is, for copies of all of them would be a fifth of
+    a run's memory; after that nobody changes it.
     """
 
     class_: ClassVar[str]
@@ -114,14 +117,14 @@ class Past(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
         return Ref(self.group, self.kind, self.namespace, self.name)
 
 
-class Claim(Record, frozen=True, kw_only=True, rename="camel", gc=False):
+class Claim(Record, kw_only=True, rename="camel", gc=False):
     """A claim, with the XR that it is bound to."""
 
     class_ = CLAIM
     xr: Ref | None
 
 
-class Composed(Record, frozen=True, kw_only=True, rename="camel", gc=False):
+class Composed(Record, kw_only=True, rename="camel", gc=False):
     """What XRs and MRs have in common: their place in the tree.
 
     ``parent`` is the controller among the owners, ``root`` the topmost XR above, ``claim`` the
@@ -134,7 +137,7 @@ class Composed(Record, frozen=True, kw_only=True, rename="camel", gc=False):
     claim: Ref | None = None
 
 
-class CompositeResource(Composed, frozen=True, kw_only=True, rename="camel", gc=False):
+class CompositeResource(Composed, kw_only=True, rename="camel", gc=False):
     """An XR of either generation.
 
     ``composed`` counts what it has made of kinds that are not listed, such as a Deployment.
@@ -147,7 +150,7 @@ class CompositeResource(Composed, frozen=True, kw_only=True, rename="camel", gc=
     missing: tuple[Ref, ...] = ()
 
 
-class ManagedResource(Composed, frozen=True, kw_only=True, rename="camel", gc=False):
+class ManagedResource(Composed, kw_only=True, rename="camel", gc=False):
     """An MR, of any provider. ``provider_config`` is kind/name.
 
     The names are what its labels say of root XR and claim: no more than names, so they are used

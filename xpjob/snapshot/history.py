@@ -15,7 +15,6 @@ from functools import lru_cache
 from sys import intern
 from typing import NamedTuple
 
-import msgspec
 from msgspec import Struct
 
 from xpjob import times
@@ -58,11 +57,11 @@ class History:
         self._times = (previous and previous.time_to_ready) or ()
         self._past = {record.uid or record.ref: _slim(record) for record in records}
 
-    def remembered(self, records: Iterable[Record], now: str) -> list[Record]:
-        """Return the same records with their history. What is carried keeps the one it had."""
-        return [
-            record if record.carried_since else self._remembered(record, now) for record in records
-        ]
+    def complete(self, records: Iterable[Record], now: str) -> None:
+        """Give records their history. What is carried keeps the one it had."""
+        for record in records:
+            if not record.carried_since:
+                self._complete(record, now)
 
     def times_to_ready(self, records: Iterable[Record]) -> list[TimeToReady]:
         """Return the histograms of the run before, with what got ready in this one."""
@@ -84,18 +83,15 @@ class History:
                 if not (known and known.first_ready_at):
                     yield record
 
-    def _remembered(self, record: Record, now: str) -> Record:
+    def _complete(self, record: Record, now: str) -> None:
         known = self._past.get(record.uid or record.ref)
         if isinstance(known, _Settled):
             if record.ready and record.synced and not (record.paused or record.deleting):
-                return msgspec.structs.replace(
-                    record,
-                    first_seen_at=min(known.first_seen_at, now),
-                    first_ready_at=known.first_ready_at,
-                    was_ready=True,
-                )
+                record.first_seen_at = min(known.first_seen_at, now)
+                record.first_ready_at, record.was_ready = known.first_ready_at, True
+                return
             known = known.told()
-        return _with_history(record, known, self.looked_at, now)
+        _remember(record, known, self.looked_at, now)
 
 
 def _slim(record: Record | Past) -> Record | Past | _Settled:
@@ -130,32 +126,24 @@ def _synced(record: Record | Past) -> _State:
     return _State(record.synced, record.synced_status, record.synced_since, record.not_synced_since)
 
 
-def _with_history(record: Record, before: Record | Past | None, looked_at: str, now: str) -> Record:
+def _remember(record: Record, before: Record | Past | None, looked_at: str, now: str) -> None:
     observed = (before.carried_since or looked_at) if before else ""
-    first_ready_at, was_ready = _first_ready(record, before, looked_at, observed, now)
-    deleting_since = ""
+    record.first_ready_at, record.was_ready = _first_ready(record, before, looked_at, observed, now)
+    # A snapshot of an older version does not say; its own time is the earliest known.
+    record.first_seen_at = _earliest((before and before.first_seen_at) or observed, now)
+    record.not_ready_since = record.not_synced_since = record.deleting_since = ""
+    if not record.ready:
+        known = _ready(before) if before else None
+        record.not_ready_since = _bad_since(_ready(record), known, record.created_at, observed, now)
+    if not record.synced:
+        known = _synced(before) if before else None
+        record.not_synced_since = _bad_since(
+            _synced(record), known, record.created_at, observed, now
+        )
     if record.deleting:
-        known = before.deleting_since if before else ""
-        deleting_since = _earliest(known, record.deleted_at, now)
-    return msgspec.structs.replace(
-        record,
-        # A snapshot of an older version does not say; its own time is the earliest known.
-        first_seen_at=_earliest((before and before.first_seen_at) or observed, now),
-        first_ready_at=first_ready_at,
-        was_ready=was_ready,
-        not_ready_since=""
-        if record.ready
-        else _bad_since(
-            _ready(record), _ready(before) if before else None, record.created_at, observed, now
-        ),
-        not_synced_since=""
-        if record.synced
-        else _bad_since(
-            _synced(record), _synced(before) if before else None, record.created_at, observed, now
-        ),
-        deleting_since=deleting_since,
-        paused_since=_paused_since(record, before, now),
-    )
+        since = before.deleting_since if before else ""
+        record.deleting_since = _earliest(since, record.deleted_at, now)
+    record.paused_since = _paused_since(record, before, now)
 
 
 def _paused_since(record: Record, before: Record | Past | None, now: str) -> str:
