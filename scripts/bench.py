@@ -143,7 +143,7 @@ class Platform:
     def _environment(self) -> dict[str, str]:
         return {
             "PYTHONPATH": str(ROOT),
-            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONPYCACHEPREFIX": str(self._files / "pycache"),  # compiled, as in the image
             "MALLOC_MMAP_THRESHOLD_": "131072",  # as in the image
             "KUBECONFIG": str(self.kubeconfig),
             "PUSHGATEWAY_URL": self._gateway,

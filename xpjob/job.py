@@ -1,24 +1,24 @@
-"""One run, told in order: remember, discover, list, store, publish, report."""
+"""One run, told in order: discover and list, remember, store, publish, report."""
 
 from __future__ import annotations
 
 import copy
-import functools
 import logging
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from xpjob.collector import COLLECTORS
 from xpjob.crossplane.platform import Platform
 from xpjob.crossplane.records import Inventory
-from xpjob.crossplane.targets import Plan
+from xpjob.crossplane.targets import Plan, Unlistable
 from xpjob.deadline import Deadline, share
 from xpjob.errors import SupersededError, XpjobError
 from xpjob.journal import Journal
 from xpjob.kube.api import Api, connect
-from xpjob.kube.discovery import Catalogue, discover
-from xpjob.listing import Listed, View, list_targets, raise_if_nothing
+from xpjob.kube.discovery import discover
+from xpjob.listing import Listed, View, list_targets, raise_if_nothing, unlisted
 from xpjob.publish import exposition
 from xpjob.publish.publisher import Publisher, publishers, refuse_older
 from xpjob.series import Shown
@@ -27,9 +27,10 @@ from xpjob.snapshot import model
 from xpjob.snapshot.carry import carry, matters
 from xpjob.snapshot.history import History
 from xpjob.snapshot.memory import Memory, commit, leave_report, publish_newest, read_whole, remember
-from xpjob.snapshot.model import RunReport, Snapshot
+from xpjob.snapshot.model import RunInfo, RunReport, Snapshot
 from xpjob.snapshot.store import MemoryStore, Store
 from xpjob.snapshot.stores import open_store
+from xpjob.threads import begin
 from xpjob.transport import Timeouts
 
 # Parts of the time that is left when a phase begins: what comes after it needs some too.
@@ -67,37 +68,39 @@ def run(
         return _run(settings, view, journal or Journal(settings.cluster_name), dry_run=dry_run)
 
 
+class _Found(NamedTuple):
+    plans: Sequence[Plan]
+    platform: Platform
+    listed: list[Listed]
+
+
 def _run(settings: Settings, view: View, journal: Journal, *, dry_run: bool) -> Result:
     api = _connect(settings)
     sinks = () if dry_run else publishers(settings)
     store: Store = MemoryStore()
-    memory = snapshot = None
-    limited = functools.partial(share, until_stopped=True)
+    memory = found = snapshot = None
     _warn_of_gaps(settings, dry_run=dry_run)
+    # The store answers while the API server does.
+    recalled = begin(lambda: _recall(settings, journal.run, dry_run=dry_run))
     try:
-        with journal.phase("remember"), limited(_REMEMBERING), journal.tolerating():
-            store = store if dry_run else open_store(settings)
-            memory = remember(store, settings, journal.run)
+        with journal.tolerating():
+            found = _look(journal, api, settings, view)
+        with journal.phase("remember"), journal.tolerating():
+            store, memory = recalled()
             journal.report.last_success_at = memory.last_success_at
-        with limited(_LISTING):
-            with journal.phase("discover"):
-                plans, platform = _plans(api, settings, memory)
-            with journal.phase("list"):
-                work = list(zip(COLLECTORS, plans, strict=True))
-                listed = list_targets(work, api, settings, view)
-        journal.listed(listed)
-        journal.report.namespace_configs = sum(plan.namespace_configs for plan in plans)
-        journal.report.malformed_configs = sum(plan.malformed_configs for plan in plans)
-        raise_if_nothing(listed, known_before=bool(memory and memory.snapshot))
-        with journal.phase("store"), share(_STORING):
-            snapshot, etag = _store(journal, store, settings, memory, listed, platform)
-        if memory is None and journal.report.partial:
-            _log.warning("inventory not published: lists failed, and what they had is not known")
-        elif sinks:
-            with journal.phase("publish"), share(_PUBLISHING):
-                if not etag:
-                    refuse_older(sinks, journal.run)
-                _publish(journal, store, settings, snapshot, etag, sinks)
+        if found:
+            _note(journal, found, memory)
+            with journal.phase("store"), share(_STORING):
+                snapshot, etag = _store(journal, store, settings, memory, found)
+            if memory is None and journal.report.partial:
+                _log.warning(
+                    "inventory not published: lists failed, and what they had is not known"
+                )
+            elif sinks:
+                with journal.phase("publish"), share(_PUBLISHING):
+                    if not etag:
+                        refuse_older(sinks, journal.run)
+                    _publish(journal, store, settings, snapshot, etag, sinks)
     except XpjobError as error:
         journal.fail(error)
     if not journal.superseded:
@@ -105,13 +108,45 @@ def _run(settings: Settings, view: View, journal: Journal, *, dry_run: bool) -> 
     return Result(journal.close(), snapshot, journal.errors)
 
 
+def _recall(settings: Settings, run: RunInfo, *, dry_run: bool) -> tuple[Store, Memory]:
+    with share(_REMEMBERING, until_stopped=True):
+        store = MemoryStore() if dry_run else open_store(settings)
+        return store, remember(store, settings, run)
+
+
+def _look(journal: Journal, api: Api, settings: Settings, view: View) -> _Found:
+    with share(_LISTING, until_stopped=True):
+        with journal.phase("discover"):
+            plans, platform = _plans(api, settings)
+        with journal.phase("list"):
+            work = list(zip(COLLECTORS, plans, strict=True))
+            return _Found(plans, platform, list_targets(work, api, settings, view))
+
+
+def _note(journal: Journal, found: _Found, memory: Memory | None) -> None:
+    """Note what was found. Raises an ``XpjobError`` where that is nothing: all lists failed."""
+    groups = memory.history.groups if memory and memory.snapshot else None
+    found.listed.extend(unlisted(item) for plan in found.plans for item in _mattering(plan, groups))
+    journal.listed(found.listed)
+    journal.report.namespace_configs = sum(plan.namespace_configs for plan in found.plans)
+    journal.report.malformed_configs = sum(plan.malformed_configs for plan in found.plans)
+    raise_if_nothing(found.listed, known_before=bool(memory and memory.snapshot))
+
+
+def _mattering(plan: Plan, groups: Collection[str] | None) -> Iterator[Unlistable]:
+    for item in plan.unlistable:
+        if matters(item.gvr, groups, len(plan.targets)):
+            yield item
+
+
 def plan_targets(settings: Settings) -> Plan:
     """Return what a run would list. Raises what stands in the way of finding out."""
     api = _connect(settings)
-    plans = _planned(api, settings, discover(api, settings.concurrency), None)
+    catalogue = discover(api, settings.concurrency)
+    plans = [collector.plan(api, settings, catalogue) for collector in COLLECTORS]
     return Plan(
         tuple(target for plan in plans for target in plan.targets),
-        tuple(item for plan in plans for item in plan.unlistable),
+        tuple(item for plan in plans for item in _mattering(plan, None)),
         sum(plan.namespace_configs for plan in plans),
         sum(plan.malformed_configs for plan in plans),
     )
@@ -131,10 +166,10 @@ def _warn_of_gaps(settings: Settings, *, dry_run: bool) -> None:
         _log.warning("nothing is kept: set PUSHGATEWAY_URL, or STORE_BACKEND, or use --dry-run")
 
 
-def _plans(api: Api, settings: Settings, memory: Memory | None) -> tuple[list[Plan], Platform]:
+def _plans(api: Api, settings: Settings) -> tuple[list[Plan], Platform]:
     catalogue = discover(api, settings.concurrency)
     with share(_PLANNING):
-        plans = _planned(api, settings, catalogue, memory)
+        plans = [collector.plan(api, settings, catalogue) for collector in COLLECTORS]
     with share(_PLANNING):
         platform = Platform.joined(
             collector.platform(api, settings, catalogue, plan)
@@ -143,29 +178,12 @@ def _plans(api: Api, settings: Settings, memory: Memory | None) -> tuple[list[Pl
     return plans, platform
 
 
-def _planned(
-    api: Api, settings: Settings, catalogue: Catalogue, memory: Memory | None
-) -> list[Plan]:
-    known = memory.history.groups if memory and memory.snapshot else None
-    plans = [collector.plan(api, settings, catalogue) for collector in COLLECTORS]
-    return [
-        replace(
-            plan,
-            unlistable=tuple(
-                item for item in plan.unlistable if matters(item.gvr, known, len(plan.targets))
-            ),
-        )
-        for plan in plans
-    ]
-
-
 def _store(
     journal: Journal,
     store: Store,
     settings: Settings,
     memory: Memory | None,
-    listed: Sequence[Listed],
-    platform: Platform,
+    found: _Found,
 ) -> tuple[Snapshot, str]:
     """Make the snapshot and store it: from then on it is what the cluster is known to hold.
 
@@ -178,7 +196,7 @@ def _store(
         past = None
         if memory and memory.snapshot and journal.report.partial:
             past = read_whole(store, settings)
-        return _build(journal, settings, memory, past, listed, platform)
+        return _build(journal, settings, memory, past, found)
 
     if memory is None:
         return build(None), ""
@@ -196,12 +214,11 @@ def _build(
     settings: Settings,
     memory: Memory | None,
     past: Snapshot | None,
-    listed: Sequence[Listed],
-    platform: Platform,
+    found: _Found,
 ) -> Snapshot:
     """Make the snapshot. ``past`` is the whole of the previous one, if there is to carry."""
     report = journal.report
-    records = [record for item in listed for record in item.records]
+    records = [record for item in found.listed for record in item.records]
     generated_at = model.rfc3339(model.now())
     if past:
         records += carry(past, report.targets, generated_at, settings.carry_max_age_seconds)
@@ -215,7 +232,7 @@ def _build(
         for collector in COLLECTORS
         for finding in collector.findings(records, report.targets, known, generated_at, settings)
     ]
-    found = Inventory.of(records)
+    by_class = Inventory.of(records)
     return Snapshot(
         generated_at=generated_at,
         cluster=settings.cluster_name,
@@ -224,11 +241,11 @@ def _build(
         counters=copy.deepcopy(report.counters),
         time_to_ready=history.times_to_ready(records) if memory else None,
         namespace_configs=report.namespace_configs,
-        claims=found.claims,
-        xrs=found.xrs,
-        mrs=found.mrs,
+        claims=by_class.claims,
+        xrs=by_class.xrs,
+        mrs=by_class.mrs,
         findings=findings,
-        platform=platform.completed(previous.platform) if previous else platform,
+        platform=found.platform.completed(previous.platform) if previous else found.platform,
         shown=Shown(
             max_series=settings.max_series,
             per_object=settings.per_object_metrics,

@@ -46,7 +46,10 @@ class Listed:
 def list_targets(
     plans: Sequence[tuple[Collector, Plan]], api: Api, settings: Settings, view: View
 ) -> list[Listed]:
-    """Make every list of the plans. A target that fails is an outcome, not an error."""
+    """Make every list of the plans. A target that fails is an outcome, not an error.
+
+    What could not even be planned is for ``unlisted``.
+    """
     work = [(collector, target) for collector, plan in plans for target in plan.targets]
     view.planned([target for _, target in work])
 
@@ -61,8 +64,7 @@ def list_targets(
         finally:
             view.done(target)
 
-    made = each(one, work, settings.concurrency)
-    return made + [_unlistable(item) for _, plan in plans for item in plan.unlistable]
+    return each(one, work, settings.concurrency)
 
 
 def raise_if_nothing(all_listed: Sequence[Listed], *, known_before: bool) -> None:
@@ -128,8 +130,8 @@ def _execute(
     return Listed(outcome, listing.items)
 
 
-def _unlistable(item: Unlistable) -> Listed:
-    """Make the outcome of what failed before it could be listed."""
+def unlisted(item: Unlistable) -> Listed:
+    """Return the outcome of what failed before it could be listed."""
     outcome = TargetOutcome(
         class_=item.class_,
         group=item.gvr.group,

@@ -1,4 +1,4 @@
-"""Two things that threads are needed for: a deadline that holds, and doing several at once."""
+"""What threads are needed for: a deadline that holds, and doing several things at once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextvars
 import queue
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 from xpjob import deadline
@@ -38,6 +38,24 @@ def within(seconds: float, action: Callable[[], T]) -> T:
     if error is not None:
         raise error
     return answer  # type: ignore[return-value]
+
+
+def begin(action: Callable[[], T]) -> Callable[[], T]:
+    """Start ``action``, and return what waits for it: it returns or raises what that does.
+
+    The deadline in force goes with it. Whoever ends without waiting leaves it behind.
+    """
+    future: Future[T] = Future()
+    context = contextvars.copy_context()
+
+    def work() -> None:
+        try:
+            future.set_result(context.run(action))
+        except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
+            future.set_exception(error)
+
+    threading.Thread(target=work, daemon=True).start()
+    return future.result
 
 
 def each(function: Callable[[T], R], items: Iterable[T], workers: int) -> list[R]:

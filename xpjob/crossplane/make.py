@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from itertools import islice
 from sys import intern
 from typing import NamedTuple, TypedDict
@@ -109,8 +110,8 @@ class _Common(TypedDict):
     deleted_at: str
 
 
-_OWN = ("Ready", "Synced")
 _FAILING = 8
+_LONGEST_TIME = 40
 _ABSENT = Condition()
 _NO_OWNER = OwnerRef()
 
@@ -120,9 +121,7 @@ def _common(item: Object, target: Target, keys: Keys) -> _Common:
     owners = target.owners_in(metadata.namespace)
     annotations = metadata.annotations or {}
     conditions = (item.status.conditions if item.status else None) or ()
-    by_type = {condition.type: condition for condition in reversed(conditions)}
-    ready = by_type.get("Ready", _ABSENT)
-    synced = by_type.get("Synced", _ABSENT)
+    ready, synced, further = _by_type(conditions)
     labels = metadata.labels or {}
     return _Common(
         group=kind.group,
@@ -154,16 +153,30 @@ def _common(item: Object, target: Target, keys: Keys) -> _Common:
         synced_message=synced.message,
         synced_since=timestamp(synced.last_transition_time),
         lagging=_lags(metadata.generation, synced.observed_generation),
-        failing=_failing(conditions),
+        failing=_failing(further) if further else {},
         created_at=timestamp(metadata.creation_timestamp),
         deleted_at=timestamp(metadata.deletion_timestamp),
     )
 
 
-def _failing(conditions: Sequence[Condition]) -> dict[str, str]:
-    """Return further conditions that are not True: functions may set any, a few are enough."""
-    further = (c for c in conditions if c.type not in _OWN and c.status != "True")
-    return {condition.type: condition.reason for condition in islice(further, _FAILING)}
+def _by_type(conditions: Sequence[Condition]) -> tuple[Condition, Condition, list[Condition]]:
+    """Return Ready, Synced (the first of each) and all others."""
+    ready = synced = _ABSENT
+    further = []
+    for condition in conditions:
+        if condition.type == "Ready":
+            ready = condition if ready is _ABSENT else ready
+        elif condition.type == "Synced":
+            synced = condition if synced is _ABSENT else synced
+        else:
+            further.append(condition)
+    return ready, synced, further
+
+
+def _failing(further: Sequence[Condition]) -> dict[str, str]:
+    """Return those that are not True: functions may set any, a few are enough."""
+    not_true = (condition for condition in further if condition.status != "True")
+    return {condition.type: condition.reason for condition in islice(not_true, _FAILING)}
 
 
 def _lags(generation: int | None, observed: int | None) -> bool:
@@ -213,8 +226,11 @@ def _parent(owner: OwnerRef, namespace: str) -> Ref | None:
 
 def timestamp(text: str | None) -> str:
     """Return an RFC 3339 time as it is, and nothing for what is none (year 1 is Go's "unset")."""
-    if not text:
-        return ""
+    return _timestamp(text) if text and len(text) <= _LONGEST_TIME else ""
+
+
+@lru_cache(maxsize=4096)  # a tree is made at once: its objects share most of their times
+def _timestamp(text: str) -> str:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
