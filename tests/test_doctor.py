@@ -203,6 +203,23 @@ def test_a_store_in_a_directory(environ: dict[str, str], tmp_path: Path) -> None
     assert [path.name for path in directory.iterdir()] == [".lock"]
 
 
+def test_history_is_tried_where_it_is_kept(environ: dict[str, str], s3: S3, tmp_path: Path) -> None:
+    """With what a run does there; it is no part of a run that could fail it."""
+    wanted = {**environ, "HISTORY_KEEP": "2"}
+    code, found = doctor(wanted)
+    assert (code, found["history"]["status"]) == (0, "ok")
+    directory = {**wanted, "STORE_BACKEND": "directory", "STORE_DIR": str(tmp_path / "store")}
+    assert doctor(directory)[1]["history"]["status"] == "ok"
+    assert [path.name for path in (tmp_path / "store").iterdir()] == [".lock"]
+    s3.fault = lambda method, path, _: (
+        (403, "AccessDenied") if method == "DELETE" and "/history/" in path else None
+    )
+    code, found = doctor(wanted)
+    assert (code, found["history"]["status"]) == (0, "warning")
+    assert "s3:DeleteObject" in found["history"]["advice"]
+    assert "history" not in doctor(environ)[1]
+
+
 def test_the_probe_is_under_the_clusters_key(environ: dict[str, str], s3: S3) -> None:
     """So that a role for this cluster's keys alone is enough."""
     assert doctor({**environ, "CLUSTER_NAME": "east"})[0] == 0

@@ -410,6 +410,21 @@ def test_a_cluster_without_claims_is_no_failure(stand_in: StandIn, tmp_path: Pat
     assert runs.snapshot()["targets"] == []
 
 
+def test_dated_snapshots_are_kept_and_counted(runs: Runs) -> None:
+    """The newest of them is the snapshot itself; an overtaken or a failed run keeps none."""
+    for expected in (1, 2, 2):
+        result = runs.run(history_keep="2")
+        assert result.errors == []
+        assert result.report.history == expected
+    dated = sorted((runs.directory / "history").rglob("*.json"))
+    assert len(dated) == 2
+    assert json.loads(dated[-1].read_text()) == runs.snapshot()
+    assert json.loads((runs.directory / "run.json").read_text())["history"] == 2
+    fail(runs, "/apis", 503)
+    assert runs.run(history_keep="2").report.history == 0
+    assert sorted((runs.directory / "history").rglob("*.json")) == dated
+
+
 def test_clusters_are_kept_apart(runs: Runs) -> None:
     """In the store and on the gateway."""
     runs.run(cluster_name="eu")

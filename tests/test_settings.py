@@ -147,6 +147,12 @@ def test_a_kind_is_of_one_class_only() -> None:
             settings.load({first: gvr, second: gvr}, {}, (TARGETS,))
 
 
+def test_a_cluster_cannot_be_called_as_the_folder_of_dated_snapshots() -> None:
+    """Else one could not be told from the other."""
+    with pytest.raises(SettingsError, match="CLUSTER_NAME: 'history' is where"):
+        settings.load({"cluster_name": "history"}, {}, ALL)
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -94,6 +94,32 @@ def test_a_copy_is_made_in_the_store(store: Store) -> None:
     assert held.body == b"one"
 
 
+def test_a_copy_of_what_was_replaced_meanwhile_is_a_conflict(store: Store) -> None:
+    """Where the caller says which one it means."""
+    first = store.put("a", b"one", replacing=None)
+    second = store.put("a", b"two", replacing=None)
+    with pytest.raises(ConflictError):
+        store.copy("a", "b", having=first)
+    assert store.get("b") is None
+    store.copy("a", "b", having=second)
+    held = store.get("b")
+    assert held is not None
+    assert held.body == b"two"
+
+
+def test_keys_are_found_and_removed(store: Store) -> None:
+    """Those that begin so, in order, so many at most; what is not there is removed already."""
+    for name in ("east/b/2", "east/a", "east/b/1", "easter"):
+        store.put(name, b"x", replacing=None)
+    assert store.keys("east/", 10) == ["east/a", "east/b/1", "east/b/2"]
+    assert store.keys("east/b/", 1) == ["east/b/1"]
+    assert store.keys("west/", 10) == []
+    for name in ("east/b/1", "east/b/2", "nothing"):
+        store.remove(name)
+    assert store.keys("east/", 10) == ["east/a"]
+    assert store.get("east/b/1") is None
+
+
 def test_what_is_too_large_is_not_read(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """But it can be replaced."""
     for module in ("directory", "s3"):

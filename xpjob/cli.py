@@ -57,6 +57,7 @@ def cli() -> None:
         xpjob serve              serve the newest snapshot, and a page that shows it
         xpjob show --not-ready   print what is not ready, the worst first
         xpjob explain KIND/NAMESPACE/NAME   why one of them is not ready
+        xpjob diff 1d            what came, went and changed state in the last day
         xpjob doctor             what stands in the way of a run, and what to do about it
         xpjob repush             give a gateway that was started anew the newest snapshot
         xpjob prune              what a gateway still holds of clusters that are gone
@@ -257,6 +258,47 @@ def explain(config: Settings, target: str, output: str, url: str | None) -> None
         click.echo(json.dumps(found, indent=2))
     else:
         reader.table(found, terminal.stdout(), int(now().timestamp()))
+
+
+@cli.command(cls=Command)
+@click.argument("old", metavar="OLD")
+@click.argument("new", metavar="[NEW]", default="newest")
+@click.option(
+    "--output", "-o", type=click.Choice(["table", "json"]), default="table", help="Format."
+)
+@with_settings(STORE, SECURITY, OUTPUT)
+def diff(config: Settings, old: str, new: str, output: str) -> None:
+    """Print what came, went and changed state between two snapshots.
+
+    Each is a file, a key of the store, a time (1d ago, or 2026-08-21T09:00:00Z), which means the
+    dated snapshot that was the newest then, or the oldest where there is none so old; or
+    "newest". Exits 0 whether there are changes or not. HISTORY_KEEP has the job keep dated
+    snapshots.
+
+    \b
+    What has changed since yesterday:
+        xpjob diff 1d --store-backend s3 --s3-bucket inventory
+    Between two files:
+        xpjob diff monday.json friday.json --output json
+    """
+    import msgspec
+
+    from xpjob import terminal
+    from xpjob.snapshot import meant
+    from xpjob.snapshot.diff import diff as compare
+    from xpjob.snapshot.model import now
+
+    log.configure_for(config)
+    moment = now()
+    sides = [meant.open_meant(config, text, moment) for text in (old, new)]
+    if sides[0].cluster != sides[1].cluster:
+        of = " and ".join(repr(side.cluster) for side in sides)
+        raise click.UsageError(f"{old} and {new} are of two clusters, {of}: compare one's own")
+    found = compare(*sides)
+    if output == "json":
+        click.echo(msgspec.json.format(msgspec.json.encode(found)))
+    else:
+        terminal.stdout().print(terminal.diff_table(found))
 
 
 @cli.command(cls=Command)

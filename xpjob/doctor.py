@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timezone
 from email.utils import parsedate_to_datetime
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import TypeVar
 
 import msgspec
 
@@ -25,7 +25,7 @@ from xpjob.kube.api import Api, connect
 from xpjob.kube.discovery import Catalogue, discover
 from xpjob.publish.gateway import Gateway
 from xpjob.settings import Settings
-from xpjob.snapshot.store import Store, key
+from xpjob.snapshot.store import HISTORY, Store, key
 from xpjob.snapshot.stores import open_store
 from xpjob.transport import Response, Timeouts
 
@@ -67,11 +67,6 @@ class _StatusAnswer(msgspec.Struct):
 
 class _Version(msgspec.Struct, rename="camel"):
     git_version: str = ""
-
-
-@runtime_checkable
-class _Removing(Protocol):
-    def remove(self, key: str) -> None: ...
 
 
 def examine(settings: Settings) -> Iterator[Check]:
@@ -249,6 +244,8 @@ def _store(settings: Settings) -> Iterator[Check]:
     if held is None or held.body != b"{}":
         yield Check("store", FAILED, f"{store.where(probe)} is not what was written", "", 1)
         return
+    if settings.history_keep:
+        yield _history(store, settings, probe)
     yield _removed(store, probe, conditional=conditional)
 
 
@@ -261,14 +258,31 @@ def _is_conditional(store: Store, probe: str) -> bool:
     return False
 
 
+def _history(store: Store, settings: Settings, probe: str) -> Check:
+    """Copy, find and remove, where dated snapshots are: a run does all three there.
+
+    Under a name of its own: the right to remove what doctors leave says nothing of this folder.
+    """
+    dated = key(settings, f"{HISTORY}/probe-{uuid.uuid4().hex[:8]}.json")
+    try:
+        store.copy(probe, dated)
+        found = store.keys(dated, 1) == [dated]
+        store.remove(dated)
+    except XpjobError as error:
+        failed = _failed("history", error)
+        return Check(failed.what, WARNING, failed.detail, failed.advice)
+    if not found:
+        return Check("history", WARNING, f"{store.where(dated)} was copied and not found", "")
+    return Check("history", OK, f"{store.where(dated)} was copied, found and removed")
+
+
 def _removed(store: Store, probe: str, *, conditional: bool) -> Check:
     detail = f"{store.where(probe)} was written and read"
     try:
-        if isinstance(store, _Removing):
-            store.remove(probe)
+        store.remove(probe)
     except XpjobError as error:
         told = f"{detail}, but not removed: {error}"
-        advice = "remove it by hand; a run never removes anything and does not need that right"
+        advice = "remove it by hand; a run needs that right only where HISTORY_KEEP is set"
         return Check("store", WARNING, told, advice)
     if not conditional:
         advice = "two runs at once may undo each other: take an S3 server with conditional writes"

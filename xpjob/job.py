@@ -23,7 +23,7 @@ from xpjob.publish import exposition
 from xpjob.publish.publisher import Publisher, publishers, refuse_older
 from xpjob.series import Shown
 from xpjob.settings import Settings
-from xpjob.snapshot import model
+from xpjob.snapshot import archive, model
 from xpjob.snapshot.carry import carry, matters
 from xpjob.snapshot.history import History
 from xpjob.snapshot.memory import Memory, commit, leave_report, publish_newest, read_whole, remember
@@ -35,7 +35,7 @@ from xpjob.transport import Timeouts
 
 # Parts of the time that is left when a phase begins: what comes after it needs some too.
 _REMEMBERING, _PLANNING, _LISTING = 1 / 4, 1 / 3, 3 / 4
-_STORING, _PUBLISHING, _REPORTING = 1 / 2, 2 / 3, 1 / 2
+_STORING, _PUBLISHING, _ARCHIVING, _REPORTING = 1 / 2, 2 / 3, 1 / 3, 1 / 2
 
 _log = logging.getLogger(__name__)
 
@@ -101,6 +101,9 @@ def _run(settings: Settings, view: View, journal: Journal, *, dry_run: bool) -> 
                     if not etag:
                         refuse_older(sinks, journal.run)
                     _publish(journal, store, settings, snapshot, etag, sinks)
+            if settings.history_keep and etag:
+                with journal.phase("history"), share(_ARCHIVING, until_stopped=True):
+                    journal.report.history = archive.keep(store, settings, snapshot, etag)
     except XpjobError as error:
         journal.fail(error)
     if not journal.superseded:
@@ -160,8 +163,8 @@ def _connect(settings: Settings) -> Api:
 def _warn_of_gaps(settings: Settings, *, dry_run: bool) -> None:
     if dry_run or settings.store_backend != "memory":
         return
-    if settings.s3_bucket or settings.store_dir:
-        _log.warning("S3_BUCKET and STORE_DIR do nothing while STORE_BACKEND is memory")
+    if settings.s3_bucket or settings.store_dir or settings.history_keep:
+        _log.warning("S3_BUCKET, STORE_DIR and HISTORY_KEEP need another STORE_BACKEND than memory")
     if not (settings.pushgateway_url or settings.publish):
         _log.warning("nothing is kept: set PUSHGATEWAY_URL, or STORE_BACKEND, or use --dry-run")
 

@@ -74,6 +74,8 @@ class Settings:
     cluster_name: str = _option(STORE, "Name of this cluster: part of the snapshot's key and of the grouping key.", "", check.grouping_value)
     store_backend: str = _option(STORE, "Where the snapshot is kept: s3, directory, or memory (nowhere).", "memory", check.one_of("memory", "s3", "directory"))
     store_dir: Path | None = _option(STORE, "Directory of the directory store.", "", check.path)
+    history_keep: int = _option(STORE, "Dated snapshots to keep beside the newest one; 0 means none.", "0", check.whole(0, 10_000))
+    history_every_seconds: float = _option(STORE, "Stretch of time of which one dated snapshot is kept, its first; 0 keeps that of every run.", "0", check.age)
     s3_bucket: str = _option(STORE, "Bucket of the S3 store.", "", check.bucket)
     s3_key_prefix: str = _option(STORE, "Key prefix in the bucket.", "xp-tracker", check.key_prefix)
     s3_region: str = _option(STORE, "Region of the bucket.", "us-east-1", check.region)
@@ -181,6 +183,8 @@ def load(
 
 def _contradictions(settings: Settings) -> Iterator[tuple[str, str]]:
     """Yield what is wrong with values that are fine one by one: the option, and the text."""
+    if settings.cluster_name == "history":
+        yield "cluster_name", "CLUSTER_NAME: 'history' is where dated snapshots are; take another"
     if settings.store_backend == "s3" and not settings.s3_bucket:
         yield "s3_bucket", "S3_BUCKET: is not set; STORE_BACKEND=s3 needs the bucket's name"
     if settings.store_backend == "directory" and settings.store_dir is None:

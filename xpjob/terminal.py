@@ -22,6 +22,7 @@ from xpjob.times import ago
 
 if TYPE_CHECKING:
     from xpjob.publish.prune import Found
+    from xpjob.snapshot.diff import Diff
 
 _SLOWEST = 3
 _COLOURS = {"ok": "green", "warning": "yellow", "failed": "red"}
@@ -218,3 +219,35 @@ def groups_table(found: Sequence[Found]) -> Table:
         pushed = f"{ago(int(item.age))} ago" if item.job else ""
         table.add_row(escape(item.gateway), escape(item.job), escape(item.cluster), pushed, fate)
     return table
+
+
+def diff_table(found: Diff) -> Table:
+    """Return the table of ``xpjob diff``."""
+    counts = f"{len(found.came)} came, {len(found.went)} went, {len(found.changed)} changed state"
+    title = f"{counts} between {found.from_.generated_at} and {found.to.generated_at}"
+    failed = ", ".join(found.unknown)
+    caption = plain(f"Lists failed, so what came and went there is not known: {failed}")
+    table = Table(
+        title=plain(title),
+        title_justify="left",
+        caption=caption if failed else None,
+        caption_justify="left",
+    )
+    for name in ("what", "class", "kind", "namespace", "name", "team", "was", "is"):
+        table.add_column(name, overflow="fold")
+    for what, changes in (
+        ("[yellow]changed[/]", found.changed),
+        ("[green]came[/]", found.came),
+        ("[red]went[/]", found.went),
+    ):
+        for change in changes:
+            named = (change.class_, change.kind, change.namespace, change.name, change.team)
+            states = (state.words() if state else "" for state in (change.was, change.is_))
+            table.add_row(what, *(plain(text) for text in (*named, *states)))
+    return table
+
+
+def plain(value: object) -> str:
+    """Return what a tenant wrote so that it can change neither colours nor lines."""
+    text = "" if value is None else str(value)
+    return escape("".join(c if c.isprintable() else " " for c in text))

@@ -9,7 +9,7 @@ from xpjob.errors import XpjobError
 from xpjob.outcome import TargetOutcome
 from xpjob.snapshot import model
 from xpjob.snapshot.model import RunInfo, RunReport, Snapshot
-from xpjob.snapshot.store import REPORT, SNAPSHOT, Stored, key_of
+from xpjob.snapshot.store import HISTORY, REPORT, SNAPSHOT, Stored, key_of
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=timezone.utc)
 GROUP = "platform.example.org"
@@ -148,7 +148,7 @@ class FakeStore:
         self.documents[key] = Stored(body, f"etag-{hash(body)}")
         return self.documents[key].etag
 
-    def copy(self, key: str, to: str) -> None:
+    def copy(self, key: str, to: str, *, having: str = "") -> None:
         """Copy a document."""
         self.documents[to] = self.documents[key]
 
@@ -162,12 +162,22 @@ class FakeStore:
         self.bodies += held is not None
         return held
 
+    def remove(self, key: str) -> None:
+        """Remove a document."""
+        self.documents.pop(key, None)
+
+    def keys(self, prefix: str, most: int) -> list[str]:
+        """Return the keys that begin so."""
+        if self.error:
+            raise self.error
+        return sorted(key for key in self.documents if key.startswith(prefix))[:most]
+
     def clusters(self) -> list[str]:
         """Return the clusters."""
         if self.error or self.listing:
             raise self.error or self.listing or AssertionError
         keys = (key.split("/") for key in self.documents)
-        return sorted({parts[0] if len(parts) > 1 else "" for parts in keys})
+        return sorted({parts[0] if len(parts) > 1 else "" for parts in keys} - {HISTORY})
 
     def where(self, key: str) -> str:
         """Return the key."""

@@ -13,7 +13,6 @@ from urllib.parse import urlencode
 import msgspec
 import urllib3
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from xpjob import check, credentials, transport
@@ -34,6 +33,7 @@ from xpjob.snapshot import model
 from xpjob.snapshot.model import Snapshot
 from xpjob.snapshot.store import SNAPSHOT, key
 from xpjob.snapshot.stores import open_reader_store
+from xpjob.terminal import plain
 from xpjob.times import ago
 from xpjob.transport import Timeouts
 
@@ -157,7 +157,7 @@ def _title(told: Told, shown: int, now: datetime) -> str:
 
 def _cells(item: dict[str, object], now: datetime) -> Iterator[str]:
     for name in ("kind", "namespace", "name", "team", "composition"):
-        yield text(item.get(name))
+        yield plain(item.get(name))
     yield "[green]yes[/]" if item.get("ready") else "[yellow]no[/]"
     since = rows.seconds(str(item.get("notReadySince")))
     yield ago(int(now.timestamp()) - since) if since is not None else ""
@@ -169,13 +169,7 @@ def _cells(item: dict[str, object], now: datetime) -> Iterator[str]:
 def _why(item: dict[str, object]) -> tuple[str, str]:
     """Return reason and message; a controller's own error says more than "waiting"."""
     own = "" if item.get("synced") else item.get("syncedMessage")
-    return text(item.get("reason")), text(own or item.get("message"))
-
-
-def text(value: object) -> str:
-    """Return what a tenant wrote so that it can change neither colours nor lines."""
-    plain = "" if value is None else str(value)
-    return escape("".join(c if c.isprintable() else " " for c in plain))
+    return plain(item.get("reason")), plain(own or item.get("message"))
 
 
 def pairs_of(

@@ -6,6 +6,7 @@ then replace" one step among processes of one machine.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -21,8 +22,11 @@ from xpjob.errors import ConflictError, RefusedError, TransientError, XpjobError
 from xpjob.snapshot.store import MAX_DOCUMENT, SNAPSHOT, Stored, is_cluster
 
 _LOCK_SECONDS = 10.0
-_Signature = tuple[int, int, int, int]
-"""Inode, times of change in ns, and size in bytes: a file replaced whole has another one."""
+_Signature = tuple[int, int, int]
+"""Inode, time of change in ns, and size in bytes: a file replaced whole has another one.
+
+Not the time of change of the inode, which moves when a copy is a second name for it.
+"""
 
 
 class DirectoryStore:
@@ -78,32 +82,60 @@ class DirectoryStore:
 
     def put(self, key: str, body: bytes, *, replacing: str | None) -> str:
         """Write a document whole, and return its etag. Raises as ``Store`` says."""
-        path = self._directory / key
-        with _explained("writing", path):
+        path, etag = self._directory / key, _etag(body)
+        with _explained("writing", path), self._locked():
+            if replacing is not None:
+                self._check(key, replacing)
             path.parent.mkdir(parents=True, exist_ok=True)
-            with self._locked():
-                if replacing is not None:
-                    held = self.get(key, replacing)
-                    if (held.etag if held else "") != replacing:
-                        raise ConflictError(f"{path} was changed by another run meanwhile")
-                write_whole(path, body)
-        return _etag(body)
+            write_whole(path, body)
+            self._seen[key] = (_signature(path.stat()), etag)
+        return etag
 
-    def copy(self, key: str, to: str) -> None:
-        """Copy a document. Raises as ``Store`` says."""
+    def copy(self, key: str, to: str, *, having: str = "") -> None:
+        """Copy a document. Raises as ``Store`` says.
+
+        Files are replaced and never changed, so a second name for one is a copy that costs nothing.
+        """
         source, target = self._directory / key, self._directory / to
-        with _explained("copying", source):
-            shutil.copyfile(source, target)
+        part = target.with_name(f".{target.name}.part")
+        with _explained("copying", source), self._locked():
+            if having:
+                self._check(key, having)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            part.unlink(missing_ok=True)
+            try:
+                os.link(source, part)
+            except OSError:  # not every file system has that
+                shutil.copyfile(source, part)
+            os.replace(part, target)
+            part.unlink(missing_ok=True)  # it stays where both were one file already
 
     def remove(self, key: str) -> None:
         """Remove a document, if it is there. Raises as ``Store`` says."""
         path = self._directory / key
-        with _explained("removing", path):
+        with _explained("removing", path), self._locked():
             path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # that is how it says that something is in it
+                for folder in Path(key).parents[:-1]:
+                    (self._directory / folder).rmdir()
+
+    def keys(self, prefix: str, most: int) -> list[str]:
+        """Return the keys that begin so. Raises as ``Store`` says."""
+        folder = self._directory / prefix.rpartition("/")[0]
+        with _explained("listing", folder):
+            files = (path for path in folder.rglob("*") if path.is_file())
+            names = (path.relative_to(self._directory).as_posix() for path in files)
+            return sorted(name for name in names if name.startswith(prefix))[:most]
+
+    def _check(self, key: str, etag: str) -> None:
+        held = self.get(key, etag)
+        if (held.etag if held else "") != etag:
+            raise ConflictError(f"{self.where(key)} was changed by another run meanwhile")
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
         patience = time.monotonic() + _LOCK_SECONDS
+        self._directory.mkdir(parents=True, exist_ok=True)
         with (self._directory / ".lock").open("w") as lock:
             while True:
                 try:
@@ -155,7 +187,7 @@ def _explained(doing: str, path: Path) -> Iterator[None]:
 
 
 def _signature(stat: os.stat_result) -> _Signature:
-    return (stat.st_ino, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size)
+    return (stat.st_ino, stat.st_mtime_ns, stat.st_size)
 
 
 def _etag(body: bytes) -> str:

@@ -87,6 +87,7 @@ class PastSnapshot(Snapshot, rename="camel", kw_only=True):
 class RunReport(Document, rename="camel", kw_only=True):
     """How a run ended. ``phase`` is the last one it entered; ``phases`` maps each to seconds.
 
+    ``history`` counts the dated snapshots that there are.
     ``counters`` is None where the previous ones could not be read: better a gap than a reset
     that the next run takes back.
     """
@@ -103,6 +104,7 @@ class RunReport(Document, rename="camel", kw_only=True):
     phases: dict[str, float] = {}
     namespace_configs: int = 0
     malformed_configs: int = 0
+    history: int = 0
     targets: list[TargetOutcome] = []
     counters: Counters | None = None
 

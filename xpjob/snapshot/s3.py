@@ -177,12 +177,20 @@ class S3Store:
             self._probe(key, write)
         return etag
 
-    def copy(self, key: str, to: str) -> None:
+    def copy(self, key: str, to: str, *, having: str = "") -> None:
         """Copy a document, in S3 itself. Raises as ``Store`` says."""
-        source = {"Bucket": self._bucket, "Key": self._key(key)}
+        condition: dict[str, Any] = {"CopySourceIfMatch": having} if having else {}
+        if having and self._endpoint:
+            self._check(key, having)  # as in put
 
         def write() -> None:
-            self._client.copy_object(Bucket=self._bucket, Key=self._key(to), CopySource=source)  # type: ignore[arg-type]
+            self._client.copy_object(
+                Bucket=self._bucket,
+                Key=self._key(to),
+                CopySource={"Bucket": self._bucket, "Key": self._key(key)},
+                **self._encryption,
+                **condition,
+            )
 
         self._call("copying", key, write)
 
@@ -193,6 +201,18 @@ class S3Store:
             key,
             lambda: self._client.delete_object(Bucket=self._bucket, Key=self._key(key)),
         )
+
+    def keys(self, prefix: str, most: int) -> list[str]:
+        """Return the keys that begin so. Raises as ``Store`` says; needs s3:ListBucket."""
+
+        def read() -> list[str]:
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=self._key(prefix), PaginationConfig={"MaxItems": most}
+            )
+            found = [item["Key"] for page in pages for item in page.get("Contents", ())]
+            return [name.removeprefix(self._key("")) for name in found]
+
+        return self._call("listing", prefix, read)
 
     def _check(self, key: str, replacing: str) -> None:
         def read() -> str:
@@ -237,7 +257,7 @@ class S3Store:
             except DeadlineError as error:
                 raise DeadlineError(f"{what}: {error}") from error
             except boto.ClientError as error:
-                _raise(what, error)
+                _raise(doing, what, error)
             except _CREDENTIAL_ERRORS as error:
                 raise RefusedError(
                     f"{what}: {error}; give the job credentials: a role of its service account, "
@@ -271,7 +291,7 @@ class _NotModifiedError(XpjobError):
     pass
 
 
-def _raise(what: str, error: boto.ClientError) -> NoReturn:
+def _raise(doing: str, what: str, error: boto.ClientError) -> NoReturn:
     answer = error.response
     code = str(answer.get("Error", {}).get("Code", ""))
     status = int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
@@ -290,8 +310,11 @@ def _raise(what: str, error: boto.ClientError) -> NoReturn:
     if status in _TRANSIENT_STATUS or code in _TRANSIENT_CODES:
         raise TransientError(message) from error
     if status in (401, 403) or code in _CREDENTIAL_CODES:
-        raise RefusedError(
-            f"{message}; the credentials need s3:GetObject and s3:PutObject on the prefix and "
-            "s3:ListBucket on the bucket (without it a missing object looks like a refused one)"
-        ) from error
+        rights = (
+            "s3:DeleteObject there (see README, S3)"
+            if doing == "removing"
+            else "s3:GetObject and s3:PutObject on the prefix and s3:ListBucket on the bucket "
+            "(without it a missing object looks like a refused one)"
+        )
+        raise RefusedError(f"{message}; the credentials need {rights}") from error
     raise XpjobError(f"{message}; check the S3_* settings") from error

@@ -11,6 +11,8 @@ from xpjob.settings import Settings
 SNAPSHOT, REPORT = "snapshot.json", "run.json"
 MAX_DOCUMENT = 256 << 20
 """Bytes of the largest document that is read: some 300,000 records. Nobody's memory is endless."""
+HISTORY = "history"
+"""The folder of dated snapshots, which therefore no cluster can be called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +49,21 @@ class Store(Protocol):
         Raises ``ConflictError`` where that does not hold (any more).
         """
 
-    def copy(self, key: str, to: str) -> None:
-        """Copy a document within the store, whatever its size."""
+    def copy(self, key: str, to: str, *, having: str = "") -> None:
+        """Copy a document within the store, whatever its size.
+
+        ``having`` is the etag it must still have, "" for any. Raises ``ConflictError`` where that
+        does not hold (any more).
+        """
 
     def where(self, key: str) -> str:
         """Return how people call this document: a URL or a path."""
+
+    def remove(self, key: str) -> None:
+        """Remove a document, if it is there."""
+
+    def keys(self, prefix: str, most: int) -> list[str]:
+        """Return the keys that begin so, in order, the first ``most`` of them."""
 
     def clusters(self) -> list[str]:
         """Return the clusters that have documents here, sorted; "" is the one without a name.
@@ -71,12 +83,19 @@ class MemoryStore:
         """Forget the document."""
         return ""
 
-    def copy(self, key: str, to: str) -> None:
+    def copy(self, key: str, to: str, *, having: str = "") -> None:
         """Do nothing."""
 
     def where(self, key: str) -> str:
         """Return that it is nowhere."""
         return f"{key} (not kept)"
+
+    def remove(self, key: str) -> None:
+        """Do nothing."""
+
+    def keys(self, prefix: str, most: int) -> list[str]:
+        """Return none."""
+        return []
 
     def clusters(self) -> list[str]:
         """Return none."""
@@ -96,6 +115,6 @@ def key_of(cluster: str, name: str) -> str:
 def is_cluster(name: str) -> bool:
     """Tell whether a name under the prefix can be that of a cluster."""
     try:
-        return bool(name) and check.grouping_value(name) == name
+        return name not in ("", HISTORY) and check.grouping_value(name) == name
     except ValueError:
         return False
