@@ -114,6 +114,12 @@ def report(**changes: object) -> RunReport:
     return RunReport(**{"run": run, "cluster": "", **made, **changes})  # type: ignore[arg-type]
 
 
+def dated(taken: Snapshot) -> str:
+    """Return the key of a snapshot that was kept."""
+    moment = model.moment(taken.generated_at)
+    return f"{HISTORY}/{moment:%Y/%m/%d}/{moment:%Y%m%dT%H%M%S.%f}Z-{taken.run.id}.json"
+
+
 class Clock:
     """A clock that moves only when told."""
 
@@ -137,11 +143,16 @@ class FakeStore:
         self.error: XpjobError | None = None
         self.listing: XpjobError | None = None
         self.bodies = 0
+        self.asked: list[str] = []
 
     def save(self, document: Snapshot | RunReport, cluster: str = "") -> None:
         """Store a document under its key."""
         name = SNAPSHOT if isinstance(document, Snapshot) else REPORT
         self.put(key_of(cluster, name), model.encode(document), replacing=None)
+
+    def keep(self, document: Snapshot) -> None:
+        """Store a snapshot as a dated one."""
+        self.put(key_of(document.cluster, dated(document)), model.encode(document), replacing=None)
 
     def put(self, key: str, body: bytes, *, replacing: str | None) -> str:
         """Write a document."""
@@ -157,6 +168,7 @@ class FakeStore:
         if self.error:
             raise self.error
         held = self.documents.get(key)
+        self.asked.append(key)
         if held and held.etag == unless:
             return Stored(b"", unless, unchanged=True)
         self.bodies += held is not None

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from reader.conftest import Reader
 from reader.forest import finding, forest
-from reader.sample import FakeStore, report, snapshot
+from reader.sample import FakeStore, at, claim, report, snapshot
 from xpjob.reader import parameters
 from xpjob.reader.app import create_app
 from xpjob.reader.assets import PATHS
@@ -37,6 +37,8 @@ def test_the_commands_run(block: str) -> None:
     store = FakeStore()
     store.save(forest(claims=snapshot(many=150).claims, findings=[finding("alone")]))
     store.save(report())
+    well = claim("billing", team="checkout", namespace="team-b")
+    store.keep(snapshot(generated_at=at(hours=3), claims=[well]))
     app = create_app(store, Settings(store_backend="s3", s3_bucket="b"))
     app.state.snapshots.refresh()
     with Background(app, listen("127.0.0.1", 0)) as server:
@@ -66,7 +68,10 @@ def test_every_endpoint_parameter_key_and_metric_is_named(reader: Reader) -> Non
     words = set(re.findall(r"[A-Za-z]+", README))
     known = {
         p.name
-        for p in (*parameters.BOOKKEEPING, *parameters.SUMMARY, *parameters.TREE, *parameters.FOUND)
+        for p in (
+            *(*parameters.BOOKKEEPING, *parameters.SUMMARY, *parameters.TREE, *parameters.FOUND),
+            *parameters.DIFF,
+        )
     }
     assert known <= words
     assert set(FIELDS) <= words

@@ -10,13 +10,14 @@ from schemathesis.specs.openapi.checks import negative_data_rejection, positive_
 
 from reader.conftest import make_reader
 from reader.forest import finding, forest
-from reader.sample import FakeStore, report
+from reader.sample import FakeStore, at, report, snapshot
 from xpjob.reader import parameters
 
 
 def _schema() -> schemathesis.BaseSchema:
     store = FakeStore()
     store.save(forest(findings=[finding("shop-instance")]))
+    store.keep(snapshot(generated_at=at(hours=3)))
     store.save(report())
     reader = make_reader(store)
     reader.snapshots.refresh()
@@ -49,3 +50,5 @@ def test_every_parameter_is_documented_once() -> None:
     assert [item["name"] for item in described] == [p.name for p in parameters.SUMMARY]
     described = schema.raw_schema["paths"]["/bookkeeping/tree"]["get"]["parameters"]
     assert [item["name"] for item in described] == [p.name for p in parameters.TREE]
+    described = schema.raw_schema["paths"]["/bookkeeping/diff"]["get"]["parameters"]
+    assert [item["name"] for item in described] == [p.name for p in parameters.DIFF]

@@ -74,7 +74,8 @@ async def _gone(receive: Receive) -> bool:
 class Workshop:
     """Makes bodies off the event loop, each once: by their strong ETag, which names their bytes."""
 
-    def __init__(self) -> None:
+    def __init__(self, workers: int = _WORKERS) -> None:
+        self._workers = workers
         self._made: OrderedDict[str, bytes] = OrderedDict()
         self._flying: dict[str, asyncio.Task[bytes]] = {}
         self._limiter: CapacityLimiter | None = None
@@ -107,7 +108,7 @@ class Workshop:
     async def work(self, make: Callable[[], T]) -> T:
         """Run something that takes long, with few others at a time."""
         if self._limiter is None:
-            self._limiter = CapacityLimiter(_WORKERS)
+            self._limiter = CapacityLimiter(self._workers)
         return await to_thread.run_sync(make, limiter=self._limiter)
 
     def _landed(self, etag: str, task: asyncio.Task[bytes]) -> None:

@@ -1,4 +1,4 @@
-"""The HTTP service: a literal list of routes, and one table from errors to problem details."""
+"""The HTTP service: a literal list of routes, and the endpoints."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from xpjob.reader import assets, found, openapi, parameters, query, render, tree
+from xpjob.reader import assets, changes, found, openapi, parameters, query, render, tree
 from xpjob.reader.access import Access
 from xpjob.reader.answer import Answer, Workshop, answer, etag_of
+from xpjob.reader.changes import Changes
 from xpjob.reader.clusters import describe, metric_facts, pick
 from xpjob.reader.front import Front
 from xpjob.reader.metrics import Metrics
-from xpjob.reader.parameters import Given, Parameter, QuestionError, one
-from xpjob.reader.problem import problem
+from xpjob.reader.parameters import Given, Parameter, one
+from xpjob.reader.problem import HANDLERS
 from xpjob.reader.render import Body, Shape
 from xpjob.reader.snapshots import Freshness, Held, Snapshots
 from xpjob.reader.view import View
@@ -44,7 +45,7 @@ def create_app(
     """
     metrics = Metrics()
     snapshots = Snapshots(store, settings, metrics, now)
-    reader = _Reader(settings, snapshots, metrics, now)
+    reader = _Reader(settings, snapshots, Changes(store, snapshots, now), metrics, now)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -59,6 +60,7 @@ def create_app(
             Route("/bookkeeping/summary", reader.summary),
             Route("/bookkeeping/tree", reader.tree),
             Route("/bookkeeping/findings", reader.findings),
+            Route("/bookkeeping/diff", reader.diff),
             Route("/clusters", reader.clusters),
             Route("/metrics", reader.metrics),
             Route("/metrics/inventory", reader.inventory),
@@ -67,7 +69,7 @@ def create_app(
             Route("/readyz", reader.readyz),
         ],
         middleware=[Middleware(Front, metrics=metrics), *_access(settings)],
-        exception_handlers={QuestionError: _question_error, HTTPException: _http_error},
+        exception_handlers=HANDLERS,
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
@@ -87,15 +89,12 @@ class _Reader:
         self,
         settings: Settings,
         snapshots: Snapshots,
+        changes: Changes,
         metrics: Metrics,
         now: Callable[[], datetime],
     ) -> None:
-        self._settings, self._snapshots, self._metrics, self._now = (
-            settings,
-            snapshots,
-            metrics,
-            now,
-        )
+        self._settings, self._snapshots, self._changes = settings, snapshots, changes
+        self._metrics, self._now = metrics, now
         self._selections = query.Selections()
         self._workshop = Workshop()
         self._assets = assets.load()
@@ -202,6 +201,19 @@ class _Reader:
             modified=view.generated,
         )
 
+    async def diff(self, request: Request) -> Response:
+        """Answer with what came, went and changed state between two snapshots."""
+        given, view, freshness = self._asked(request, parameters.DIFF)
+        compared = await self._changes.between(view, given)
+        return await answer(
+            request,
+            self._workshop,
+            etag_of("diff", compared.tag, sorted(given.items())),
+            {"Content-Type": render.TYPES["json"], **_freshness_headers(freshness)},
+            lambda: Body.of(changes.document(compared.diff, given)),
+            quick=False,
+        )
+
     async def clusters(self, request: Request) -> Response:
         """Answer with the clusters that there are, how fresh each is, and how its last run went."""
         _given(request, parameters.NONE)
@@ -288,22 +300,3 @@ def _freshness_headers(freshness: Freshness) -> dict[str, str]:
     if not freshness.stale:
         return {"Xpjob-Stale": "false"}
     return {"Xpjob-Stale": "true", "Xpjob-Stale-Reasons": " ".join(freshness.reasons)}
-
-
-async def _question_error(_request: Request, error: Exception) -> Response:
-    if not isinstance(error, QuestionError):
-        raise error
-    return problem(error.status, error.code, str(error), facts=error.facts)
-
-
-async def _http_error(request: Request, error: Exception) -> Response:
-    if not isinstance(error, HTTPException):
-        raise error
-    headers = dict(error.headers or {})
-    if error.status_code == 404:
-        paths = sorted(r.path for r in request.app.routes if isinstance(r, Route))
-        return problem(404, "not-found", "there is no such page", facts={"known": paths})
-    if error.status_code == 405:
-        return problem(405, "method-not-allowed", "the reader only reads: GET or HEAD", headers)
-    code = "no-snapshot" if error.status_code == 503 else "error"
-    return problem(error.status_code, code, error.detail, headers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xpjob import __version__
 from xpjob.crossplane.targets import CLAIM, COMPOSITE, MANAGED
-from xpjob.reader import blockers, found, parameters, rows, tree
+from xpjob.reader import blockers, changes, found, parameters, rows, tree
 from xpjob.reader.parameters import MAX_PARAMETERS, MAX_VALUE, Parameter
 from xpjob.reader.render import Json
 
@@ -64,6 +64,12 @@ def document() -> Json:
                 },
                 (400, 413, 414, 503),
             ),
+            "/bookkeeping/diff": _get(
+                "What came, went and changed state between two snapshots",
+                parameters.DIFF,
+                {"application/json": {"$ref": "#/components/schemas/Diff"}},
+                (400, 404, 413, 414, 503),
+            ),
             "/clusters": _get(
                 "Clusters, their freshness and their last run",
                 parameters.NONE,
@@ -119,11 +125,12 @@ def _get(
 
 _MEANING = {
     400: "A parameter or a value that does not exist; the problem lists those that do.",
-    404: "There is no such record; the problem lists what is called nearly so.",
+    404: "There is no such record, and the problem lists what is called nearly so; or there is "
+    "no dated snapshot.",
     410: "The snapshot has changed since the page before.",
     413: "The request has a body.",
     414: "The query string is too long.",
-    503: "There is no snapshot yet.",
+    503: "There is no snapshot yet, or it can be answered only later.",
 }
 
 
@@ -201,6 +208,7 @@ def _schemas() -> Json:
                 **head,
             }
         ),
+        **_diff(text, number, flag),
         "Finding": _object({key: reference if key == "other" else text for key in found.KEYS}),
         "Findings": _object({"findings": _list("Finding"), "total": number, **head}),
         "Summary": _object(
@@ -240,6 +248,29 @@ def _schemas() -> Json:
             },
             "required": ["type", "title", "status", "detail"],
         },
+    }
+
+
+def _diff(text: Json, number: Json, flag: Json) -> Json:
+    texts: Json = dict.fromkeys(("readyStatus", "reason", "syncedStatus"), text)
+    flags: Json = dict.fromkeys(("paused", "deleting"), flag)
+    either: Json = {"anyOf": [_object({**texts, **flags}), {"type": "null"}]}
+    side: Json = _object({"generatedAt": text, "run": text})
+    named: Json = dict.fromkeys(
+        ("class", "group", "kind", "namespace", "name", "uid", "team"), text
+    )
+    return {
+        "Change": _object({**named, "was": either, "is": either}),
+        "Diff": _object(
+            {
+                "cluster": text,
+                "from": side,
+                "to": side,
+                **{f"{name}Count": number for name in changes.LISTS},
+                **{name: _list("Change") for name in changes.LISTS},
+                "unknown": {"type": "array", "items": text},
+            }
+        ),
     }
 
 

@@ -118,6 +118,7 @@ SELECTION: tuple[Parameter, ...] = (
     ),
 )
 _OF_FINDINGS = ("class", "group", "kind", "namespace", "team")
+CHANGED_BY = _OF_FINDINGS
 CLUSTER = Parameter("cluster", "Cluster, where there are several (see /clusters).")
 FORMAT = Parameter("format", "Form of the answer.", FORMATS)
 SORT = Parameter(
@@ -157,6 +158,22 @@ TREE = (
 FINDING = Parameter("finding", "What was found.", FINDINGS, repeatable=True)
 FOUND_BY = (FINDING, *(p for p in FILTERS if p.name in _OF_FINDINGS))
 FOUND = (*FOUND_BY, Parameter("limit", "Findings, at most.", whole=(1, MAX_LIMIT)), FORMAT, CLUSTER)
+MOMENT = "2026-08-21T09:00:00Z"
+_DAY, _TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}", r"[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?"
+_MOMENT = rf"^{_DAY}T{_TIME}(Z|[+-][0-9]{{2}}:[0-9]{{2}})$"
+DIFF = (
+    Parameter(
+        "since",
+        "Changes since so long ago: seconds, or with m, h, d or w; 1d where nothing is said.",
+        example="1d",
+        pattern=r"^[0-9]{1,9}[smhdw]?$",
+    ),
+    Parameter("from", "Changes since that time, instead.", example=MOMENT, pattern=_MOMENT),
+    Parameter("to", "Changes until that time, not until now.", example=MOMENT, pattern=_MOMENT),
+    *(p for p in FILTERS if p.name in CHANGED_BY),
+    Parameter("limit", "Changes of each kind, at most; 100.", whole=(1, MAX_LIMIT)),
+    CLUSTER,
+)
 INVENTORY = (CLUSTER,)
 NONE: tuple[Parameter, ...] = ()
 

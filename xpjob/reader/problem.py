@@ -1,4 +1,4 @@
-"""RFC 9457: errors as problem details."""
+"""RFC 9457: errors as problem details, and one table from errors to them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,23 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
+from xpjob.errors import XpjobError
 from xpjob.reader.answer import Answer
+from xpjob.reader.parameters import QuestionError
 from xpjob.reader.render import Body
+
+
+class UnavailableError(XpjobError):
+    """503: the same question may be answered later; ``retry_after`` in seconds."""
+
+    def __init__(self, code: str, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.code, self.retry_after = code, retry_after
 
 
 def problem(
@@ -36,3 +50,36 @@ def problem(
     return Answer(
         Body.of(msgspec.json.encode(document) + b"\n"), {**named, **(headers or {})}, status
     )
+
+
+async def _question_error(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, QuestionError):
+        raise error
+    return problem(error.status, error.code, str(error), facts=error.facts)
+
+
+async def _unavailable(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, UnavailableError):
+        raise error
+    return problem(503, error.code, str(error), {"Retry-After": str(error.retry_after)})
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    headers = dict(error.headers or {})
+    if error.status_code == 404:
+        paths = sorted(r.path for r in request.app.routes if isinstance(r, Route))
+        return problem(404, "not-found", "there is no such page", facts={"known": paths})
+    if error.status_code == 405:
+        return problem(405, "method-not-allowed", "the reader only reads: GET or HEAD", headers)
+    code = "no-snapshot" if error.status_code == 503 else "error"
+    return problem(error.status_code, code, error.detail, headers)
+
+
+HANDLERS = {
+    QuestionError: _question_error,
+    UnavailableError: _unavailable,
+    HTTPException: _http_error,
+}
+"""What the service makes of each error."""

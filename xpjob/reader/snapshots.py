@@ -89,6 +89,8 @@ class Snapshots:
         self._thread: threading.Thread | None = None
         self._listed_at: datetime | None = None
         self._list_refused = self._untidy = False
+        # Held by whoever makes things as large as a snapshot: memory is for one at a time.
+        self.alone = threading.Lock()
         self.changed: Callable[[set[str]], None] = lambda _tags: None
 
     @property
@@ -212,9 +214,10 @@ class Snapshots:
             return replace(held, store="")
         where, etag = self._store.where(key_of(name, SNAPSHOT)), stored.etag
         try:
-            document = model.decode(stored.body, Snapshot, where)
-            del stored  # as large as the view: not both
-            view = View(document, etag)
+            with self.alone:
+                document = model.decode(stored.body, Snapshot, where)
+                del stored  # as large as the view: not both
+                view = View(document, etag)
         except (BadAnswerError, ValueError) as error:
             verdict = NEWER if isinstance(error, NewerSchemaError) else CORRUPT
             self._metrics.failures.labels(verdict).inc()
