@@ -88,6 +88,7 @@ def _run(settings: Settings, view: View, journal: Journal, *, dry_run: bool) -> 
         with journal.phase("remember"), journal.tolerating():
             store, memory = recalled()
             journal.report.last_success_at = memory.last_success_at
+            journal.report.history = memory.dated
         if found:
             _note(journal, found, memory)
             with journal.phase("store"), share(_STORING):
@@ -103,7 +104,8 @@ def _run(settings: Settings, view: View, journal: Journal, *, dry_run: bool) -> 
                     _publish(journal, store, settings, snapshot, etag, sinks)
             if settings.history_keep and etag:
                 with journal.phase("history"), share(_ARCHIVING, until_stopped=True):
-                    journal.report.history = archive.keep(store, settings, snapshot, etag)
+                    kept = archive.keep(store, settings, snapshot, etag)
+                    journal.report.history = kept or journal.report.history
     except XpjobError as error:
         journal.fail(error)
     if not journal.superseded:

@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from shutil import which
 from typing import Any
@@ -15,7 +16,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from reader.forest import FAILED, finding, forest, mr, xr_ref
-from reader.sample import FakeStore, failed_target, report, snapshot, xr
+from reader.sample import FakeStore, claim, failed_target, report, snapshot, xr
 from xpjob.errors import TransientError
 from xpjob.reader.app import create_app
 from xpjob.reader.server import Background, listen
@@ -223,6 +224,49 @@ def test_findings_are_told_with_a_link(site: Site) -> None:
     expect(panel).to_be_hidden()
 
 
+def test_the_last_day_is_told(site: Site) -> None:
+    """What changed, came and went, with links; what tenants wrote is text; a filter narrows."""
+    moment = model.now()
+    day, taken = (model.rfc3339(moment - timedelta(hours=h)) for h in (25, 0))
+    gone = [claim("<b>gone</b>", team="checkout"), *(claim(f"gone-{n}") for n in range(9))]
+    well = claim("billing", team="checkout", namespace="team-b")
+    site.store.keep(snapshot(1, generated_at=day, claims=[snapshot().claims[0], well, *gone]))
+    site.store.save(report(history=1))
+    site.save(2, generated_at=taken)
+    page = site.open()
+    panel = page.locator("#changes")
+    expect(panel).to_contain_text("In the last day: 1 came, 10 went, 1 changed state")
+    expect(panel.locator("li")).to_have_count(5)
+    expect(panel.locator("li").first).to_contain_text("ready → not ready (Creating), not synced")
+    expect(panel).to_contain_text("5 of 12; all of them")
+    panel.get_by_role("link", name="Database team-b/billing").click()
+    expect(page.locator("#body .name")).to_have_text(["billing"])
+    expect(panel).to_contain_text("0 came, 0 went, 1 changed state")
+    site.open("?team=checkout&ready=all")
+    expect(panel).to_contain_text("<b>gone</b>")
+    site.open("?team=checkout&namespace=team-a&ready=all")
+    expect(panel).to_contain_text("1 went")
+    site.open("?class=composite&ready=all")
+    expect(panel).to_contain_text("In the last day: nothing came, went or changed state")
+
+
+def test_without_history_nothing_is_asked_or_told(site: Site) -> None:
+    """Nor where a run counted dated snapshots that are there no more."""
+    site.save()
+    site.store.save(report())
+    page = site.open()
+    expect(page.locator("#changes")).to_be_hidden()
+    assert not any("diff" in url for url in site.requests)
+    site.store.save(report(history=3))
+    site.app.state.snapshots.refresh()
+    with page.expect_response("**/bookkeeping/diff?*") as answer:
+        site.open()
+    assert answer.value.status == 404
+    expect(page.locator("#changes")).to_be_hidden()
+    assert all("404" in trouble for trouble in site.troubles)
+    site.troubles.clear()
+
+
 def test_a_large_family_says_what_is_left_out(site: Site) -> None:
     """And several blockers are listed."""
     many = [mr(f"n-{n:04d}", xr_ref("top"), **(FAILED if n < 12 else {})) for n in range(300)]
@@ -305,12 +349,15 @@ def test_everybody_can_use_it(site: Site, scheme: Any, width: int) -> None:
     claims = [*forest().claims, *snapshot(many=20).claims]
     taken = model.rfc3339(model.now())
     shown = {"findings": [finding("shop-instance")], "generated_at": taken}
+    site.store.keep(snapshot(1, generated_at=model.rfc3339(model.now() - timedelta(days=1))))
+    site.store.save(report(history=1))
     site.put(forest(claims=claims, targets=[failed_target()], **shown))
     site.page.emulate_media(color_scheme=scheme)
     site.page.set_viewport_size({"width": width, "height": 800})
     page = site.open("?team=payments")
     page.locator("#body .name").first.click()
     expect(page.locator(".tree .node")).to_have_count(5)
+    expect(page.locator("#changes")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     # evaluate() is not subject to the page's own policy, which forbids any other script.
     page.evaluate(AXE.read_text())

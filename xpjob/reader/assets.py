@@ -20,6 +20,7 @@ _FILES = (
         "app.js",
         "address.js",
         "ask.js",
+        "changes.js",
         "findings.js",
         "notices.js",
         "overview.js",

@@ -122,4 +122,5 @@ def _run(report: RunReport | None) -> Json | None:
         "error": report.error,
         "seconds": round(report.seconds, 3),
         "lastSuccessAt": report.last_success_at,
+        "history": report.history,
     }

@@ -53,6 +53,11 @@ class Memory:
         """Return when a run last ended without an error, empty where that is not known."""
         return self.report.last_success_at if self.report else ""
 
+    @property
+    def dated(self) -> int:
+        """Return how many dated snapshots there were when a run last looked."""
+        return self.report.history if self.report else 0
+
     def counters(self) -> Counters:
         """Return a copy of the counters to go on from: those that the later run has written.
 

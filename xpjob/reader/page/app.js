@@ -2,6 +2,7 @@
 
 import { asked, askedOfFindings, FILTERS, sorting, view } from "./address.js";
 import { get, summary } from "./ask.js";
+import { fetchChanges } from "./changes.js";
 import { drawFindings, SHOWN } from "./findings.js";
 import { describeNotices } from "./notices.js";
 import { drawPanels, drawTiles, DURATIONS, PANELS, WHY } from "./overview.js";
@@ -72,6 +73,7 @@ function land() {
   if (state.landed !== location.search && state.total === 1 && view().get("name")) state.open.add(state.rows[0].uid);
   state.landed = location.search;
   fetchTrees(drawTable);
+  if (state.data) fetchChanges();
 }
 
 // How fresh the snapshot is and how the last run went; cheap, so it is asked for often.

@@ -5,7 +5,7 @@ import { el, none, short } from "./parts.js";
 export const PAGE = 50;
 export const state = {
   tokens: [""], next: "", rows: [], total: 0, generatedAt: "", cluster: null, found: null,
-  offset: 0, newer: false, lost: "", refused: null, data: null,
+  offset: 0, newer: false, lost: "", refused: null, data: null, changes: null,
   open: new Set(), trees: new Map(), folds: new Map(), landed: "",
 };
 
