@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,8 +19,9 @@ BUCKET = "inventory"
 class S3:
     """A served S3 with one bucket. ``requests`` gathers (method, path, headers).
 
-    ``answer`` is given instead of any; ``fault`` may give one of its own for a request, or None.
-    Where ``heedless``, conditions are taken no notice of.
+    ``answer`` is given instead of any; ``fault`` may give one of its own for a request, or None:
+    a status and a code. Status 0 drops the connection, with "after" once the request was served.
+    Where ``heedless`` says so of a path, conditions are taken no notice of.
     """
 
     def __init__(self, url: str, authority: str) -> None:
@@ -28,7 +30,7 @@ class S3:
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         self.answer: tuple[int, str] | None = None
         self.fault: Callable[[str, str, dict[str, str]], tuple[int, str] | None] = _none
-        self.heedless = False
+        self.heedless: Callable[[str], bool] = lambda _path: False
 
     def environment(self) -> dict[str, str]:
         """Return the variables that a client of it needs."""
@@ -63,9 +65,13 @@ def serve_s3(directory: Path, *, tls: bool = False) -> Iterator[S3]:
             served.requests.append((environ["REQUEST_METHOD"], path, headers))
             if told := served.answer or served.fault(environ["REQUEST_METHOD"], path, headers):
                 status, code = told
+                if not status:
+                    if code == "after":
+                        moto(environ, lambda *_: None)
+                    environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
                 start_response(f"{status} -", [("Content-Type", "application/xml")])
                 return [f"<Error><Code>{code}</Code><Message>told so</Message></Error>".encode()]
-        if served.heedless:
+        if served.heedless(path):
             environ.pop("HTTP_IF_MATCH", None)
             if environ["REQUEST_METHOD"] == "PUT":
                 environ.pop("HTTP_IF_NONE_MATCH", None)

@@ -97,6 +97,16 @@ def test_a_wait_goes_on_after_it_was_woken() -> None:
         assert deadline.receive(answers, HOUR) == "stored"
 
 
+def test_a_signal_shortens_shares_that_have_begun() -> None:
+    """A store that hangs then must not take the time of the gateway."""
+    limit = Deadline(HOUR)
+    with limit.running():
+        with share(1 / 2), share(1 / 2):
+            limit.stop(signal.SIGTERM)
+            assert 0 < deadline.left() <= deadline.GRACE / 4
+        assert deadline.left() > deadline.GRACE / 2
+
+
 def test_no_pause_is_begun_that_the_deadline_would_cut_off() -> None:
     """The last error is told at once, and not that time is up."""
     retry.set_testing(False)

@@ -236,10 +236,10 @@ def test_a_write_that_timed_out_and_was_carried_out_is_no_conflict(tmp_path: Pat
 
 def test_conflicts_without_end_are_given_up(tmp_path: Path) -> None:
     """Somebody else writes there all the time."""
-    older = [lambda n=n: model.encode(snapshot(n, f"older-{n}")) for n in range(9)]
+    older = [lambda n=n: model.encode(snapshot(n, f"older-{n}")) for n in range(20)]
     store = Interfering(tmp_path, *older)
     memory = remember(store, CONFIG, run_info(30))
-    with pytest.raises(ConflictError, match="gave up after 5 conflicts"):
+    with pytest.raises(ConflictError, match="gave up after 12 conflicts"):
         commit(store, CONFIG, memory, built(30, "ours", []))
 
 

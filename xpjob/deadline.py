@@ -31,14 +31,15 @@ class Deadline:
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._ends = time.monotonic() + seconds
+        self.ends = time.monotonic() + seconds
+        self.stopped_at = -math.inf
         self._waiting: set[queue.SimpleQueue[None]] = set()
         self.signal = 0
 
     @contextmanager
     def running(self) -> Iterator[None]:
         """Put this deadline in force within a block."""
-        token = _current.set(_Limit(self, math.inf))
+        token = _current.set(_Limit(self))
         try:
             yield
         finally:
@@ -46,12 +47,13 @@ class Deadline:
 
     def left(self) -> float:
         """Return the seconds that are left; negative when it is over."""
-        return self._ends - time.monotonic()
+        return self.ends - time.monotonic()
 
     def stop(self, number: int) -> None:
         """End it early, because of that signal. May be called by a signal's handler: no locks."""
         self.signal = number
-        self._ends = min(self._ends, time.monotonic() + GRACE)
+        self.stopped_at = time.monotonic()
+        self.ends = min(self.ends, self.stopped_at + GRACE)
         self.wake()
 
     def wake(self) -> None:
@@ -78,16 +80,25 @@ class Deadline:
 
 @dataclass(frozen=True, slots=True)
 class _Limit:
-    """A part of a deadline. ``until_stopped``: a signal ends it at once."""
+    """A deadline, or a part of what another limit leaves. ``until_stopped``: a signal ends it."""
 
     deadline: Deadline
-    ends: float
+    within: _Limit | None = None
+    part: float = 1.0
+    began: float = 0.0
     until_stopped: bool = False
 
     def left(self) -> float:
         if self.until_stopped and self.deadline.signal:
             return 0.0
-        return min(self.deadline.left(), self.ends - time.monotonic())
+        return self._ends() - time.monotonic()
+
+    def _ends(self) -> float:
+        if self.within is None:
+            return self.deadline.ends
+        # A signal leaves less to share, so whoever is at it then must not take all of it.
+        began = max(self.began, self.deadline.stopped_at)
+        return began + max(0.0, self.within._ends() - began) * self.part
 
 
 _current: ContextVar[_Limit | None] = ContextVar("xpjob-deadline", default=None)
@@ -100,8 +111,9 @@ def share(part: float, *, until_stopped: bool = False) -> Iterator[None]:
     if limit is None:
         yield
         return
-    ends = time.monotonic() + max(0.0, limit.left()) * part
-    token = _current.set(_Limit(limit.deadline, ends, limit.until_stopped or until_stopped))
+    until_stopped = until_stopped or limit.until_stopped
+    inner = _Limit(limit.deadline, limit, part, time.monotonic(), until_stopped)
+    token = _current.set(inner)
     try:
         yield
     finally:

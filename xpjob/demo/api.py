@@ -6,20 +6,22 @@ those of a real kube-apiserver; the tests under tests/e2e hold them against one.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import threading
 from collections import defaultdict
+from collections.abc import AsyncIterator
 from pathlib import Path
 from types import TracebackType
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from xpjob.demo.cluster import Cluster, Json
+from xpjob.demo.cluster import Cluster, Fault, Json
 from xpjob.gvr import Gvr
 
 _AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
@@ -32,7 +34,7 @@ def create_app(cluster: Cluster) -> Starlette:
         path, query = request.url.path, dict(request.query_params)
         cluster.requests.append((path, query))
         if fault := cluster.fault(path, query):
-            return Response(fault.body, fault.status, {**_JSON, **fault.headers})
+            return _instead(fault)
         if request.headers.get("Authorization") != f"Bearer {cluster.token}":
             return _status(401, "Unauthorized")
         if path == "/version":
@@ -64,7 +66,7 @@ class Server:
 
     def __init__(self, app: Starlette) -> None:
         self._socket = socket.create_server(("127.0.0.1", 0))
-        config = uvicorn.Config(app, log_level="error", access_log=False, lifespan="off")
+        config = uvicorn.Config(app, log_level="critical", access_log=False, lifespan="off")
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
             target=self._server.run, args=([self._socket],), daemon=True
@@ -107,6 +109,22 @@ def write_kubeconfig(path: Path, url: str, token: str) -> Path:
 
 
 _JSON = {"Content-Type": "application/json"}
+
+
+def _instead(fault: Fault) -> Response:
+    headers = {**_JSON, **fault.headers}
+    if not (fault.cut or fault.drip):
+        return Response(fault.body, fault.status, headers)
+
+    async def body() -> AsyncIterator[bytes]:
+        pieces = [bytes([byte]) for byte in fault.body] if fault.drip else [fault.body]
+        for piece in pieces:
+            yield piece
+            await asyncio.sleep(fault.drip)
+        if fault.cut:
+            raise ConnectionAbortedError
+
+    return StreamingResponse(body(), fault.status, headers)
 
 
 def _reply(document: Json, content_type: str = "application/json") -> Response:

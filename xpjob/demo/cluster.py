@@ -20,11 +20,17 @@ _KEPT_LISTS = 1000
 
 @dataclass(slots=True)
 class Fault:
-    """What to answer instead: a status, a body, headers."""
+    """What to answer instead: a status, a body, headers.
+
+    ``cut``: the connection is dropped after the body, as if more were to come. ``drip``: seconds
+    between two bytes.
+    """
 
     status: int
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
+    cut: bool = False
+    drip: float = 0.0
 
 
 class Cluster:

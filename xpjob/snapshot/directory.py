@@ -87,6 +87,8 @@ class DirectoryStore:
             if replacing is not None:
                 self._check(key, replacing)
             path.parent.mkdir(parents=True, exist_ok=True)
+            for left_over in path.parent.glob(f".{path.name}.*"):
+                left_over.unlink(missing_ok=True)  # of a run that was killed while writing
             write_whole(path, body)
             self._seen[key] = (_signature(path.stat()), etag)
         return etag

@@ -28,7 +28,7 @@ from xpjob.snapshot.model import (
 from xpjob.snapshot.store import REPORT, SNAPSHOT, Store, Stored
 from xpjob.snapshot.store import key as store_key
 
-_COMMIT_ATTEMPTS = 5
+_COMMIT_ATTEMPTS = 12  # more runs than ever are under way at once
 
 D = TypeVar("D", Snapshot, PastSnapshot, RunReport)
 

@@ -1,0 +1,1 @@
+"""Faults of every component: what each of them costs, and what it does not."""

@@ -1,0 +1,174 @@
+"""Faults of the Kubernetes API, and what reaches the run while it talks to it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import signal
+from collections.abc import Callable
+
+from processes import free_port
+from stand_in import BUCKET, CLAIM
+
+from faults.breaking import ALWAYS, Setup, when
+from faults.world import CLAIMS, World
+from xpjob.demo.api import write_kubeconfig
+from xpjob.demo.cluster import Fault
+
+DISCOVERY, LISTS = "/apis", "/apis/"
+
+
+def at(
+    fragment: str, answer: Callable[[World, dict[str, str]], Fault | None], *, times: int = ALWAYS
+) -> Setup:
+    """Answer requests whose path has that fragment so many times."""
+
+    def setup(world: World) -> None:
+        left = iter(range(times))
+
+        def fault(path: str, query: dict[str, str]) -> Fault | None:
+            asked = path == DISCOVERY if fragment == DISCOVERY else fragment in path
+            return answer(world, query) if asked and next(left, None) is not None else None
+
+        world.cluster.fault = fault
+
+    return setup
+
+
+def claims(fault: Fault, *, times: int = ALWAYS) -> Setup:
+    """Answer requests for claims with that, so many times."""
+    return at(CLAIMS, lambda _world, _query: fault, times=times)
+
+
+def discovery(fault: Fault, *, times: int = ALWAYS) -> Setup:
+    """Answer discovery with that, so many times."""
+    return at(DISCOVERY, lambda _world, _query: fault, times=times)
+
+
+def hanging(world: World, _query: dict[str, str]) -> Fault:
+    """Answer only when the run is over."""
+    world.hang()
+    return Fault(503)
+
+
+def page(*items: bytes, token: str = "") -> bytes:
+    """Return a list of claims."""
+    metadata = json.dumps({"continue": token}).encode()
+    return b'{"items": [' + b",".join(items) + b'], "metadata": ' + metadata + b"}"
+
+
+def items_of(world: World) -> list[bytes]:
+    """Return the claims that there are."""
+    return [json.dumps(item).encode() for item in world.cluster.objects(CLAIM)]
+
+
+def second_page(status: int, *, times: int = ALWAYS) -> Setup:
+    """Fail where a continue token is sent."""
+    left = iter(range(times))
+
+    def answer(_world: World, query: dict[str, str]) -> Fault | None:
+        again = query.get("continue") and next(left, None) is not None
+        return Fault(status) if again else None
+
+    return at(CLAIMS, answer)
+
+
+def whole(world: World, _query: dict[str, str]) -> Fault:
+    """Answer all at once, whatever the limit, with objects of a megabyte."""
+    items = []
+    for item in world.cluster.objects(CLAIM):
+        metadata = {**item["metadata"], "annotations": {"big": "x" * (1 << 20)}}
+        items.append(json.dumps({**item, "metadata": metadata}).encode())
+    return Fault(200, page(*items))
+
+
+def with_bad_objects(world: World, _query: dict[str, str]) -> Fault:
+    """Have one that is nested without end, and one that is nothing, among the others."""
+    deep = b'{"metadata": {"name": "deep"}, "spec": ' + b"[" * 9000 + b"]" * 9000 + b"}"
+    return Fault(200, page(deep, *items_of(world), b"null"))
+
+
+def mislabelled(world: World, _query: dict[str, str]) -> Fault:
+    """Answer well, but call it HTML."""
+    return Fault(200, page(*items_of(world)), {"Content-Type": "text/html"})
+
+
+def half_gzip(world: World, _query: dict[str, str]) -> Fault:
+    """Answer with a compressed body that lacks its end."""
+    body = gzip.compress(page(*items_of(world)))[:-9]
+    return Fault(200, body, {"Content-Encoding": "gzip"})
+
+
+def no_api(world: World) -> None:
+    """Have nobody listen where the API was."""
+    _api_at(world, free_port())
+
+
+def silent_api(world: World) -> None:
+    """Have connections taken, and nothing answered."""
+    _api_at(world, world.silent_port())
+
+
+def swallowed_api(world: World) -> None:
+    """Have an address that swallows all that is sent there."""
+    _api_at(world, world.black_hole())
+
+
+def _api_at(world: World, port: int) -> None:
+    path = write_kubeconfig(world.directory / "other", f"http://127.0.0.1:{port}", "x")
+    world.environ["KUBECONFIG"] = str(path)
+
+
+def renewed_token(world: World) -> None:
+    """Let the kubeconfig name a file, in which a new token is since the old one has expired."""
+    world.cluster.token = "renewed"
+    kubeconfig, token = world.directory / "kubeconfig", world.directory / "token"
+    config = kubeconfig.read_text()
+    assert '"token": "stand-in-token"' in config
+    kubeconfig.write_text(
+        config.replace('"token": "stand-in-token"', f'"tokenFile": {json.dumps(str(token))}')
+    )
+    token.write_text("renewed\n")
+
+
+def kind_gone(world: World) -> None:
+    """Remove the definition of the claims."""
+    world.cluster.kinds = tuple(kind for kind in world.cluster.kinds if kind != CLAIM)
+
+
+def silent_group(world: World) -> None:
+    """Have an API that is asked group by group, of which one does not answer."""
+    world.cluster.aggregated = False
+    group = f"{LISTS}{CLAIM.group}/{CLAIM.version}"
+    world.cluster.fault = lambda path, _: Fault(503) if path == group else None
+
+
+def signalled_while_listing(number: signal.Signals) -> Setup:
+    """Send a signal while one list hangs and all other claims and XRs are there."""
+
+    def setup(world: World) -> None:
+        reached = when(world, number)
+
+        def fault(path: str, _query: dict[str, str]) -> Fault | None:
+            if CLAIMS in path:
+                world.hang()
+            if BUCKET.resource in path:
+                reached.set()
+            return None
+
+        world.cluster.fault = fault
+        # One worker hangs, and the other makes all other lists in order; buckets come last.
+        world.environ["CONCURRENCY"] = "2"
+
+    return setup
+
+
+def signalled_while_discovering(world: World) -> None:
+    """Send a signal before anything could be listed."""
+    reached = when(world, signal.SIGTERM)
+
+    def answer(world: World, query: dict[str, str]) -> Fault:
+        reached.set()
+        return hanging(world, query)
+
+    at(DISCOVERY, answer)(world)

@@ -1,0 +1,50 @@
+"""What all faults are made of: a function that sets up a world."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+
+from faults.world import World
+
+Setup = Callable[[World], None]
+ALWAYS = 10**9
+PATIENT = {
+    "RUN_DEADLINE_SECONDS": "30",
+    "REQUEST_TIMEOUT_SECONDS": "30",
+    "PUSH_TIMEOUT_SECONDS": "30",
+}
+
+
+def nothing(_world: World) -> None:
+    """Break nothing."""
+
+
+def many(*setups: Setup, **environ: str) -> Setup:
+    """Set up several things, and variables of the run."""
+
+    def setup(world: World) -> None:
+        for one in setups:
+            one(world)
+        world.environ |= environ
+
+    return setup
+
+
+def when(world: World, *numbers: signal.Signals) -> threading.Event:
+    """Send signals to the run, again and again, once the event that is returned is set."""
+    reached = threading.Event()
+
+    def act(process: subprocess.Popen[bytes]) -> None:
+        assert reached.wait(20)
+        for number in numbers:
+            process.send_signal(number)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(0.1)  # of two that come at once the system makes one
+
+    world.act = act
+    world.environ |= PATIENT
+    return reached

@@ -1,0 +1,284 @@
+"""Faults of the gateway, of S3 and of directories, and snapshots that are found there."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+from processes import free_port, serving
+
+from faults.breaking import ALWAYS, Setup, when
+from faults.world import CLAIMS, Proxy, World
+from xpjob.snapshot import model
+from xpjob.snapshot.store import MAX_DOCUMENT
+
+Answer = tuple[int, str]
+DROPPED, LOST = (0, ""), (0, "after")
+"""What S3 does: drop the connection; do what was asked, and then drop the connection."""
+
+# The gateway
+
+
+def own_gateway(world: World) -> subprocess.Popen[bytes]:
+    """Give the world a real gateway of its own, with the inventory of before."""
+    address = f"127.0.0.1:{free_port()}"
+    command = ["prometheus-pushgateway", f"--web.listen-address={address}", "--persistence.file="]
+    log = world.directory / "gateway.log"
+    process = world.stack.enter_context(serving(command, f"http://{address}/-/ready", log))
+    world.gateway = world.environ["PUSHGATEWAY_URL"] = f"http://{address}"
+    world.push()
+    return process
+
+
+def killed_gateway(world: World) -> None:
+    """End the gateway before the run begins."""
+    process = own_gateway(world)
+    process.kill()
+    process.wait()
+
+
+def killed_while_pushing(world: World) -> None:
+    """End the gateway when a push is on its way."""
+    process = own_gateway(world)
+
+    def told() -> int:
+        process.kill()
+        process.wait()
+        return 0
+
+    proxied(told)(world)
+
+
+def paused_gateway(world: World) -> subprocess.Popen[bytes]:
+    """Stop the gateway, so that it takes connections and does nothing."""
+    process = own_gateway(world)
+    process.send_signal(signal.SIGSTOP)
+    world.stack.callback(process.send_signal, signal.SIGCONT)
+    return process
+
+
+def paused(world: World) -> None:
+    """Stop the gateway for good."""
+    paused_gateway(world)
+
+
+def paused_and_back(world: World) -> None:
+    """Stop the gateway, and let it go on after the first push was given up."""
+    process = paused_gateway(world)
+
+    def act(_run: subprocess.Popen[bytes]) -> None:
+        world.logged("trying again")
+        process.send_signal(signal.SIGCONT)
+
+    world.act = act
+
+
+def swallowed_gateway(world: World) -> None:
+    """Have an address that swallows all that is sent there."""
+    world.environ["PUSHGATEWAY_URL"] = f"http://127.0.0.1:{world.black_hole()}"
+
+
+def one_of_two(world: World) -> None:
+    """Have a second gateway, the first of the list, that is away."""
+    world.environ["PUSHGATEWAY_URL"] = f"http://127.0.0.1:{free_port()},{world.gateway}"
+
+
+def proxied(told: Callable[[], int | None]) -> Setup:
+    """Put a proxy before the gateway. 0 drops the connection."""
+
+    def setup(world: World) -> None:
+        proxy = world.stack.enter_context(Proxy(world.gateway, told).serving())
+        world.environ["PUSHGATEWAY_URL"] = proxy.url
+
+    return setup
+
+
+def always(status: int) -> Callable[[], int | None]:
+    """Answer with a status each time."""
+    return lambda: status
+
+
+def once(status: int) -> Callable[[], int | None]:
+    """Answer with a status the first time."""
+    answers: Iterator[int | None] = iter([status])
+    return lambda: next(answers, None)
+
+
+def push_hangs(world: World) -> None:
+    """Let the gateway keep the run waiting until it is over."""
+
+    def told() -> int:
+        world.hang()
+        return 0
+
+    proxied(told)(world)
+
+
+def signalled_while_pushing(*numbers: signal.Signals) -> Setup:
+    """Send signals while the gateway keeps the run waiting."""
+
+    def setup(world: World) -> None:
+        reached = when(world, *numbers)
+
+        def told() -> int:
+            reached.set()
+            world.hang()
+            return 0
+
+        proxied(told)(world)
+
+    return setup
+
+
+def overtaken_while_pushing(world: World) -> None:
+    """Let a newer run store while this one pushes."""
+    left = iter([1])
+
+    def told() -> None:
+        if next(left, None):
+            world.keep(newer(world))
+
+    proxied(told)(world)
+
+
+# S3
+
+
+def s3(
+    answer: Callable[[World, str], Answer | None] = lambda _world, _method: None,
+    *,
+    method: str = "",
+    name: str = "",
+    times: int = ALWAYS,
+) -> Setup:
+    """Keep snapshots in S3, and answer requests of a method for a name so many times.
+
+    ``method`` may end in a question mark: then only conditional ones are meant.
+    """
+
+    def setup(world: World) -> None:
+        world.use_s3()
+        left = iter(range(times))
+
+        def fault(asked: str, path: str) -> Answer | None:
+            if not (asked.startswith(method) and path.endswith(name)):
+                return None
+            return answer(world, asked) if next(left, None) is not None else None
+
+        world.faults[world.name] = fault
+
+    return setup
+
+
+def say(status: int, code: str) -> Callable[[World, str], Answer]:
+    """Answer with an error of S3."""
+    return lambda _world, _method: (status, code)
+
+
+def do(answer: Answer) -> Callable[[World, str], Answer]:
+    """Do what ``DROPPED`` or ``LOST`` say."""
+    return lambda _world, _method: answer
+
+
+def s3_hangs(world: World, _method: str) -> Answer:
+    """Answer only when the run is over."""
+    world.hang()
+    return 503, "SlowDown"
+
+
+def no_s3(world: World) -> None:
+    """Have nobody listen where S3 was."""
+    world.use_s3()
+    world.environ["S3_ENDPOINT"] = f"http://127.0.0.1:{free_port()}"
+
+
+def swallowed_s3(world: World) -> None:
+    """Have an address that swallows all that is sent there."""
+    world.use_s3()
+    world.environ["S3_ENDPOINT"] = f"http://127.0.0.1:{world.black_hole()}"
+
+
+def signalled_while_storing(*numbers: signal.Signals) -> Setup:
+    """Send signals while S3 keeps the run waiting for the answer to its write."""
+
+    def setup(world: World) -> None:
+        reached = when(world, *numbers)
+
+        def answer(world: World, method: str) -> Answer:
+            reached.set()
+            return s3_hangs(world, method)
+
+        s3(answer, method="PUT")(world)
+
+    return setup
+
+
+# Snapshots that are there before, and newer ones
+
+
+def holding(change: Callable[[World], bytes], name: str = "snapshot.json") -> Setup:
+    """Let the store hold something else before the run."""
+    return lambda world: world.keep(change(world), name)
+
+
+def good(world: World, **changes: Any) -> bytes:
+    """Return the snapshot of before, changed."""
+    return model.encode(msgspec.structs.replace(world.before, **changes))
+
+
+def nested(_world: World) -> bytes:
+    """Return JSON that is nested without end."""
+    return b'{"schemaVersion":1,"claims":' + b"[" * 100_000
+
+
+def huge(world: World) -> None:
+    """Let the file be larger than what is read."""
+    os.truncate(world.path(), MAX_DOCUMENT + 1)
+
+
+def newer(world: World) -> bytes:
+    """Return the snapshot of a run that starts just now."""
+    now = model.rfc3339(model.now())
+    run = msgspec.structs.replace(world.before.run, id="newer", started_at=now)
+    return good(world, run=run)
+
+
+def overtaken(world: World) -> None:
+    """Let a newer run store while this one lists."""
+
+    def fault(path: str, _query: dict[str, str]) -> None:
+        if CLAIMS in path:
+            world.keep(newer(world))
+
+    world.cluster.fault = fault
+
+
+# Directories
+
+
+def locked(world: World) -> None:
+    """Let another process hold the lock of the directory."""
+    lock = world.stack.enter_context((world.directory / "store" / ".lock").open("w"))
+    fcntl.flock(lock, fcntl.LOCK_EX)
+
+
+def full_disk(world: World) -> None:
+    """Let no file become as large as a snapshot is."""
+    world.prefix = ("prlimit", "--fsize=4096")
+
+
+def piped(world: World) -> None:
+    """Have a file system that does not answer: a pipe that nobody writes to."""
+    world.path().unlink()
+    os.mkfifo(world.path())
+    world.environ["RUN_DEADLINE_SECONDS"] = "1"
+
+
+def no_directory(world: World) -> None:
+    """Name a directory below a file."""
+    world.environ["STORE_DIR"] = world.environ["KUBECONFIG"] + "/store"
