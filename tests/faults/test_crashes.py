@@ -9,18 +9,23 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import pytest
 from processes import POOL, free_port, serving
+from s3_server import BUCKET, S3
 from stand_in import CLAIM, NETWORK, claim, modern_xr
 
-from faults.world import ENV, platform
+from faults.conftest import Faults
+from faults.sinks import DROPPED
+from faults.world import AROUND, ENV, RUN, Proxy, platform
+from xpjob.demo.cluster import Cluster, Fault
 from xpjob.snapshot import model
 from xpjob.snapshot.model import Snapshot
 
-MOMENTS = 36
-RUN = [sys.executable, "-m", "xpjob", "run"]
+MOMENTS = 16
+SERVE = (sys.executable, "-m", "xpjob", "serve")
 
 
 class Reader:
@@ -55,57 +60,143 @@ class Reader:
                 self.wrong.append(f"{answer.status}: {claims} claims, {networks} networks")
 
 
-def test_killed_at_any_moment_nothing_is_torn(tmp_path: Path) -> None:
-    """Moments are spread over the whole run, from its first request to its end."""
-    rand = random.Random(7)
-    store = tmp_path / "store"
-    with platform(tmp_path) as (cluster, kubeconfig):
+class Platform:
+    """A platform that has as many networks as claims, one more of both for each run."""
+
+    def __init__(self, cluster: Cluster, environ: dict[str, str]) -> None:
         for kind in cluster.kinds:
             for item in cluster.objects(kind):
                 meta = item["metadata"]
                 cluster.delete(kind, meta.get("namespace", ""), meta["name"])
-        begun = threading.Event()
-        cluster.fault = lambda _path, _query: begun.set()
-        environ = {**ENV, "KUBECONFIG": str(kubeconfig), "STORE_BACKEND": "directory"}
-        environ |= {"STORE_DIR": str(store)}
+        self.cluster = cluster
+        self.environ = environ
+        self.size = 0
 
-        def grow(number: int) -> None:
-            with cluster.locked():
-                cluster.apply(CLAIM, claim(f"claim-{number}"))
-                cluster.apply(NETWORK, modern_xr(f"network-{number}"))
+    def begin(self) -> subprocess.Popen[bytes]:
+        """Begin a run over a platform that has grown."""
+        self.size += 1
+        with self.cluster.locked():
+            self.cluster.apply(CLAIM, claim(f"claim-{self.size}"))
+            self.cluster.apply(NETWORK, modern_xr(f"network-{self.size}"))
+        return subprocess.Popen(RUN, env=self.environ, stderr=subprocess.DEVNULL)
 
-        def begin() -> subprocess.Popen[bytes]:
-            begun.clear()
-            process = subprocess.Popen(RUN, env=environ, stderr=subprocess.DEVNULL)
-            assert begun.wait(30)
-            return process
+    def complete(self) -> None:
+        """Do a whole run."""
+        assert self.begin().wait(30) == 0
 
-        grow(0)
-        process = begin()
-        started = time.monotonic()
-        assert process.wait(30) == 0
-        lasts = time.monotonic() - started
+    @contextmanager
+    def read(self, log: Path, **environ: str) -> Iterator[Reader]:
+        """Serve its snapshots, and read them all the time within a block."""
         port = free_port()
-        serve = [sys.executable, "-m", "xpjob", "serve", "--metrics-addr", f"127.0.0.1:{port}"]
-        serve += ["--store-backend", "directory", "--store-dir", str(store)]
-        serve += ["--refresh-seconds", "0.02", "--poll-interval-seconds", "3600"]
+        settings = {"METRICS_ADDR": f"127.0.0.1:{port}", "POLL_INTERVAL_SECONDS": "3600"}
+        own = {**self.environ, **environ, **settings, "REFRESH_SECONDS": "0.05"}
         reader = Reader(f"http://127.0.0.1:{port}")
-        killed = 0
-        with serving(serve, f"{reader.url}/readyz", tmp_path / "log"), reader.reading():
-            for number in range(MOMENTS):
-                grow(number + 1)
-                process = begin()
-                time.sleep(rand.uniform(number, number + 1) / MOMENTS * lasts)
-                process.send_signal(signal.SIGKILL)
-                killed += process.wait(30) == -signal.SIGKILL
-            process = begin()
-            assert process.wait(30) == 0
+        command = ("env", *(f"{name}={value}" for name, value in own.items()), *SERVE)
+        with serving(command, f"{reader.url}/readyz", log), reader.reading():
+            yield reader
         assert reader.wrong == []
-        assert reader.answers > MOMENTS
-        assert killed > MOMENTS / 2
-        body = (store / "snapshot.json").read_bytes()
+
+    def check(self, body: bytes) -> None:
+        """See that a snapshot is that of the last run."""
         snapshot = model.decode(body, Snapshot, "store")
-        assert len(snapshot.claims) == len(snapshot.xrs) == MOMENTS + 1
+        assert len(snapshot.claims) == len(snapshot.xrs) == self.size
         assert not any(record.carried_since for record in snapshot.records)
-        names = sorted(path.name for path in store.iterdir())
-        assert names == [".lock", "run.json", "snapshot.json"], "no litter"
+
+
+class Killer:
+    """Kills a run when it makes one of its requests, whichever server that is for."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+        self._lock = threading.Lock()
+        self._left: int | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self.requests = 0
+
+    def run(self, kill_at: int | None = None) -> int:
+        """Do a run, to its end or until it makes that request; return its exit code."""
+        with self._lock:
+            self.requests, self._left = 0, kill_at
+            self._process = self._platform.begin()
+        return self._process.wait(30)
+
+    def asked(self) -> bool:
+        """Count a request; tell whether the run was killed for it, so that nobody serves it."""
+        with self._lock:
+            self.requests += 1
+            if self._process is None or self.requests - 1 != self._left:
+                return False
+            self._process.kill()
+            return True
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Platform]:
+    """A platform, and a run's environment."""
+    with platform(tmp_path) as (cluster, kubeconfig):
+        yield Platform(cluster, {**ENV, "KUBECONFIG": str(kubeconfig), "PAGE_SIZE": "500"})
+
+
+def test_killed_at_any_request_nothing_is_torn(
+    served: Platform, tmp_path: Path, shared_gateway: str, shared_s3: S3, faults: Faults
+) -> None:
+    """Before each request to the API, to S3 and to the gateway, one run after the other."""
+    killer = Killer(served)
+    with ExitStack() as stack:
+        proxy = Proxy(shared_gateway, lambda: 0 if killer.asked() else None)
+        url = stack.enter_context(proxy.serving()).url
+        served.environ |= {**shared_s3.environment(), "STORE_BACKEND": "s3", "CONCURRENCY": "1"}
+        served.environ |= {"CLUSTER_NAME": "crashes", "PUSHGATEWAY_URL": url}
+        served.complete()
+        served.cluster.fault = lambda _path, _query: Fault(503) if killer.asked() else None
+        faults["crashes"] = lambda _method, _path: DROPPED if killer.asked() else None
+        assert killer.run() == 0
+        moments = killer.requests
+        assert moments > 15
+        with served.read(tmp_path / "log", AWS_ACCESS_KEY_ID="reader") as reader:
+            ended = [killer.run(kill_at=moment) for moment in range(moments)]
+            assert killer.run() == 0
+        assert ended == [-signal.SIGKILL] * moments
+        assert reader.answers > moments
+        where = f"{shared_s3.url}/{BUCKET}/xp-tracker/crashes/snapshot.json"
+        served.check(POOL.request("GET", where, headers=AROUND).data)
+
+
+def test_killed_at_any_moment_while_it_stores_nothing_is_torn(
+    served: Platform, tmp_path: Path
+) -> None:
+    """Moments are spread over the time from the last list to the end of the run."""
+    rand = random.Random(7)
+    store = tmp_path / "store"
+    served.environ |= {"STORE_BACKEND": "directory", "STORE_DIR": str(store), "CONCURRENCY": "1"}
+    served.complete()
+    lists = len(served.cluster.requests)
+    served.cluster.requests.clear()
+    listed = threading.Event()
+
+    def fault(_path: str, _query: dict[str, str]) -> None:
+        if len(served.cluster.requests) == lists:
+            listed.set()
+
+    served.cluster.fault = fault
+    process = served.begin()
+    assert listed.wait(30)
+    began = time.monotonic()
+    assert process.wait(30) == 0
+    lasts = time.monotonic() - began
+    killed = 0
+    with served.read(tmp_path / "log") as reader:
+        for moment in range(MOMENTS):
+            listed.clear()
+            served.cluster.requests.clear()
+            process = served.begin()
+            assert listed.wait(30)
+            time.sleep(rand.uniform(moment, moment + 1) / MOMENTS * lasts)
+            process.kill()
+            killed += process.wait(30) == -signal.SIGKILL
+        served.complete()
+    assert reader.answers > MOMENTS
+    assert killed > MOMENTS / 2
+    served.check((store / "snapshot.json").read_bytes())
+    names = sorted(path.name for path in store.iterdir())
+    assert names == [".lock", "run.json", "snapshot.json"], "no litter"

@@ -57,7 +57,7 @@ ENV = {
 
 # Around the faults of S3: moto wants a signature, and does not look at it.
 _SIGNATURE = "Credential=test/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"
-_AROUND = {"X-Around": "faults", "Authorization": f"AWS4-HMAC-SHA256 {_SIGNATURE}"}
+AROUND = {"X-Around": "faults", "Authorization": f"AWS4-HMAC-SHA256 {_SIGNATURE}"}
 
 
 @contextmanager
@@ -214,7 +214,7 @@ class World:
 
     def _object(self, method: str, name: str = "snapshot.json", body: bytes = b"") -> bytes | None:
         url = f"{self.s3.url}/{BUCKET}/xp-tracker/{self.name}/{name}"
-        answer = POOL.request(method, url, body=body, headers=_AROUND)
+        answer = POOL.request(method, url, body=body, headers=AROUND)
         assert answer.status in (200, 404), answer.data
         return answer.data if answer.status == 200 else None
 
