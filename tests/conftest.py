@@ -15,8 +15,7 @@ from xpjob import retry
 from xpjob.demo.api import Server, create_app, write_kubeconfig
 from xpjob.demo.cluster import Cluster
 
-# The same examples each time: a test that fails here fails everywhere. By hand, look further with
-# `pytest --hypothesis-profile default`.
+# The same examples each time: a test that fails here fails everywhere. See fuzzing.py.
 hypothesis.settings.register_profile("same", derandomize=True)
 hypothesis.settings.load_profile("same")
 

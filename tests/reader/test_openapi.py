@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import schemathesis
-from hypothesis import HealthCheck, settings
+from fuzzing import looking
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 from reader.conftest import make_reader
@@ -28,9 +28,7 @@ schema = _schema()
 
 
 @schema.parametrize()
-@settings(
-    max_examples=400, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck)
-)
+@looking(400)
 def test_answers_are_as_documented(case: schemathesis.Case[Any]) -> None:
     """Whatever is asked: never a 500, only documented statuses, types and shapes."""
     answer = case.call()
