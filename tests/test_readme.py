@@ -12,7 +12,8 @@ from xpjob.cli import cli
 from xpjob.publish import exposition
 from xpjob.settings import OPTIONS, Option
 
-README = (Path(__file__).parent.parent / "README.md").read_text()
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
@@ -40,6 +41,18 @@ def test_every_metric_is_documented() -> None:
         labels = sorted({label for sample in family.samples for label in sample.labels} - {"le"})
         for label in labels:
             assert f"`{label}`" in row, (name, label)
+
+
+def test_ten_guarantees_are_each_backed_by_a_test() -> None:
+    """Which exists."""
+    section = README.partition("### Ten guarantees\n")[2].partition("\n#")[0]
+    guarantees = re.findall(r"^\d+\. (.*?)(?=^\d+\. |\Z)", section, re.MULTILINE | re.DOTALL)
+    assert len(guarantees) == 10
+    for guarantee in guarantees:
+        named = re.findall(r"`(tests/\w[\w/]*\.py)::(test_\w+)`", guarantee)
+        assert named, guarantee
+        for path, test in named:
+            assert f"\ndef {test}(" in (ROOT / path).read_text(), test
 
 
 @pytest.mark.parametrize("name", sorted(cli.commands))
