@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from processes import POOL, free_port, serving
+from processes import POOL, free_port, serving, text
 from s3_server import BUCKET, S3
 from stand_in import CLAIM, NETWORK, claim, modern_xr
 
@@ -160,6 +160,10 @@ def test_killed_at_any_request_nothing_is_torn(
         assert reader.answers > moments
         where = f"{shared_s3.url}/{BUCKET}/xp-tracker/crashes/snapshot.json"
         served.check(POOL.request("GET", where, headers=AROUND).data)
+        key = 'cluster="crashes",instance="",job="xpjob"'
+        assert f"xp_tracker_store_claims{{{key}}} {served.size}\n" in text(
+            f"{shared_gateway}/metrics"
+        )
 
 
 def test_killed_at_any_moment_while_it_stores_nothing_is_torn(

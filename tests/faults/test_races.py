@@ -8,6 +8,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from s3_server import S3
@@ -56,8 +57,8 @@ def test_of_ten_runs_at_once_the_newest_wins(
                 seen.append(model.decode(body, Snapshot, "S3").run.started_at)
 
         def one(environ: dict[str, str]) -> Ran:
-            own = World(**{**vars(world), "environ": environ})
-            own.directory = Path(environ["TERMINATION_LOG"]).parent
+            directory = Path(environ["TERMINATION_LOG"]).parent
+            own = replace(world, environ=environ, directory=directory)
             time.sleep(delay() * 0.5)
             return own.run()
 
