@@ -81,6 +81,17 @@ def basic(user: str, password: str) -> str:
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
+def conceal(said: bytes, authorization: str) -> bytes:
+    """Return a peer's words without the credential of that header, which some peers quote."""
+    kind, _, given = authorization.partition(" ")
+    secrets = [given.encode()]
+    if kind == "Basic":
+        secrets.append(base64.b64decode(given).partition(b":")[2])
+    for secret in filter(None, secrets):
+        said = said.replace(secret, b"(not shown)")
+    return said
+
+
 def in_the_clear(url: str) -> bool:
     """Tell whether what is sent to a URL can be read on its way: http, and not to loopback."""
     parts = urlsplit(url)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 
 from pythonjsonlogger.json import JsonFormatter
@@ -26,6 +27,16 @@ class _TextFormatter(logging.Formatter):
         return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text
 
 
+def _discreet(record: logging.LogRecord) -> bool:
+    """Leave out what a credential plugin said when it failed, which kubernetes logs as root."""
+    if record.name == "root":
+        said = record.getMessage()
+        head = re.match(r"exec: process returned -?\d+", said)
+        hint = "; run the credential plugin by hand: its words may be secret, and are not shown"
+        record.msg, record.args = (head[0] + hint if head else said), ()
+    return True
+
+
 def configure(level: str, *, text: bool, console: Console) -> None:
     """Send xpjob's log there, and warnings of the libraries with it."""
     handler: logging.Handler
@@ -44,6 +55,7 @@ def configure(level: str, *, text: bool, console: Console) -> None:
                 json_ensure_ascii=False,
             )
         )
+    handler.addFilter(_discreet)
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("xpjob").setLevel(level.upper())
     # It repeats, as warnings, what retry.py decides about and logs.

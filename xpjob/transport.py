@@ -14,7 +14,7 @@ from pathlib import Path
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from xpjob import __version__
+from xpjob import __version__, credentials
 from xpjob.errors import BadAnswerError, SettingsError, TransientError, UnansweredError
 from xpjob.threads import within
 
@@ -115,6 +115,8 @@ def request(
             raw.close()
             raise
         raw.release_conn()
+        if raw.status >= 300:  # then errors quote it
+            content = credentials.conceal(content, headers.get("Authorization", ""))
         return Response(raw.status, raw.headers, content)
 
     try:

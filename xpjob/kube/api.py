@@ -64,9 +64,10 @@ class Api:
 
     @property
     def server(self) -> str:
-        """Return the URL as people may see it, without credentials."""
+        """Return the URL as people may see it, without credentials, a query or a fragment."""
         parts = urlsplit(self.url)
-        return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+        host = parts.netloc.rpartition("@")[2]
+        return parts._replace(netloc=host, query="", fragment="").geturl()
 
     def get(self, path: str, query: Mapping[str, str | int], *, accept: str) -> Response:
         """GET one document, trying again what may pass.
@@ -162,18 +163,25 @@ def connect(kubeconfig: str, context: str, timeouts: Timeouts, connections: int)
     except DeadlineError:
         raise  # a slow start is no mistake in the configuration
     # The package raises its own, OSError, YAML and binascii errors, all for a bad kubeconfig.
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         where = "the service account" if in_cluster else kubeconfig or "the default kubeconfig"
-        detail = " ".join(str(error).split())[:300] or type(error).__name__
+        # From None: a traceback would show the error's own text.
         raise SettingsError(
             [
-                f"KUBECONFIG: cannot connect with {where}: {detail}; name a kubeconfig with "
+                f"KUBECONFIG: cannot connect with {where}: {_why(error)}; name a kubeconfig with "
                 "--kubeconfig (and --context), or run as a pod with a service account"
             ]
-        ) from error
+        ) from None
     configuration.connection_pool_maxsize = connections
     pool = client.ApiClient(configuration).rest_client.pool_manager
     return Api(configuration.host.rstrip("/"), pool, configuration, timeouts)
+
+
+def _why(error: Exception) -> str:
+    """Say what is wrong with a kubeconfig. YAML's errors quote what stands there."""
+    if mark := getattr(error, "problem_mark", None):
+        return f"line {mark.line + 1}, column {mark.column + 1} is no YAML that can be read"
+    return " ".join(str(error).split())[:300] or type(error).__name__
 
 
 def _refusal(method: str, path: str, server: str, answer: Response) -> XpjobError:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 import boto3
 import botocore.exceptions as boto
@@ -19,21 +19,18 @@ from xpjob.errors import (
     BadAnswerError,
     ConflictError,
     DeadlineError,
-    NotFoundError,
     RefusedError,
     TransientError,
     XpjobError,
 )
 from xpjob.settings import Settings
+from xpjob.snapshot.s3_errors import NoSuchKeyError, NotModifiedError, UnsupportedError, refusal
 from xpjob.snapshot.store import MAX_DOCUMENT, SNAPSHOT, Stored, is_cluster
 from xpjob.threads import within
 from xpjob.transport import USER_AGENT
 
 T = TypeVar("T")
 
-_TRANSIENT_STATUS = frozenset({408, 429, 500, 502, 503, 504})
-_TRANSIENT_CODES = frozenset({"SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable"})
-_CREDENTIAL_CODES = frozenset({"ExpiredToken", "InvalidToken", "TokenRefreshRequired"})
 _CONNECTION_ERRORS = (
     boto.ConnectionError,
     boto.HTTPClientError,  # time-outs, TLS, a cut-off answer
@@ -85,7 +82,8 @@ class S3Store:
         )
         try:
             # A session of our own: the default one would keep credentials for ever.
-            self._client = boto3.session.Session().client(
+            self._session = boto3.session.Session()
+            self._client = self._session.client(
                 "s3",
                 region_name=settings.s3_region,
                 endpoint_url=self._endpoint or None,
@@ -120,9 +118,9 @@ class S3Store:
 
         try:
             return self._call("reading", key, read)
-        except _NoSuchKeyError:
+        except NoSuchKeyError:
             return None
-        except _NotModifiedError:
+        except NotModifiedError:
             return Stored(b"", unless, unchanged=True)
 
     def clusters(self) -> list[str]:
@@ -167,9 +165,9 @@ class S3Store:
 
         try:
             etag = self._call("writing", key, lambda: write(condition))
-        except _NoSuchKeyError as error:
+        except NoSuchKeyError as error:
             raise ConflictError(f"{self.where(key)} was removed by somebody meanwhile") from error
-        except _NotImplementedError:
+        except UnsupportedError:
             self._warn_unconditional(key)
             self._check(key, replacing or "")
             return self._call("writing", key, lambda: write({}))
@@ -221,7 +219,7 @@ class S3Store:
 
         try:
             held = self._call("reading", key, read)
-        except _NoSuchKeyError:
+        except NoSuchKeyError:
             held = ""
         if held != replacing:
             raise ConflictError(f"{self.where(key)} was changed by another run meanwhile")
@@ -257,7 +255,8 @@ class S3Store:
             except DeadlineError as error:
                 raise DeadlineError(f"{what}: {error}") from error
             except boto.ClientError as error:
-                _raise(doing, what, error)
+                # From None: its own text is the server's, credentials included.
+                raise refusal(doing, what, *self._said(error)) from None
             except _CREDENTIAL_ERRORS as error:
                 raise RefusedError(
                     f"{what}: {error}; give the job credentials: a role of its service account, "
@@ -278,43 +277,12 @@ class S3Store:
 
         return retry.call(attempt)
 
-
-class _NoSuchKeyError(NotFoundError):
-    pass
-
-
-class _NotImplementedError(XpjobError):
-    pass
-
-
-class _NotModifiedError(XpjobError):
-    pass
-
-
-def _raise(doing: str, what: str, error: boto.ClientError) -> NoReturn:
-    answer = error.response
-    code = str(answer.get("Error", {}).get("Code", ""))
-    status = int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-    said = f"{status} {code}: {answer.get('Error', {}).get('Message', '')}".strip(": ")
-    message = f"{what}: {said}"
-    if status == 304 or code == "304":
-        raise _NotModifiedError(message) from error
-    if code == "NoSuchBucket":
-        raise NotFoundError(f"{message}; create the bucket, or correct S3_BUCKET") from error
-    if code in ("NoSuchKey", "404"):  # a HEAD has no body to say more
-        raise _NoSuchKeyError(message) from error
-    if code in ("PreconditionFailed", "ConditionalRequestConflict") or status == 412:
-        raise ConflictError(f"{what}: another run wrote it meanwhile ({said})") from error
-    if status == 501 or code == "NotImplemented":
-        raise _NotImplementedError(message) from error
-    if status in _TRANSIENT_STATUS or code in _TRANSIENT_CODES:
-        raise TransientError(message) from error
-    if status in (401, 403) or code in _CREDENTIAL_CODES:
-        rights = (
-            "s3:DeleteObject there (see README, S3)"
-            if doing == "removing"
-            else "s3:GetObject and s3:PutObject on the prefix and s3:ListBucket on the bucket "
-            "(without it a missing object looks like a refused one)"
-        )
-        raise RefusedError(f"{message}; the credentials need {rights}") from error
-    raise XpjobError(f"{message}; check the S3_* settings") from error
+    def _said(self, error: boto.ClientError) -> tuple[int, str, str]:
+        """Return status, code and message of a refusal, but for credentials that it quotes."""
+        answer = error.response.get("Error", {})
+        message = str(answer.get("Message", ""))
+        if held := self._session.get_credentials():
+            for secret in filter(None, (held.secret_key, held.token)):
+                message = message.replace(secret, "(not shown)")
+        status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+        return status, str(answer.get("Code", "")), message
