@@ -50,7 +50,7 @@ TERMINATED, INTERRUPTED = "told to end (SIGTERM)", "told to end (SIGINT)"
 FINISHED, AGAIN, SLOW = "run finished", "trying again", "answer within"
 TIME_IS_UP, SECOND = "the time for this was up", "ended by a second signal"
 NO_LIST = "the answer is no list"
-SHORT = {"REQUEST_TIMEOUT_SECONDS": "60", "PUSH_TIMEOUT_SECONDS": "60", "RUN_DEADLINE_SECONDS": "5"}
+SHORT = {"REQUEST_TIMEOUT_SECONDS": "60", "PUSH_TIMEOUT_SECONDS": "60", "RUN_DEADLINE_SECONDS": "9"}
 CUT = Fault(200, b'{"items": [', cut=True)
 DENIED, INTERNAL = say(403, "AccessDenied"), say(500, "InternalError")
 SLOW_DOWN, CONFLICT = say(503, "SlowDown"), say(409, "ConditionalRequestConflict")
@@ -252,7 +252,8 @@ FILES = (
         "kept aside"),
     Row("report", "garbage", "before", holding(lambda _: b"\x00?", "run.json"), *WELL,
         "kept aside"),
-    Row("directory", "locked by another process", "write", sinks.locked, *NOT_STORED, TIME_IS_UP),
+    Row("directory", "locked by another process", "write", many(sinks.locked, **SHORT),
+        *NOT_STORED, TIME_IS_UP),
     Row("directory", "disk is full", "write", sinks.full_disk, *NOT_STORED, "the space on it"),
     Row("directory", "cannot be made", "always", sinks.no_directory, *NOT_STORED,
         "check STORE_DIR"),

@@ -276,7 +276,7 @@ def piped(world: World) -> None:
     """Have a file system that does not answer: a pipe that nobody writes to."""
     world.path().unlink()
     os.mkfifo(world.path())
-    world.environ["RUN_DEADLINE_SECONDS"] = "1"
+    world.environ["RUN_DEADLINE_SECONDS"] = "4"
 
 
 def no_directory(world: World) -> None:
