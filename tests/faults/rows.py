@@ -231,6 +231,8 @@ S3 = (
     Row("S3", "conditions refused (501)", "write", s3(NOT_IMPLEMENTED, method="PUT?"), *WELL,
         "does not heed conditional writes"),
     Row("S3", HEEDLESS, "write", s3(), *WELL, FINISHED),
+    Row("S3", "403", "history", many(s3(DENIED, method="PUT", name="/history/"), HISTORY_KEEP="3"),
+        *WELL, "dated snapshots are not as they should be"),
 )  # fmt: skip
 
 FILES = (

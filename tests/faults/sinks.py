@@ -156,7 +156,7 @@ def s3(
     name: str = "",
     times: int = ALWAYS,
 ) -> Setup:
-    """Keep snapshots in S3, and answer requests of a method for a name so many times.
+    """Keep snapshots in S3, and answer requests of a method for such names so many times.
 
     ``method`` may end in a question mark: then only conditional ones are meant.
     """
@@ -166,7 +166,7 @@ def s3(
         left = iter(range(times))
 
         def fault(asked: str, path: str) -> Answer | None:
-            if not (asked.startswith(method) and path.endswith(name)):
+            if not (asked.startswith(method) and name in path):
                 return None
             return answer(world, asked) if next(left, None) is not None else None
 
