@@ -10,6 +10,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench_fleet import Fleet
-from bench_measure import CONCURRENCY, MB, PAGE_SIZE, Meter, Sample, curl, drain
+from bench_measure import CONCURRENCY, MB, PAGE_SIZE, Meter, Sample, curl, drain, totals
 from harness.build import E2E, build
 from harness.cluster import Cluster
 from harness.controlplane import ControlPlane
@@ -66,6 +67,7 @@ class Platform:
         self._files = files
         self._gateway = stack.enter_context(pushgateway(files))
         self._buckets, self._s3 = stack.enter_context(_s3(files))
+        self._snapshot = self._buckets / "xp-tracker" / "snapshot.json"
         self._told: dict[str, Told] = {}
         if rtt:
             stack.enter_context(_delayed(self.cluster.api.server.port or 0, rtt))
@@ -105,11 +107,28 @@ class Platform:
 
     def xpjob(self) -> Sample:
         """Do a whole run: discover, list, link, put to S3, push."""
-        command = [sys.executable, "-m", "xpjob", "run"]
+        return self._job("xpjob run", [sys.executable, "-m", "xpjob", "run"])
+
+    def shards(self, count: int) -> Sample:
+        """Do the same run by shards, at once; its memory is that of the largest of them.
+
+        Raises RuntimeError where they leave other totals than the run before.
+        """
+        one = totals(self._snapshot, self._gateway)
+        run = f"{sys.executable} -m xpjob run --shard-generation {time.time_ns()} --shard"
+        script = f'for i in $(seq 0 {count - 1}); do {run} $i/{count} & all="$all $!"; done; '
+        script += "for pid in $all; do wait $pid || exit 1; done"
+        sample = self._job(_shards(count), ["sh", "-c", script])
+        if (together := totals(self._snapshot, self._gateway)) != one:
+            raise RuntimeError(f"{count} shards: {together}, and one run: {one}")
+        print(f"<!-- {_shards(count)}: as one run, {together} -->", flush=True)
+        return sample
+
+    def _job(self, name: str, command: list[str]) -> Sample:
         sample = self._meter.run(command, self._environment() | OWNERS)
-        prefix = self._buckets / "xp-tracker"
-        sample.phases = json.loads((prefix / "run.json").read_text())["phases"]
-        self._told["xpjob run"] = self._pushed("xpjob", (prefix / "snapshot.json").stat().st_size)
+        report = self._snapshot.with_name("run.json")
+        sample.phases = json.loads(report.read_text())["phases"]
+        self._told[name] = self._pushed("xpjob", self._snapshot.stat().st_size)
         return sample
 
     def naive(self) -> Sample:
@@ -267,6 +286,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5, help="runs of each that count")
     parser.add_argument("--kinds", type=int, default=1200, help="kinds of the last row; 0: none")
     parser.add_argument("--only", default="", help="contenders beside the floor, comma-separated")
+    parser.add_argument("--shards", type=int, default=0, help="a run by so many at once, as well")
     parser.add_argument("--rtt", type=float, default=0, help="ms to the API server (needs root)")
     options = parser.parse_args()
     if options.rtt:
@@ -276,7 +296,7 @@ def main() -> None:
     print("| " + " | ".join(HEAD) + " |\n|" + "---|" * len(HEAD), flush=True)
     with ExitStack() as stack:
         measured = Platform(stack, options.rtt)
-        chosen = _chosen(measured, options.only)
+        chosen = _chosen(measured, options)
         for size in map(int, options.sizes.split(",")):
             measured.fleet.grow(size)
             measured.settle(size)
@@ -286,19 +306,28 @@ def main() -> None:
             measured = Platform(stack, options.rtt)
             measured.fleet.add_kinds(options.kinds - len(measured.fleet.paths), FILLED_KINDS)
             print(f"{options.kinds:,} kinds, {FILLED_KINDS + 8} of them not empty:", flush=True)
-            measured.compare(options.repeats, _chosen(measured, options.only))
+            measured.compare(options.repeats, _chosen(measured, options))
 
 
-def _chosen(measured: Platform, only: str) -> dict[str, Callable[[], Sample]]:
+def _shards(count: int) -> str:
+    return f"xpjob, {count} shards"
+
+
+def _chosen(measured: Platform, options: argparse.Namespace) -> dict[str, Callable[[], Sample]]:
     contenders = {
         "curl (floor)": measured.floor,
         "curl, gzip": lambda: measured.floor("--compressed"),
         "xpjob run": measured.xpjob,
+        _shards(options.shards): lambda: measured.shards(options.shards),
         "naive client": measured.naive,
         "kube-state-metrics": measured.state_metrics,
     }
-    wanted = only.split(",") if only else list(contenders)
-    return {n: c for n, c in contenders.items() if n in (*wanted, "curl (floor)")}
+    wanted = {*(options.only.split(",") if options.only else contenders), "curl (floor)"}
+    if options.shards:
+        wanted |= {"xpjob run", _shards(options.shards)}
+    else:
+        wanted.discard(_shards(0))
+    return {name: contender for name, contender in contenders.items() if name in wanted}
 
 
 if __name__ == "__main__":

@@ -5,13 +5,16 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 from harness.connection import Connection
 from harness.controlplane import ControlPlane
 
@@ -115,6 +118,28 @@ class Meter:
         with self._audit_log.open("rb") as log:
             log.seek(position)
             return sum(b'"username":"admin"' in line for line in log)
+
+
+class _Records(msgspec.Struct):
+    """How many there are is all that counts here."""
+
+    claims: list[msgspec.Raw]
+    xrs: list[msgspec.Raw]
+    mrs: list[msgspec.Raw]
+
+
+def totals(snapshot: Path, gateway: str) -> dict[str, float]:
+    """Return how many records a snapshot has, and the sum of each family of totals on a gateway."""
+    records = msgspec.json.decode(snapshot.read_bytes(), type=_Records)
+    found: dict[str, float] = {
+        name: len(getattr(records, name)) for name in records.__struct_fields__
+    }
+    with urllib.request.urlopen(f"{gateway}/metrics") as answer:
+        for line in answer.read().decode().splitlines():
+            family = line.partition("{")[0]
+            if re.fullmatch("crossplane_[a-z]+_total", family) and 'job="xpjob"' in line:
+                found[family] = found.get(family, 0) + float(line.rpartition(" ")[2])
+    return found
 
 
 def cpu_of(pid: int) -> float:

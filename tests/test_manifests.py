@@ -19,9 +19,11 @@ from xpjob.settings import (
     PUBLISH,
     READER,
     SECURITY,
+    SHARDS,
     STORE,
     TARGETS,
 )
+from xpjob.shard import Shard
 
 BASE = objects(K8S / "base")
 EVERYTHING = [K8S / "base", *(K8S / "overlays" / name for name in OVERLAYS)]
@@ -206,6 +208,30 @@ def test_the_trials_keys_are_the_same_on_both_sides() -> None:
         assert refs[1]["secretRef"]["name"] == secret
     data = pick(items, "ConfigMap")["data"]
     assert f"/data/buckets/{data['S3_BUCKET']}" in str(specs["xpjob-s3"]["initContainers"])
+
+
+def test_every_shard_of_a_run_has_a_pod() -> None:
+    """All at once; each knows its own number, and the run that it is a part of."""
+    items = objects(K8S / "overlays" / "sharded")
+    job = pick(items, "CronJob")["spec"]["jobTemplate"]["spec"]
+    assert (job["completionMode"], job["backoffLimitPerIndex"]) == ("Indexed", 1)
+    assert "backoffLimit" not in job  # it would count the tries of all pods together
+    assert job["template"]["spec"]["restartPolicy"] == "Never"
+    (container,) = job["template"]["spec"]["containers"]
+    index, shard, generation = container["env"]
+    assert index["name"] == "JOB_COMPLETION_INDEX"
+    assert "job-completion-index" in index["valueFrom"]["fieldRef"]["fieldPath"]
+    assert generation["name"] == "SHARD_GENERATION"
+    assert "controller-uid" in generation["valueFrom"]["fieldRef"]["fieldPath"]
+    environ = {
+        "SHARD": shard["value"].replace("$(JOB_COMPLETION_INDEX)", "0"),
+        "SHARD_GENERATION": "4a6e6f8c-3b0e-4f57-9a51-0f3f5c1f6f0e",
+        **pick(items, "ConfigMap")["data"],
+        "S3_BUCKET": "inventory",
+    }
+    count = job["completions"]
+    assert settings.load({}, environ, (*GROUPS, SHARDS)).shard == Shard(0, count)
+    assert job["parallelism"] == count
 
 
 def test_the_samples_are_what_the_job_looks_for() -> None:

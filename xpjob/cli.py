@@ -25,6 +25,7 @@ from xpjob.settings import (
     PUBLISH,
     READER,
     SECURITY,
+    SHARDS,
     STORE,
     TARGETS,
     Settings,
@@ -70,7 +71,7 @@ def cli() -> None:
 
 @cli.command(cls=Command)
 @click.option("--dry-run", is_flag=True, help="Print the metrics; store and publish nothing.")
-@with_settings(CLUSTER, TARGETS, STORE, PUBLISH, SECURITY, OUTPUT)
+@with_settings(CLUSTER, TARGETS, STORE, SHARDS, PUBLISH, SECURITY, OUTPUT)
 def run(config: Settings, dry_run: bool) -> None:
     """List everything, push the metrics, store the snapshot, and exit.
 
@@ -95,6 +96,9 @@ def run(config: Settings, dry_run: bool) -> None:
         result = run_once(config, journal, dry_run=dry_run, deadline=deadline)
     code = exit_code(result, strict=config.strict)
     facts = _facts(result, code)
+    if config.shard:
+        listed = sum(outcome.records for outcome in result.report.targets)
+        facts |= {"shard": str(config.shard), "listed": listed}
     if deadline.signal:
         code = 128 + deadline.signal
         ended = "; ".join(filter(None, (deadline.why(), str(facts["error"]))))
@@ -113,11 +117,11 @@ def targets(config: Settings, output: str) -> None:
     Exits 1 when something that is named in the configuration cannot be listed, 4 when that is
     for lack of rights.
     """
-    from xpjob import job, terminal
+    from xpjob import look, terminal
     from xpjob.crossplane.targets import describe
 
     log.configure_for(config)
-    plan = job.plan_targets(config)
+    plan = look.plan_targets(config)
     rows = list(describe(plan))
     if output == "json":
         click.echo(json.dumps(rows, indent=2))

@@ -126,6 +126,12 @@ def left() -> float:
     return math.inf if limit is None else limit.left()
 
 
+def stopped() -> bool:
+    """Tell whether a signal has told the run to end."""
+    limit = _current.get()
+    return limit is not None and bool(limit.deadline.signal)
+
+
 def check() -> None:
     """Raise ``DeadlineError`` when no time is left."""
     limit = _current.get()

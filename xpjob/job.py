@@ -2,40 +2,39 @@
 
 from __future__ import annotations
 
-import copy
 import logging
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import partial
 
-from xpjob.collector import COLLECTORS
-from xpjob.crossplane.platform import Platform
-from xpjob.crossplane.records import Inventory
-from xpjob.crossplane.targets import Plan, Unlistable
+from xpjob import look
+from xpjob.assemble import assemble
 from xpjob.deadline import Deadline, share
 from xpjob.errors import SupersededError, XpjobError
 from xpjob.journal import Journal
-from xpjob.kube.api import Api, connect
-from xpjob.kube.discovery import discover
-from xpjob.listing import Listed, View, list_targets, raise_if_nothing, unlisted
+from xpjob.listing import View, raise_if_nothing, unlisted
 from xpjob.publish import exposition
 from xpjob.publish.publisher import Publisher, publishers, refuse_older
-from xpjob.series import Shown
 from xpjob.settings import Settings
-from xpjob.snapshot import archive, model
-from xpjob.snapshot.carry import carry, matters
-from xpjob.snapshot.history import History
-from xpjob.snapshot.memory import Memory, commit, leave_report, publish_newest, read_whole, remember
+from xpjob.snapshot import archive, parts
+from xpjob.snapshot.memory import (
+    Memory,
+    commit,
+    leave_report,
+    merged_before,
+    publish_newest,
+    read_whole,
+    remember,
+)
 from xpjob.snapshot.model import RunInfo, RunReport, Snapshot
 from xpjob.snapshot.store import MemoryStore, Store
 from xpjob.snapshot.stores import open_store
 from xpjob.threads import begin
-from xpjob.transport import Timeouts
 
 # Parts of the time that is left when a phase begins: what comes after it needs some too.
-_REMEMBERING, _PLANNING, _LISTING = 1 / 4, 1 / 3, 3 / 4
-_STORING, _PUBLISHING, _ARCHIVING, _REPORTING = 1 / 2, 2 / 3, 1 / 3, 1 / 2
+_REMEMBERING, _STORING, _PUBLISHING = 1 / 4, 1 / 2, 2 / 3
+_ARCHIVING, _REMOVING, _REPORTING = 1 / 3, 1 / 3, 1 / 2
 
 _log = logging.getLogger(__name__)
 
@@ -68,23 +67,28 @@ def run(
         return _run(settings, view, journal or Journal(settings.cluster_name), dry_run=dry_run)
 
 
-class _Found(NamedTuple):
-    plans: Sequence[Plan]
-    platform: Platform
-    listed: list[Listed]
-
-
 def _run(settings: Settings, view: View, journal: Journal, *, dry_run: bool) -> Result:
-    api = _connect(settings)
+    api = look.connected(settings)
     sinks = () if dry_run else publishers(settings)
     store: Store = MemoryStore()
     memory = found = snapshot = None
+    shard = None if dry_run else settings.shard
+    if shard:
+        journal.run.id = parts.run_id(settings.shard_generation)
     _warn_of_gaps(settings, dry_run=dry_run)
-    # The store answers while the API server does.
-    recalled = begin(lambda: _recall(settings, journal.run, dry_run=dry_run))
+    opened = begin(lambda: MemoryStore() if dry_run else open_store(settings))
+    # The store answers while the API server does. Of shards, only the one that merges asks it.
+    remembering = partial(_recall, opened, settings, journal.run)
+    recalled = remembering if shard else begin(remembering)
     try:
         with journal.tolerating():
-            found = _look(journal, api, settings, view)
+            if shard:
+                found = look.together(journal, api, opened, settings, shard, view)
+            else:
+                found = look.alone(journal, api, settings, view)
+        # What concerns all shards is for the one that merges them, or else for the first.
+        if shard and not found and not (shard.index == 0 and journal.errors):
+            return Result(journal.close(), None, journal.errors)
         with journal.phase("remember"), journal.tolerating():
             store, memory = recalled()
             journal.report.last_success_at = memory.last_success_at
@@ -106,6 +110,9 @@ def _run(settings: Settings, view: View, journal: Journal, *, dry_run: bool) -> 
                 with journal.phase("history"), share(_ARCHIVING, until_stopped=True):
                     kept = archive.keep(store, settings, snapshot, etag)
                     journal.report.history = kept or journal.report.history
+            if shard and etag:
+                with share(_REMOVING, until_stopped=True):
+                    parts.remove_older(store, settings, journal.run, memory)
     except XpjobError as error:
         journal.fail(error)
     if not journal.superseded:
@@ -113,53 +120,22 @@ def _run(settings: Settings, view: View, journal: Journal, *, dry_run: bool) -> 
     return Result(journal.close(), snapshot, journal.errors)
 
 
-def _recall(settings: Settings, run: RunInfo, *, dry_run: bool) -> tuple[Store, Memory]:
+def _recall(opened: Callable[[], Store], settings: Settings, run: RunInfo) -> tuple[Store, Memory]:
     with share(_REMEMBERING, until_stopped=True):
-        store = MemoryStore() if dry_run else open_store(settings)
+        store = opened()
         return store, remember(store, settings, run)
 
 
-def _look(journal: Journal, api: Api, settings: Settings, view: View) -> _Found:
-    with share(_LISTING, until_stopped=True):
-        with journal.phase("discover"):
-            plans, platform = _plans(api, settings)
-        with journal.phase("list"):
-            work = list(zip(COLLECTORS, plans, strict=True))
-            return _Found(plans, platform, list_targets(work, api, settings, view))
-
-
-def _note(journal: Journal, found: _Found, memory: Memory | None) -> None:
+def _note(journal: Journal, found: look.Found, memory: Memory | None) -> None:
     """Note what was found. Raises an ``XpjobError`` where that is nothing: all lists failed."""
     groups = memory.history.groups if memory and memory.snapshot else None
-    found.listed.extend(unlisted(item) for plan in found.plans for item in _mattering(plan, groups))
+    found.listed.extend(
+        unlisted(item) for plan in found.plans for item in look.mattering(plan, groups)
+    )
     journal.listed(found.listed)
     journal.report.namespace_configs = sum(plan.namespace_configs for plan in found.plans)
     journal.report.malformed_configs = sum(plan.malformed_configs for plan in found.plans)
     raise_if_nothing(found.listed, known_before=bool(memory and memory.snapshot))
-
-
-def _mattering(plan: Plan, groups: Collection[str] | None) -> Iterator[Unlistable]:
-    for item in plan.unlistable:
-        if matters(item.gvr, groups, len(plan.targets)):
-            yield item
-
-
-def plan_targets(settings: Settings) -> Plan:
-    """Return what a run would list. Raises what stands in the way of finding out."""
-    api = _connect(settings)
-    catalogue = discover(api, settings.concurrency)
-    plans = [collector.plan(api, settings, catalogue) for collector in COLLECTORS]
-    return Plan(
-        tuple(target for plan in plans for target in plan.targets),
-        tuple(item for plan in plans for item in _mattering(plan, None)),
-        sum(plan.namespace_configs for plan in plans),
-        sum(plan.malformed_configs for plan in plans),
-    )
-
-
-def _connect(settings: Settings) -> Api:
-    timeouts = Timeouts(settings.connect_timeout_seconds, settings.request_timeout_seconds)
-    return connect(settings.kubeconfig, settings.context, timeouts, settings.concurrency)
 
 
 def _warn_of_gaps(settings: Settings, *, dry_run: bool) -> None:
@@ -171,24 +147,12 @@ def _warn_of_gaps(settings: Settings, *, dry_run: bool) -> None:
         _log.warning("nothing is kept: set PUSHGATEWAY_URL, or STORE_BACKEND, or use --dry-run")
 
 
-def _plans(api: Api, settings: Settings) -> tuple[list[Plan], Platform]:
-    catalogue = discover(api, settings.concurrency)
-    with share(_PLANNING):
-        plans = [collector.plan(api, settings, catalogue) for collector in COLLECTORS]
-    with share(_PLANNING):
-        platform = Platform.joined(
-            collector.platform(api, settings, catalogue, plan)
-            for collector, plan in zip(COLLECTORS, plans, strict=True)
-        )
-    return plans, platform
-
-
 def _store(
     journal: Journal,
     store: Store,
     settings: Settings,
     memory: Memory | None,
-    found: _Found,
+    found: look.Found,
 ) -> tuple[Snapshot, str]:
     """Make the snapshot and store it: from then on it is what the cluster is known to hold.
 
@@ -201,62 +165,22 @@ def _store(
         past = None
         if memory and memory.snapshot and journal.report.partial:
             past = read_whole(store, settings)
-        return _build(journal, settings, memory, past, found)
+        return assemble(journal, settings, memory, past, found.listed, found.platform)
 
     if memory is None:
         return build(None), ""
+    if merged := merged_before(store, settings, memory, journal.run):
+        journal.adopt(merged[0], memory.counters())
+        return merged
     started = time.monotonic()
     with journal.tolerating():
         stored = commit(store, settings, memory, build)
+        if stored[0].targets is not journal.report.targets:
+            journal.adopt(stored[0], stored[0].counters)
         if journal.report.counters and not isinstance(store, MemoryStore):
             journal.report.counters.persist_duration.observe(time.monotonic() - started)
         return stored
     return build(memory), ""
-
-
-def _build(
-    journal: Journal,
-    settings: Settings,
-    memory: Memory | None,
-    past: Snapshot | None,
-    found: _Found,
-) -> Snapshot:
-    """Make the snapshot. ``past`` is the whole of the previous one, if there is to carry."""
-    report = journal.report
-    records = [record for item in found.listed for record in item.records]
-    generated_at = model.rfc3339(model.now())
-    if past:
-        records += carry(past, report.targets, generated_at, settings.carry_max_age_seconds)
-    for collector in COLLECTORS:
-        records = collector.link(records)
-    previous, history = (memory.snapshot, memory.history) if memory else (None, History())
-    history.complete(records, generated_at)
-    known = previous.findings if previous else ()
-    findings = [
-        finding
-        for collector in COLLECTORS
-        for finding in collector.findings(records, report.targets, known, generated_at, settings)
-    ]
-    by_class = Inventory.of(records)
-    return Snapshot(
-        generated_at=generated_at,
-        cluster=settings.cluster_name,
-        run=journal.run,
-        targets=report.targets,
-        counters=copy.deepcopy(report.counters),
-        time_to_ready=history.times_to_ready(records) if memory else None,
-        namespace_configs=report.namespace_configs,
-        claims=by_class.claims,
-        xrs=by_class.xrs,
-        mrs=by_class.mrs,
-        findings=findings,
-        platform=found.platform.completed(previous.platform) if previous else found.platform,
-        shown=Shown(
-            max_series=settings.max_series,
-            per_object=settings.per_object_metrics,
-            extra_labels=tuple(extra.name for extra in settings.extra_labels),
-        ),
-    )
 
 
 def _publish(

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from xpjob import __version__
+from xpjob import __version__, times
 from xpjob.errors import SupersededError, XpjobError
 from xpjob.listing import Listed
 from xpjob.snapshot import model
 from xpjob.snapshot.counters import Counters
 from xpjob.snapshot.memory import Memory
-from xpjob.snapshot.model import RunInfo, RunReport
+from xpjob.snapshot.model import RunInfo, RunReport, Snapshot
 
 _log = logging.getLogger(__name__)
 
@@ -69,6 +70,21 @@ class Journal:
         self.report.targets = [item.outcome for item in listed]
         self.report.partial = any(item.error for item in listed)
         self._failed = [item.outcome.gvr for item in listed if item.error]
+
+    def began(self, started_at: str) -> None:
+        """Note that this run started looking earlier than this process did, in another shard."""
+        self._started -= times.seconds_between(started_at, self.run.started_at)
+        self.run.started_at = min(started_at, self.run.started_at, key=model.moment)
+
+    def adopt(self, snapshot: Snapshot, counters: Counters | None) -> None:
+        """Take what is stored for what this run has found.
+
+        The shards of this run were merged by another pod too, which may not come to publishing it.
+        """
+        self.report.targets = snapshot.targets
+        self.report.partial = any(outcome.error for outcome in snapshot.targets)
+        self.report.namespace_configs = snapshot.namespace_configs
+        self.report.counters = copy.deepcopy(counters)
 
     def counters(self, memory: Memory | None) -> Counters | None:
         """Return the counters of the runs before with what this run adds.

@@ -67,6 +67,19 @@ def list_targets(
     return each(one, work, settings.concurrency)
 
 
+def outcome_of(target: Target) -> TargetOutcome:
+    """Return the outcome of a target that nothing has come of yet."""
+    return TargetOutcome(
+        class_=target.class_,
+        group=target.kind.group,
+        version=target.kind.version,
+        resource=target.kind.resource,
+        kind=target.kind.kind,
+        namespace=target.namespace,
+        source=target.owners.source,
+    )
+
+
 def raise_if_nothing(all_listed: Sequence[Listed], *, known_before: bool) -> None:
     """Raise when there were lists to make and every one failed.
 
@@ -94,15 +107,7 @@ def _execute(
 ) -> Listed:
     """List one target, timed; an error of ours becomes an outcome, one of the code does not."""
     started = time.monotonic()
-    outcome = TargetOutcome(
-        class_=target.class_,
-        group=target.kind.group,
-        version=target.kind.version,
-        resource=target.kind.resource,
-        kind=target.kind.kind,
-        namespace=target.namespace,
-        source=target.owners.source,
-    )
+    outcome = outcome_of(target)
     try:
         listing = list_all(
             api,
@@ -131,8 +136,15 @@ def _execute(
 
 
 def unlisted(item: Unlistable) -> Listed:
+    """Return what came of a target that could not even be planned, and log it."""
+    outcome = outcome_of_unlistable(item)
+    _log.error("target failed", extra=_facts(outcome))
+    return Listed(outcome, error=item.error)
+
+
+def outcome_of_unlistable(item: Unlistable) -> TargetOutcome:
     """Return the outcome of what failed before it could be listed."""
-    outcome = TargetOutcome(
+    return TargetOutcome(
         class_=item.class_,
         group=item.gvr.group,
         version=item.gvr.version,
@@ -143,8 +155,6 @@ def unlisted(item: Unlistable) -> Listed:
         error=str(item.error),
         gone=item.gone,
     )
-    _log.error("target failed", extra=_facts(outcome))
-    return Listed(outcome, error=item.error)
 
 
 def _facts(outcome: TargetOutcome) -> dict[str, object]:

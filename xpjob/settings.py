@@ -18,11 +18,12 @@ from xpjob.errors import SettingsError
 from xpjob.extra import ExtraLabel, parse_extra_labels
 from xpjob.gvr import Gvr, parse_gvrs
 from xpjob.series import MAX_SERIES
+from xpjob.shard import Shard, parse_shard
 
 T = TypeVar("T")
 
 CLUSTER, TARGETS, STORE, PUBLISH, OUTPUT = "cluster", "targets", "store", "publish", "output"
-READER, ACCESS, SECURITY = "reader", "access", "security"
+READER, ACCESS, SECURITY, SHARDS = "reader", "access", "security", "shards"
 
 
 def _option(
@@ -84,6 +85,9 @@ class Settings:
 
     s3_sse: str = _option(STORE, "Encryption to ask S3 for: AES256 or aws:kms; empty leaves it to the bucket.", "", check.encryption)
     s3_sse_kms_key_id: str = _option(STORE, "KMS key for S3_SSE=aws:kms; empty means the account's own.", "", check.kms_key)
+
+    shard: Shard | None = _option(SHARDS, "List only this share, as in 0/4 to 3/4, and merge with the others of one run.", "", parse_shard)
+    shard_generation: str = _option(SHARDS, "Name that all shards of one run share, and no other run: the uid of their Job.", "", check.grouping_value)
 
     pushgateway_url: tuple[str, ...] = _option(PUBLISH, "Pushgateway to push to, or several, comma-separated; empty means none.", "", check.urls)
     pushgateway_job: str = _option(PUBLISH, "Value of the job label; the run's outcome goes to the same with -run appended.", "xpjob", check.grouping_value)
@@ -189,6 +193,7 @@ def _contradictions(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "s3_bucket", "S3_BUCKET: is not set; STORE_BACKEND=s3 needs the bucket's name"
     if settings.store_backend == "directory" and settings.store_dir is None:
         yield "store_dir", "STORE_DIR: is not set; STORE_BACKEND=directory needs a directory"
+    yield from _sharding(settings)
     yield from _credentials(settings)
     yield from _exposed(settings)
     first: dict[tuple[str, str], str] = {}
@@ -197,6 +202,23 @@ def _contradictions(settings: Settings) -> Iterator[tuple[str, str]]:
             other = first.setdefault((gvr.group, gvr.resource), name.upper())
             if other != name.upper():
                 yield name, f"{name.upper()}: {gvr} is in {other} too; a kind is one or the other"
+
+
+def _sharding(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield what shards lack to find each other."""
+    if settings.cluster_name == "parts":
+        yield "cluster_name", "CLUSTER_NAME: 'parts' is where shards hand in; take another"
+    if settings.shard is None:
+        return
+    if settings.store_backend == "memory":
+        text = "SHARD: shards meet in a store; set STORE_BACKEND to s3 or directory"
+        yield "shard", text
+    if not settings.shard_generation:
+        yield (
+            "shard_generation",
+            "SHARD_GENERATION: is not set; SHARD needs a name that all shards of one run share, "
+            "and no other run, such as the uid of their Job",
+        )
 
 
 def _credentials(settings: Settings) -> Iterator[tuple[str, str]]:

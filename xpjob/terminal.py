@@ -124,7 +124,8 @@ def summarize(result: Result, console: Console) -> None:
     state = "[green]complete[/]" if not report.partial else "[yellow]partial[/]"
     if result.errors:
         state = "[yellow]superseded[/]" if superseded else "[red]failed[/]"
-    console.print(f"run {state} in {report.seconds:.2f} s")
+    what = "run" if snapshot is not None or result.errors else "share"  # another shard merges it
+    console.print(f"{what} {state} in {report.seconds:.2f} s")
 
 
 def _scope(outcome: TargetOutcome) -> str:

@@ -13,6 +13,7 @@ import socket
 import subprocess
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from harness.connection import Object
@@ -76,6 +77,17 @@ def pushed(deployed: Deployment) -> str:
     """What the gateway holds."""
     with urllib.request.urlopen(f"{deployed.gateway}/metrics", timeout=10) as answer:
         return str(answer.read().decode())
+
+
+def totals(deployed: Deployment, cluster: str) -> dict[str, float]:
+    """The sum of each family of totals of a cluster that the gateway holds."""
+    found: dict[str, float] = {}
+    for line in pushed(deployed).splitlines():
+        if line.startswith("crossplane_") and f'cluster="{cluster}"' in line:
+            family = line.partition("{")[0]
+            if family.endswith("_total"):
+                found[family] = found.get(family, 0) + float(line.rpartition(" ")[2])
+    return found
 
 
 def test_the_servers_get_ready(deployed: Deployment) -> None:
@@ -177,6 +189,35 @@ def test_a_refusal_is_not_retried(deployed: Deployment) -> None:
     deployed.finish("refused", "Failed")
     (said,) = deployed.told("refused")
     assert said["code"] == 4
+
+
+def test_four_pods_share_a_run(deployed: Deployment, tmp_path: Path) -> None:
+    """An Indexed Job: each lists its share, one merges all and pushes what one run would have."""
+    one = deployed.variant("one-pod", CLUSTER_NAME="one")
+    deployed.finish(one, "Complete")
+    (alone,) = deployed.told(one)
+    # In a folder and a group of its own, so that no scheduled run comes in between.
+    name = deployed.sharded("shards", tmp_path, CLUSTER_NAME="shards")
+    assert deployed.finish(name, "Complete")["status"]["completedIndexes"] == "0-3"
+    told = {said["shard"]: said for said in deployed.told(name)}
+    assert sorted(told) == ["0/4", "1/4", "2/4", "3/4"]
+    assert {(said["code"], said["error"], said["failed"]) for said in told.values()} == {(0, "", 0)}
+    (merged,) = [said for said in told.values() if said["claims"]]
+    for counted in ("claims", "xrs", "mrs", "targets"):
+        assert merged[counted] == alone[counted], counted
+    assert totals(deployed, "shards") == totals(deployed, "one") != {}
+
+
+def test_a_pod_that_never_comes_costs_only_its_share(deployed: Deployment, tmp_path: Path) -> None:
+    """The fifth of five: its lists have failed, and what they had is carried."""
+    environment = {"CLUSTER_NAME": "shards", "RUN_DEADLINE_SECONDS": "12"}
+    name = deployed.sharded("one-missing", tmp_path, of=5, **environment)
+    deployed.finish(name, "Complete")
+    (merged,) = [said for said in deployed.told(name) if said["claims"]]
+    assert (merged["code"], merged["error"]) == (0, "")
+    assert merged["failed"] > 0
+    assert merged["carried"] >= 4
+    assert totals(deployed, "shards") == totals(deployed, "one")
 
 
 def test_a_scheduled_run(deployed: Deployment) -> None:

@@ -8,6 +8,7 @@ really says: True, False, Unknown, or empty where the object has no such conditi
 from __future__ import annotations
 
 from collections.abc import Iterable
+from sys import intern
 from typing import ClassVar, NamedTuple
 
 from msgspec import Struct
@@ -165,6 +166,22 @@ class ManagedResource(Composed, kw_only=True, rename="camel", gc=False):
     composite_name: str = ""
     claim_name: str = ""
     claim_namespace: str = ""
+
+
+_ALIKE = (
+    *("group", "version", "resource", "kind", "namespace", "composition", "composition_revision"),
+    *("source", "creator", "team", "reason", "ready_status", "synced_status", "synced_reason"),
+)
+
+
+def share_strings(records: Iterable[Record]) -> None:
+    """Keep once what thousands of records that were read from a document say alike.
+
+    It is a third of their memory; those that come from a list share it already.
+    """
+    for record in records:
+        for name in _ALIKE:
+            setattr(record, name, intern(getattr(record, name)))
 
 
 class Inventory(NamedTuple):

@@ -88,6 +88,16 @@ class Plan:
     malformed_configs: int = 0
     providers: Providers = field(default_factory=Providers)
 
+    @classmethod
+    def joined(cls, plans: Sequence[Plan]) -> Plan:
+        """Return what several collectors plan as one, without providers."""
+        return cls(
+            tuple(target for plan in plans for target in plan.targets),
+            tuple(item for plan in plans for item in plan.unlistable),
+            sum(plan.namespace_configs for plan in plans),
+            sum(plan.malformed_configs for plan in plans),
+        )
+
 
 def plan(api: Api, settings: Settings, catalogue: Catalogue) -> Plan:
     """Decide the targets of a run. Reads ConfigMaps; a failure of that is in the plan."""

@@ -97,27 +97,45 @@ def read_whole(store: Store, settings: Settings) -> Snapshot | None:
     return _read(store, settings, SNAPSHOT, Snapshot)[0]
 
 
+def merged_before(
+    store: Store, settings: Settings, memory: Memory, run: RunInfo
+) -> tuple[Snapshot, str] | None:
+    """Return the snapshot and its etag where another pod has merged the shards of this very run.
+
+    None where it has not. Raises the store's errors.
+    """
+    if not memory.snapshot or memory.snapshot.run.id != run.id:
+        return None
+    snapshot, held = _read(store, settings, SNAPSHOT, Snapshot)
+    return (snapshot, held.etag) if snapshot and held and snapshot.run.id == run.id else None
+
+
 def commit(
     store: Store, settings: Settings, memory: Memory, build: Callable[[Memory], Snapshot]
 ) -> tuple[Snapshot, str]:
     """Store the snapshot that ``build`` makes, and return it with its etag.
 
     Where another run has written meanwhile, an older run's snapshot becomes the new memory and
-    ``build`` is called again. Raises ``SupersededError`` when the other run is newer,
-    ``ConflictError`` when the others do not stop, and the store's errors.
+    ``build`` is called again; one of this very run, merged by another pod, is what is returned.
+    Raises ``SupersededError`` when the other run is newer, ``ConflictError`` when the others do not
+    stop, and the store's errors.
     """
     key = store_key(settings, SNAPSHOT)
     for _ in range(_COMMIT_ATTEMPTS):
         snapshot = build(memory)
+        run = snapshot.run
         try:
             etag = store.put(key, model.encode(snapshot), replacing=memory.snapshot_etag)
             return snapshot, etag
         except ConflictError as conflict:
             last = conflict
-        memory = remember(store, settings, snapshot.run)
-        if memory.snapshot and memory.snapshot.run.id == snapshot.run.id:
+        memory = remember(store, settings, run)
+        theirs = memory.snapshot
+        if theirs and (theirs.run.id, theirs.generated_at) == (run.id, snapshot.generated_at):
             # A write that timed out had been carried out all the same.
             return snapshot, memory.snapshot_etag
+        if merged := merged_before(store, settings, memory, run):
+            return merged
     raise ConflictError(f"gave up after {_COMMIT_ATTEMPTS} conflicts: {last}; see who else writes")
 
 

@@ -84,6 +84,13 @@ class PastSnapshot(Snapshot, rename="camel", kw_only=True):
     mrs: list[Past] = []  # type: ignore[assignment]
 
 
+class PartHead(Document, rename="camel", kw_only=True):
+    """What a shard's part begins with: which run it is of, and when that shard started looking."""
+
+    run: RunInfo
+    cluster: str
+
+
 class RunReport(Document, rename="camel", kw_only=True):
     """How a run ended. ``phase`` is the last one it entered; ``phases`` maps each to seconds.
 
@@ -166,6 +173,8 @@ def _check_times(document: Document) -> None:
     elif isinstance(document, RunReport):
         times = [document.run.started_at, document.finished_at]
         times += filter(None, [document.last_success_at])
+    elif isinstance(document, PartHead):
+        times = [document.run.started_at]
     for text in times:
         moment(text)
 

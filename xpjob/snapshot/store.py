@@ -13,6 +13,8 @@ MAX_DOCUMENT = 256 << 20
 """Bytes of the largest document that is read: some 300,000 records. Nobody's memory is endless."""
 HISTORY = "history"
 """The folder of dated snapshots, which therefore no cluster can be called."""
+PARTS = "parts"
+"""The folder of what shards hand in, which therefore no cluster can be called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,6 @@ def key_of(cluster: str, name: str) -> str:
 def is_cluster(name: str) -> bool:
     """Tell whether a name under the prefix can be that of a cluster."""
     try:
-        return name not in ("", HISTORY) and check.grouping_value(name) == name
+        return name not in ("", HISTORY, PARTS) and check.grouping_value(name) == name
     except ValueError:
         return False

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from harness.cluster import Cluster, KubectlError
 from harness.connection import Object
 from harness.container import Image
@@ -88,6 +90,29 @@ class Deployment:
         (container,) = job["spec"]["template"]["spec"]["containers"]
         container["env"] = [{"name": key, "value": value} for key, value in environment.items()]
         self.kubectl("create", "--filename=-", input=json.dumps(job))
+        return name
+
+    def sharded(self, name: str, files: Path, of: int = 4, **environment: str) -> str:
+        """Make a Job of the trial's CronJob with the component for shards, and give its name.
+
+        Its four pods believe that they are `of` so many. `files` is an empty folder.
+        """
+        up = "../" * len(files.resolve().parts[1:]) + str(ROOT / "k8s").lstrip("/")
+        (files / "kustomization.yaml").write_text(
+            "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n"
+            f"resources: [{up}/overlays/trial]\ncomponents: [{up}/components/sharded]\n"
+        )
+        items = yaml.safe_load_all(self.cluster.kubectl("kustomize", str(files)))
+        (cron,) = [item for item in items if item["kind"] == "CronJob"]
+        template = cron["spec"]["jobTemplate"]
+        (container,) = template["spec"]["template"]["spec"]["containers"]
+        (shard,) = [each for each in container["env"] if each["name"] == "SHARD"]
+        shard["value"] = shard["value"].replace("/4", f"/{of}")
+        container["env"] += [{"name": key, "value": value} for key, value in environment.items()]
+        metadata = {**template["metadata"], "name": name, "namespace": NAMESPACE}
+        job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata}
+        job["spec"] = template["spec"]
+        self.kubectl("create", "--validate=strict", "--filename=-", input=json.dumps(job))
         return name
 
     def hanging(self, port: int) -> dict[str, str]:

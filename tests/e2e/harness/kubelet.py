@@ -180,7 +180,7 @@ class Kubelet:
         image = self._images[re.sub(r"(:[^:/]+)?(@sha256:.*)?$", "", container["image"])]
         address = self._address_of(pod)
         command = [*container.get("command", image.entrypoint), *container.get("args", [])]
-        environment = self._parts.environment(container)
+        environment = self._parts.environment(pod, container)
         security = {**pod.spec["securityContext"], **container["securityContext"]}
         if not (security["runAsNonRoot"] and security["readOnlyRootFilesystem"]):
             raise ValueError(f"{pod.name}/{name}: only confined containers are run")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import urllib.error
 import urllib.request
 from datetime import datetime, timezone
@@ -39,7 +40,7 @@ class Parts:
         self._namespace = namespace
         self._files = files
 
-    def environment(self, container: Object) -> dict[str, str]:
+    def environment(self, pod: Pod, container: Object) -> dict[str, str]:
         """A container's environment, as its pod says."""
         server = self._api.server
         found = {
@@ -51,10 +52,15 @@ class Parts:
                 if kind in source:
                     found.update(self._data(plural, **source[kind]))
         for each in container.get("env", []):
-            found[each["name"]] = each.get("value", "")
-            if "valueFrom" in each:
-                reference = each["valueFrom"]["secretKeyRef"]
+            # It may refer to what stands before it.
+            text = each.get("value", "")
+            found[each["name"]] = re.sub(r"\$\((\w+)\)", lambda m: found.get(m[1], m[0]), text)
+            source = each.get("valueFrom", {})
+            if "secretKeyRef" in source:
+                reference = source["secretKeyRef"]
                 found[each["name"]] = self._data("secrets", reference["name"])[reference["key"]]
+            elif "fieldRef" in source:
+                found[each["name"]] = _field(pod.item, source["fieldRef"]["fieldPath"])
         return found
 
     def _data(self, plural: str, name: str, optional: bool = False) -> dict[str, str]:
@@ -98,6 +104,14 @@ class Parts:
         path = f"{self._namespace}/serviceaccounts/{account}/token"
         answer = self._api.request("POST", path, {"spec": asked})
         return str(answer["status"]["token"])
+
+
+def _field(item: Object, path: str) -> str:
+    """A label or an annotation, as the downward API names it."""
+    found = re.fullmatch(r"metadata\.(labels|annotations)\['(.+)'\]", path)
+    if not found:
+        raise ValueError(f"{path}: only labels and annotations are played")
+    return str(item["metadata"][found[1]][found[2]])
 
 
 def status_of(pod: Pod, address: str) -> Object:
