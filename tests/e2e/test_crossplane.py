@@ -15,8 +15,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
 from xpjob.reader.app import create_app
-from xpjob.reader.server import open_reader_store
 from xpjob.settings import READER, STORE, load
+from xpjob.snapshot.stores import open_reader_store
 
 TEAM = "team-a"
 SHOP = "team-b"

@@ -18,7 +18,13 @@ import msgspec
 from xpjob import __version__
 from xpjob.crossplane.targets import CLAIM, COMPOSITE
 from xpjob.deadline import Deadline
-from xpjob.errors import BadAnswerError, NotFoundError, XpjobError
+from xpjob.errors import (
+    BadAnswerError,
+    DeadlineError,
+    NotFoundError,
+    TransientError,
+    XpjobError,
+)
 from xpjob.reader import parameters
 from xpjob.reader.answer import Workshop
 from xpjob.reader.parameters import Given, QuestionError, one
@@ -88,13 +94,17 @@ class Changes:
             self._waiting -= 1
 
     def _found(self, view: View, sides: _Sides) -> Found:
-        with Deadline(_SECONDS).running():
-            try:
-                return self._compared(view, sides)
-            except NotFoundError:
-                # A run has removed it since these were listed.
-                self._listed.pop(view.cluster, None)
-                return self._compared(view, sides)
+        try:
+            with Deadline(_SECONDS).running():
+                try:
+                    return self._compared(view, sides)
+                except NotFoundError:
+                    # A run has removed it since these were listed.
+                    self._listed.pop(view.cluster, None)
+                    return self._compared(view, sides)
+        except DeadlineError as error:
+            told = f"the store did not give the dated snapshots within {_SECONDS:g} s"
+            raise TransientError(told) from error
 
     def _compared(self, view: View, sides: _Sides) -> Found:
         entries = self._entries(view.cluster)

@@ -99,7 +99,7 @@ class DirectoryStore:
         Files are replaced and never changed, so a second name for one is a copy that costs nothing.
         """
         source, target = self._directory / key, self._directory / to
-        part = target.with_name(f".{target.name}.part")
+        part = source.with_name(f".{source.name}.copy")  # left over, the next put removes it
         with _explained("copying", source), self._locked():
             if having:
                 self._check(key, having)
