@@ -114,9 +114,12 @@ class Changes:
         new = archive.at(entries, sides.end) if sides.end else None
         tag = f"{__version__} {old.key} {new.key if new else view.tag}"
         if (held := self._held.get(tag)) is None:
-            bodies = [self._body(entry) for entry in (old, new) if entry]
+            wanted = (old.key, new.key) if new else (old.key,)
+            bodies = {name: self._body(name) for name in wanted}
             with self._snapshots.alone:
-                stored = [model.decode(body, Slim, "a dated snapshot") for body in bodies]
+                stored = [
+                    model.decode(bodies[name], Slim, self._store.where(name)) for name in wanted
+                ]
                 bodies.clear()
                 held = diff(stored[0], stored[1] if new else _slim(view))
                 stored.clear()
@@ -125,9 +128,9 @@ class Changes:
         self._held.move_to_end(tag)
         return Found(tag, held)
 
-    def _body(self, entry: Entry) -> bytes:
-        if (stored := self._store.get(entry.key)) is None:
-            raise NotFoundError(f"there is no {self._store.where(entry.key)} any more")
+    def _body(self, name: str) -> bytes:
+        if (stored := self._store.get(name)) is None:
+            raise NotFoundError(f"there is no {self._store.where(name)} any more")
         return stored.body
 
     def _entries(self, cluster: str) -> list[Entry]:
