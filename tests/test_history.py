@@ -273,3 +273,11 @@ def test_how_long_something_is_paused(runs: Runs) -> None:
     assert runs.run(10, seen("True", created=0, changed=0)).paused_since == ""
     said = msgspec.structs.replace(paused, synced_reason="ReconcilePaused", synced_since=at(11))
     assert minutes(runs.run(20, said).paused_since) == 11
+
+
+def test_a_time_beyond_the_calendar_is_none() -> None:
+    """A broken document may say anything, and costs no more than that."""
+    settled = seen("True", was_ready=True, first_seen_at="9999-12-31T23:59:59-14:00")
+    record = seen("True")
+    History(snapshot(xrs=[settled])).complete([record], at(5))
+    assert record.first_seen_at == at(5)

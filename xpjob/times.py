@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timezone
 
 _UNITS = ((86_400, "d"), (3600, "h"), (60, "min"))
 
@@ -13,9 +13,9 @@ def read(text: str) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return moment.astimezone(timezone.utc) if moment.tzinfo is not None else None
+    except (ValueError, OverflowError):  # 9999-12-31T23:59:59-14:00 is in the year 10000
         return None
-    return moment if moment.tzinfo is not None else None
 
 
 def seconds_between(earlier: str, later: str) -> float:

@@ -13,6 +13,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
+from xpjob import times
 from xpjob.crossplane.findings import Finding
 from xpjob.crossplane.platform import Platform
 from xpjob.crossplane.records import (
@@ -160,22 +161,22 @@ def decode(body: bytes, kind: type[D], where: str) -> D:
 
 def moment(text: str) -> datetime:
     """Read a time that xpjob wrote. Raises ``ValueError``."""
-    read = datetime.fromisoformat(text)
-    if read.tzinfo is None:
-        raise ValueError(f"{text!r} has no time zone")
+    read = times.read(text)
+    if read is None:
+        raise ValueError(f"{text!r} is no time with a time zone")
     return read
 
 
 def _check_times(document: Document) -> None:
-    times: list[str] = []
+    written: list[str] = []
     if isinstance(document, Snapshot):
-        times = [document.generated_at, document.run.started_at]
+        written = [document.generated_at, document.run.started_at]
     elif isinstance(document, RunReport):
-        times = [document.run.started_at, document.finished_at]
-        times += filter(None, [document.last_success_at])
+        written = [document.run.started_at, document.finished_at]
+        written += filter(None, [document.last_success_at])
     elif isinstance(document, PartHead):
-        times = [document.run.started_at]
-    for text in times:
+        written = [document.run.started_at]
+    for text in written:
         moment(text)
 
 
