@@ -274,8 +274,8 @@ def explain(config: Settings, target: str, output: str, url: str | None) -> None
 def diff(config: Settings, old: str, new: str, output: str) -> None:
     """Print what came, went and changed state between two snapshots.
 
-    Each is a file, a key of the store, a time (1d: a day ago; or 2026-08-21T09:00:00Z), that is, the
-    dated snapshot that was the newest then, or the oldest where there is none so old; or
+    Each is a file, a key of the store, a time (1d: a day ago; or 2026-08-21T09:00:00Z), that is,
+    the dated snapshot that was the newest then, or the oldest where there is none so old; or
     "newest". Exits 0 whether there are changes or not. HISTORY_KEEP has the job keep dated
     snapshots.
 
