@@ -21,20 +21,20 @@ WORKERS = 6
 Faults = dict[str, Callable[[str, str], tuple[int, str] | None]]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shared_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """One real Pushgateway for all: each run has a group of its own there."""
     with pushgateway(tmp_path_factory.mktemp("gateway")) as url:
         yield url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def faults() -> Faults:
     """What S3 answers instead, by cluster."""
     return {}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shared_s3(tmp_path_factory: pytest.TempPathFactory, faults: Faults) -> Iterator[S3]:
     """One S3 for all: each run has a prefix of its own there."""
 
@@ -52,7 +52,7 @@ def shared_s3(tmp_path_factory: pytest.TempPathFactory, faults: Faults) -> Itera
         yield served
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def before(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
     """What a run has found before."""
     return snapshot_before(tmp_path_factory.mktemp("before"))
@@ -71,7 +71,7 @@ class Done:
         self.success = pushed.get("xpjob_last_run_success")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def runs(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
