@@ -274,10 +274,10 @@ def explain(config: Settings, target: str, output: str, url: str | None) -> None
 def diff(config: Settings, old: str, new: str, output: str) -> None:
     """Print what came, went and changed state between two snapshots.
 
-    Each is a file, a key of the store, a time (1d: a day ago; or 2026-08-21T09:00:00Z), that is,
-    the dated snapshot that was the newest then, or the oldest where there is none so old; or
-    "newest". Exits 0 whether there are changes or not. HISTORY_KEEP has the job keep dated
-    snapshots.
+    Each is a file, a key of the store, "newest", or a time (1d is a day ago; or
+    2026-08-21T09:00:00Z), which means the dated snapshot that was the newest then, or the oldest
+    where none is so old. Exits 0 whether there are changes or not. HISTORY_KEEP has the job keep
+    dated snapshots.
 
     \b
     What has changed since yesterday:
