@@ -230,12 +230,16 @@ def growth(sizes: list[Size]) -> list[str]:
     warm = sizes[2:]
     before, after = warm[: len(warm) // 2], warm[len(warm) // 2 :]
     grown = []
-    for name, slack in (("memory", 12.0), ("files", 1), ("sockets", 3), ("threads", 1)):
-        least = [max(getattr(size, name) for size in part) for part in (before, after)]
-        if least[1] > least[0] + slack:
-            grown.append(f"the reader's {name}: {least[0]:g} -> {least[1]:g}")
-    if len({size.series for size in warm}) > 1:
-        grown.append(f"series on the gateway: {[size.series for size in warm]}")
+    for name, slack in (
+        ("memory", 12),
+        ("files", 1),
+        ("sockets", 3),
+        ("threads", 1),
+        ("series", 0),
+    ):
+        most = [max(getattr(size, name) for size in part) for part in (before, after)]
+        if most[1] > most[0] + slack:
+            grown.append(f"{name}: {most[0]:g} -> {most[1]:g}")
     return grown
 
 
