@@ -13,7 +13,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,7 +52,7 @@ class Told:
 class Platform:
     """A control plane with a fleet, a gateway and an S3, and those who are measured on it."""
 
-    def __init__(self, stack: ExitStack, rtt: float) -> None:
+    def __init__(self, stack: ExitStack, mbit: float) -> None:
         """Start everything; the stack ends it."""
         files = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="xpjob-bench-")))
         control_plane = ControlPlane(files / "controlplane")
@@ -69,18 +69,18 @@ class Platform:
         self._buckets, self._s3 = stack.enter_context(_s3(files))
         self._snapshot = self._buckets / "xp-tracker" / "snapshot.json"
         self._told: dict[str, Told] = {}
-        if rtt:
-            stack.enter_context(_delayed(self.cluster.api.server.port or 0, rtt))
+        self._mbit = mbit
 
     def compare(self, repeats: int, contenders: dict[str, Callable[[], Sample]]) -> None:
         """Measure contenders in turn, after one that does not count; print their rows."""
         samples: dict[str, list[Sample]] = {name: [] for name in contenders}
-        for number in range(repeats + 1):
-            for name, contender in contenders.items():
-                self.fleet.touch()
-                sample = contender()
-                if number:
-                    samples[name].append(sample)
+        with _narrow(self._mbit) if self._mbit else nullcontext():
+            for number in range(repeats + 1):
+                for name, contender in contenders.items():
+                    self.fleet.touch()
+                    sample = contender()
+                    if number:
+                        samples[name].append(sample)
         _, size = drain(self.cluster.api, self.fleet.paths)
         floor = statistics.median(s.wall for s in next(iter(samples.values())))
         for name, taken in samples.items():
@@ -254,16 +254,10 @@ def _s3(files: Path) -> Iterator[tuple[Path, str]]:
 
 
 @contextmanager
-def _delayed(port: int, rtt: float) -> Iterator[None]:
-    """Delay all to and from one port, in a network namespace of our own. ``rtt`` is in ms."""
-    rules = [
-        f"qdisc add dev lo root handle 1: prio bands 4 priomap {'0 ' * 16}",
-        f"qdisc add dev lo parent 1:4 netem delay {rtt / 2}ms limit 100000",
-        f"filter add dev lo parent 1: protocol ip u32 match ip sport {port} 0xffff flowid 1:4",
-        f"filter add dev lo parent 1: protocol ip u32 match ip dport {port} 0xffff flowid 1:4",
-    ]
-    for rule in rules:
-        subprocess.run(["tc", *rule.split()], check=True)
+def _narrow(mbit: float) -> Iterator[None]:
+    """Let no more than that through the loopback of a network namespace of our own."""
+    rule = f"root tbf rate {mbit}mbit burst 256kb latency 50ms"
+    subprocess.run(["tc", "qdisc", "add", "dev", "lo", *rule.split()], check=True)
     try:
         yield
     finally:
@@ -287,15 +281,15 @@ def main() -> None:
     parser.add_argument("--kinds", type=int, default=1200, help="kinds of the last row; 0: none")
     parser.add_argument("--only", default="", help="contenders beside the floor, comma-separated")
     parser.add_argument("--shards", type=int, default=0, help="a run by so many at once, as well")
-    parser.add_argument("--rtt", type=float, default=0, help="ms to the API server (needs root)")
+    parser.add_argument("--mbit", type=float, default=0, help="speed of the net (needs root)")
     options = parser.parse_args()
-    if options.rtt:
+    if options.mbit:
         _enter_namespace()
     state_metrics_program()  # before anything waits for it
     print(f"{os.cpu_count()} cores, Python {platform.python_version()}, {options.repeats} runs\n")
     print("| " + " | ".join(HEAD) + " |\n|" + "---|" * len(HEAD), flush=True)
     with ExitStack() as stack:
-        measured = Platform(stack, options.rtt)
+        measured = Platform(stack, options.mbit)
         chosen = _chosen(measured, options)
         for size in map(int, options.sizes.split(",")):
             measured.fleet.grow(size)
@@ -303,7 +297,7 @@ def main() -> None:
             measured.compare(options.repeats, chosen)
     if options.kinds:
         with ExitStack() as stack:
-            measured = Platform(stack, options.rtt)
+            measured = Platform(stack, options.mbit)
             measured.fleet.add_kinds(options.kinds - len(measured.fleet.paths), FILLED_KINDS)
             print(f"{options.kinds:,} kinds, {FILLED_KINDS + 8} of them not empty:", flush=True)
             measured.compare(options.repeats, _chosen(measured, options))
@@ -316,7 +310,7 @@ def _shards(count: int) -> str:
 def _chosen(measured: Platform, options: argparse.Namespace) -> dict[str, Callable[[], Sample]]:
     contenders = {
         "curl (floor)": measured.floor,
-        "curl, gzip": lambda: measured.floor("--compressed"),
+        "curl with gzip": lambda: measured.floor("--compressed"),
         "xpjob run": measured.xpjob,
         _shards(options.shards): lambda: measured.shards(options.shards),
         "naive client": measured.naive,
