@@ -60,7 +60,7 @@ class Runs:
 
     def run(self, minute: float, *records: CompositeResource) -> CompositeResource:
         """Do the run of that minute, and return its first record."""
-        now = at(minute)
+        now = model.rfc3339(START + timedelta(minutes=minute))
         history = History(self.previous)
         history.complete(records, now)
         made = snapshot(generated_at=now, claims=[], xrs=list(records), mrs=[])
@@ -216,9 +216,11 @@ def test_not_synced_has_its_own_memory(runs: Runs) -> None:
 
 def test_deleting_since_is_when_it_was_asked_for(runs: Runs) -> None:
     """Also at first sight, and it never gets younger."""
-    runs.run(0, seen())
-    assert minutes(runs.run(10, seen(deleted=4)).deleting_since) == 4
-    assert minutes(runs.run(20, seen(deleted=15)).deleting_since) == 4
+    for ready in ("False", "True"):
+        runs.lose()
+        runs.run(0, seen(ready))
+        assert minutes(runs.run(10, seen(ready, deleted=4)).deleting_since) == 4
+        assert minutes(runs.run(20, seen(ready, deleted=15)).deleting_since) == 4
 
 
 def test_the_same_name_is_not_the_same_object(runs: Runs) -> None:

@@ -97,7 +97,8 @@ class History:
 def _slim(record: Record | Past) -> Record | Past | _Settled:
     first_seen, first_ready = intern(record.first_seen_at), record.first_ready_at
     well = record.ready and record.synced and record.was_ready
-    if well and not (record.carried_since or record.paused) and _is_ours(first_seen):
+    more = record.carried_since or record.paused or record.deleting_since
+    if well and not more and _is_ours(first_seen):
         return _Settled(first_seen, first_ready)
     return record
 
