@@ -88,6 +88,14 @@ def test_the_newest_are_kept(shelf: Shelf) -> None:
     assert model.decode(stored.body, Snapshot, "") == taken_by(2)
 
 
+def test_a_run_that_is_published_again_is_kept_once(shelf: Shelf) -> None:
+    """A shard that merges once more must not cost an older one its place."""
+    for again in (False, False, True):
+        shelf.runs -= again
+        assert shelf.run() == shelf.runs
+    assert shelf.keys() == [dated(0, "21T2350"), dated(1, "22T0000"), SNAPSHOT]
+
+
 def test_clusters_have_their_own(shelf: Shelf) -> None:
     """And one cluster's runs never remove another's, nor is the folder a cluster."""
     for cluster in ("", "east", "", "east"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from test_cli import xpjob
 from test_publishers import to
 
 from xpjob import settings
+from xpjob.deadline import Deadline
 from xpjob.errors import SupersededError
 from xpjob.publish import exposition
 from xpjob.publish.publisher import publishers, refuse_older
@@ -121,6 +123,17 @@ def test_a_run_without_a_store_asks_the_gateway(gateway: str) -> None:
     refuse_older(sinks, run_info(6))
     away = settings.load({"pushgateway_url": "http://127.0.0.1:9"}, {}, (STORE, PUBLISH))
     refuse_older(publishers(away), run_info(4))
+
+
+def test_a_gateway_that_does_not_tell_leaves_the_others_their_time(gateway: str) -> None:
+    """Though it takes the connection, and all the time that it is given."""
+    push(gateway, snapshot(5))
+    with socket.create_server(("127.0.0.1", 0)) as silent, Deadline(4).running():
+        silent_url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        given = {"pushgateway_url": f"{silent_url},{gateway}"}
+        sinks = publishers(settings.load(given, {}, (STORE, PUBLISH)))
+        with pytest.raises(SupersededError, match="started later"):
+            refuse_older(sinks, run_info(4))
 
 
 @pytest.fixture

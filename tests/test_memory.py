@@ -163,6 +163,20 @@ def test_an_older_run_does_not_replace_a_newer_report(store: DirectoryStore) -> 
     assert b'"newest"' in found.body
 
 
+def test_the_report_of_another_shard_is_not_taken_for_ones_own(store: DirectoryStore) -> None:
+    """Shards have the run's id in common; the one that merges knows how it went."""
+    memory = remember(store, CONFIG, run_info(5))
+    failed, merged = report(5, "one"), report(5, "one")
+    failed.finished_at, failed.success = "2026-08-21T09:05:30Z", False
+    merged.finished_at, merged.success = "2026-08-21T09:05:31Z", True
+    leave_report(store, CONFIG, memory, failed)
+    leave_report(store, CONFIG, memory, merged)
+    assert remember(store, CONFIG, run_info(6)).last_success_at == merged.last_success_at
+    found = store.get("prod/run.json")
+    assert found is not None
+    assert model.decode(found.body, RunReport, "here").success
+
+
 def test_a_newer_schema_is_never_overwritten(store: DirectoryStore) -> None:
     """The error says who must give way."""
     store.put("prod/snapshot.json", b'{"schemaVersion": 9}', replacing=None)

@@ -32,6 +32,8 @@ def assemble(
     records = [record for item in listed for record in item.records]
     generated_at = model.rfc3339(model.now())
     if past:
+        # Built again after a conflict, nothing may be left of what was carried this time.
+        records = [copy.copy(record) for record in records]
         records += carry(past, report.targets, generated_at, settings.carry_max_age_seconds)
     for collector in COLLECTORS:
         records = collector.link(records)

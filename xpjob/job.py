@@ -33,7 +33,7 @@ from xpjob.snapshot.stores import open_store
 from xpjob.threads import begin
 
 # Parts of the time that is left when a phase begins: what comes after it needs some too.
-_REMEMBERING, _STORING, _PUBLISHING = 1 / 4, 1 / 2, 2 / 3
+_REMEMBERING, _STORING, _PUBLISHING, _ASKING = 1 / 4, 1 / 2, 2 / 3, 1 / 3
 _ARCHIVING, _REMOVING, _REPORTING = 1 / 3, 1 / 3, 1 / 2
 
 _log = logging.getLogger(__name__)
@@ -93,6 +93,9 @@ def _run(settings: Settings, view: View, journal: Journal, *, dry_run: bool) -> 
             store, memory = recalled()
             journal.report.last_success_at = memory.last_success_at
             journal.report.history = memory.dated
+        merged = memory and memory.snapshot and memory.snapshot.run.id == journal.run.id
+        if shard and merged and not found:  # others have told how it went
+            return Result(journal.close(), None, journal.errors)
         if found:
             _note(journal, found, memory)
             with journal.phase("store"), share(_STORING):
@@ -104,7 +107,8 @@ def _run(settings: Settings, view: View, journal: Journal, *, dry_run: bool) -> 
             elif sinks:
                 with journal.phase("publish"), share(_PUBLISHING):
                     if not etag:
-                        refuse_older(sinks, journal.run)
+                        with share(_ASKING):
+                            refuse_older(sinks, journal.run)
                     _publish(journal, store, settings, snapshot, etag, sinks)
             if settings.history_keep and etag:
                 with journal.phase("history"), share(_ARCHIVING, until_stopped=True):
@@ -159,12 +163,17 @@ def _store(
     Returns it with its etag, "" where it is not stored.
     Where there is no memory the store could not be read, so it must not be written either.
     """
+    read: dict[str, Snapshot | None] = {}
 
     def build(memory: Memory | None) -> Snapshot:
         journal.report.counters = journal.counters(memory)
         past = None
         if memory and memory.snapshot and journal.report.partial:
-            past = read_whole(store, settings)
+            # Read once, so that what is carried is at hand when the store goes away.
+            if memory.snapshot_etag not in read:
+                read.clear()
+                read[memory.snapshot_etag] = read_whole(store, settings)
+            past = read[memory.snapshot_etag]
         return assemble(journal, settings, memory, past, found.listed, found.platform)
 
     if memory is None:

@@ -16,7 +16,7 @@ import msgspec
 from xpjob import deadline
 from xpjob.crossplane.records import Inventory
 from xpjob.crossplane.targets import Plan, Target, Unlistable
-from xpjob.errors import DeadlineError, RefusedError, XpjobError
+from xpjob.errors import DeadlineError, RefusedError, TransientError, XpjobError
 from xpjob.gvr import Gvr
 from xpjob.journal import Journal
 from xpjob.listing import Listed, outcome_of, outcome_of_unlistable
@@ -111,10 +111,14 @@ def _gather(store: Store, settings: Settings, shard: Shard, own: Part) -> _Found
 
 def _wait(store: Store, settings: Settings, shard: Shard) -> set[int] | None:
     """Return whose parts are there when all are, or no time is left; None where others wait."""
-    there = {shard.index}
+    there, failed = {shard.index}, None
     try:
         while True:
-            there |= parts.handed_in(store, settings, shard)
+            try:
+                there |= parts.handed_in(store, settings, shard)
+                failed = None
+            except TransientError as error:  # there is time to ask again
+                failed = error
             if min(there) < shard.index:
                 facts = {"shard": str(shard), "parts": len(there), "merging": min(there)}
                 _log.info("another shard merges", extra=facts)
@@ -124,6 +128,8 @@ def _wait(store: Store, settings: Settings, shard: Shard) -> set[int] | None:
             deadline.sleep(_POLL_SECONDS)
     except DeadlineError:
         # Told to end: a pod that takes its place, or the next run, has more to merge.
+        if failed and len(there) == 1 and not deadline.stopped():
+            raise failed from None  # nobody knows who else is there
         return None if deadline.stopped() else there
 
 

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from prometheus_client import CollectorRegistry
 
+from xpjob.deadline import share
 from xpjob.errors import SupersededError, XpjobError
 from xpjob.publish.gateway import Gateway
 from xpjob.publish.pushgateway import Pushgateway
@@ -45,10 +46,11 @@ def refuse_older(sinks: Sequence[Publisher], run: RunInfo) -> None:
     For runs without a store, which knows it more cheaply: a gateway can only tell everything that
     it holds. One that does not answer this is asked no further; the push will tell.
     """
-    for sink in sinks:
+    for number, sink in enumerate(sinks):
         if isinstance(sink, Pushgateway):
             try:
-                held, _ = sink.held()
+                with share(1 / (len(sinks) - number)):
+                    held, _ = sink.held()
             except XpjobError as error:
                 _log.info("what the gateway holds is not known", extra={"error": str(error)})
                 continue

@@ -60,7 +60,7 @@ def keep(store: Store, settings: Settings, snapshot: Snapshot, etag: str) -> int
         found = entries(store, settings.cluster_name)
         if _due(found, taken, settings.history_every_seconds):
             store.copy(key(settings, SNAPSHOT), own.key, having=etag)
-            found = sorted([*found, own])
+            found = sorted({*found, own})  # a run that is published again has its own already
         surplus = found[: max(0, len(found) - settings.history_keep)][:_REMOVED]
         for entry in surplus:
             store.remove(entry.key)

@@ -154,7 +154,8 @@ def leave_report(store: Store, settings: Settings, memory: Memory, report: RunRe
             last = conflict
         theirs, held = _read(store, settings, REPORT, RunReport)
         etag = held.etag if held else ""
-        if theirs and theirs.run.id == report.run.id:
+        # Shards of one run have its id in common.
+        if theirs and (theirs.run.id, theirs.finished_at) == (report.run.id, report.finished_at):
             return etag
         if theirs:
             _check_order(theirs.run, report.run, store.where(key))
