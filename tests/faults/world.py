@@ -25,6 +25,7 @@ from processes import POOL, text
 from prometheus_client.parser import text_string_to_metric_families
 from s3_server import BUCKET, S3
 from stand_in import APP, CLAIM, KINDS, TOKEN, fill
+from urllib3.util import Retry
 
 from xpjob import job
 from xpjob.demo.api import Server, create_app, write_kubeconfig
@@ -54,6 +55,9 @@ ENV = {
     "PUSH_TIMEOUT_SECONDS": "1.5",
     "PAGE_SIZE": "2",
 }
+
+# moto answers 500 where an object is replaced while it is read.
+_AGAIN = Retry(5, status_forcelist=[500], backoff_factor=0.01)
 
 # Around the faults of S3: moto wants a signature, and does not look at it.
 _SIGNATURE = "Credential=test/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"
@@ -214,7 +218,7 @@ class World:
 
     def _object(self, method: str, name: str = "snapshot.json", body: bytes = b"") -> bytes | None:
         url = f"{self.s3.url}/{BUCKET}/xp-tracker/{self.name}/{name}"
-        answer = POOL.request(method, url, body=body, headers=AROUND)
+        answer = POOL.request(method, url, body=body, headers=AROUND, retries=_AGAIN)
         assert answer.status in (200, 404), answer.data
         return answer.data if answer.status == 200 else None
 
