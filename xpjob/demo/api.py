@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
-import threading
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from pathlib import Path
-from types import TracebackType
 
 import uvicorn
 from starlette.applications import Starlette
@@ -23,6 +20,7 @@ from starlette.routing import Route
 
 from xpjob.demo.cluster import Cluster, Fault, Json
 from xpjob.gvr import Gvr
+from xpjob.reader.server import Background, listen
 
 _AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 
@@ -61,37 +59,12 @@ def create_app(cluster: Cluster) -> Starlette:
     )
 
 
-class Server:
+class Server(Background):
     """Serves an app on a free loopback port, from a thread, within a ``with`` block."""
 
     def __init__(self, app: Starlette) -> None:
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        # asyncio does it only for sockets that name their protocol; without it answers wait 40 ms.
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         config = uvicorn.Config(app, log_level="critical", access_log=False, lifespan="off")
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(
-            target=self._server.run, args=([self._socket],), daemon=True
-        )
-
-    @property
-    def url(self) -> str:
-        """Return where it is served."""
-        return f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-
-    def __enter__(self) -> Server:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.should_exit = True
-        self._thread.join(timeout=10)
-        self._socket.close()
+        super().__init__(app, listen("127.0.0.1", 0), config)
 
 
 def write_kubeconfig(path: Path, url: str, token: str) -> Path:

@@ -11,6 +11,7 @@ import sys
 import threading
 from pathlib import Path
 from types import FrameType, TracebackType
+from typing import Self
 
 import uvicorn
 from starlette.applications import Starlette
@@ -94,16 +95,18 @@ def url_of(listening: socket.socket) -> str:
 class Background:
     """Serves an app from a thread, within a ``with`` block, at ``url``."""
 
-    def __init__(self, app: Starlette, listening: socket.socket) -> None:
+    def __init__(
+        self, app: Starlette, listening: socket.socket, config: uvicorn.Config | None = None
+    ) -> None:
         self._listening = listening
         self.url = url_of(listening)
-        self._server = uvicorn.Server(_config(app))
+        self._server = uvicorn.Server(config or _config(app))
         self._thread = threading.Thread(target=self._run, name="xpjob-reader", daemon=True)
 
     def _run(self) -> None:
         self._server.run([self._listening])
 
-    def __enter__(self) -> Background:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
