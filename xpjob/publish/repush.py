@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 
 from prometheus_client import CollectorRegistry
 
-from xpjob.errors import BadAnswerError, NotFoundError, SettingsError, XpjobError
+from xpjob.errors import NotFoundError, SettingsError, XpjobError
 from xpjob.publish import exposition
 from xpjob.publish.gateway import Group
 from xpjob.publish.publisher import pushgateways
@@ -69,12 +69,7 @@ def _read(store: Store, settings: Settings, name: str, kind: type[D]) -> D | Non
     stored = store.get(key(settings, name))
     if stored is None:
         return None
-    document = model.decode(stored.body, kind, where)
-    if document.cluster != settings.cluster_name:
-        raise BadAnswerError(
-            f"{where} is of the cluster {document.cluster!r}; check CLUSTER_NAME and S3_KEY_PREFIX"
-        )
-    return document
+    return model.decode_own(stored.body, kind, where, settings.cluster_name)
 
 
 def _inventory(snapshot: Snapshot) -> _Piece:

@@ -202,13 +202,7 @@ def _read(
     if held is None:
         return None, None
     try:
-        document = model.decode(held.body, kind, store.where(key))
-        if document.cluster != settings.cluster_name:
-            raise BadAnswerError(
-                f"{store.where(key)} is of the cluster {document.cluster!r}, and this is "
-                f"{settings.cluster_name!r}: give each its own CLUSTER_NAME or S3_KEY_PREFIX"
-            )
-        return document, held
+        return model.decode_own(held.body, kind, store.where(key), settings.cluster_name), held
     except NewerSchemaError:
         raise
     except BadAnswerError as error:

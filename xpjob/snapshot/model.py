@@ -33,6 +33,7 @@ from xpjob.snapshot.store import MAX_DOCUMENT
 SCHEMA_VERSION = 1
 
 D = TypeVar("D", bound="Document")
+Own = TypeVar("Own", bound="Snapshot | RunReport")
 
 _encoder = msgspec.json.Encoder()
 
@@ -157,6 +158,17 @@ def decode(body: bytes, kind: type[D], where: str) -> D:
         return document
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise BadAnswerError(f"{where} is no snapshot that can be read: {error}") from error
+
+
+def decode_own(body: bytes, kind: type[Own], where: str, cluster: str) -> Own:
+    """Read a stored document of this cluster. Raises as ``decode``, and for another cluster's."""
+    document = decode(body, kind, where)
+    if document.cluster != cluster:
+        raise BadAnswerError(
+            f"{where} is of the cluster {document.cluster!r}, and this is {cluster!r}: give each "
+            "its own CLUSTER_NAME or S3_KEY_PREFIX"
+        )
+    return document
 
 
 def moment(text: str) -> datetime:
