@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from urllib.parse import parse_qsl, urlencode
@@ -150,16 +150,7 @@ class _Reader:
 
         etag = etag_of(view.tag, "summary", sorted(given.items()), shape.stale, asked.cutoff)
         headers = {"Content-Type": render.TYPES[form], **_freshness_headers(freshness)}
-        whole = await self._workshop.whole(etag, lambda: b"".join(make().pieces))
-        return await answer(
-            request,
-            self._workshop,
-            etag,
-            headers,
-            lambda: Body.of(whole),
-            quick=True,
-            modified=view.generated,
-        )
+        return await self._whole(request, view, etag, headers, lambda: b"".join(make().pieces))
 
     async def tree(self, request: Request) -> Response:
         """Answer with the tree that one record is part of, and what blocks it."""
@@ -171,16 +162,7 @@ class _Reader:
 
         etag = etag_of(view.tag, "tree", sorted(given.items()), freshness.stale, now)
         headers = {"Content-Type": render.TYPES["json"], **_freshness_headers(freshness)}
-        whole = await self._workshop.whole(etag, make)
-        return await answer(
-            request,
-            self._workshop,
-            etag,
-            headers,
-            lambda: Body.of(whole),
-            quick=True,
-            modified=view.generated,
-        )
+        return await self._whole(request, view, etag, headers, make)
 
     async def findings(self, request: Request) -> Response:
         """Answer with what does not fit together."""
@@ -270,6 +252,26 @@ class _Reader:
         if self._snapshots.ready:
             return Answer(Body.of(b"ok\n"), _TEXT)
         return Answer(Body.of(b"not ready\n"), _TEXT, 503)
+
+    async def _whole(
+        self,
+        request: Request,
+        view: View,
+        etag: str,
+        headers: Mapping[str, str],
+        make: Callable[[], bytes],
+    ) -> Response:
+        """Answer with a document that is made once for all who ask for it at the same time."""
+        body = Body.of(await self._workshop.whole(etag, make))
+        return await answer(
+            request,
+            self._workshop,
+            etag,
+            headers,
+            lambda: body,
+            quick=True,
+            modified=view.generated,
+        )
 
     def _asked(
         self, request: Request, known: tuple[Parameter, ...]

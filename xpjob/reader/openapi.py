@@ -31,49 +31,37 @@ def document() -> Json:
             "/bookkeeping": _get(
                 "The records, or those asked for",
                 parameters.BOOKKEEPING,
-                {
-                    "application/json": {"$ref": "#/components/schemas/Bookkeeping"},
-                    "application/x-ndjson": {"type": "string"},
-                    "text/csv": {"type": "string"},
-                },
+                _tabular("Bookkeeping"),
                 (400, 410, 413, 414, 503),
             ),
             "/bookkeeping/summary": _get(
                 "Counts of what is asked for",
                 parameters.SUMMARY,
-                {
-                    "application/json": {"$ref": "#/components/schemas/Summary"},
-                    "application/x-ndjson": {"type": "string"},
-                    "text/csv": {"type": "string"},
-                },
+                _tabular("Summary"),
                 (400, 413, 414, 503),
             ),
             "/bookkeeping/tree": _get(
                 "The tree that one record is part of, and what blocks it",
                 parameters.TREE,
-                {"application/json": {"$ref": "#/components/schemas/Tree"}},
+                _json("Tree"),
                 (400, 404, 413, 414, 503),
             ),
             "/bookkeeping/findings": _get(
                 "What does not fit together, seen by two runs in a row",
                 parameters.FOUND,
-                {
-                    "application/json": {"$ref": "#/components/schemas/Findings"},
-                    "application/x-ndjson": {"type": "string"},
-                    "text/csv": {"type": "string"},
-                },
+                _tabular("Findings"),
                 (400, 413, 414, 503),
             ),
             "/bookkeeping/diff": _get(
                 "What came, went and changed state between two snapshots",
                 parameters.DIFF,
-                {"application/json": {"$ref": "#/components/schemas/Diff"}},
+                _json("Diff"),
                 (400, 404, 413, 414, 503),
             ),
             "/clusters": _get(
                 "Clusters, their freshness and their last run",
                 parameters.NONE,
-                {"application/json": {"$ref": "#/components/schemas/Clusters"}},
+                _json("Clusters"),
                 (400, 413, 414),
             ),
             "/metrics": _get("The reader's own metrics", None, _text(), (413, 414)),
@@ -89,6 +77,18 @@ def document() -> Json:
             ),
         },
         "components": {"schemas": _schemas()},
+    }
+
+
+def _json(schema: str) -> Json:
+    return {"application/json": {"$ref": f"#/components/schemas/{schema}"}}
+
+
+def _tabular(schema: str) -> Json:
+    return {
+        **_json(schema),
+        "application/x-ndjson": {"type": "string"},
+        "text/csv": {"type": "string"},
     }
 
 
