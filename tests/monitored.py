@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from processes import POOL, free_port, pushgateway, serving
+from processes import POOL, free_port, prometheus, pushgateway, serving
 
 from xpjob import job, settings
 from xpjob.demo.api import Server, create_app, write_kubeconfig
@@ -118,7 +117,12 @@ def monitored(directory: Path, jobs: list[dict[str, Any]]) -> Iterator[Monitored
         config = settings.load(given, {}, (CLUSTER, TARGETS, STORE, PUBLISH))
         addresses = {"9091": gateway.removeprefix("http://")}
         addresses["8080"] = stack.enter_context(_reader(directory))
-        url = stack.enter_context(_prometheus(directory, jobs, addresses))
+        scraping = {
+            "global": {"evaluation_interval": "1s"},
+            "rule_files": [str(RULES)],
+            "scrape_configs": list(_here(jobs, addresses)),
+        }
+        url = stack.enter_context(prometheus(directory, **scraping))
         made = Monitored(url, gateway)
         for number in range(RUNS):
             before = made.pushed()
@@ -150,35 +154,14 @@ def _reader(directory: Path) -> Iterator[str]:
         yield address
 
 
-@contextmanager
-def _prometheus(
-    directory: Path, jobs: list[dict[str, Any]], addresses: dict[str, str]
-) -> Iterator[str]:
-    """Run a Prometheus with these jobs, each second, their targets on this machine instead."""
-    kept = []
+def _here(jobs: list[dict[str, Any]], addresses: dict[str, str]) -> Iterator[dict[str, Any]]:
+    """Yield these jobs, scraping each second, their targets on this machine instead."""
     for each in jobs:
         (static,) = each["static_configs"]
         port = static["targets"][0].rpartition(":")[2]
         local = {**static, "targets": [addresses[port]]}
         quick = {"scrape_interval": "1s", "scrape_timeout": "1s"}
-        kept.append({**each, **quick, "static_configs": [local]})
-    config = directory / "prometheus.yml"
-    document = {
-        "global": {"evaluation_interval": "1s"},
-        "rule_files": [str(RULES)],
-        "scrape_configs": kept,
-    }
-    config.write_text(json.dumps(document))
-    subprocess.run(["promtool", "check", "config", config], check=True, capture_output=True)
-    address = f"127.0.0.1:{free_port()}"
-    command = [
-        "prometheus",
-        f"--config.file={config}",
-        f"--web.listen-address={address}",
-        f"--storage.tsdb.path={directory / 'tsdb'}",
-    ]
-    with serving(command, f"http://{address}/-/ready", directory / "prometheus.log"):
-        yield f"http://{address}"
+        yield {**each, **quick, "static_configs": [local]}
 
 
 def _wait(probe: Callable[[], bool]) -> None:

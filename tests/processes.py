@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 import time
@@ -77,24 +78,25 @@ def pushgateway(
 
 
 @contextmanager
-def prometheus(directory: Path, target: str) -> Iterator[str]:
-    """Run a Prometheus that scrapes one gateway each second, with ``honor_labels``."""
+def prometheus(directory: Path, **config: object) -> Iterator[str]:
+    """Run a Prometheus with this configuration, checked before; yield its URL."""
+    written = directory / "prometheus.yml"
+    written.write_text(json.dumps(config))  # which is YAML too
+    subprocess.run(["promtool", "check", "config", written], check=True, capture_output=True)
     address = f"127.0.0.1:{free_port()}"
-    config = directory / "prometheus.yml"
-    config.write_text(
-        "global: {scrape_interval: 1s}\n"
-        "scrape_configs:\n"
-        "- job_name: pushgateway\n"
-        "  honor_labels: true\n"
-        "  static_configs:\n"
-        f"  - {{targets: ['{target.removeprefix('http://')}'], "
-        "labels: {namespace: monitoring, pod: gateway-0}}\n"
-    )
     command = [
         "prometheus",
-        f"--config.file={config}",
+        f"--config.file={written}",
         f"--web.listen-address={address}",
         f"--storage.tsdb.path={directory / 'tsdb'}",
     ]
     with serving(command, f"http://{address}/-/ready", directory / "prometheus.log"):
         yield f"http://{address}"
+
+
+def scraping(gateway: str) -> dict[str, object]:
+    """Return the configuration of a Prometheus that scrapes a gateway, with ``honor_labels``."""
+    labels = {"namespace": "monitoring", "pod": "gateway-0"}
+    static = {"targets": [gateway.removeprefix("http://")], "labels": labels}
+    job = {"job_name": "pushgateway", "honor_labels": True, "static_configs": [static]}
+    return {"global": {"scrape_interval": "1s"}, "scrape_configs": [job]}

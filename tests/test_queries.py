@@ -11,7 +11,7 @@ from typing import Any
 from unittest.mock import ANY
 
 import pytest
-from processes import POOL, prometheus, pushgateway
+from processes import POOL, prometheus, pushgateway, scraping
 from stand_in import StandIn, fill
 
 from xpjob import job, settings
@@ -59,7 +59,7 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asking]:
         }
         config = settings.load(given, {}, (CLUSTER, TARGETS, STORE, PUBLISH))
         assert job.run(config, Silent()).errors == []
-        with prometheus(path, gateway) as url:
+        with prometheus(path, **scraping(gateway)) as url:
             asking = Asking(url)
             deadline = time.monotonic() + 30
             while not asking("crossplane_claims_total"):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from processes import POOL, prometheus, pushgateway
+from processes import POOL, prometheus, pushgateway, scraping
 from stand_in import (
     APP,
     BUCKET,
@@ -128,7 +128,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         serving = settings.load(given, {}, (STORE, READER))
         app = create_reader(open_reader_store(serving), serving)
         app.state.snapshots.refresh()
-        with prometheus(path, gateway) as url, Server(app) as reading:
+        with prometheus(path, **scraping(gateway)) as url, Server(app) as reading:
             made = Place(url, reading.url.removeprefix("http://"), path / "store")
             deadline = time.monotonic() + 30
             while not made.answer("crossplane_claims_total"):
