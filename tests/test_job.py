@@ -10,7 +10,7 @@ import pytest
 from processes import text
 from prometheus_client.parser import text_string_to_metric_families
 from samples import snapshot
-from stand_in import APP, BUCKET, CLAIM, XR, StandIn, config_map, fill, managed
+from stand_in import APP, BUCKET, CLAIM, NOP, XR, StandIn, config_map, fill, managed
 
 from xpjob import job, settings
 from xpjob.demo.cluster import CONFIGMAP, Fault
@@ -261,6 +261,29 @@ def test_a_store_that_is_away_does_not_stop_the_metrics(runs: Runs, tmp_path: Pa
     assert runs.value("xpjob_last_success_timestamp_seconds", "xpjob-run") > 0
 
 
+def test_what_is_to_be_carried_is_at_hand_when_the_store_goes_away(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was read to be stored; that it could not be stored does not take it from the metrics."""
+    runs.run()
+    runs.stand_in.cluster.delete(BUCKET, "team-c", "standalone")
+    fail(runs, "postgresqlinstances", 403)
+
+    def away(_self: DirectoryStore, key: str, *_: object, **__: object) -> None:
+        raise TransientError(f"asking for {key}: away")
+
+    def going_away(_self: DirectoryStore, key: str, *_: object, **__: object) -> None:
+        monkeypatch.setattr(DirectoryStore, "get", away)
+        away(_self, key)
+
+    monkeypatch.setattr(DirectoryStore, "put", going_away)
+    result = runs.run()
+    assert [str(error) for error in result.errors] == ["asking for snapshot.json: away"]
+    assert runs.value("crossplane_mr_total") == 8
+    assert runs.value("crossplane_claims_total") == 5
+    assert runs.value("xpjob_target_carried", "xpjob-run", kind=CLAIM.kind) == 5
+
+
 def test_without_a_memory_a_partial_inventory_is_not_pushed(runs: Runs, tmp_path: Path) -> None:
     """What the failed list had is not known, so the last inventory stands."""
     runs.run()
@@ -342,6 +365,32 @@ def test_counters_go_on_from_a_run_that_wrote_meanwhile(
     assert runs.run().errors == []
     assert runs.snapshot()["counters"]["pollErrors"] == {"a/v1/b": 7}
     assert runs.value("xp_tracker_poll_errors_total", "xpjob-run", gvr="a/v1/b") == 7
+
+
+def test_what_is_carried_is_what_the_run_that_wrote_meanwhile_had(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is left of what was carried before the conflict: neither records nor owners."""
+    runs.run()
+    other = runs.snapshot()
+    other["run"]["id"] = "other"
+    other["claims"] = [claim for claim in other["claims"] if claim["namespace"] != "team-a"]
+    fail(runs, "/postgresqlinstances", 403)
+    put = DirectoryStore.put
+    conflicts = [json.dumps(other).encode()]
+
+    def interfering(self: DirectoryStore, key: str, body: bytes, *, replacing: str | None) -> str:
+        if key == "snapshot.json" and conflicts:
+            put(self, key, conflicts.pop(), replacing=None)
+        return put(self, key, body, replacing=replacing)
+
+    monkeypatch.setattr(DirectoryStore, "put", interfering)
+    result = runs.run()
+    assert (result.errors, conflicts) == ([], [])
+    assert runs.names() == {"db-2", "db-3", "db-4"}
+    assert runs.value("xpjob_target_carried", "xpjob-run", kind=CLAIM.kind) == 3
+    nops = {mr["name"]: mr for mr in runs.snapshot()["mrs"] if mr["kind"] == NOP.kind}
+    assert [nops[f"db-{number}-x7k2p-nop"]["team"] for number in range(4)] == ["", "", "b", "b"]
 
 
 def test_an_outcome_that_cannot_be_pushed_is_an_error(runs: Runs) -> None:

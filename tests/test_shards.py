@@ -25,7 +25,7 @@ from stand_in import APP, BUCKET, CLAIM, GROUP, NETWORK, NOP, XR, StandIn, confi
 from xpjob import job, settings, sharded
 from xpjob.cli import exit_code
 from xpjob.demo.cluster import CONFIGMAP, Fault
-from xpjob.errors import RefusedError, SettingsError, SupersededError
+from xpjob.errors import RefusedError, SettingsError, SupersededError, TransientError
 from xpjob.job import Result
 from xpjob.settings import CLUSTER, OUTPUT, PUBLISH, SECURITY, SHARDS, STORE, TARGETS
 from xpjob.shard import Shard, parse_shard
@@ -320,6 +320,41 @@ def test_a_part_that_cannot_be_read_counts_as_missing(shards: Shards) -> None:
     (apps,) = [t for t in merged.report.targets if t.resource == APP.resource]
     assert "parts/g2/1-of-2.json is no snapshot that can be read" in apps.error
     assert apps.carried == 3
+
+
+def test_a_store_that_is_away_for_a_moment_does_not_end_the_waiting(
+    shards: Shards, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is time to ask again; the parts that come meanwhile are merged."""
+    keys = DirectoryStore.keys
+    failures = iter((True, True))
+
+    def failing_twice(self: DirectoryStore, prefix: str, most: int) -> list[str]:
+        if next(failures, False):
+            raise TransientError(f"listing {prefix}: away")
+        return keys(self, prefix, most)
+
+    shards.hand_in("1/2")
+    monkeypatch.setattr(DirectoryStore, "keys", failing_twice)
+    merged = shards.run("0/2")
+    assert (merged.errors, merged.report.partial) == ([], False)
+    assert (next(failures, None), len(shards.snapshot()["mrs"])) == (None, 9)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_who_else_is_there_must_be_known_to_merge(
+    shards: Shards, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store that stays away fails the shard: it may not be the one to merge."""
+    shards.hand_in("1/2")
+
+    def away(_self: DirectoryStore, prefix: str, _most: int) -> list[str]:
+        raise TransientError(f"listing {prefix}: away")
+
+    monkeypatch.setattr(DirectoryStore, "keys", away)
+    result = shards.run("0/2")
+    assert [str(error) for error in result.errors] == ["listing parts/g1/: away"]
+    assert not (shards.directory / "snapshot.json").exists()
 
 
 def test_a_shard_that_is_tried_again_replaces_its_part(shards: Shards) -> None:
