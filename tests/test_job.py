@@ -160,7 +160,7 @@ def test_what_is_to_be_carried_and_cannot_be_read_is_kept_aside(runs: Runs) -> N
     """One wrong value, where only carrying looks; what was listed is stored all the same."""
     runs.run()
     path = runs.directory / "snapshot.json"
-    wrong = path.read_bytes().replace(b'"compositeName":', b'"compositeName":7,"":', 1)
+    wrong = path.read_bytes().replace(b'"creator":', b'"creator":7,"":', 1)
     assert wrong != path.read_bytes()
     path.write_bytes(wrong)
     fail(runs, "postgresqlinstances", 403)

@@ -8,16 +8,25 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import samples
 from samples import run_info
+from stand_in import CLAIM
 
 from xpjob import settings
 from xpjob.errors import ConflictError, SupersededError
 from xpjob.settings import STORE, Settings
 from xpjob.snapshot import model
 from xpjob.snapshot.directory import DirectoryStore
-from xpjob.snapshot.memory import Memory, commit, leave_report, publish_newest, remember
+from xpjob.snapshot.memory import (
+    Memory,
+    commit,
+    leave_report,
+    publish_newest,
+    read_records,
+    remember,
+)
 from xpjob.snapshot.model import NewerSchemaError, RunReport, Snapshot
 
 CONFIG = settings.load({"cluster_name": "prod"}, {}, (STORE,))
@@ -72,6 +81,20 @@ def test_the_report_knows_more_than_the_snapshot(store: DirectoryStore) -> None:
     assert memory.last_success_at == "2026-08-21T09:02:02.000000Z"
     store.put("prod/run.json", b"{", replacing=None)
     assert remember(store, CONFIG, run_info(5)).counters().poll_errors == {"a/v1/b": 1}
+
+
+def test_only_the_records_that_are_wanted_are_read(store: DirectoryStore) -> None:
+    """As they are; the others cost no memory, and what is wrong with them does not matter."""
+    whole = snapshot()
+    broken = model.encode(whole).replace(b'"name":"a","uid":', b'"name":1,"uid":', 1)
+    assert broken != model.encode(whole)
+    store.put("prod/snapshot.json", broken, replacing=None)
+    read = read_records(store, CONFIG, lambda record: record.namespace == "team-b")
+    assert read == msgspec.structs.replace(whole, claims=whole.claims[1:], xrs=[], mrs=[])
+    assert read_records(store, CONFIG, lambda record: record.resource == CLAIM.resource) is None
+    kept = store.get("prod/snapshot.json.unreadable")
+    assert kept is not None
+    assert kept.body == broken
 
 
 def test_an_unreadable_snapshot_is_kept_aside(

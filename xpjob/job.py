@@ -18,13 +18,14 @@ from xpjob.publish import exposition
 from xpjob.publish.publisher import Publisher, publishers, refuse_older
 from xpjob.settings import Settings
 from xpjob.snapshot import archive, parts
+from xpjob.snapshot.carry import Gaps
 from xpjob.snapshot.memory import (
     Memory,
     commit,
     leave_report,
     merged_before,
     publish_newest,
-    read_whole,
+    read_records,
     remember,
 )
 from xpjob.snapshot.model import RunInfo, RunReport, Snapshot
@@ -163,18 +164,15 @@ def _store(
     Returns it with its etag, "" where it is not stored.
     Where there is no memory the store could not be read, so it must not be written either.
     """
-    read: dict[str, Snapshot | None] = {}
+    built: list[Snapshot] = []
 
     def build(memory: Memory | None) -> Snapshot:
         journal.report.counters = journal.counters(memory)
         past = None
         if memory and memory.snapshot and journal.report.partial:
-            # Read once, so that what is carried is at hand when the store goes away.
-            if memory.snapshot_etag not in read:
-                read.clear()
-                read[memory.snapshot_etag] = read_whole(store, settings)
-            past = read[memory.snapshot_etag]
-        return assemble(journal, settings, memory, past, found.listed, found.platform)
+            past = read_records(store, settings, Gaps(journal.report.targets).has)
+        built[:] = [assemble(journal, settings, memory, past, found.listed, found.platform)]
+        return built[0]
 
     if memory is None:
         return build(None), ""
@@ -189,7 +187,7 @@ def _store(
         if journal.report.counters and not isinstance(store, MemoryStore):
             journal.report.counters.persist_duration.observe(time.monotonic() - started)
         return stored
-    return build(memory), ""
+    return (built or [build(memory)])[0], ""
 
 
 def _publish(

@@ -118,6 +118,15 @@ class Past(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
         return Ref(self.group, self.kind, self.namespace, self.name)
 
 
+class Placed(Struct, frozen=True, rename="camel", gc=False):
+    """What tells which list a record was in, and who wanted that list. Fields are a record's."""
+
+    group: str
+    resource: str
+    namespace: str
+    source: str
+
+
 class Claim(Record, kw_only=True, rename="camel", gc=False):
     """A claim, with the XR that it is bound to."""
 

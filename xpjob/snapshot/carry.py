@@ -10,10 +10,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Sequence
 
-import msgspec
-
 from xpjob import times
-from xpjob.crossplane.records import Record
+from xpjob.crossplane.records import Placed, Record
 from xpjob.crossplane.targets import ANY_RESOURCE, CONFIGMAPS, NAMESPACE
 from xpjob.gvr import Gvr
 from xpjob.outcome import TargetOutcome
@@ -24,31 +22,62 @@ _Scope = tuple[str, str, str]
 _log = logging.getLogger(__name__)
 
 
+class Gaps:
+    """What could not be listed, and so what is taken over from the run before."""
+
+    def __init__(self, outcomes: Sequence[TargetOutcome]) -> None:
+        self._fresh = {_scope(outcome) for outcome in outcomes if not outcome.error or outcome.gone}
+        self._failed = {
+            _scope(outcome): outcome for outcome in outcomes if _scope(outcome) not in self._fresh
+        }
+
+    def has(self, record: Placed) -> bool:
+        """Tell whether this record could not be listed."""
+        return self.reason(record) is not None
+
+    def reason(self, record: Record | Placed) -> TargetOutcome | None:
+        """Return what failed, so that this record could not be listed.
+
+        None for what was listed in this run, whatever else has failed.
+        """
+        group, failed = record.group, self._failed
+        scopes: list[_Scope] = [
+            (group, record.resource, record.namespace),
+            (group, record.resource, ""),
+        ]
+        if not self._fresh.isdisjoint(scopes):
+            return None
+        scopes.append((group, ANY_RESOURCE, ""))
+        if record.source == NAMESPACE:
+            # It is not known what tenants name now, so it is what they named before.
+            core, _, configmaps = CONFIGMAPS
+            scopes += [(core, configmaps, record.namespace), (core, configmaps, "")]
+            if not record.namespace:
+                scopes += [scope for scope in failed if scope[:2] == (core, configmaps)]
+        return next((failed[scope] for scope in scopes if scope in failed), None)
+
+
 def carry(
     previous: Snapshot, outcomes: Sequence[TargetOutcome], at: str, max_age: float
 ) -> list[Record]:
     """Return the records to take over, and count them in the outcomes that they belong to.
 
-    What was listed in this run is never taken over as well, whatever else has failed. ``at`` is
-    the time of this run; what was not fresh for ``max_age`` seconds by then is let go.
+    ``at`` is the time of this run; what was not fresh for ``max_age`` seconds by then is let go.
     """
     for outcome in outcomes:
         outcome.carried = outcome.let_go = 0
-    fresh = {_scope(outcome) for outcome in outcomes if not outcome.error or outcome.gone}
-    failed = {_scope(outcome): outcome for outcome in outcomes if _scope(outcome) not in fresh}
+    gaps = Gaps(outcomes)
     taken: list[Record] = []
     for record in previous.records:
-        within = (record.group, record.resource, record.namespace)
-        if within in fresh or (record.group, record.resource, "") in fresh:
-            continue
-        if (reason := _reason(record, failed)) is None:
+        if (reason := gaps.reason(record)) is None:
             continue
         since = record.carried_since or previous.generated_at
         if times.seconds_between(since, at) >= max_age:
             reason.let_go += 1
             continue
         reason.carried += 1
-        taken.append(msgspec.structs.replace(record, carried_since=since))
+        record.carried_since = since
+        taken.append(record)
     for outcome in outcomes:
         if outcome.let_go:
             where = {"gvr": outcome.gvr, "namespace": outcome.namespace}
@@ -57,22 +86,6 @@ def carry(
                 extra={**where, "records": outcome.let_go},
             )
     return taken
-
-
-def _reason(record: Record, failed: dict[_Scope, TargetOutcome]) -> TargetOutcome | None:
-    """Return what failed, so that this record could not be listed."""
-    scopes: list[_Scope] = [
-        (record.group, record.resource, record.namespace),
-        (record.group, record.resource, ""),
-        (record.group, ANY_RESOURCE, ""),
-    ]
-    if record.source == NAMESPACE:
-        # It is not known what tenants name now, so it is what they named before.
-        group, _, configmaps = CONFIGMAPS
-        scopes += [(group, configmaps, record.namespace), (group, configmaps, "")]
-        if not record.namespace:
-            scopes += [scope for scope in failed if scope[:2] == (group, configmaps)]
-    return next((failed[scope] for scope in scopes if scope in failed), None)
 
 
 def matters(gvr: Gvr, groups: Collection[str] | None, found: int) -> bool:

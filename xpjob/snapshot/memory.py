@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from xpjob.crossplane.records import Placed
 from xpjob.errors import BadAnswerError, ConflictError, SupersededError, XpjobError
 from xpjob.settings import Settings
 from xpjob.snapshot import model
@@ -20,6 +21,7 @@ from xpjob.snapshot.history import History
 from xpjob.snapshot.model import (
     NewerSchemaError,
     PastSnapshot,
+    RawSnapshot,
     RunInfo,
     RunReport,
     Snapshot,
@@ -30,7 +32,7 @@ from xpjob.snapshot.store import key as store_key
 
 _COMMIT_ATTEMPTS = 12  # more runs than ever are under way at once
 
-D = TypeVar("D", Snapshot, PastSnapshot, RunReport)
+D = TypeVar("D", Snapshot, PastSnapshot, RawSnapshot, RunReport)
 
 _log = logging.getLogger(__name__)
 
@@ -89,12 +91,20 @@ def remember(store: Store, settings: Settings, run: RunInfo) -> Memory:
     return Memory(snapshot, history, etags[0], report, etags[1])
 
 
-def read_whole(store: Store, settings: Settings) -> Snapshot | None:
-    """Return the previous snapshot with all of its records: only failed lists need them.
+def read_records(
+    store: Store, settings: Settings, wanted: Callable[[Placed], bool]
+) -> Snapshot | None:
+    """Return the previous snapshot with the records that are wanted: only failed lists need any.
 
     One that cannot be read is kept aside, and counts as none. Raises the store's errors.
     """
-    return _read(store, settings, SNAPSHOT, Snapshot)[0]
+    key = store_key(settings, SNAPSHOT)
+    snapshot, _ = _read(store, settings, SNAPSHOT, RawSnapshot)
+    try:
+        return snapshot and snapshot.with_records(wanted, store.where(key))
+    except BadAnswerError as error:
+        _keep_aside(store, key, error)
+        return None
 
 
 def merged_before(

@@ -7,11 +7,12 @@ long the write took, whether the push worked) cannot be in it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timezone
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from xpjob import times
 from xpjob.crossplane.findings import Finding
@@ -22,7 +23,9 @@ from xpjob.crossplane.records import (
     Inventory,
     ManagedResource,
     Past,
+    Placed,
     Record,
+    share_strings,
 )
 from xpjob.errors import BadAnswerError
 from xpjob.outcome import TargetOutcome
@@ -33,6 +36,7 @@ from xpjob.snapshot.store import MAX_DOCUMENT
 SCHEMA_VERSION = 1
 
 D = TypeVar("D", bound="Document")
+R = TypeVar("R", bound=Record)
 Own = TypeVar("Own", bound="Snapshot | RunReport")
 
 _encoder = msgspec.json.Encoder()
@@ -84,6 +88,38 @@ class PastSnapshot(Snapshot, rename="camel", kw_only=True):
     claims: list[Past]  # type: ignore[assignment]
     xrs: list[Past]  # type: ignore[assignment]
     mrs: list[Past] = []  # type: ignore[assignment]
+
+
+class RawSnapshot(Snapshot, rename="camel", kw_only=True):
+    """A snapshot whose records nobody has looked at, so that they take no memory but their text."""
+
+    claims: list[Raw]  # type: ignore[assignment]
+    xrs: list[Raw]  # type: ignore[assignment]
+    mrs: list[Raw] = []  # type: ignore[assignment]
+
+    def with_records(self, wanted: Callable[[Placed], bool], where: str) -> Snapshot:
+        """Return it with those of its records. Raises ``BadAnswerError`` where one is corrupt."""
+
+        def read(raws: list[Raw], kind: type[R]) -> list[R]:
+            kept = [
+                msgspec.json.decode(raw, type=kind)
+                for raw in raws
+                if wanted(msgspec.json.decode(raw, type=Placed))
+            ]
+            share_strings(kept)
+            return kept
+
+        rest: dict[str, Any] = msgspec.structs.asdict(self)
+        raws = [rest.pop(name) for name in ("claims", "xrs", "mrs")]
+        try:
+            return Snapshot(
+                claims=read(raws[0], Claim),
+                xrs=read(raws[1], CompositeResource),
+                mrs=read(raws[2], ManagedResource),
+                **rest,
+            )
+        except msgspec.MsgspecError as error:
+            raise _unreadable(where, error) from error
 
 
 class PartHead(Document, rename="camel", kw_only=True):
@@ -157,7 +193,11 @@ def decode(body: bytes, kind: type[D], where: str) -> D:
         _check_times(document)
         return document
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise BadAnswerError(f"{where} is no snapshot that can be read: {error}") from error
+        raise _unreadable(where, error) from error
+
+
+def _unreadable(where: str, error: Exception) -> BadAnswerError:
+    return BadAnswerError(f"{where} is no snapshot that can be read: {error}")
 
 
 def decode_own(body: bytes, kind: type[Own], where: str, cluster: str) -> Own:
