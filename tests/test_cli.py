@@ -22,7 +22,8 @@ from samples import report
 from stand_in import APP, CLAIM, NETWORK, TOKEN, XR, StandIn, fill
 
 from xpjob import __version__
-from xpjob.cli import cli, exit_code
+from xpjob.cli import cli
+from xpjob.commands.cluster import exit_code
 from xpjob.demo.api import write_kubeconfig
 from xpjob.demo.cluster import Fault
 from xpjob.errors import (

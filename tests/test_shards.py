@@ -23,7 +23,7 @@ from s3_server import serve_s3
 from stand_in import APP, BUCKET, CLAIM, GROUP, NETWORK, NOP, XR, StandIn, config_map, fill
 
 from xpjob import job, settings, sharded
-from xpjob.cli import exit_code
+from xpjob.commands.cluster import exit_code
 from xpjob.demo.cluster import CONFIGMAP, Fault
 from xpjob.errors import RefusedError, SettingsError, SupersededError, TransientError
 from xpjob.job import Result
