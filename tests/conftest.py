@@ -9,7 +9,9 @@ from pathlib import Path
 import hypothesis
 import pytest
 from processes import pushgateway
-from stand_in import KINDS, TOKEN, StandIn
+from runs import Runs
+from sharding import Shards
+from stand_in import KINDS, TOKEN, StandIn, fill
 
 from xpjob import retry
 from xpjob.demo.api import Server, create_app, write_kubeconfig
@@ -51,3 +53,17 @@ def gateway(tmp_path: Path) -> Iterator[str]:
     """A real Pushgateway's URL."""
     with pushgateway(tmp_path) as url:
         yield url
+
+
+@pytest.fixture
+def runs(stand_in: StandIn, tmp_path: Path, gateway: str) -> Runs:
+    """A platform and a way to run the job against it."""
+    fill(stand_in.cluster)
+    return Runs(stand_in, tmp_path / "store", gateway)
+
+
+@pytest.fixture
+def shards(stand_in: StandIn, tmp_path: Path, gateway: str) -> Shards:
+    """A platform and a way to run shards against it."""
+    fill(stand_in.cluster)
+    return Shards(stand_in, tmp_path / "store", gateway)
