@@ -34,7 +34,7 @@ def cli() -> None:
     \b
         xpjob demo               a sample platform on this machine, nothing else needed
         xpjob targets            what a run would list on your cluster, and why
-        xpjob run --dry-run      list it, and print the metrics instead of gateway them
+        xpjob run --dry-run      list it, and print the metrics instead of pushing them
         xpjob serve              serve the newest snapshot, and a page that shows it
         xpjob show --not-ready   print what is not ready, the worst first
         xpjob explain KIND/NAMESPACE/NAME   why one of them is not ready
