@@ -52,6 +52,14 @@ def test_what_was_carried_already_keeps_its_mark() -> None:
     assert taken.carried_since == "2026-08-21T08:30:00Z"
 
 
+@pytest.mark.parametrize("since", ["nonsense", "2026-08-21T09:05:00Z", "2999-01-01T00:00:00Z"])
+def test_a_mark_that_cannot_be_true_counts_from_the_snapshot(since: str) -> None:
+    """Or it would be carried for ever: no time, or one after the snapshot was taken."""
+    record = msgspec.structs.replace(to_claim(claim()), carried_since=since)
+    (taken,) = carry(snapshot(claims=[record]), [outcome(error="503")])
+    assert taken.carried_since == "2026-08-21T09:00:01.000000Z"
+
+
 def test_what_is_too_old_is_let_go(caplog: pytest.LogCaptureFixture) -> None:
     """Said in the log and in the outcome; what is younger stays."""
     old = msgspec.structs.replace(to_claim(claim("old")), carried_since="2026-08-21T08:00:00Z")

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 from samples import outcome, snapshot
-from stand_in import APP, claim, managed, modern_xr
+from stand_in import APP, BUCKET, CLAIM, claim, managed, modern_xr
 from test_cli import xpjob
 from test_records import to_claim, to_mr, to_xr
 
@@ -70,6 +70,26 @@ def test_an_object_made_again_under_its_name_is_another() -> None:
     found = compared(snapshot(), new)
     assert names(found.came) == names(found.went) == ["a"]
     assert found.changed == []
+
+
+def test_what_a_silent_group_had_has_not_gone() -> None:
+    """Its kinds are not known; where there are others of the same, those are."""
+    silent = outcome(class_="", group=BUCKET.group, resource="*", kind="", error="503")
+    found = compared(snapshot(), snapshot(minute=5, mrs=[], targets=[outcome(), silent]))
+    assert (found.went, found.unknown) == ([], [f"{BUCKET.group}/{CLAIM.version}/*"])
+    back = compared(snapshot(mrs=[], targets=[outcome(), silent]), snapshot(minute=5))
+    assert (back.came, len(back.unknown)) == ([], 1)
+    listed = outcome(class_="managed", group=BUCKET.group, resource=BUCKET.resource)
+    found = compared(snapshot(), snapshot(minute=5, mrs=[], targets=[listed, silent]))
+    assert names(found.went) == ["web-assets"]
+
+
+def test_what_was_let_go_has_not_gone() -> None:
+    """Although something else of that list was kept."""
+    some = outcome(error="503", carried=1, let_go=1)
+    kept = snapshot(minute=5, claims=snapshot().claims[:1], targets=[some])
+    found = compared(snapshot(), kept)
+    assert (found.went, found.unknown) == ([], [str(CLAIM.gvr)])
 
 
 @pytest.mark.parametrize(

@@ -89,9 +89,9 @@ def test_only_the_records_that_are_wanted_are_read(store: DirectoryStore) -> Non
     broken = model.encode(whole).replace(b'"name":"a","uid":', b'"name":1,"uid":', 1)
     assert broken != model.encode(whole)
     store.put("prod/snapshot.json", broken, replacing=None)
-    read = read_records(store, CONFIG, lambda record: record.namespace == "team-b")
+    read = read_records(store, CONFIG, lambda record, _: record.namespace == "team-b")
     assert read == msgspec.structs.replace(whole, claims=whole.claims[1:], xrs=[], mrs=[])
-    assert read_records(store, CONFIG, lambda record: record.resource == CLAIM.resource) is None
+    assert read_records(store, CONFIG, lambda record, _: record.resource == CLAIM.resource) is None
     kept = store.get("prod/snapshot.json.unreadable")
     assert kept is not None
     assert kept.body == broken

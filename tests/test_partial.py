@@ -13,6 +13,7 @@ from stand_in import APP, BUCKET, CLAIM, NOP, XR
 from xpjob.demo.cluster import Fault
 from xpjob.errors import RefusedError, TransientError, XpjobError
 from xpjob.snapshot.directory import DirectoryStore
+from xpjob.snapshot.store import Stored
 
 
 def test_a_list_that_fails_keeps_what_it_had(runs: Runs) -> None:
@@ -50,6 +51,20 @@ def test_what_is_to_be_carried_and_cannot_be_read_is_kept_aside(runs: Runs) -> N
     assert (result.errors, result.report.partial) == ([], True)
     assert (runs.names(), len(runs.snapshot()["xrs"])) == (set(), 4)
     assert path.with_name("snapshot.json.unreadable").read_bytes() == wrong
+
+
+def test_what_no_run_before_has_looked_at_may_be_garbage(runs: Runs) -> None:
+    """Bytes that are no text, where only carrying looks: kept aside, and the run goes on."""
+    runs.run()
+    path = runs.directory / "snapshot.json"
+    wrong = path.read_bytes().replace(b'"message":"', b'"message":"\xff\xfe', 1)
+    assert wrong != path.read_bytes()
+    path.write_bytes(wrong)
+    fail(runs, "postgresqlinstances", 403)
+    result = runs.run()
+    assert (result.errors, result.report.partial) == ([], True)
+    assert path.with_name("snapshot.json.unreadable").read_bytes() == wrong
+    assert runs.value("crossplane_mr_total") == 9
 
 
 def test_of_a_scope_only_the_namespace_that_fails_is_carried(runs: Runs) -> None:
@@ -166,6 +181,29 @@ def test_what_is_to_be_carried_is_at_hand_when_the_store_goes_away(
     assert runs.value("xpjob_target_carried", "xpjob-run", kind=CLAIM.kind) == 5
 
 
+def test_what_is_to_be_carried_and_cannot_be_read_again_is_asked_for_once(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store went away between two reads: nothing is published, and the error told once."""
+    runs.run()
+    get = DirectoryStore.get
+    reads: list[str] = []
+
+    def going_away(self: DirectoryStore, key: str, unless: str = "") -> Stored | None:
+        reads.append(key)
+        if reads.count("snapshot.json") > 1:
+            raise TransientError(f"reading {key}: away")
+        return get(self, key, unless)
+
+    monkeypatch.setattr(DirectoryStore, "get", going_away)
+    fail(runs, "postgresqlinstances", 403)
+    result = runs.run()
+    assert [str(error) for error in result.errors] == ["reading snapshot.json: away"]
+    assert reads.count("snapshot.json") == 2
+    assert runs.value("crossplane_claims_total") == 5
+    assert runs.value("xpjob_last_run_success", "xpjob-run") == 0
+
+
 def test_without_a_memory_a_partial_inventory_is_not_pushed(runs: Runs, tmp_path: Path) -> None:
     """What the failed list had is not known, so the last inventory stands."""
     runs.run()
@@ -200,6 +238,23 @@ def test_after_a_run_that_listed_nothing_no_target_looks_well(runs: Runs) -> Non
     assert not [line for line in page.splitlines() if line.startswith("xpjob_target_success")]
     assert runs.value("xpjob_last_success_timestamp_seconds", "xpjob-run") > 0
     assert runs.value("crossplane_claims_total") == 5
+
+
+@pytest.mark.parametrize("poisoned", [False, True], ids=["let go", "poisoned"])
+def test_a_silent_group_of_which_nothing_is_kept_is_missed_all_the_same(
+    runs: Runs, *, poisoned: bool
+) -> None:
+    """A run that lacks half of the platform is partial, and says so each time."""
+    runs.stand_in.cluster.aggregated = False
+    runs.run()
+    fail(runs, f"/apis/{BUCKET.group}/", 503)
+    if poisoned:
+        (runs.directory / "snapshot.json").write_text("garbage")
+    for _ in range(2):
+        result = runs.run(carry_max_age_seconds="0")
+        assert (result.errors, result.report.partial) == ([], True)
+        assert runs.value("crossplane_mr_total") == 5
+        assert runs.value("xpjob_last_run_partial", "xpjob-run") == 1
 
 
 def test_groups_that_do_not_answer_discovery_keep_their_records(runs: Runs) -> None:

@@ -13,7 +13,7 @@ from xpjob.listing import Listed
 from xpjob.series import Shown
 from xpjob.settings import Settings
 from xpjob.snapshot import model
-from xpjob.snapshot.carry import carry
+from xpjob.snapshot.carry import carry, keep_owners
 from xpjob.snapshot.history import History
 from xpjob.snapshot.memory import Memory
 from xpjob.snapshot.model import Snapshot
@@ -34,6 +34,7 @@ def assemble(
     if past:
         # Built again after a conflict, nothing may be left of what was carried this time.
         records = [copy.copy(record) for record in records]
+        keep_owners(past, records, report.targets)
         records += carry(past, report.targets, generated_at, settings.carry_max_age_seconds)
     for collector in COLLECTORS:
         records = collector.link(records)

@@ -133,7 +133,7 @@ def _recall(opened: Callable[[], Store], settings: Settings, run: RunInfo) -> tu
 
 def _note(journal: Journal, found: look.Found, memory: Memory | None) -> None:
     """Note what was found. Raises an ``XpjobError`` where that is nothing: all lists failed."""
-    groups = memory.history.groups if memory and memory.snapshot else None
+    groups = memory.groups if memory else None
     found.listed.extend(
         unlisted(item) for plan in found.plans for item in look.mattering(plan, groups)
     )
@@ -170,7 +170,7 @@ def _store(
         journal.report.counters = journal.counters(memory)
         past = None
         if memory and memory.snapshot and journal.report.partial:
-            past = read_records(store, settings, Gaps(journal.report.targets).has)
+            past = read_records(store, settings, Gaps(journal.report.targets).concern)
         built[:] = [assemble(journal, settings, memory, past, found.listed, found.platform)]
         return built[0]
 
@@ -180,14 +180,20 @@ def _store(
         journal.adopt(merged[0], memory.counters())
         return merged
     started = time.monotonic()
-    with journal.tolerating():
+    try:
         stored = commit(store, settings, memory, build)
-        if stored[0].targets is not journal.report.targets:
-            journal.adopt(stored[0], stored[0].counters)
-        if journal.report.counters and not isinstance(store, MemoryStore):
-            journal.report.counters.persist_duration.observe(time.monotonic() - started)
-        return stored
-    return (built or [build(memory)])[0], ""
+    except SupersededError:
+        raise
+    except XpjobError as error:
+        if not built:
+            raise
+        journal.fail(error)
+        return built[0], ""
+    if stored[0].targets is not journal.report.targets:
+        journal.adopt(stored[0], stored[0].counters)
+    if journal.report.counters and not isinstance(store, MemoryStore):
+        journal.report.counters.persist_duration.observe(time.monotonic() - started)
+    return stored
 
 
 def _publish(

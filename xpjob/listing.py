@@ -83,14 +83,15 @@ def outcome_of(target: Target) -> TargetOutcome:
 def raise_if_nothing(all_listed: Sequence[Listed], *, known_before: bool) -> None:
     """Raise when there were lists to make and every one failed.
 
-    A kind that the API no longer has is no failure where there is a snapshot from before: its
-    records have to go. Without one it is a typing mistake. ``RefusedError`` where the API refused
-    them all, else ``XpjobError``.
+    Where all kinds are gone and there is a snapshot from before, nothing has failed: the records
+    have to go. Without one it is a typing mistake. ``RefusedError`` where the API refused them
+    all, else ``XpjobError``.
     """
     errors = [listed.error for listed in all_listed if listed.error]
-    gone = known_before and any(listed.outcome.gone for listed in all_listed)
+    gone = known_before and all(listed.outcome.gone for listed in all_listed)
     if not errors or gone or len(errors) < len(all_listed):
         return
+    errors = [item.error for item in all_listed if item.error and not item.outcome.gone] or errors
     refused = all(isinstance(error, RefusedError) for error in errors)
     raise (RefusedError if refused else XpjobError)(
         f"nothing could be listed, so nothing is published; {len(errors)} failed, the first: "

@@ -200,7 +200,7 @@ def _slim(view: View) -> Slim:
         generated_at=view.generated_at,
         cluster=view.cluster,
         run=view.run,
-        targets=view.failed_targets,
+        targets=view.targets,
         claims=rows[:claims],
         xrs=rows[claims:xrs],
         mrs=rows[xrs:],

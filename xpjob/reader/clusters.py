@@ -97,6 +97,7 @@ def _count(view: View | None, class_: str) -> Json:
 def _failed(view: View | None) -> list[Json]:
     if view is None:
         return []
+    failed = [target for target in view.targets if target.error]
     return [
         {
             "gvr": target.gvr,
@@ -105,7 +106,7 @@ def _failed(view: View | None) -> list[Json]:
             "gone": target.gone,
             "carried": target.carried,
         }
-        for target in view.failed_targets[:_FAILED_SHOWN]
+        for target in failed[:_FAILED_SHOWN]
     ]
 
 

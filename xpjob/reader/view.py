@@ -71,7 +71,7 @@ class View:
         self.generated_at = snapshot.generated_at
         self.generated = rows.seconds(snapshot.generated_at) or 0
         self.run: RunInfo = snapshot.run
-        self.failed_targets: list[TargetOutcome] = [t for t in snapshot.targets if t.error]
+        self.targets: list[TargetOutcome] = snapshot.targets
         named = "\n".join((__version__, snapshot.cluster, snapshot.generated_at, etag))
         self.tag = hashlib.blake2b(named.encode(), digest_size=8).hexdigest()
         # What only one run has seen is none yet.

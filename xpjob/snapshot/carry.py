@@ -8,11 +8,11 @@ no longer has is gone, and so are its records; so is what nobody could list for 
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from xpjob import times
 from xpjob.crossplane.records import Placed, Record
-from xpjob.crossplane.targets import ANY_RESOURCE, CONFIGMAPS, NAMESPACE
+from xpjob.crossplane.targets import ANY_RESOURCE, CLAIM, CONFIGMAPS, NAMESPACE
 from xpjob.gvr import Gvr
 from xpjob.outcome import TargetOutcome
 from xpjob.snapshot.model import Snapshot
@@ -23,38 +23,60 @@ _log = logging.getLogger(__name__)
 
 
 class Gaps:
-    """What could not be listed, and so what is taken over from the run before."""
+    """What could not be listed, and so what only the run before knows."""
 
-    def __init__(self, outcomes: Sequence[TargetOutcome]) -> None:
-        self._fresh = {_scope(outcome) for outcome in outcomes if not outcome.error or outcome.gone}
-        self._failed = {
-            _scope(outcome): outcome for outcome in outcomes if _scope(outcome) not in self._fresh
-        }
+    def __init__(self, outcomes: Iterable[TargetOutcome]) -> None:
+        self._fresh = {_scope(outcome) for outcome in outcomes if not outcome.error}
+        # What is gone has not failed; but it says nothing of others that have, say of the same
+        # kind at the version that there is.
+        self._failed = {_scope(o): o for o in outcomes if o.error and not o.gone}
 
-    def has(self, record: Placed) -> bool:
-        """Tell whether this record could not be listed."""
-        return self.reason(record) is not None
+    def concern(self, record: Placed, class_: str) -> bool:
+        """Tell whether the run before knows more of this record than this one does."""
+        return self.reason(record, class_) is not None or self.whose_is_unknown(record, class_)
 
-    def reason(self, record: Record | Placed) -> TargetOutcome | None:
+    def reason(self, record: Placed | Record, class_: str) -> TargetOutcome | None:
         """Return what failed, so that this record could not be listed.
 
         None for what was listed in this run, whatever else has failed.
         """
-        group, failed = record.group, self._failed
-        scopes: list[_Scope] = [
-            (group, record.resource, record.namespace),
-            (group, record.resource, ""),
-        ]
+        group, resource = record.group, record.resource
+        scopes: list[_Scope] = [(group, resource, record.namespace), (group, resource, "")]
         if not self._fresh.isdisjoint(scopes):
             return None
         scopes.append((group, ANY_RESOURCE, ""))
         if record.source == NAMESPACE:
             # It is not known what tenants name now, so it is what they named before.
-            core, _, configmaps = CONFIGMAPS
-            scopes += [(core, configmaps, record.namespace), (core, configmaps, "")]
-            if not record.namespace:
-                scopes += [scope for scope in failed if scope[:2] == (core, configmaps)]
-        return next((failed[scope] for scope in scopes if scope in failed), None)
+            scopes += self._configmaps(record.namespace, class_)
+        return next((self._failed[scope] for scope in scopes if scope in self._failed), None)
+
+    def whose_is_unknown(self, record: Placed | Record, class_: str) -> bool:
+        """Tell whether a tenant's ConfigMap, which nobody could read, says whose this is."""
+        return record.source == NAMESPACE and any(
+            scope in self._failed for scope in self._configmaps(record.namespace, class_)
+        )
+
+    def _configmaps(self, namespace: str, class_: str) -> Iterable[_Scope]:
+        """Return where the ConfigMap may be that named this: XRs are named from any namespace."""
+        core, _, configmaps = CONFIGMAPS
+        if class_ == CLAIM:
+            return [(core, configmaps, namespace), (core, configmaps, "")]
+        return [scope for scope in self._failed if scope[:2] == (core, configmaps)]
+
+
+def keep_owners(
+    previous: Snapshot, records: Iterable[Record], outcomes: Sequence[TargetOutcome]
+) -> None:
+    """Let records that were listed keep their owners where ConfigMaps that say so are unknown."""
+    gaps = Gaps(outcomes)
+    known = {
+        record.uid: record
+        for record in previous.records
+        if record.uid and gaps.whose_is_unknown(record, record.class_)
+    }
+    for record in records:
+        if old := known.get(record.uid):
+            record.source, record.creator, record.team = old.source, old.creator, old.team
 
 
 def carry(
@@ -69,9 +91,9 @@ def carry(
     gaps = Gaps(outcomes)
     taken: list[Record] = []
     for record in previous.records:
-        if (reason := gaps.reason(record)) is None:
+        if (reason := gaps.reason(record, record.class_)) is None:
             continue
-        since = record.carried_since or previous.generated_at
+        since = _since(record, previous)
         if times.seconds_between(since, at) >= max_age:
             reason.let_go += 1
             continue
@@ -88,11 +110,18 @@ def carry(
     return taken
 
 
+def _since(record: Record, previous: Snapshot) -> str:
+    """Return since when a record is not fresh; what the snapshot says of that may be nonsense."""
+    since, taken = times.read(record.carried_since), times.read(previous.generated_at)
+    told = since and taken and since <= taken
+    return record.carried_since if told else previous.generated_at
+
+
 def matters(gvr: Gvr, groups: Collection[str] | None, found: int) -> bool:
     """Tell whether a group that did not answer discovery may have what we look for.
 
     Others (metrics.k8s.io is often away) are none of our business. It may where it is among the
-    groups that the previous snapshot had records of, or, with no snapshot (None), where nothing
+    groups that the run before had to do with, or, where that is not known (None), where nothing
     else was found either.
     """
     if gvr.resource != ANY_RESOURCE:

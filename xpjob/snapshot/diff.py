@@ -10,18 +10,17 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct, field
 
+from xpjob.crossplane.records import Placed
 from xpjob.crossplane.targets import CLAIM, COMPOSITE, MANAGED
 from xpjob.outcome import TargetOutcome
+from xpjob.snapshot.carry import Gaps
 from xpjob.snapshot.model import Document, RunInfo
 
 
-class Seen(Struct, rename="camel", frozen=True, gc=False):
+class Seen(Placed, rename="camel", frozen=True, gc=False):
     """The part of a record that a comparison needs."""
 
-    group: str
-    resource: str
     kind: str
-    namespace: str
     name: str
     uid: str
     ready_status: str
@@ -100,7 +99,7 @@ class Diff(Struct, rename="camel", frozen=True):
     """All changes between two snapshots of one cluster, by class, kind and name.
 
     Of ``changed``, what is amiss now and was not comes first. ``unknown`` are the lists that
-    failed in one of the two, with nothing kept of them: what came and went there is not told.
+    failed in one of the two, and not all was kept: what came and went there is not told.
     """
 
     cluster: str
@@ -115,27 +114,29 @@ class Diff(Struct, rename="camel", frozen=True):
 def diff(old: Slim, new: Slim) -> Diff:
     """Compare two snapshots."""
     before, after = dict(_records(old)), dict(_records(new))
-    failed = [target for side in (old, new) for target in side.targets if _unknown(target)]
-    unknown = {(target.group, target.resource, target.namespace) for target in failed}
 
-    def only_in(these: _Records, those: _Records) -> Iterator[tuple[str, Seen]]:
+    def only_in(these: _Records, those: _Records, lists: Slim) -> Iterator[tuple[str, Seen]]:
+        gaps = Gaps(lists.targets)
         for key, (class_, seen) in these.items():
-            kind = (seen.group, seen.resource)
-            if key not in those and unknown.isdisjoint({(*kind, ""), (*kind, seen.namespace)}):
-                yield class_, seen
+            if key not in those:
+                why = gaps.reason(seen, class_)
+                if not (why and _unknown(why)):
+                    yield class_, seen
 
     return Diff(
         cluster=new.cluster,
         from_=Side(old.generated_at, old.run.id),
         to=Side(new.generated_at, new.run.id),
-        came=_sorted(_change(class_, None, seen) for class_, seen in only_in(after, before)),
-        went=_sorted(_change(class_, seen, None) for class_, seen in only_in(before, after)),
+        came=_sorted(_change(class_, None, seen) for class_, seen in only_in(after, before, old)),
+        went=_sorted(_change(class_, seen, None) for class_, seen in only_in(before, after, new)),
         changed=_sorted(
             _change(class_, before[key][1], seen)
             for key, (class_, seen) in after.items()
             if key in before and _moved(before[key][1], seen)
         ),
-        unknown=sorted({_scope(target) for target in failed}),
+        unknown=sorted(
+            {_scope(target) for side in (old, new) for target in side.targets if _unknown(target)}
+        ),
     )
 
 
@@ -151,7 +152,8 @@ def _records(slim: Slim) -> Iterator[tuple[tuple[str, ...], tuple[str, Seen]]]:
 
 
 def _unknown(target: TargetOutcome) -> bool:
-    return bool(target.error) and not (target.gone or target.carried)
+    kept = target.carried and not target.let_go
+    return bool(target.error) and not (target.gone or kept)
 
 
 def _scope(target: TargetOutcome) -> str:

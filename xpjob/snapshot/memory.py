@@ -60,6 +60,19 @@ class Memory:
         """Return how many dated snapshots there were when a run last looked."""
         return self.report.history if self.report else 0
 
+    @property
+    def groups(self) -> frozenset[str] | None:
+        """Return the API groups that the run before had to do with; None where nothing is known.
+
+        A list that failed had to do with its group, also where nothing is kept of it any more.
+        """
+        known = [document for document in (self.snapshot, self.report) if document]
+        targets = [target for document in known for target in document.targets]
+        if not targets and not self.snapshot:
+            return None
+        mattered = (t.group for t in targets if t.records or (t.error and not t.gone))
+        return self.history.groups.union(mattered)
+
     def counters(self) -> Counters:
         """Return a copy of the counters to go on from: those that the later run has written.
 
@@ -92,7 +105,7 @@ def remember(store: Store, settings: Settings, run: RunInfo) -> Memory:
 
 
 def read_records(
-    store: Store, settings: Settings, wanted: Callable[[Placed], bool]
+    store: Store, settings: Settings, wanted: Callable[[Placed, str], bool]
 ) -> Snapshot | None:
     """Return the previous snapshot with the records that are wanted: only failed lists need any.
 

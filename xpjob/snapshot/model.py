@@ -39,6 +39,7 @@ D = TypeVar("D", bound="Document")
 R = TypeVar("R", bound=Record)
 Own = TypeVar("Own", bound="Snapshot | RunReport")
 
+_UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 _encoder = msgspec.json.Encoder()
 
 
@@ -97,14 +98,14 @@ class RawSnapshot(Snapshot, rename="camel", kw_only=True):
     xrs: list[Raw]  # type: ignore[assignment]
     mrs: list[Raw] = []  # type: ignore[assignment]
 
-    def with_records(self, wanted: Callable[[Placed], bool], where: str) -> Snapshot:
+    def with_records(self, wanted: Callable[[Placed, str], bool], where: str) -> Snapshot:
         """Return it with those of its records. Raises ``BadAnswerError`` where one is corrupt."""
 
         def read(raws: list[Raw], kind: type[R]) -> list[R]:
             kept = [
                 msgspec.json.decode(raw, type=kind)
                 for raw in raws
-                if wanted(msgspec.json.decode(raw, type=Placed))
+                if wanted(msgspec.json.decode(raw, type=Placed), kind.class_)
             ]
             share_strings(kept)
             return kept
@@ -118,7 +119,7 @@ class RawSnapshot(Snapshot, rename="camel", kw_only=True):
                 mrs=read(raws[2], ManagedResource),
                 **rest,
             )
-        except msgspec.MsgspecError as error:
+        except _UNREADABLE as error:
             raise _unreadable(where, error) from error
 
 
@@ -192,7 +193,7 @@ def decode(body: bytes, kind: type[D], where: str) -> D:
         document = msgspec.json.decode(body, type=kind)
         _check_times(document)
         return document
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+    except _UNREADABLE as error:
         raise _unreadable(where, error) from error
 
 
