@@ -241,6 +241,24 @@ def test_a_signal_stores_and_publishes_what_is_there(
     assert 'xpjob_last_run_partial{instance="",job="xpjob-run"} 1' in page
 
 
+def test_a_signal_while_the_program_is_loaded_is_heeded() -> None:
+    """With a handler of its own: without one, PID 1 would not end at all."""
+    loading = """
+import os, runpy, signal, sys
+
+class Signalling:
+    @staticmethod
+    def find_spec(name, *_):
+        if name == "xpjob.cli":
+            os.kill(os.getpid(), signal.SIGTERM)
+
+sys.meta_path.insert(0, Signalling)
+runpy.run_module("xpjob", run_name="__main__")
+"""
+    done = subprocess.run([sys.executable, "-c", loading], capture_output=True, timeout=30)
+    assert (done.returncode, done.stdout, done.stderr) == (143, b"", b"")
+
+
 def test_a_second_signal_ends_a_run_at_once(environ: dict[str, str], stand_in: StandIn) -> None:
     """Whatever it is doing, here writing to a gateway that takes no answer."""
     with socket.create_server(("127.0.0.1", 0)) as silent:

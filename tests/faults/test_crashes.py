@@ -140,7 +140,7 @@ def served(tmp_path: Path) -> Iterator[Platform]:
 def test_killed_at_any_request_nothing_is_torn(
     served: Platform, tmp_path: Path, shared_gateway: str, shared_s3: S3, faults: Faults
 ) -> None:
-    """Before each request to the API, to S3 and to the gateway, one run after the other."""
+    """Before each request to the API, to S3 and to the gateway; and a whole run after each."""
     killer = Killer(served)
     with ExitStack() as stack:
         proxy = Proxy(shared_gateway, lambda: 0 if killer.asked() else None)
@@ -154,12 +154,12 @@ def test_killed_at_any_request_nothing_is_torn(
         moments = killer.requests
         assert moments > 15
         with served.read(tmp_path / "log", AWS_ACCESS_KEY_ID="reader") as reader:
-            ended = [killer.run(kill_at=moment) for moment in range(moments)]
-            assert killer.run() == 0
-        assert ended == [-signal.SIGKILL] * moments
+            where = f"{shared_s3.url}/{BUCKET}/xp-tracker/crashes/snapshot.json"
+            for moment in range(moments):
+                assert killer.run(kill_at=moment) == -signal.SIGKILL
+                assert killer.run() == 0
+                served.check(POOL.request("GET", where, headers=AROUND).data)
         assert reader.answers > moments
-        where = f"{shared_s3.url}/{BUCKET}/xp-tracker/crashes/snapshot.json"
-        served.check(POOL.request("GET", where, headers=AROUND).data)
         key = 'cluster="crashes",instance="",job="xpjob"'
         assert f"xp_tracker_store_claims{{{key}}} {served.size}\n" in text(
             f"{shared_gateway}/metrics"
@@ -169,7 +169,7 @@ def test_killed_at_any_request_nothing_is_torn(
 def test_killed_at_any_moment_while_it_stores_nothing_is_torn(
     served: Platform, tmp_path: Path
 ) -> None:
-    """Moments are spread over the time from the last list to the end of the run."""
+    """Moments are spread over the time from the last list to the end; a whole run after each."""
     rand = random.Random(7)
     store = tmp_path / "store"
     served.environ |= {"STORE_BACKEND": "directory", "STORE_DIR": str(store), "CONCURRENCY": "1"}
@@ -200,8 +200,8 @@ def test_killed_at_any_moment_while_it_stores_nothing_is_torn(
             except subprocess.TimeoutExpired:
                 process.kill()
                 killed += process.wait(30) == -signal.SIGKILL
-        served.complete()
+                served.complete()
+                served.check((store / "snapshot.json").read_bytes())
     assert reader.answers > MOMENTS
-    served.check((store / "snapshot.json").read_bytes())
     names = sorted(path.name for path in store.iterdir())
     assert names == [".lock", "run.json", "snapshot.json"], "no litter"

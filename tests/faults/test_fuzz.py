@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
-from samples import snapshot
+from samples import report, snapshot
 from stand_in import APP, BUCKET, CLAIM, claim, managed, modern_xr
 from starlette.testclient import TestClient
 
@@ -57,6 +57,7 @@ _leaf = (
     st.none()
     | st.booleans()
     | st.integers(-(2**70), 2**70)
+    | st.just(10**400)  # more than a float holds
     | st.floats(allow_nan=False, allow_infinity=False)
     | _text
 )
@@ -84,6 +85,21 @@ class Change:
 _changes = st.lists(
     st.builds(Change, st.integers(0, 5000), st.none() | _text, _value), min_size=1, max_size=6
 )
+
+
+_scratches = st.lists(
+    st.tuples(st.integers(0, 100_000), st.integers(0, 4), st.binary(max_size=8)), max_size=3
+)
+"""Where bytes are overwritten, how many, and with what."""
+
+
+def scratched(body: bytes, scratches: list[tuple[int, int, bytes]]) -> bytes:
+    """Return a document with some bytes in the place of others."""
+    made = bytearray(body)
+    for place, length, new in scratches:
+        start = place % len(made)
+        made[start : start + length] = new
+    return bytes(made)
 
 
 def paths(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
@@ -171,37 +187,49 @@ def test_broken_bytes_are_a_page_or_an_error(data: st.DataObject) -> None:
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """Settings of runs that cannot list claims, and have a store."""
+    """Settings of runs that cannot list claims, have a store, and publish."""
     directory = tmp_path_factory.mktemp("fuzz")
     with platform(directory) as (cluster, kubeconfig):
         cluster.fault = lambda path, _: Fault(403) if CLAIMS in path else None
         yield Settings(
-            kubeconfig=str(kubeconfig), store_backend="directory", store_dir=directory / "store"
+            kubeconfig=str(kubeconfig),
+            store_backend="directory",
+            store_dir=directory / "store",
+            publish=directory / "xpjob.prom",
         )
 
 
-@looking(100)
-@given(_changes)
-def test_any_previous_snapshot_is_built_upon_or_kept_aside(
-    settings: Settings, before: Snapshot, changes: list[Change]
+@looking(250)
+@given(st.sampled_from(["snapshot.json", "run.json"]), _changes | st.just([]), _scratches)
+def test_whatever_the_run_before_has_left_is_built_upon_or_kept_aside(
+    settings: Settings,
+    before: Snapshot,
+    name: str,
+    changes: list[Change],
+    scratches: list[tuple[int, int, bytes]],
 ) -> None:
-    """A run and a reader that find it do not fail: it is good, of a newer run, or no snapshot."""
-    body = json.dumps(changed(json.loads(model.encode(before)), changes)).encode()
+    """A run and a reader that find it do not fail: it is good, of a newer run, or no document."""
     assert settings.store_dir is not None
+    assert settings.publish is not None
     shutil.rmtree(settings.store_dir, ignore_errors=True)
-    path = settings.store_dir / "snapshot.json"
-    path.parent.mkdir()
-    path.write_bytes(body)
+    settings.publish.unlink(missing_ok=True)
+    settings.store_dir.mkdir()
+    left = {"snapshot.json": model.encode(before), "run.json": model.encode(report())}
+    body = json.dumps(changed(json.loads(left[name]), changes)).encode()
+    left[name] = scratched(body, scratches)
+    for each, written in left.items():
+        (settings.store_dir / each).write_bytes(written)
     _read(settings, {200, 503})
     result = job.run(settings, Silent())
     if any(isinstance(error, NewerSchemaError | SupersededError) for error in result.errors):
-        assert path.read_bytes() == body
+        assert (settings.store_dir / name).read_bytes() == left[name]
         return
     assert list(result.errors) == []
     assert result.snapshot is not None
-    stored = model.decode(path.read_bytes(), Snapshot, "store")
+    stored = model.decode((settings.store_dir / "snapshot.json").read_bytes(), Snapshot, "store")
     assert len(stored.xrs) == BEFORE[1]
     assert len(stored.claims) <= BEFORE[0]
+    assert "crossplane_claims_total" in settings.publish.read_text()
     _read(settings, {200})
 
 
