@@ -6,8 +6,10 @@ import contextlib
 import gzip
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from email.utils import formatdate
 
 import pytest
 import urllib3
@@ -143,7 +145,19 @@ def test_an_excerpt_is_one_printable_line() -> None:
     assert transport.Response(500, {}, b"").excerpt() == "(empty answer)"
 
 
-@pytest.mark.parametrize(("header", "seconds"), [("7", 7.0), ("", 0.0), ("Wed, 21 Oct", 0.0)])
-def test_retry_after_in_seconds(header: str, seconds: float) -> None:
-    """A date is not worth parsing for pauses of seconds."""
-    assert transport.Response(429, {"Retry-After": header}, b"").retry_after() == seconds
+@pytest.mark.parametrize(
+    ("header", "least", "most"),
+    [
+        ("7", 7, 7),
+        ("", 0, 0),
+        ("Wed, 21 Oct", 0, 0),
+        ("-3", 0, 0),
+        ("9" * 400, 0, float("inf")),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0, 0),
+        (formatdate(time.time() + 3600, usegmt=True), 3000, 3600),
+    ],
+)
+def test_retry_after_is_a_number_or_a_date(header: str, least: float, most: float) -> None:
+    """In seconds; what is neither, or past, says nothing."""
+    asked = transport.Response(429, {"Retry-After": header}, b"").retry_after()
+    assert least <= asked <= most

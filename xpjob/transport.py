@@ -41,9 +41,11 @@ class Response:
     body: bytes
 
     def retry_after(self) -> float:
-        """Return the seconds of ``Retry-After``, 0 where it is absent or a date."""
-        value = self.headers.get("Retry-After", "")
-        return float(value) if value.isdecimal() else 0.0
+        """Return the seconds of ``Retry-After``, a number or a date; 0 where it is neither."""
+        try:
+            return float(urllib3.Retry().parse_retry_after(self.headers.get("Retry-After", "")))
+        except (urllib3.exceptions.InvalidHeader, ValueError, OverflowError):
+            return 0.0
 
     def excerpt(self) -> str:
         """Return the peer's own words on one line, cut at 500 characters."""
