@@ -85,9 +85,36 @@ def test_a_stale_group_is_named(stand_in: StandIn) -> None:
     assert discover(stand_in.api(), 4).incomplete == (("metrics.k8s.io", "v1"),)
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"groups": 3}', b"\xff\xfe"])
-def test_something_else_on_that_address_is_told(stand_in: StandIn, body: bytes) -> None:
-    """A load balancer's welcome page is no API."""
-    stand_in.cluster.fault = lambda _path, _query: Fault(200, body)
+@pytest.mark.parametrize("headers", [{}, AGGREGATED], ids=["plain", "aggregated"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>",
+        b"[]",
+        b'{"groups": 3, "items": 3}',
+        b"\xff\xfe",
+        b"{}",
+        b'{"kind": "Status"}',
+    ],
+)
+def test_something_else_on_that_address_is_told(
+    stand_in: StandIn, body: bytes, headers: dict[str, str]
+) -> None:
+    """A load balancer's welcome page is no API, and another document is no empty one."""
+    stand_in.cluster.fault = lambda _path, _query: Fault(200, body, headers)
     with pytest.raises(BadAnswerError, match="is this a Kubernetes API"):
         discover(stand_in.api(), 4)
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"kind": "Status"}'])
+def test_something_else_in_the_place_of_a_group_is_no_empty_group(
+    stand_in: StandIn, body: bytes
+) -> None:
+    """It is named, as one that does not answer; null is how Go writes that there is nothing."""
+    stand_in.cluster.aggregated = False
+    answers = [body, b'{"kind": "APIResourceList", "resources": null}']
+    stand_in.cluster.fault = lambda path, _: Fault(200, answers[0]) if "aws" in path else None
+    assert discover(stand_in.api(), 4).incomplete == (("s3.aws.m.upbound.io", "v1beta1"),)
+    answers.pop(0)
+    assert discover(stand_in.api(), 4).incomplete == ()

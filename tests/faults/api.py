@@ -136,11 +136,15 @@ def kind_gone(world: World) -> None:
     world.cluster.kinds = tuple(kind for kind in world.cluster.kinds if kind != CLAIM)
 
 
-def silent_group(world: World) -> None:
-    """Have an API that is asked group by group, of which one does not answer."""
-    world.cluster.aggregated = False
-    group = f"{LISTS}{CLAIM.group}/{CLAIM.version}"
-    world.cluster.fault = lambda path, _: Fault(503) if path == group else None
+def one_group(fault: Fault) -> Setup:
+    """Have an API that is asked group by group, of which one answers with that."""
+
+    def setup(world: World) -> None:
+        world.cluster.aggregated = False
+        group = f"{LISTS}{CLAIM.group}/{CLAIM.version}"
+        world.cluster.fault = lambda path, _: fault if path == group else None
+
+    return setup
 
 
 def signalled_while_listing(number: signal.Signals) -> Setup:

@@ -52,6 +52,7 @@ TIME_IS_UP, SECOND = "the time for this was up", "ended by a second signal"
 NO_LIST = "the answer is no list"
 SHORT = {"REQUEST_TIMEOUT_SECONDS": "60", "PUSH_TIMEOUT_SECONDS": "60", "RUN_DEADLINE_SECONDS": "9"}
 CUT = Fault(200, b'{"items": [', cut=True)
+ANOTHER = Fault(200, b'{"kind": "Status"}')
 DENIED, INTERNAL = say(403, "AccessDenied"), say(500, "InternalError")
 SLOW_DOWN, CONFLICT = say(503, "SlowDown"), say(409, "ConditionalRequestConflict")
 FAILED_CONDITION, NOT_IMPLEMENTED = say(412, "PreconditionFailed"), say(501, "NotImplemented")
@@ -90,8 +91,7 @@ API = (
         *CARRIED, NO_LIST),
     Row("API", "half a gzip stream", "one list", at(CLAIMS, api.half_gzip), *CARRIED, "cut off"),
     Row("API", "an HTML page", "one list", claims(Fault(200, b"<html>")), *CARRIED, NO_LIST),
-    Row("API", "another document", "one list", claims(Fault(200, b'{"kind": "Status"}')),
-        *CARRIED, NO_LIST),
+    Row("API", "another document", "one list", claims(ANOTHER), *CARRIED, NO_LIST),
     Row("API", "an empty answer", "one list", claims(Fault(200)), *CARRIED, NO_LIST),
     Row("API", "a redirect", "one list", claims(Fault(302, headers={"Location": "/elsewhere"})),
         *CARRIED, ": 302: "),
@@ -111,7 +111,9 @@ API = (
         "records were let go"),
     Row("API", "403", "tenants' ConfigMaps", at("/configmaps", lambda *_: Fault(403)), *WELL,
         "target failed"),
-    Row("API", "503", "one group's discovery", api.silent_group, *CARRIED,
+    Row("API", "503", "one group's discovery", api.one_group(Fault(503)), *CARRIED,
+        "discovery is incomplete"),
+    Row("API", "another document", "one group's discovery", api.one_group(ANOTHER), *CARRIED,
         "discovery is incomplete"),
     Row("API", "kind is gone", "discovery", api.kind_gone, 0, NO_CLAIMS, NO_CLAIMS, FINISHED),
     Row("API", "401", "discovery", discovery(Fault(401)), *REFUSED, "renew the token"),
@@ -119,6 +121,8 @@ API = (
     Row("API", "503", "discovery", discovery(Fault(503)), *FAILED, ": 503: "),
     Row("API", "503 once", "discovery", discovery(Fault(503), times=1), *WELL, AGAIN),
     Row("API", "an HTML page", "discovery", discovery(Fault(200, b"<html>")), *FAILED,
+        "no discovery document"),
+    Row("API", "another document", "discovery", discovery(ANOTHER), *FAILED,
         "no discovery document"),
     Row("API", "no answer", "discovery", at(DISCOVERY, hanging), *FAILED, SLOW),
     Row("API", "trickles", "discovery", discovery(Fault(200, b" " * 900, drip=0.02)), *FAILED,

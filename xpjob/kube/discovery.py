@@ -112,7 +112,9 @@ class _Group(msgspec.Struct):
 
 
 class _Aggregated(msgspec.Struct):
-    items: list[_Group] = []
+    """All groups. They must be there, or else it is another document: an API has some always."""
+
+    items: list[_Group]
 
 
 class _GroupVersion(msgspec.Struct, rename="camel"):
@@ -127,7 +129,9 @@ class _PlainGroup(msgspec.Struct, rename="camel"):
 
 
 class _PlainGroups(msgspec.Struct):
-    groups: list[_PlainGroup] = []
+    """The same of a server without aggregated discovery."""
+
+    groups: list[_PlainGroup]
 
 
 class _PlainResource(msgspec.Struct):
@@ -139,7 +143,9 @@ class _PlainResource(msgspec.Struct):
 
 
 class _PlainResources(msgspec.Struct):
-    resources: list[_PlainResource] = []
+    """One group-version. Go writes null for a list of none."""
+
+    resources: list[_PlainResource] | None
 
 
 def discover(api: Api, concurrency: int) -> Catalogue:
@@ -190,7 +196,9 @@ def _one_by_one(api: Api, document: _PlainGroups, concurrency: int) -> Catalogue
         path = f"/apis/{group}/{version}"
         try:
             body = api.get(path, {}, accept="application/json").body
-            return list(_plain(group, version, _decode(body, _PlainResources, path).resources))
+            return list(
+                _plain(group, version, _decode(body, _PlainResources, path).resources or ())
+            )
         except XpjobError as error:
             # One broken aggregated API service must not hide the others.
             return error
