@@ -1,88 +1,87 @@
-"""What a tenant's ConfigMap, or not reading one, can and cannot do to the records of others."""
+"""What tenants may name, and that it costs nobody else anything."""
 
 from __future__ import annotations
 
-from runs import Runs, fail
-from stand_in import APP, CLAIM, XR, config_map
+import logging
 
-from xpjob.demo.cluster import CONFIGMAP, Fault
-from xpjob.errors import RefusedError
+import pytest
+from runs import Runs
+from stand_in import CLAIM, StandIn, config_map
+from test_targets import plan, told
 
-
-def name_in(runs: Runs, namespace: str, **data: str) -> None:
-    """Let a tenant put GVRs or annotation keys into a ConfigMap."""
-    runs.stand_in.cluster.apply(CONFIGMAP, config_map(namespace, **data))
-
-
-def owners(runs: Runs) -> dict[str, tuple[str, str, str]]:
-    """Return source, creator and team of each claim."""
-    found = runs.snapshot()["claims"]
-    return {c["name"]: (c["source"], c["creator"], c["team"]) for c in found}
+from xpjob.crossplane.configmaps import MOST_GVRS
+from xpjob.demo.cluster import CONFIGMAP
+from xpjob.snapshot import model
+from xpjob.snapshot.model import RunReport
 
 
-def test_a_version_that_is_not_there_says_nothing_of_the_one_that_is(runs: Runs) -> None:
-    """Lists of the latter that fail keep what they had, whatever a tenant has named."""
-    name_in(
-        runs,
-        "team-a",
-        CLAIM_GVRS=f"{CLAIM.group}/v9/{CLAIM.resource}",
-        XR_GVRS=f"{XR.group}/v9/{XR.resource}",
-    )
+def unknown(count: int, first: int = 0) -> str:
+    """Return that many GVRs that the API does not have."""
+    return ",".join(f"{CLAIM.group}/v1/{CLAIM.resource}{n}" for n in range(first, first + count))
+
+
+@pytest.mark.parametrize(("claims", "xrs"), [(MOST_GVRS, 1), (1, MOST_GVRS), (40_000, 0)])
+def test_a_configmap_that_names_too_much_is_malformed(
+    stand_in: StandIn, claims: int, xrs: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing of it is looked for, and its tenant is told what to do; others have theirs."""
+    data = {"CLAIM_GVRS": unknown(claims), "XR_GVRS": unknown(xrs, claims)}
+    stand_in.cluster.apply(CONFIGMAP, config_map("team-a", **data))
+    stand_in.cluster.apply(CONFIGMAP, config_map("team-b", CLAIM_GVRS=str(CLAIM.gvr)))
+    with caplog.at_level(logging.WARNING):
+        made = plan(stand_in, discovery="never")
+    assert told(made) == [(CLAIM.resource, "team-b", "namespace")]
+    assert (made.namespace_configs, made.malformed_configs, made.unlistable) == (1, 1, ())
+    (said,) = [record for record in caplog.records if getattr(record, "configmap", "")]
+    wanted = f"names {claims + xrs} GVRs, and a namespace may name {MOST_GVRS} in all: name fewer"
+    assert wanted in getattr(said, "error", "")
+
+
+def test_a_namespace_has_no_more_by_having_several_configmaps(stand_in: StandIn) -> None:
+    """What comes first by name is taken, and what fits beside it."""
+    half = MOST_GVRS // 2
+    for name, first, count in (("a", 0, half), ("b", half, half + 1), ("c", half, half)):
+        config = config_map("team-a", name, CLAIM_GVRS=unknown(count, first) + ",,\n")
+        stand_in.cluster.apply(CONFIGMAP, config)
+    stand_in.cluster.apply(CONFIGMAP, config_map("team-b", CLAIM_GVRS=unknown(MOST_GVRS)))
+    made = plan(stand_in, discovery="never")
+    assert (made.namespace_configs, made.malformed_configs) == (3, 1)
+    assert len(made.unlistable) == 2 * MOST_GVRS
+
+
+def test_what_is_wrong_with_a_configmap_is_told_in_short(
+    stand_in: StandIn, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A megabyte of nonsense is no log line of a megabyte."""
+    stand_in.cluster.apply(CONFIGMAP, config_map("team-a", CLAIM_GVRS="x" * 1_000_000))
+    with caplog.at_level(logging.WARNING):
+        assert plan(stand_in, discovery="never").malformed_configs == 1
+    (said,) = [record for record in caplog.records if getattr(record, "configmap", "")]
+    assert len(getattr(said, "error", "")) == 2_000
+
+
+def test_what_is_near_is_looked_for_a_few_times(stand_in: StandIn) -> None:
+    """It takes long among many kinds; the others are told to check the spelling."""
+    stand_in.cluster.apply(CONFIGMAP, config_map("team-a", CLAIM_GVRS=unknown(50)))
+    made = plan(stand_in, discovery="never", xr_gvrs=f"{CLAIM.group}/v1/{CLAIM.resource}")
+    hints = ["did you mean" in str(item.error) for item in made.unlistable]
+    assert hints == [True] * 10 + [False] * 41
+    assert "check the spelling" in str(made.unlistable[-1].error)
+
+
+def test_errors_of_what_nobody_names_any_more_are_forgotten(runs: Runs) -> None:
+    """Once there are very many; the counter of what is still listed goes on."""
     runs.run()
-    fail(runs, "postgresqlinstances", 503)
-    result = runs.run()
-    assert (result.errors, result.report.partial) == ([], True)
-    assert (runs.value("crossplane_claims_total"), runs.value("crossplane_xr_total")) == (5, 9)
-    assert len(runs.names()) == 5
-
-
-def test_a_kind_that_is_not_there_is_not_the_inventory_that_is_gone(runs: Runs) -> None:
-    """Where all else was refused nothing could be listed, and the last inventory stands."""
-    name_in(runs, "team-a", XR_GVRS=f"{XR.group}/v9/nothings")
+    path = runs.directory / "run.json"
+    report = model.decode(path.read_bytes(), RunReport, "store")
+    assert report.counters
+    report.counters.poll_errors = {f"gone.org/v1/r{n}": 1 for n in range(999)}
+    report.counters.poll_errors[str(CLAIM.gvr)] = 7
+    path.write_bytes(model.encode(report))
     runs.run()
-    stored = runs.snapshot()
-
-    def refused(path: str, _query: object) -> Fault | None:
-        known = path in ("/apis", "/version") or "configmaps" in path
-        return None if known else Fault(403)
-
-    runs.stand_in.cluster.fault = refused
-    result = runs.run()
-    (error,) = result.errors
-    assert isinstance(error, RefusedError)
-    assert "nothing could be listed" in str(error)
-    assert runs.snapshot() == stored
-    assert runs.value("xpjob_last_run_success", "xpjob-run") == 0
-
-
-def test_xrs_that_an_unreadable_configmap_has_named_are_kept_everywhere(runs: Runs) -> None:
-    """A tenant names XRs of all namespaces, so it is in all of them that they are not known."""
-    name_in(runs, "team-a", XR_GVRS=str(APP.gvr))
-
-    def run() -> None:
-        scope = "team-a,team-b"
-        runs.run(kube_namespace_scope=scope, discovery="never", claim_gvrs=str(CLAIM.gvr))
-
-    run()
-    before = {xr["namespace"] for xr in runs.snapshot()["xrs"]}
-    assert before == {"team-a", "team-b"}
-    fail(runs, "team-a/configmaps", 503)
-    run()
-    assert {xr["namespace"] for xr in runs.snapshot()["xrs"]} == before
-    assert all(xr["carriedSince"] for xr in runs.snapshot()["xrs"])
-    assert runs.value("crossplane_xr_total") == 2
-
-
-def test_owners_stay_while_the_configmap_that_says_so_cannot_be_read(runs: Runs) -> None:
-    """Other keys would make other owners of them; the lists themselves are fresh."""
-    name_in(runs, "team-a", CLAIM_GVRS=str(CLAIM.gvr), TEAM_ANNOTATION_KEY="example.org/creator")
+    assert len(runs.snapshot()["counters"]["pollErrors"]) == 1000
+    config = config_map("team-a", XR_GVRS=unknown(1))
+    runs.stand_in.cluster.apply(CONFIGMAP, config)
     runs.run()
-    before = owners(runs)
-    assert before["db-1"] == ("namespace", "person-1", "person-1")
-    runs.stand_in.cluster.delete(CLAIM, "team-a", "db-0")
-    fail(runs, "/configmaps", 503)
-    for _ in range(2):
-        runs.run()
-        assert owners(runs) == {name: own for name, own in before.items() if name != "db-0"}
-        assert not any(claim["carriedSince"] for claim in runs.snapshot()["claims"])
-        assert runs.value("crossplane_claims_total", team="person-1") == 1
+    assert runs.snapshot()["counters"]["pollErrors"] == {str(CLAIM.gvr): 7, unknown(1): 1}
+    assert runs.value("xp_tracker_poll_errors_total", "xpjob-run") == 8

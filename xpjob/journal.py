@@ -17,6 +17,9 @@ from xpjob.snapshot.counters import Counters
 from xpjob.snapshot.memory import Memory
 from xpjob.snapshot.model import RunInfo, RunReport, Snapshot
 
+_MOST_GVRS = 1_000
+"""GVRs whose errors are counted; above it only those of this run: tenants may name any."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -100,6 +103,10 @@ class Journal:
             )
         for gvr in self._failed:
             counters.poll_errors[gvr] = counters.poll_errors.get(gvr, 0) + 1
+        if self.report.targets and len(counters.poll_errors) > _MOST_GVRS:
+            named = {outcome.gvr for outcome in self.report.targets}
+            kept = {gvr: count for gvr, count in counters.poll_errors.items() if gvr in named}
+            counters.poll_errors = kept
         return counters
 
     def close(self) -> RunReport:

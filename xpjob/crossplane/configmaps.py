@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from dataclasses import dataclass
 
 import msgspec
@@ -15,6 +16,11 @@ from xpjob.kube.api import Api
 from xpjob.kube.pages import Page, list_all
 
 SELECTOR = "xp-tracker.kanzi.io/config=gvrs"
+MOST_GVRS = 100
+"""GVRs that a namespace may name: each costs a request, and series, in every run."""
+_GVR_KEYS = ("CLAIM_GVRS", "XR_GVRS")
+_MOST_SAID = 2_000
+"""Characters of a log line on what is wrong: what tenants write may be a megabyte."""
 
 _log = logging.getLogger(__name__)
 
@@ -47,15 +53,19 @@ class _ConfigMaps(Struct):
 def read_configs(api: Api, namespace: str, page_size: int) -> tuple[list[NamespaceConfig], int]:
     """Return the good ConfigMaps of a namespace (empty means all), and how many are malformed.
 
-    Raises the errors of ``list_all``. A malformed ConfigMap is a warning, never an error.
+    Raises the errors of ``list_all``. A malformed ConfigMap is a warning, never an error; so is
+    one with which a namespace names too much.
     """
     within = f"/namespaces/{namespace}" if namespace else ""
     path = f"/api/v1{within}/configmaps"
     items = list_all(api, path, _decode, page_size=page_size, selector=SELECTOR).items
     good, malformed = [], 0
+    named: Counter[str] = Counter()
     for item in sorted(items, key=lambda item: (item.metadata.namespace, item.metadata.name)):
         try:
+            count = _count(item, named[item.metadata.namespace])
             good.append(_parse(item))
+            named[item.metadata.namespace] += count
         except ValueError as error:
             malformed += 1
             _log.warning(
@@ -63,7 +73,7 @@ def read_configs(api: Api, namespace: str, page_size: int) -> tuple[list[Namespa
                 extra={
                     "namespace": item.metadata.namespace,
                     "configmap": item.metadata.name,
-                    "error": str(error),
+                    "error": str(error)[:_MOST_SAID],
                 },
             )
     return good, malformed
@@ -72,6 +82,22 @@ def read_configs(api: Api, namespace: str, page_size: int) -> tuple[list[Namespa
 def _decode(body: bytes) -> Page[_ConfigMap]:
     page = msgspec.json.decode(body, type=_ConfigMaps)
     return Page(page.items or [], 0, (page.metadata and page.metadata.continue_) or "")
+
+
+def _count(item: _ConfigMap, taken: int) -> int:
+    """Return how many GVRs a ConfigMap names. Raises ``ValueError`` where that is too many.
+
+    ``taken`` is what others of its namespace name.
+    """
+    data = item.data or {}
+    count = sum(bool(gvr.strip()) for key in _GVR_KEYS for gvr in data.get(key, "").split(","))
+    if taken + count > MOST_GVRS:
+        beside = f" beside {taken} of this namespace's others" if taken else ""
+        raise ValueError(
+            f"names {count} GVRs{beside}, and a namespace may name {MOST_GVRS} in all: name fewer; "
+            "whoever runs xpjob can have all kinds listed (DISCOVERY=always)"
+        )
+    return count
 
 
 def _parse(item: _ConfigMap) -> NamespaceConfig:

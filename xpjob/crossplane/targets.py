@@ -26,6 +26,8 @@ CLAIM, COMPOSITE, MANAGED = CLASSES = "claim", "composite", "managed"
 CENTRAL, NAMESPACE, DISCOVERY = "central", "namespace", "discovery"
 CONFIGMAPS = Gvr("", "v1", "configmaps")
 ANY_RESOURCE = "*"
+_HINTS = 10
+"""Unknown GVRs of a run for which what is near is looked for: it takes long among many kinds."""
 
 _log = logging.getLogger(__name__)
 
@@ -150,6 +152,7 @@ class _Planner:
         )
         self._everywhere: set[tuple[str, str]] = set()
         self._within: dict[tuple[str, str], dict[str, Target]] = {}
+        self._unknown: set[tuple[Gvr, str]] = set()
 
     def add_central(self) -> None:
         settings = self._settings
@@ -241,7 +244,9 @@ class _Planner:
 
     def _replace_tenants(self, key: tuple[str, str]) -> None:
         """Drop the lists within namespaces that one list everywhere is about to cover."""
-        covered = self._within.get(key, {})
+        covered = self._within.get(key)
+        if not covered:
+            return
         self.targets = [
             target
             for target in self.targets
@@ -258,22 +263,22 @@ class _Planner:
 
     def _kind(self, gvr: Gvr, class_: str, namespace: str, source: str, where: str) -> Kind | None:
         kind = self._catalogue.find(gvr)
-        if kind is None:
+        # Several ConfigMaps may name one XR: it fails once.
+        if kind is None and (gvr, namespace) not in self._unknown:
+            self._unknown.add((gvr, namespace))
             error = NotFoundError(f"{where}: the API has no {gvr}; {self._hint(gvr)}")
             gone = (gvr.group, gvr.version) not in self._catalogue.incomplete
-            item = Unlistable(gvr, class_, namespace, source, error, gone)
-            # Several ConfigMaps may name one XR: it fails once.
-            if all((i.gvr, i.namespace) != (gvr, namespace) for i in self.unlistable):
-                self.unlistable.append(item)
+            self.unlistable.append(Unlistable(gvr, class_, namespace, source, error, gone))
         return kind
 
     def _hint(self, gvr: Gvr) -> str:
         if (gvr.group, gvr.version) in self._catalogue.incomplete:
             return "its group did not answer discovery: try again, or look at its API service"
-        known = [str(kind.gvr) for kind in self._catalogue.kinds]
-        near = difflib.get_close_matches(str(gvr), known, n=3, cutoff=0.75)
-        if near:
-            return f"did you mean {' or '.join(near)}?"
+        if len(self._unknown) <= _HINTS:
+            known = [str(kind.gvr) for kind in self._catalogue.kinds]
+            near = difflib.get_close_matches(str(gvr), known, n=3, cutoff=0.75)
+            if near:
+                return f"did you mean {' or '.join(near)}?"
         return "check the spelling, or install its XRD (kubectl api-resources lists what there is)"
 
 
