@@ -1,4 +1,4 @@
-"""What a tenant's ConfigMap, or not reading one, can and cannot do to the records of others."""
+"""What ConfigMaps of tenants, read or not, can and cannot do to the records of others."""
 
 from __future__ import annotations
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from runs import Runs, fail
 from stand_in import (
     APP,
     BUCKET,
@@ -18,6 +20,7 @@ from stand_in import (
     StandIn,
     condition,
     fill,
+    managed,
     revision,
 )
 
@@ -91,7 +94,8 @@ def test_without_rights_the_run_goes_on(
     with caplog.at_level(logging.INFO):
         found = run(platform)
     assert found.parts == []
-    assert sorted(found.unread) == ["CompositeResourceDefinition", "Provider"]
+    unread = ["CompositeResourceDefinition", "Provider", "ProviderRevision"]
+    assert sorted(found.unread) == unread
     levels = {r.levelname for r in caplog.records if "health" in r.message}
     assert levels == {"INFO"}
 
@@ -102,6 +106,40 @@ def test_what_could_not_be_read_is_as_it_was() -> None:
     provider = Part("g", "Provider", "p", [])
     now = Platform(parts=[provider], unread=["CompositeResourceDefinition"])
     assert now.completed(Platform(parts=[xrd, provider])).parts == [provider, xrd]
+
+
+@pytest.mark.parametrize("aggregated", [True, False], ids=["a list", "discovery of their group"])
+def test_without_provider_revisions_mrs_keep_their_providers(runs: Runs, aggregated: bool) -> None:
+    """For as long as it takes, what is new and what is carried too; then they are read anew."""
+    cluster = runs.stand_in.cluster
+    cluster.aggregated = aggregated
+    runs.run()
+    known = runs.snapshot()["platform"]
+    cluster.apply(BUCKET, managed("new", "team-c"))
+    fail(runs, "providerrevisions" if aggregated else "apis/pkg.crossplane.io", 503)
+    for _ in range(2):
+        assert not runs.run().report.partial
+        assert runs.value("crossplane_mr_total", provider="provider-aws-s3") == 5
+        assert runs.value("crossplane_mr_total", provider="provider-nop") == 5
+        assert runs.value("crossplane_mr_total", provider="") == 0
+        assert runs.value("crossplane_managed_kinds", state="Active") == 2
+        assert runs.snapshot()["platform"] == {**known, "unread": ["ProviderRevision"]}
+    cluster.fault = lambda _path, _query: None
+    cluster.delete(REVISION, "", "s3-1")
+    runs.run()
+    assert runs.value("crossplane_mr_total", provider="") == 5
+    assert list(runs.snapshot()["platform"]["provided"].values()) == ["provider-nop"]
+
+
+def test_a_snapshot_of_an_older_version_does_not_say_the_providers(runs: Runs) -> None:
+    """Then they are not known, and the run is whole."""
+    runs.run()
+    document = runs.snapshot()
+    del document["platform"]["provided"]
+    (runs.directory / "snapshot.json").write_text(json.dumps(document))
+    fail(runs, "providerrevisions", 503)
+    assert runs.run().errors == []
+    assert runs.value("crossplane_mr_total", provider="") == 9
 
 
 def test_kinds_that_nobody_has_activated(stand_in: StandIn) -> None:

@@ -40,13 +40,15 @@ def assemble(
         records = collector.link(records)
     previous, history = (memory.snapshot, memory.history) if memory else (None, History())
     history.complete(records, generated_at)
+    by_class = Inventory.of(records)
+    platform = platform.completed(previous.platform) if previous else platform
+    platform.attribute(by_class.mrs)
     known = previous.findings if previous else ()
     findings = [
         finding
         for collector in COLLECTORS
         for finding in collector.findings(records, report.targets, known, generated_at, settings)
     ]
-    by_class = Inventory.of(records)
     return Snapshot(
         generated_at=generated_at,
         cluster=settings.cluster_name,
@@ -59,7 +61,7 @@ def assemble(
         xrs=by_class.xrs,
         mrs=by_class.mrs,
         findings=findings,
-        platform=platform.completed(previous.platform) if previous else platform,
+        platform=platform,
         shown=Shown(
             max_series=settings.max_series,
             per_object=settings.per_object_metrics,

@@ -29,9 +29,7 @@ class Crossplane:
 
     def platform(self, api: Api, settings: Settings, catalogue: Catalogue, plan: Plan) -> Platform:
         """Return what the platform is made of; never raises what a list raises."""
-        return read_platform(
-            api, catalogue, plan.providers, settings.page_size, settings.concurrency
-        )
+        return read_platform(api, catalogue, plan, settings.page_size, settings.concurrency)
 
     def decoder(self, target: Target, settings: Settings) -> Callable[[bytes], Page[Record]]:
         """Return what turns a page of this target into records."""

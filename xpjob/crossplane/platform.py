@@ -14,6 +14,8 @@ import msgspec
 from msgspec import Struct
 
 from xpjob.crossplane.providers import Providers
+from xpjob.crossplane.records import ManagedResource
+from xpjob.crossplane.targets import MANAGED, Plan
 from xpjob.crossplane.wire import Condition, ListMetadata, Metadata, Status
 from xpjob.errors import RefusedError, XpjobError
 from xpjob.kube.api import Api
@@ -29,6 +31,7 @@ READ = {
     ("pkg.crossplane.io", "configurations"): ("Installed", "Healthy"),
 }
 _OFFERED = "Offered"
+_REVISION = "ProviderRevision"
 
 _log = logging.getLogger(__name__)
 
@@ -60,26 +63,41 @@ class ManagedKinds(Struct, frozen=True, rename="camel", gc=False):
 
 
 class Platform(Struct, frozen=True, rename="camel"):
-    """All parts. ``unread`` names the kinds that could not be listed in this run."""
+    """All parts. ``unread`` names the kinds that could not be listed in this run.
+
+    ``provided`` names the provider of each kind of MRs that is listed, by ``<resource>.<group>``.
+    """
 
     parts: list[Part] = []
     managed_kinds: list[ManagedKinds] = []
     unread: list[str] = []
+    provided: dict[str, str] = {}
 
     @classmethod
     def joined(cls, found: Iterable[Platform]) -> Platform:
         """Return what several collectors have found as one."""
-        joined = cls([], [], [])
+        joined = cls([], [], [], {})
         for each_one in found:
             joined.parts.extend(each_one.parts)
             joined.managed_kinds.extend(each_one.managed_kinds)
             joined.unread.extend(each_one.unread)
+            joined.provided.update(each_one.provided)
         return joined
 
     def completed(self, previous: Platform) -> Platform:
         """Return this one, with what could not be read as it was before."""
         kept = [part for part in previous.parts if part.kind in self.unread]
-        return msgspec.structs.replace(self, parts=[*self.parts, *kept])
+        completed = msgspec.structs.replace(self, parts=[*self.parts, *kept])
+        if _REVISION not in self.unread:
+            return completed
+        kinds, provided = previous.managed_kinds, previous.provided
+        return msgspec.structs.replace(completed, managed_kinds=kinds, provided=provided)
+
+    def attribute(self, mrs: Iterable[ManagedResource]) -> None:
+        """Fill in the provider of MRs that were listed when it could not be read."""
+        for mr in mrs:
+            if not mr.provider:
+                mr.provider = self.provided.get(f"{mr.resource}.{mr.group}", "")
 
 
 class _Names(Struct):
@@ -102,7 +120,7 @@ class _List(Struct):
 
 
 def read_platform(
-    api: Api, catalogue: Catalogue, providers: Providers, page_size: int, concurrency: int
+    api: Api, catalogue: Catalogue, plan: Plan, page_size: int, concurrency: int
 ) -> Platform:
     """List what there is of ``READ``. A list that fails is said in the log, and in ``unread``."""
     there = [(kind, must) for key, must in READ.items() if (kind := catalogue.resource(*key))]
@@ -116,7 +134,7 @@ def read_platform(
             return error
 
     parts: list[Part] = []
-    unread = []
+    unread = [] if plan.providers.known else [_REVISION]
     for (kind, _), answer in zip(there, each(read, there, concurrency), strict=True):
         if isinstance(answer, XpjobError):
             unread.append(kind.kind)
@@ -125,7 +143,12 @@ def read_platform(
             _log.log(level, "their health is not known", extra={"kind": kind.kind, "error": answer})
         else:
             parts += answer
-    return Platform(parts, list(_managed_kinds(catalogue, providers)), unread)
+    provided = {
+        f"{target.kind.resource}.{target.kind.group}": target.provider
+        for target in plan.targets
+        if target.class_ == MANAGED and target.provider
+    }
+    return Platform(parts, list(_managed_kinds(catalogue, plan.providers)), unread, provided)
 
 
 def _decode(body: bytes, kind: Kind, must: tuple[str, ...]) -> Page[Part]:

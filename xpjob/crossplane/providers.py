@@ -32,8 +32,10 @@ class Providers:
     """Names of providers by (group, resource); ``managed`` are those with an MRD, active or not.
 
     Before Crossplane 2.0 there are no MRDs: all definitions are CRDs, of MRs and others.
+    ``known`` is False where the API has them and they could not be listed.
     """
 
+    known: bool = True
     by_resource: dict[tuple[str, str], str] = field(default_factory=dict)
     managed: set[tuple[str, str]] = field(default_factory=set)
 
@@ -76,15 +78,15 @@ def read_providers(api: Api, catalogue: Catalogue, page_size: int) -> Providers:
     """
     kind = catalogue.find(REVISIONS)
     if kind is None:
-        return Providers()
+        return Providers(known=(REVISIONS.group, REVISIONS.version) not in catalogue.incomplete)
     try:
         revisions = list_all(api, kind.path(), _decode, page_size=page_size).items
     except XpjobError as error:
         _log.warning(
-            "the providers of managed resources are not known in this run",
+            "provider revisions cannot be listed: MRs keep the providers that were known before",
             extra={"gvr": str(REVISIONS), "error": str(error)},
         )
-        return Providers()
+        return Providers(known=False)
     found = Providers()
     # An active revision is written last, so it wins where a kind has changed hands.
     for revision in sorted(revisions, key=lambda r: (r.active, r.metadata.name)):
