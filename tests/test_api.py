@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
-from stand_in import StandIn
+from stand_in import TOKEN, StandIn
 
 from xpjob import __version__
 from xpjob.demo.api import write_kubeconfig
@@ -105,6 +106,50 @@ def test_a_missing_kubeconfig_or_context_is_one_too(stand_in: StandIn, tmp_path:
         connect(str(tmp_path / "nowhere"), "", Timeouts(), 1)
     with pytest.raises(SettingsError, match="no-such-context"):
         connect(str(stand_in.kubeconfig), "no-such-context", Timeouts(), 1)
+
+
+_PLUGIN = {"kind": "ExecCredential", "apiVersion": "client.authentication.k8s.io/v1"}
+USERS: dict[str, dict[str, Any]] = {
+    "a token": {"token": TOKEN},
+    "a password": {"username": "me", "password": "hunter2"},
+    "a plugin": {
+        "exec": {
+            "apiVersion": _PLUGIN["apiVersion"],
+            "command": "echo",
+            "args": [json.dumps({**_PLUGIN, "status": {"token": TOKEN}})],
+            "interactiveMode": "Never",
+        }
+    },
+}
+
+
+@pytest.mark.parametrize("user", USERS.values(), ids=USERS)
+def test_credentials_go_over_plain_http_to_this_machine_only(
+    stand_in: StandIn, user: dict[str, Any]
+) -> None:
+    """Unless that is forced. Without any, as with kubectl proxy, there is nothing to hide."""
+    other = stand_in.url.replace("127.0.0.1", "0.0.0.0")
+    path = str(stand_in.kubeconfig)
+    config = json.loads(stand_in.kubeconfig.read_text())
+
+    def write(url: str, user: dict[str, Any]) -> None:
+        config["clusters"][0]["cluster"]["server"] = url
+        config["users"][0]["user"] = user
+        stand_in.kubeconfig.write_text(json.dumps(config))
+
+    write(other, user)
+    with pytest.raises(SettingsError) as caught:
+        connect(path, "", Timeouts(), 1)
+    assert f"KUBECONFIG: {other} is plain http" in str(caught.value)
+    assert "ALLOW_INSECURE_CREDENTIALS" in str(caught.value)
+    assert connect(path, "", Timeouts(), 1, allow_insecure=True).server == other
+    write(other, {})
+    assert connect(path, "", Timeouts(), 1).server == other
+    write(other.replace("http:", "https:"), user)
+    connect(path, "", Timeouts(), 1)
+    write(stand_in.url, user)
+    connect(path, "", Timeouts(), 1)
+    assert stand_in.paths() == []
 
 
 def test_the_service_account_is_used_in_a_pod(

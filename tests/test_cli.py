@@ -157,6 +157,20 @@ def test_a_bad_kubeconfig_exits_2(environ: dict[str, str]) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("command", ["run", "targets", "doctor"])
+def test_a_token_goes_to_no_other_machine_in_the_clear(
+    environ: dict[str, str], stand_in: StandIn, command: str
+) -> None:
+    """Nothing is sent, unless that is forced."""
+    url = stand_in.url.replace("127.0.0.1", "0.0.0.0")
+    write_kubeconfig(stand_in.kubeconfig, url, TOKEN)
+    done = xpjob(command, **environ)
+    assert done.returncode == 2
+    assert "ALLOW_INSECURE_CREDENTIALS" in done.stdout + done.stderr
+    assert stand_in.paths() == []
+    assert xpjob(command, **environ, ALLOW_INSECURE_CREDENTIALS="true").returncode == 0
+
+
 def test_an_unreachable_api_server_exits_1(environ: dict[str, str], tmp_path: Path) -> None:
     """It may pass."""
     away = write_kubeconfig(tmp_path / "away", "http://127.0.0.1:9", TOKEN)

@@ -11,6 +11,8 @@ import ipaddress
 from pathlib import Path
 from urllib.parse import urlsplit
 
+FORCE = "take https, or set ALLOW_INSECURE_CREDENTIALS=true where the network is trusted"
+"""What to do where credentials would be sent in the clear."""
 _MOST = 65_536
 """Bytes of a credential file: far more than any token has."""
 

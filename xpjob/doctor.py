@@ -17,17 +17,18 @@ from typing import TypeVar
 
 import msgspec
 
+from xpjob import look
 from xpjob.collector import COLLECTORS
 from xpjob.crossplane.targets import CONFIGMAPS, Plan, Target
 from xpjob.errors import ConflictError, RefusedError, XpjobError
 from xpjob.gvr import Gvr
-from xpjob.kube.api import Api, connect
+from xpjob.kube.api import Api
 from xpjob.kube.discovery import Catalogue, discover
 from xpjob.publish.gateway import Gateway
 from xpjob.settings import Settings
 from xpjob.snapshot.store import HISTORY, Store, key
 from xpjob.snapshot.stores import open_store
-from xpjob.transport import Response, Timeouts
+from xpjob.transport import Response
 
 T = TypeVar("T")
 
@@ -90,9 +91,8 @@ def _failed(what: str, error: XpjobError) -> Check:
 
 
 def _cluster(settings: Settings) -> Iterator[Check]:
-    timeouts = Timeouts(settings.connect_timeout_seconds, settings.request_timeout_seconds)
     try:
-        api = connect(settings.kubeconfig, settings.context, timeouts, settings.concurrency)
+        api = look.connected(settings)
         started = time.monotonic()
         answer = api.get("/version", {}, accept="application/json")
         took = time.monotonic() - started

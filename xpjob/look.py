@@ -35,8 +35,13 @@ class Found(NamedTuple):
 
 def connected(settings: Settings) -> Api:
     """Return the API that the settings name. Nothing is contacted yet."""
-    timeouts = Timeouts(settings.connect_timeout_seconds, settings.request_timeout_seconds)
-    return connect(settings.kubeconfig, settings.context, timeouts, settings.concurrency)
+    return connect(
+        settings.kubeconfig,
+        settings.context,
+        Timeouts(settings.connect_timeout_seconds, settings.request_timeout_seconds),
+        settings.concurrency,
+        allow_insecure=settings.allow_insecure_credentials,
+    )
 
 
 def alone(journal: Journal, api: Api, settings: Settings, view: View) -> Found:

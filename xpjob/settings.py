@@ -244,22 +244,20 @@ def _credentials(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "s3_sse_kms_key_id", "S3_SSE_KMS_KEY_ID: does nothing without S3_SSE=aws:kms"
 
 
-_FORCE = "take https, or set ALLOW_INSECURE_CREDENTIALS=true where the network is trusted"
-
-
 def _exposed(settings: Settings) -> Iterator[tuple[str, str]]:
-    """Yield which credentials would be sent in the clear to another machine."""
+    """Yield which credentials would be sent in the clear to another machine.
+
+    Those of a kubeconfig are known when it is read: ``kube.api.connect`` looks at them.
+    """
     if settings.allow_insecure_credentials:
         return
     if settings.pushgateway_username or settings.pushgateway_token_file:
         for url in filter(credentials.in_the_clear, settings.pushgateway_url):
-            text = (
-                f"PUSHGATEWAY_URL: {url} is plain http, and there are credentials for it; {_FORCE}"
-            )
-            yield "pushgateway_url", text
+            text = f"PUSHGATEWAY_URL: {url} is plain http, and there are credentials for it; "
+            yield "pushgateway_url", text + credentials.FORCE
     if settings.store_backend == "s3" and credentials.in_the_clear(settings.s3_endpoint):
         text = f"S3_ENDPOINT: {settings.s3_endpoint} is plain http, and S3 wants credentials; "
-        yield "s3_endpoint", text + _FORCE
+        yield "s3_endpoint", text + credentials.FORCE
     host, port = settings.metrics_addr
     opened = settings.reader_token_file and not settings.reader_cert_file
     if opened and not credentials.is_loopback(host):

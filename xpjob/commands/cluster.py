@@ -64,7 +64,7 @@ def run(config: Settings, dry_run: bool) -> None:
 
 @click.command(cls=Command)
 @click.option("--output", type=click.Choice(["table", "json"]), default="table", help="Format.")
-@with_settings(CLUSTER, TARGETS, OUTPUT)
+@with_settings(CLUSTER, TARGETS, SECURITY, OUTPUT)
 def targets(config: Settings, output: str) -> None:
     """Print what a run would list, and why, without listing it.
 

@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import msgspec
 import urllib3
 
-from xpjob import retry, transport
+from xpjob import credentials, retry, transport
 from xpjob.errors import (
     BadAnswerError,
     DeadlineError,
@@ -136,10 +136,18 @@ class Api:
         return answer
 
 
-def connect(kubeconfig: str, context: str, timeouts: Timeouts, connections: int) -> Api:
+def connect(
+    kubeconfig: str,
+    context: str,
+    timeouts: Timeouts,
+    connections: int,
+    *,
+    allow_insecure: bool = False,
+) -> Api:
     """Connect with the named kubeconfig, or the service account, or the default kubeconfig.
 
-    Nothing is sent yet. Raises ``SettingsError`` when there are no usable credentials.
+    Nothing is sent yet. Raises ``SettingsError`` when there are no usable credentials, and when
+    they would be sent in the clear to another machine, which is not allowed.
     """
     # Half a second of CPU: commands that need no API server do not pay for it.
     from kubernetes import client, config
@@ -174,7 +182,16 @@ def connect(kubeconfig: str, context: str, timeouts: Timeouts, connections: int)
         ) from None
     configuration.connection_pool_maxsize = connections
     pool = client.ApiClient(configuration).rest_client.pool_manager
-    return Api(configuration.host.rstrip("/"), pool, configuration, timeouts)
+    api = Api(configuration.host.rstrip("/"), pool, configuration, timeouts)
+    # A token, a password, and what a plugin gives: all of them are sent as this one header.
+    if configuration.api_key and credentials.in_the_clear(api.url) and not allow_insecure:
+        raise SettingsError(
+            [
+                f"KUBECONFIG: {api.server} is plain http, and there are credentials for it; "
+                f"{credentials.FORCE}"
+            ]
+        )
+    return api
 
 
 def _why(error: Exception) -> str:
