@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xpjob.snapshot.counters import PERSIST_BOUNDS, POLL_BOUNDS, Counters, Histogram
+from xpjob.snapshot.counters import (
+    PERSIST_BOUNDS,
+    POLL_BOUNDS,
+    READY_BOUNDS,
+    Counters,
+    Histogram,
+    TimeToReady,
+)
 
 
 @given(st.lists(st.floats(0, 100)))
@@ -42,6 +50,21 @@ def test_counters_of_an_older_version_with_other_bounds_start_anew() -> None:
     assert usable.poll_errors == {"a": 3}
     broken = Counters(persist_duration=Histogram(list(PERSIST_BOUNDS), [1], 1.0))
     assert broken.usable().persist_duration == Histogram.empty(PERSIST_BOUNDS)
+
+
+@pytest.mark.parametrize(
+    ("counts", "total"),
+    [(10**400, 1.0), (2**53 + 1, 1.0), (1, -1.0), (1, float("inf")), (1, float("nan")), (1, 1e300)],
+    ids=["a huge count", "one too many", "a negative sum", "infinite", "no number", "a huge sum"],
+)
+def test_numbers_that_nothing_can_have_counted_start_anew(counts: int, total: float) -> None:
+    """Metrics are floats: what no float can count on would end this run, and each after it."""
+    counters = Counters(poll_errors={"a/v1/b": 10**400, "a/v1/c": 2**53})
+    counters.poll_duration.counts[3], counters.poll_duration.sum = counts, total
+    assert counters.usable() == Counters(poll_errors={"a/v1/c": 2**53})
+    time = TimeToReady("claim", "a", "B", "c", Histogram.empty(READY_BOUNDS))
+    time.histogram.counts[0], time.histogram.sum = counts, total
+    assert time.usable() == TimeToReady.of(*time.key)
 
 
 def test_counters_survive_being_stored() -> None:

@@ -19,6 +19,7 @@ from xpjob.job import Result
 from xpjob.publish import exposition
 from xpjob.settings import CLUSTER, TARGETS
 from xpjob.snapshot import model
+from xpjob.snapshot.counters import POLL_BOUNDS, Histogram
 from xpjob.terminal import Silent
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -67,7 +68,7 @@ def result(stand_in: StandIn) -> Result:
     report.phases = {"discover": 0.25, "list": 1.0, "store": 0.5, "publish": 0.25}
     assert report.counters is not None
     report.counters = msgspec.structs.replace(
-        report.counters, poll_duration=type(report.counters.poll_duration).empty((0.1, 1.0))
+        report.counters, poll_duration=Histogram.empty(POLL_BOUNDS)
     )
     report.counters.poll_duration.observe(0.5)
     return made

@@ -81,6 +81,23 @@ def test_what_is_there_already_or_newer_is_left_alone(
     assert 'xp_tracker_store_claims{instance="",job="xpjob"} 2' in page(gateway)
 
 
+def test_what_nothing_can_have_counted_is_not_pushed(
+    environ: dict[str, str], gateway: str, tmp_path: Path
+) -> None:
+    """It counts as nothing; all else is pushed."""
+    made, told = snapshot(5), report(5)
+    assert made.time_to_ready is not None
+    assert told.counters is not None
+    made.time_to_ready[0].histogram.counts[0] = 10**400
+    told.counters.poll_errors["a/v1/b"] = 10**400
+    store = DirectoryStore(tmp_path / "store")
+    store.put("snapshot.json", model.encode(made), replacing=None)
+    store.put("run.json", model.encode(told), replacing=None)
+    done = xpjob("repush", **environ)
+    assert (done.returncode, done.stdout.count("pushed")) == (0, 2), done.stderr
+    assert not [line for line in page(gateway) if line.startswith("xp_tracker_poll_errors_total{")]
+
+
 def test_one_gateway_that_is_away_is_told(environ: dict[str, str], gateway: str) -> None:
     """The other gets its groups."""
     away = f"http://127.0.0.1:{free_port()}"

@@ -41,6 +41,23 @@ def test_a_run_counts_stores_and_pushes(runs: Runs) -> None:
     assert runs.value("xpjob_target_records", "xpjob-run", kind="App") == 3
 
 
+def test_numbers_that_nothing_can_have_counted_end_no_run(runs: Runs) -> None:
+    """Whoever wrote them into the store: what cannot be continued starts anew, for good."""
+    runs.run()
+    for name in ("snapshot.json", "run.json"):
+        path = runs.directory / name
+        document = json.loads(path.read_text())
+        document["counters"]["pollErrors"] = {"a/v1/b": 10**400}
+        document["counters"]["pollDuration"]["counts"][0] = 10**400
+        for time in document.get("timeToReady", ()):
+            time["histogram"]["counts"][0] = 10**400
+        path.write_text(json.dumps(document))
+    assert runs.run().errors == []
+    assert runs.value("xp_tracker_poll_errors_total", "xpjob-run") == 0
+    assert runs.value("xp_tracker_poll_duration_seconds_count", "xpjob-run") == 1
+    assert "0" * 400 not in (runs.directory / "snapshot.json").read_text()
+
+
 def test_only_get_is_sent_and_no_list_is_made_twice(runs: Runs) -> None:
     """Nothing but discovery, ConfigMaps and the lists."""
     runs.run(page_size="500")

@@ -89,6 +89,27 @@ def test_unknown_fields_are_no_error() -> None:
     assert model.decode(json.dumps(document).encode(), Snapshot, "here") == snapshot()
 
 
+@pytest.mark.parametrize(
+    ("place", "name", "number"),
+    [
+        ("targets", "carried", 2**53 + 1),
+        ("targets", "records", -1),
+        ("platform", "active", 2**63),
+        ("shown", "maxSeries", 0),
+    ],
+)
+def test_numbers_that_cannot_be_make_it_no_snapshot(place: str, name: str, number: int) -> None:
+    """No metric can have them; counters alone start anew."""
+    document = json.loads(model.encode(snapshot()))
+    document["platform"]["managedKinds"] = [{"provider": "p", "active": 1, "inactive": 1}]
+    inner = document[place]
+    inner = inner[0] if place == "targets" else inner
+    inner = inner["managedKinds"][0] if place == "platform" else inner
+    inner[name] = number
+    with pytest.raises(BadAnswerError, match=name):
+        model.decode(json.dumps(document).encode(), Snapshot, "here")
+
+
 def test_a_snapshot_from_before_there_were_mrs_is_one_without_any() -> None:
     """The schema has not changed: what is absent is empty."""
     document = json.loads(model.encode(snapshot(mrs=[], time_to_ready=None)))

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from msgspec import Struct, field
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+MOST = 2**53
+"""Metrics are floats: beyond this they cannot count one by one, and soon not at all."""
+Count = Annotated[int, Meta(ge=0, le=MOST)]
+"""A number in a stored document that may become a metric."""
 
 
 class TargetOutcome(Struct, rename="camel", kw_only=True):
@@ -19,13 +26,13 @@ class TargetOutcome(Struct, rename="camel", kw_only=True):
     kind: str
     namespace: str
     source: str
-    records: int = 0
-    malformed: int = 0
-    carried: int = 0
-    let_go: int = 0
-    pages: int = 0
-    restarts: int = 0
-    bytes: int = 0
+    records: Count = 0
+    malformed: Count = 0
+    carried: Count = 0
+    let_go: Count = 0
+    pages: Count = 0
+    restarts: Count = 0
+    bytes: Count = 0
     seconds: float = 0.0
     error: str = ""
     gone: bool = False

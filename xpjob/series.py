@@ -11,8 +11,9 @@ import operator
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
@@ -29,7 +30,7 @@ class Shown(Struct, frozen=True, rename="camel"):
     records have in ``extra``.
     """
 
-    max_series: int = MAX_SERIES
+    max_series: Annotated[int, Meta(ge=1)] = MAX_SERIES
     per_object: tuple[str, ...] = ()
     extra_labels: tuple[str, ...] = ()
 

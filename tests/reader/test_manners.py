@@ -12,6 +12,7 @@ from reader.conftest import Reader, make_reader
 from reader.sample import FakeStore, failed_target, report, snapshot
 from xpjob.errors import RefusedError, TransientError
 from xpjob.settings import Settings
+from xpjob.snapshot.counters import TimeToReady
 
 DATA = (
     *("/bookkeeping", "/bookkeeping?limit=2", "/bookkeeping?format=csv"),
@@ -185,6 +186,16 @@ def test_a_store_that_is_away_leaves_the_last_snapshot(
     reader.store.documents.clear()
     reader.snapshots.refresh()
     assert reader.get("/bookkeeping").headers["xpjob-stale-reasons"] == "absent"
+
+
+def test_what_nothing_can_have_counted_hides_no_metric(empty: Reader) -> None:
+    """It counts as nothing."""
+    time = TimeToReady.of("claim", "platform.example.org", "Database", "")
+    time.histogram.counts[0] = 10**400
+    empty.store.save(snapshot(time_to_ready=[time]))
+    assert empty.snapshots.refresh()
+    name = "crossplane_time_to_ready_seconds_count"
+    assert sample(empty, name, "/metrics/inventory", **{"class": "claim"}) == 0
 
 
 def test_an_old_snapshot_has_no_metrics(reader: Reader) -> None:

@@ -21,6 +21,7 @@ from xpjob.errors import RefusedError, XpjobError
 from xpjob.kube.api import Api
 from xpjob.kube.discovery import Catalogue, Kind
 from xpjob.kube.pages import Page, list_all
+from xpjob.outcome import Count
 from xpjob.threads import each
 
 # What is listed, and the conditions that each of them must have.
@@ -58,8 +59,8 @@ class ManagedKinds(Struct, frozen=True, rename="camel", gc=False):
     """How many kinds of MRs a provider has brought, by whether they are activated."""
 
     provider: str
-    active: int
-    inactive: int
+    active: Count
+    inactive: Count
 
 
 class Platform(Struct, frozen=True, rename="camel"):

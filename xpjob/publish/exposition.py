@@ -206,7 +206,7 @@ def outcome(report: RunReport) -> Iterator[Metric]:
     yield build
     yield from _targets(report.targets)
     if report.counters:
-        yield from _counters(report.counters)
+        yield from _counters(report.counters.usable())
 
 
 def _targets(targets: Iterable[TargetOutcome]) -> Iterator[Metric]:

@@ -7,6 +7,8 @@ from bisect import bisect_left
 
 from msgspec import Struct, field
 
+from xpjob.outcome import MOST
+
 POLL_BOUNDS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 READY_BOUNDS = (5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0, 7200.0, 14400.0)
 PERSIST_BOUNDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -45,11 +47,11 @@ class Histogram(Struct, rename="camel"):
         return pairs
 
     def sound(self, bounds: tuple[float, ...]) -> bool:
-        """Tell whether this can be continued: same bounds, one count each, none negative."""
+        """Tell whether this can be continued: same bounds, one count each, all possible."""
         return (
             tuple(self.bounds) == bounds
             and len(self.counts) == len(bounds) + 1
-            and min(self.counts) >= 0
+            and all(0 <= number <= MOST for number in (*self.counts, self.sum))
         )
 
 
@@ -91,7 +93,7 @@ class Counters(Struct, rename="camel"):
     def usable(self) -> Counters:
         """Return these counters, with what cannot be continued started anew."""
         return Counters(
-            {gvr: count for gvr, count in self.poll_errors.items() if count >= 0},
+            {gvr: count for gvr, count in self.poll_errors.items() if 0 <= count <= MOST},
             self.poll_duration
             if self.poll_duration.sound(POLL_BOUNDS)
             else Histogram.empty(POLL_BOUNDS),

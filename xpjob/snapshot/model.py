@@ -28,7 +28,7 @@ from xpjob.crossplane.records import (
     share_strings,
 )
 from xpjob.errors import BadAnswerError
-from xpjob.outcome import TargetOutcome
+from xpjob.outcome import Count, TargetOutcome
 from xpjob.series import Shown
 from xpjob.snapshot.counters import Counters, TimeToReady
 from xpjob.snapshot.store import MAX_DOCUMENT
@@ -67,7 +67,7 @@ class Snapshot(Document, rename="camel", kw_only=True):
     counters: Counters | None = None
     # None where the previous ones could not be read: better a gap than a reset.
     time_to_ready: list[TimeToReady] | None = None
-    namespace_configs: int = 0
+    namespace_configs: Count = 0
     claims: list[Claim]
     xrs: list[CompositeResource]
     mrs: list[ManagedResource] = []
@@ -148,8 +148,8 @@ class RunReport(Document, rename="camel", kw_only=True):
     seconds: float = 0.0
     last_success_at: str = ""
     phases: dict[str, float] = {}
-    namespace_configs: int = 0
-    malformed_configs: int = 0
+    namespace_configs: Count = 0
+    malformed_configs: Count = 0
     history: int = 0
     targets: list[TargetOutcome] = []
     counters: Counters | None = None
