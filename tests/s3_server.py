@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ class S3:
 
     ``answer`` is given instead of any; ``fault`` may give one of its own for a request, or None:
     a status and a code. Status 0 drops the connection, with "after" once the request was served.
+    ``said``, headers and a body in pieces, is given with status 200 instead of any.
     Where ``heedless`` says so of a path, conditions are taken no notice of.
     """
 
@@ -29,6 +30,7 @@ class S3:
         self.authority = authority
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         self.answer: tuple[int, str] | None = None
+        self.said: tuple[dict[str, str], Iterable[bytes]] | None = None
         self.fault: Callable[[str, str, dict[str, str]], tuple[int, str] | None] = _none
         self.heedless: Callable[[str], bool] = lambda _path: False
 
@@ -63,6 +65,9 @@ def serve_s3(directory: Path, *, tls: bool = False) -> Iterator[S3]:
         path = environ["PATH_INFO"]
         if not path.startswith("/moto-api"):
             served.requests.append((environ["REQUEST_METHOD"], path, headers))
+            if served.said:
+                start_response("200 -", list(served.said[0].items()))
+                return served.said[1]
             if told := served.answer or served.fault(environ["REQUEST_METHOD"], path, headers):
                 status, code = told
                 if not status:
@@ -88,7 +93,7 @@ def serve_s3(directory: Path, *, tls: bool = False) -> Iterator[S3]:
         yield served
     finally:
         # moto keeps its buckets in this process, beyond the server's end.
-        served.answer, served.fault = None, _none
+        served.answer, served.said, served.fault = None, None, _none
         _empty(served)
         server.shutdown()
         thread.join(timeout=10)

@@ -75,7 +75,7 @@ class S3Store:
                 if any(item.get("Key") == self._key(SNAPSHOT) for item in page.get("Contents", ())):
                     found.append("")
                 for item in page.get("CommonPrefixes", ()):
-                    found.append(item.get("Prefix", "").removeprefix(prefix).rstrip("/"))
+                    found.append(item["Prefix"].removeprefix(prefix).rstrip("/"))
             return sorted(name for name in found if not name or is_cluster(name))
 
         return self._call("listing the clusters under", "", read)

@@ -12,9 +12,16 @@ from typing import Any, TypeVar
 import boto3
 import botocore.exceptions as boto
 from botocore.config import Config
+from botocore.parsers import ResponseParserError
 
 from xpjob import retry
-from xpjob.errors import DeadlineError, RefusedError, TransientError, XpjobError
+from xpjob.errors import (
+    BadAnswerError,
+    DeadlineError,
+    RefusedError,
+    TransientError,
+    XpjobError,
+)
 from xpjob.settings import Settings
 from xpjob.snapshot.s3_errors import refusal
 from xpjob.threads import within
@@ -35,6 +42,12 @@ _CREDENTIAL_ERRORS = (
     boto.TokenRetrievalError,
     boto.UnauthorizedSSOTokenError,
 )
+# What comes of an answer that is not as S3 gives it: a time, a number, or its whole shape.
+_UNREADABLE = (
+    *(ResponseParserError, ValueError, KeyError, TypeError, AttributeError, RuntimeError),
+)
+_SHOWN = 200
+"""Characters that are shown of an answer that cannot be read."""
 
 
 class S3Client:
@@ -84,7 +97,7 @@ class S3Client:
 
         def attempt() -> T:
             try:
-                return within(self._timeout, action)
+                return within(self._timeout, lambda: self._readable(what, action))
             except TimeoutError as error:
                 raise TransientError(f"{what}: not done within {self._timeout:g} s") from error
             except DeadlineError as error:
@@ -112,12 +125,27 @@ class S3Client:
 
         return retry.call(attempt)
 
+    def _readable(self, what: str, action: Callable[[], T]) -> T:
+        try:
+            return action()
+        except boto.BotoCoreError:
+            raise  # some of them are a ValueError too
+        except _UNREADABLE as error:
+            said = " ".join(self._without_secrets(str(error)).split())[:_SHOWN]
+            raise BadAnswerError(
+                f"{what}: the endpoint's answer cannot be read ({type(error).__name__}: {said}); "
+                "is this an S3 endpoint?"
+            ) from None  # its text is the server's
+
     def _said(self, error: boto.ClientError) -> tuple[int, str, str]:
         """Return status, code and message of a refusal, but for credentials that it quotes."""
         answer = error.response.get("Error", {})
-        message = str(answer.get("Message", ""))
+        status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+        message = self._without_secrets(str(answer.get("Message", "")))
+        return status, str(answer.get("Code", "")), message
+
+    def _without_secrets(self, text: str) -> str:
         if held := self._session.get_credentials():
             for secret in filter(None, (held.secret_key, held.token)):
-                message = message.replace(secret, "(not shown)")
-        status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-        return status, str(answer.get("Code", "")), message
+                text = text.replace(secret, "(not shown)")
+        return text

@@ -1,0 +1,69 @@
+"""What an S3 endpoint may answer that no S3 would."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from runs import Runs
+from s3_server import S3
+from test_stores import s3_store, serving
+
+from xpjob.errors import BadAnswerError
+
+LISTING = b"<ListBucketResult><Contents>%s</Contents></ListBucketResult>"
+
+
+@pytest.fixture
+def s3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
+    """An S3 server."""
+    with serving(tmp_path, monkeypatch, "http") as served:
+        yield served
+
+
+# boto3 drops the connection of an answer whose headers it cannot read, and does not close it.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("time", ["yesterday", "9" * 30, "test-secret" + "!" * 1000])
+def test_a_document_with_an_unreadable_time_is_told(s3: S3, time: str) -> None:
+    """With what was asked, once, at no great length, and without a credential that it quotes."""
+    store = s3_store(s3)
+    s3.said = ({"ETag": "x", "Last-Modified": time}, [b"{}"])
+    with pytest.raises(BadAnswerError, match=r"cannot be read.*is this an S3 endpoint") as caught:
+        store.get("a")
+    assert f"reading s3://inventory/xp-tracker/a at {s3.url}" in str(caught.value)
+    assert "test-secret" not in str(caught.value)
+    assert len(str(caught.value)) < 500
+    assert len(s3.requests) == 1
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_run_that_cannot_read_the_answer_publishes_what_it_has(s3: S3, runs: Runs) -> None:
+    """As with any store that is away; the outcome too."""
+    s3.said = ({"ETag": "x", "Last-Modified": "yesterday"}, [b"{}"])
+    result = runs.run(store_backend="s3", s3_bucket="inventory", s3_endpoint=s3.url)
+    assert [type(error) for error in result.errors] == [BadAnswerError]
+    assert runs.value("crossplane_claims_total") == 5
+    assert runs.value("xpjob_last_run_timestamp_seconds", "xpjob-run") > 0
+    assert {method for method, _, _ in s3.requests} == {"GET"}
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        b"<Key>a</Key><Size>many</Size>",
+        b"<Key>a</Key><LastModified>never</LastModified>",
+        b"<Size>1</Size>",
+        b"<Key><b/></Key><Key/>",
+    ],
+    ids=["size", "time", "no key", "two keys"],
+)
+def test_a_list_that_cannot_be_read_is_told(s3: S3, item: bytes) -> None:
+    """It is no list of keys, and not one without any."""
+    store = s3_store(s3)
+    s3.said = ({}, [LISTING % item])
+    with pytest.raises(BadAnswerError, match=r"listing s3://.*cannot be read"):
+        store.keys("history/", 10)
+    s3.said = ({}, [(LISTING % item).replace(b"Contents", b"CommonPrefixes")])
+    with pytest.raises(BadAnswerError, match=r"the clusters under s3://.*cannot be read"):
+        store.clusters()
