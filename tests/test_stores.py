@@ -267,6 +267,10 @@ def test_the_object_lies_under_the_prefix(s3: S3) -> None:
         (412, "PreconditionFailed", ConflictError, "another run", 1),
         (503, "SlowDown", TransientError, "told so", 4),
         (500, "InternalError", TransientError, "told so", 4),
+        (509, "BandwidthLimitExceeded", TransientError, "told so", 4),
+        (400, "ThrottlingException", TransientError, "told so", 4),
+        (400, "KMS.ThrottlingException", TransientError, "told so", 4),
+        (400, "RequestThrottledException", TransientError, "told so", 4),
     ],
 )
 def test_what_the_server_says_becomes_an_error(

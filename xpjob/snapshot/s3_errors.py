@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from xpjob.errors import ConflictError, NotFoundError, RefusedError, TransientError, XpjobError
 
-_TRANSIENT_STATUS = frozenset({408, 429, 500, 502, 503, 504})
-_TRANSIENT_CODES = frozenset({"SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable"})
+_TRANSIENT_STATUS = frozenset({408, 429, 500, 502, 503, 504, 509})
+_TRANSIENT_CODES = frozenset(
+    (
+        *("SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable"),
+        # KMS and S3-compatible servers say it so, with a 400.
+        *("Throttling", "ThrottlingException", "ThrottledException", "KMS.ThrottlingException"),
+        *("RequestThrottled", "RequestThrottledException", "BandwidthLimitExceeded"),
+    )
+)
 _CREDENTIAL_CODES = frozenset({"ExpiredToken", "InvalidToken", "TokenRefreshRequired"})
 
 
