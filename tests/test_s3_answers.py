@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from runs import Runs
 from s3_server import S3
 from test_stores import s3_store, serving
 
-from xpjob.errors import BadAnswerError
+from xpjob.errors import BadAnswerError, TransientError
+from xpjob.snapshot.store import Stored
 
 LISTING = b"<ListBucketResult><Contents>%s</Contents></ListBucketResult>"
 
@@ -46,6 +48,55 @@ def test_a_run_that_cannot_read_the_answer_publishes_what_it_has(s3: S3, runs: R
     assert runs.value("crossplane_claims_total") == 5
     assert runs.value("xpjob_last_run_timestamp_seconds", "xpjob-run") > 0
     assert {method for method, _, _ in s3.requests} == {"GET"}
+
+
+def test_no_more_is_read_than_a_document_may_have(s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also of one whose length the server does not tell; it can be replaced, as it has an etag."""
+    monkeypatch.setattr("xpjob.snapshot.s3.MAX_DOCUMENT", 3 << 20)
+    piece, given = bytes(1 << 20), []
+
+    def pieces(count: int) -> Iterator[bytes]:
+        for number in range(count):
+            given.append(number)
+            yield piece
+
+    store = s3_store(s3)
+    s3.said = ({"ETag": "x"}, pieces(3))
+    held = store.get("a")
+    assert held is not None
+    assert held.body == piece * 3
+    given.clear()
+    s3.said = ({"ETag": "x"}, pieces(100))
+    assert store.get("a") == Stored(b"", "x")
+    assert len(given) < 50
+
+
+def test_a_document_is_in_memory_once(s3: S3) -> None:
+    """Whether the server tells its length or not."""
+    store, piece, count = s3_store(s3), bytes(1 << 16), 480
+    store.get("a")  # what boto3 knows of S3 is read once
+    for headers in ({"Content-Length": str(len(piece) * count)}, {}):
+        s3.said = ({"ETag": "x", **headers}, (piece for _ in range(count)))
+        tracemalloc.start()
+        held = store.get("a")
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert held is not None
+        assert len(held.body) == len(piece) * count
+        assert peak < 1.5 * len(held.body)
+
+
+def test_half_a_document_without_a_length_is_none(s3: S3) -> None:
+    """The connection ends before the last chunk."""
+
+    class Half:
+        def __iter__(self) -> Iterator[bytes]:
+            yield b"half"
+            raise ConnectionAbortedError
+
+    s3.said = ({"ETag": "x"}, Half())
+    with pytest.raises(TransientError, match="reading s3://"):
+        s3_store(s3).get("a")
 
 
 @pytest.mark.parametrize(

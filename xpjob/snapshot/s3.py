@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
+
+from botocore.response import StreamingBody
 
 from xpjob.errors import BadAnswerError, ConflictError, XpjobError
 from xpjob.settings import Settings
@@ -13,6 +17,9 @@ from xpjob.snapshot.s3_errors import NoSuchKeyError, NotModifiedError, Unsupport
 from xpjob.snapshot.store import MAX_DOCUMENT, SNAPSHOT, Stored, is_cluster
 
 T = TypeVar("T")
+
+_PIECE = 1 << 20
+"""Bytes that are read at a time where nobody has said how many there are."""
 
 _log = logging.getLogger(__name__)
 
@@ -50,10 +57,8 @@ class S3Store:
                 raise BadAnswerError(
                     f"reading {self.where(key)}: the answer has no ETag; is this an S3 endpoint?"
                 )
-            if answer.get("ContentLength", 0) > MAX_DOCUMENT:
-                answer["Body"].close()
-                return Stored(b"", answer["ETag"])
-            return Stored(answer["Body"].read(), answer["ETag"])
+            with contextlib.closing(answer["Body"]) as body:
+                return Stored(_whole(body, answer.get("ContentLength")), answer["ETag"])
 
         try:
             return self._call("reading", key, read)
@@ -185,3 +190,15 @@ class S3Store:
 
     def _call(self, doing: str, key: str, action: Callable[[], T]) -> T:
         return self._calls.call(doing, self.where(key), action)
+
+
+def _whole(body: StreamingBody, length: int | None) -> bytes:
+    """Return all that there is to read, and nothing where that is more than ``MAX_DOCUMENT``."""
+    if length is not None:
+        return body.read() if length <= MAX_DOCUMENT else b""
+    gathered = io.BytesIO()  # gives what it has without a copy
+    while piece := body.read(_PIECE):
+        if gathered.tell() + len(piece) > MAX_DOCUMENT:
+            return b""
+        gathered.write(piece)
+    return gathered.getvalue()
