@@ -11,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from stand_in import StandIn
 
 from xpjob import job, settings
+from xpjob.deadline import Deadline
 from xpjob.demo.cluster import Fault
 from xpjob.job import Result
 from xpjob.journal import Journal
@@ -26,7 +27,14 @@ class Runs:
         self.directory = directory
         self.gateway = gateway
 
-    def run(self, *, dry_run: bool = False, journal: Journal | None = None, **given: str) -> Result:
+    def run(
+        self,
+        *,
+        dry_run: bool = False,
+        journal: Journal | None = None,
+        deadline: Deadline | None = None,
+        **given: str,
+    ) -> Result:
         """Do one run."""
         own = {
             "kubeconfig": str(self.stand_in.kubeconfig),
@@ -39,7 +47,7 @@ class Runs:
         }
         groups = (CLUSTER, TARGETS, STORE, PUBLISH, OUTPUT)
         config = settings.load({**own, **given}, {}, groups)
-        return job.run(config, Silent(), dry_run=dry_run, journal=journal)
+        return job.run(config, Silent(), dry_run=dry_run, journal=journal, deadline=deadline)
 
     def snapshot(self) -> dict[str, Any]:
         """Return the stored snapshot as anybody reads it."""

@@ -314,13 +314,17 @@ def test_a_run_ends_at_its_deadline_with_what_it_has(
     assert (termination(environ)["failed"], termination(environ)["carried"]) == (1, 4)
 
 
-def test_what_no_deadline_can_end_is_ended_all_the_same(environ: dict[str, str]) -> None:
-    """A file system that does not answer: here a pipe that nobody writes to."""
-    Path(environ["STORE_DIR"]).mkdir()
-    os.mkfifo(Path(environ["STORE_DIR"], "snapshot.json"))
-    done = xpjob("run", "--run-deadline-seconds", "3", **environ)
+def test_what_no_deadline_can_end_is_ended_all_the_same(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    """Credentials that can be read once and never again: here a pipe that is written to once."""
+    token = tmp_path / "token"
+    os.mkfifo(token)
+    threading.Thread(target=token.write_text, args=("token",), daemon=True).start()
+    given = {"PUSHGATEWAY_URL": "http://127.0.0.1:9", "PUSHGATEWAY_TOKEN_FILE": str(token)}
+    done = xpjob("run", "--run-deadline-seconds", "3", **environ, **given)
     assert done.returncode == 1
-    assert termination(environ)["phase"] == "remember"
+    assert termination(environ)["phase"] == "publish"
     assert "something did not end" in termination(environ)["error"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,9 @@ from processes import text
 from runs import Runs, fail
 from stand_in import APP, BUCKET, CLAIM, NOP, XR
 
+from xpjob.deadline import Deadline
 from xpjob.demo.cluster import Fault
-from xpjob.errors import RefusedError, TransientError, XpjobError
+from xpjob.errors import DeadlineError, RefusedError, TransientError, XpjobError
 from xpjob.snapshot.directory import DirectoryStore
 from xpjob.snapshot.store import Stored
 
@@ -156,6 +158,21 @@ def test_a_store_that_is_away_does_not_stop_the_metrics(runs: Runs, tmp_path: Pa
     assert runs.value("crossplane_claims_total") == 4
     assert runs.value("xp_tracker_poll_duration_seconds_count", "xpjob-run") == 1
     assert runs.value("xpjob_last_success_timestamp_seconds", "xpjob-run") > 0
+
+
+def test_a_directory_that_hangs_does_not_stop_the_metrics(runs: Runs) -> None:
+    """Here a pipe that nobody writes to. It is asked no longer than any store that is away."""
+    runs.directory.mkdir()
+    pipe = runs.directory / "snapshot.json"
+    os.mkfifo(pipe)
+    limit = Deadline(4)
+    result = runs.run(deadline=limit)
+    assert [type(error) for error in result.errors] == [DeadlineError]
+    assert f"file system for {pipe}: the time for this was up" in result.report.error
+    assert limit.left() > 1
+    assert runs.value("crossplane_claims_total") == 5
+    assert runs.value("xpjob_last_run_success", "xpjob-run") == 0
+    os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))  # whoever still waits ends
 
 
 def test_what_is_to_be_carried_is_at_hand_when_the_store_goes_away(

@@ -23,7 +23,8 @@ from stand_in import claim
 from test_records import to_claim
 
 from xpjob import settings
-from xpjob.errors import NotFoundError, TransientError, XpjobError
+from xpjob.deadline import Deadline
+from xpjob.errors import DeadlineError, NotFoundError, TransientError, XpjobError
 from xpjob.publish import exposition
 from xpjob.publish.publisher import publishers, pushgateways
 from xpjob.publish.pushgateway import Pushgateway
@@ -111,6 +112,20 @@ def test_what_an_outcome_does_not_know_stays(gateway: str) -> None:
     assert found["xpjob-run", "xpjob_last_success_timestamp_seconds"][""] > 1e9
     assert found["xpjob-run", "xp_tracker_poll_duration_seconds_count"] == {"": 0}
     assert found["xpjob-run", "xpjob_last_run_success"] == {"": 0}
+
+
+def test_a_text_file_that_hangs_is_given_up_with_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that does not answer is played."""
+    over = threading.Event()
+    monkeypatch.setattr("os.fsync", lambda _descriptor: over.wait(20))
+    with (
+        Deadline(0.2).running(),
+        pytest.raises(DeadlineError, match=r"writing .*x\.prom: the time"),
+    ):
+        Textfile(tmp_path / "x.prom").publish_inventory(inventory("payments"))
+    over.set()
 
 
 def test_clusters_have_groups_of_their_own(gateway: str) -> None:

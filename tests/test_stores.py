@@ -15,9 +15,11 @@ import pytest
 from s3_server import S3, serve_s3
 
 from xpjob import settings
+from xpjob.deadline import Deadline
 from xpjob.errors import (
     BadAnswerError,
     ConflictError,
+    DeadlineError,
     NotFoundError,
     RefusedError,
     TransientError,
@@ -204,6 +206,21 @@ def test_a_crash_while_writing_leaves_the_old_document(
         store.put("a", b"new", replacing=None)
     assert (tmp_path / "a").read_bytes() == b"old"
     assert sorted(p.name for p in tmp_path.iterdir()) == [".lock", "a"]
+
+
+def test_a_directory_that_hangs_is_given_up_with_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that does not answer is played; whoever waits for its lock ends in time too."""
+    store, over = DirectoryStore(tmp_path), threading.Event()
+    monkeypatch.setattr("os.fsync", lambda _descriptor: over.wait(20))
+    for _ in range(2):
+        with (
+            Deadline(0.2).running(),
+            pytest.raises(DeadlineError, match=f"{tmp_path}/a: the time for this was up"),
+        ):
+            store.put("a", b"new", replacing=None)
+    over.set()
 
 
 def test_files_can_be_read_by_others(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """How the process ends: what it says, what it leaves for the kubelet, and at once if it must.
 
 A run that is told to end (SIGTERM, SIGINT) stores and publishes what it has; its deadline sees to
-that. What the deadline cannot end, a file system that does not answer, is ended here.
+that. What the deadline cannot end, a file of credentials that does not answer, is ended here.
 """
 
 from __future__ import annotations

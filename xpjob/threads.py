@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import math
 import queue
 import threading
 from collections.abc import Callable, Iterable
@@ -38,6 +39,18 @@ def within(seconds: float, action: Callable[[], T]) -> T:
     if error is not None:
         raise error
     return answer  # type: ignore[return-value]
+
+
+def by_deadline(action: Callable[[], T]) -> T:
+    """Return what ``action`` returns. Raises ``DeadlineError`` when the run's time is up before.
+
+    For what has no time-out of its own, as a file system that does not answer. Outside a run it
+    takes as long as it takes.
+    """
+    if deadline.left() == math.inf:
+        return action()
+    context = contextvars.copy_context()  # what waits in there, for a lock, ends in time too
+    return within(math.inf, lambda: context.run(action))
 
 
 def begin(action: Callable[[], T]) -> Callable[[], T]:

@@ -263,8 +263,7 @@ FILES = (
     Row("directory", "disk is full", "write", sinks.full_disk, *NOT_STORED, "the space on it"),
     Row("directory", "cannot be made", "always", sinks.no_directory, *NOT_STORED,
         "check STORE_DIR"),
-    Row("directory", "does not answer", "read", sinks.piped, 1, STANDS, AWAY,
-        "something did not end"),
+    Row("directory", "does not answer", "read", sinks.piped, 1, ALL_NEW, AWAY, TIME_IS_UP),
 )  # fmt: skip
 
 ROWS = (Row("all", "none", "always", nothing, *WELL, FINISHED), *API, *RUN, *GATEWAY, *S3, *FILES)

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry, generate_latest
 
-from xpjob.errors import RefusedError, XpjobError
+from xpjob.errors import DeadlineError, RefusedError, XpjobError
 from xpjob.snapshot.directory import write_whole
+from xpjob.threads import by_deadline
 
 
 class Textfile:
@@ -33,7 +34,10 @@ class Textfile:
 
     def _write(self, path: Path, registry: CollectorRegistry) -> None:
         try:
-            write_whole(path, generate_latest(registry))
+            body = generate_latest(registry)
+            by_deadline(lambda: write_whole(path, body))
+        except DeadlineError as error:
+            raise DeadlineError(f"writing {path}: {error}") from error
         except PermissionError as error:
             raise RefusedError(
                 f"writing {path}: {error.strerror}; give this user the right"

@@ -1,7 +1,8 @@
 """The directory store: one file a document, replaced whole.
 
 Write, fsync, rename: a reader sees the old document or the new one. A lock file makes "compare,
-then replace" one step among processes of one machine.
+then replace" one step among processes of one machine. A file system may hang, so nothing that a
+run asks of it takes longer than the run has time for it.
 """
 
 from __future__ import annotations
@@ -13,13 +14,25 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
 
 from xpjob import deadline
-from xpjob.errors import ConflictError, RefusedError, TransientError, XpjobError
+from xpjob.errors import (
+    ConflictError,
+    DeadlineError,
+    RefusedError,
+    TransientError,
+    XpjobError,
+)
 from xpjob.snapshot.store import MAX_DOCUMENT, SNAPSHOT, Stored, is_cluster
+from xpjob.threads import by_deadline
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _LOCK_SECONDS = 10.0
 _Signature = tuple[int, int, int]
@@ -27,6 +40,22 @@ _Signature = tuple[int, int, int]
 
 Not the time of change of the inode, which moves when a copy is a second name for it.
 """
+
+
+def _in_time(
+    method: Callable[Concatenate[DirectoryStore, P], R],
+) -> Callable[Concatenate[DirectoryStore, P], R]:
+    """Let a method of the store end when the run's time for it is up, whatever hangs."""
+
+    @wraps(method)
+    def bounded(self: DirectoryStore, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return by_deadline(lambda: method(self, *args, **kwargs))
+        except DeadlineError as error:
+            where = self.where(str(args[0]) if args else "")
+            raise DeadlineError(f"asking the file system for {where}: {error}") from error
+
+    return bounded
 
 
 class DirectoryStore:
@@ -40,6 +69,7 @@ class DirectoryStore:
         """Return the document's path."""
         return str(self._directory / key)
 
+    @_in_time
     def get(self, key: str, unless: str = "") -> Stored | None:
         """Return a document, or None where there is none. Raises as ``Store`` says.
 
@@ -64,6 +94,7 @@ class DirectoryStore:
             return Stored(b"", unless, unchanged=True)
         return Stored(body, etag)
 
+    @_in_time
     def clusters(self) -> list[str]:
         """Return the names of the directories that hold a snapshot. Raises as ``Store`` says."""
         with _explained("listing the clusters in", self._directory):
@@ -80,6 +111,7 @@ class DirectoryStore:
             found.append("")
         return sorted(found)
 
+    @_in_time
     def put(self, key: str, body: bytes, *, replacing: str | None) -> str:
         """Write a document whole, and return its etag. Raises as ``Store`` says."""
         path, etag = self._directory / key, _etag(body)
@@ -93,6 +125,7 @@ class DirectoryStore:
             self._seen[key] = (_signature(path.stat()), etag)
         return etag
 
+    @_in_time
     def copy(self, key: str, to: str, *, having: str = "") -> None:
         """Copy a document. Raises as ``Store`` says.
 
@@ -112,6 +145,7 @@ class DirectoryStore:
             os.replace(part, target)
             part.unlink(missing_ok=True)  # it stays where both were one file already
 
+    @_in_time
     def remove(self, key: str) -> None:
         """Remove a document, if it is there. Raises as ``Store`` says."""
         path = self._directory / key
@@ -121,6 +155,7 @@ class DirectoryStore:
                 for folder in Path(key).parents[:-1]:
                     (self._directory / folder).rmdir()
 
+    @_in_time
     def keys(self, prefix: str, most: int) -> list[str]:
         """Return the keys that begin so. Raises as ``Store`` says."""
         folder = self._directory / prefix.rpartition("/")[0]
