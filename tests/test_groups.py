@@ -128,18 +128,45 @@ def test_a_run_without_a_store_asks_the_gateway(gateway: str) -> None:
     """Whether it has the inventory of a run that began later."""
     config = settings.load({"pushgateway_url": gateway}, {}, (STORE, PUBLISH))
     sinks = publishers(config)
-    refuse_older(sinks, run_info(5))
+    refuse_older(sinks, run_info(5), "inventory")
     push(gateway, snapshot(5))
-    refuse_older(sinks, run_info(5))
-    refuse_older(sinks, run_info(6))
+    refuse_older(sinks, run_info(5), "inventory")
+    refuse_older(sinks, run_info(6), "inventory")
     with pytest.raises(SupersededError, match="started later"):
-        refuse_older(sinks, run_info(4))
+        refuse_older(sinks, run_info(4), "inventory")
     ahead = snapshot(5)
     ahead.run.started_at = "2999-01-01T00:00:00Z"
     push(gateway, ahead)
-    refuse_older(sinks, run_info(6))
+    refuse_older(sinks, run_info(6), "inventory")
     away = settings.load({"pushgateway_url": "http://127.0.0.1:9"}, {}, (STORE, PUBLISH))
-    refuse_older(publishers(away), run_info(4))
+    refuse_older(publishers(away), run_info(4), "inventory")
+
+
+@pytest.mark.parametrize("sink", ["gateway", "text file"])
+def test_a_run_without_a_store_leaves_the_outcome_of_a_newer_run(
+    gateway: str, tmp_path: Path, sink: str
+) -> None:
+    """It began when it ended, less what it took. What is there at first is nobody's."""
+    page = tmp_path / "x.prom"
+    given = {"pushgateway_url": gateway} if sink == "gateway" else {"publish": f"textfile:{page}"}
+    sinks = publishers(settings.load(given, {}, (STORE, PUBLISH)))
+    refuse_older(sinks, run_info(1), "outcome")
+    sinks[0].publish_outcome(exposition.registry(exposition.outcome(report(5))), whole=True)
+    sinks[0].publish_inventory(exposition.registry(exposition.inventory(snapshot(7))))
+    refuse_older(sinks, run_info(5), "outcome")
+    with pytest.raises(SupersededError, match="has the outcome of a run that started later"):
+        refuse_older(sinks, run_info(4), "outcome")
+    with pytest.raises(SupersededError, match="has the inventory of a run that started later"):
+        refuse_older(sinks, run_info(6), "inventory")
+    ahead = report(5, finished_at="2999-01-01T00:00:00Z")
+    sinks[0].publish_outcome(exposition.registry(exposition.outcome(ahead)), whole=True)
+    refuse_older(sinks, run_info(4), "outcome")
+    if sink == "text file":
+        page.write_bytes(b"xpjob_inventory_timestamp_seconds soon\n\xff")
+        refuse_older(sinks, run_info(1), "inventory")
+        page.unlink()
+        page.mkdir()
+        refuse_older(sinks, run_info(1), "inventory")
 
 
 def test_a_gateway_that_does_not_tell_leaves_the_others_their_time(gateway: str) -> None:
@@ -150,7 +177,7 @@ def test_a_gateway_that_does_not_tell_leaves_the_others_their_time(gateway: str)
         given = {"pushgateway_url": f"{silent_url},{gateway}"}
         sinks = publishers(settings.load(given, {}, (STORE, PUBLISH)))
         with pytest.raises(SupersededError, match="started later"):
-            refuse_older(sinks, run_info(4))
+            refuse_older(sinks, run_info(4), "inventory")
 
 
 @pytest.fixture

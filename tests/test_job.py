@@ -13,6 +13,7 @@ from stand_in import APP, BUCKET, CLAIM, XR, StandIn, config_map, managed
 
 from xpjob.demo.cluster import CONFIGMAP
 from xpjob.errors import SupersededError
+from xpjob.job import Result
 from xpjob.journal import Journal
 from xpjob.snapshot import model
 from xpjob.snapshot.directory import DirectoryStore
@@ -238,3 +239,40 @@ def test_without_a_store_the_gateway_knows_which_run_is_newer(runs: Runs) -> Non
     assert [type(error) for error in result.errors] == [SupersededError]
     assert "started later" in str(result.errors[0])
     assert runs.value("xpjob_inventory_timestamp_seconds") == started
+
+
+def test_without_a_store_a_run_that_fails_leaves_the_outcome_of_a_newer_one(runs: Runs) -> None:
+    """That all is well again is what the gateway goes on saying."""
+    runs.run(store_backend="memory")
+    ended = runs.value("xpjob_last_run_timestamp_seconds", "xpjob-run")
+    older = Journal("")
+    older.run.started_at = "2026-08-21T09:00:00.000000Z"
+    fail(runs, "/apis", 503)
+    result = runs.run(journal=older, store_backend="memory")
+    assert isinstance(result.errors[-1], SupersededError)
+    assert runs.value("xpjob_last_run_success", "xpjob-run") == 1
+    assert runs.value("xpjob_last_run_timestamp_seconds", "xpjob-run") == ended
+    assert not isinstance(runs.run(store_backend="memory").errors[-1], SupersededError)
+    assert runs.value("xpjob_last_run_success", "xpjob-run") == 0
+
+
+def test_without_a_store_text_files_know_which_run_is_newer(runs: Runs, tmp_path: Path) -> None:
+    """As a gateway does."""
+    page = tmp_path / "x.prom"
+
+    def run(journal: Journal | None = None) -> Result:
+        publish = f"textfile:{page}"
+        return runs.run(
+            journal=journal, store_backend="memory", pushgateway_url="", publish=publish
+        )
+
+    assert run().errors == []
+    files = [path.read_bytes() for path in (page, tmp_path / "x-run.prom")]
+    runs.stand_in.cluster.delete(CLAIM, "team-c", "db-4")
+    older = Journal("")
+    older.run.started_at = "2026-08-21T09:00:00.000000Z"
+    result = run(older)
+    assert [type(error) for error in result.errors] == [SupersededError]
+    assert [path.read_bytes() for path in (page, tmp_path / "x-run.prom")] == files
+    assert run().errors == []
+    assert page.read_bytes() != files[0]

@@ -109,7 +109,7 @@ def _run(settings: Settings, view: View, journal: Journal, *, dry_run: bool) -> 
                 with journal.phase("publish"), share(_PUBLISHING):
                     if not etag:
                         with share(_ASKING):
-                            refuse_older(sinks, journal.run)
+                            refuse_older(sinks, journal.run, "inventory")
                     _publish(journal, store, settings, snapshot, etag, sinks)
             if settings.history_keep and etag:
                 with journal.phase("history"), share(_ARCHIVING, until_stopped=True):
@@ -238,17 +238,14 @@ def _report(
     if journal.report.counters is None:
         journal.report.counters = journal.counters(memory)
     report = journal.close()
-    etag = ""
-    if memory is not None:
-        try:
-            with share(_REPORTING):
-                etag = leave_report(store, settings, memory, report)
-        except SupersededError as error:
-            journal.fail(error)
-            return
-        except XpjobError as error:
-            # The snapshot is what counts; without this the counters have missed one run.
-            _log.warning("the run's report was not stored", extra={"error": str(error)})
+    try:
+        etag = _left(store, settings, memory, report)
+        if sinks and not etag:
+            with share(_ASKING):
+                refuse_older(sinks, journal.run, "outcome")
+    except SupersededError as error:
+        journal.fail(error)
+        return
 
     def publish(found: RunReport) -> None:
         registry = exposition.registry(exposition.outcome(found))
@@ -257,3 +254,21 @@ def _report(
 
     if sinks:
         publish_newest(store, settings, report, etag, publish)
+
+
+def _left(store: Store, settings: Settings, memory: Memory | None, report: RunReport) -> str:
+    """Return the etag of the report that was left, "" where none was.
+
+    Raises ``SupersededError`` where a newer run has left its own.
+    """
+    if memory is None:
+        return ""
+    try:
+        with share(_REPORTING):
+            return leave_report(store, settings, memory, report)
+    except SupersededError:
+        raise
+    except XpjobError as error:
+        # The snapshot is what counts; without this the counters have missed one run.
+        _log.warning("the run's report was not stored", extra={"error": str(error)})
+        return ""

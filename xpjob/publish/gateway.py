@@ -49,6 +49,7 @@ class _Group(Struct):
     push_time_seconds: _Family = field(default_factory=_Family)
     xpjob_inventory_timestamp_seconds: _Family = field(default_factory=_Family)
     xpjob_last_run_timestamp_seconds: _Family = field(default_factory=_Family)
+    xpjob_last_run_duration_seconds: _Family = field(default_factory=_Family)
 
 
 class _Groups(Struct):
@@ -56,12 +57,16 @@ class _Groups(Struct):
 
 
 class Group(Struct, frozen=True):
-    """A group: its grouping key, and three times in seconds of the epoch, 0 where it has none."""
+    """A group: its grouping key, and times in seconds of the epoch, 0 where it has none.
+
+    The inventory's is when its run began, the run's is when it ended, after ``run_seconds``.
+    """
 
     labels: dict[str, str]
     pushed_at: float
     inventory_at: float
     run_at: float
+    run_seconds: float
 
 
 class Gateway:
@@ -135,6 +140,7 @@ class Gateway:
                     group.push_time_seconds.value(),
                     group.xpjob_inventory_timestamp_seconds.value(),
                     group.xpjob_last_run_timestamp_seconds.value(),
+                    group.xpjob_last_run_duration_seconds.value(),
                 )
                 for group in found
             ]

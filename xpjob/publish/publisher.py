@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 from prometheus_client import CollectorRegistry
 
 from xpjob.deadline import share
 from xpjob.errors import SupersededError, XpjobError
+from xpjob.publish.began import Began
 from xpjob.publish.gateway import Gateway
 from xpjob.publish.pushgateway import Pushgateway
 from xpjob.publish.textfile import Textfile
@@ -18,9 +19,15 @@ from xpjob.snapshot.model import RunInfo, moment, now
 
 _log = logging.getLogger(__name__)
 
+_SAME = 0.001
+"""Seconds: times that differ by less are the same one, written and read again."""
+
 
 class Publisher(Protocol):
-    """Takes the two groups of a run. Both methods raise ``XpjobError``."""
+    """Takes the two groups of a run. All methods raise ``XpjobError``."""
+
+    def began(self) -> Began:
+        """Return when the runs began whose groups it has."""
 
     def publish_inventory(self, registry: CollectorRegistry) -> None:
         """Replace the inventory by a newer one."""
@@ -40,23 +47,25 @@ def publishers(settings: Settings) -> tuple[Publisher, ...]:
     return (*pushgateways(settings), *textfiles)
 
 
-def refuse_older(sinks: Sequence[Publisher], run: RunInfo) -> None:
-    """Raise ``SupersededError`` where a gateway has the inventory of a run that began later.
+def refuse_older(
+    sinks: Sequence[Publisher], run: RunInfo, what: Literal["inventory", "outcome"]
+) -> None:
+    """Raise ``SupersededError`` where a sink has that of a run that began later.
 
     For runs without a store, which knows it more cheaply: a gateway can only tell everything that
     it holds. One that does not answer this is asked no further; the push will tell.
     """
+    began = moment(run.started_at).timestamp() + _SAME
     for number, sink in enumerate(sinks):
-        if isinstance(sink, Pushgateway):
-            try:
-                with share(1 / (len(sinks) - number)):
-                    held, _ = sink.held()
-            except XpjobError as error:
-                _log.info("what the gateway holds is not known", extra={"error": str(error)})
-                continue
-            began = moment(run.started_at).timestamp()
-            if held and began < held.inventory_at <= now().timestamp():
-                raise SupersededError(
-                    f"superseded: {sink} has the inventory of a run that started later than this "
-                    f"one ({run.started_at}), and keeps it"
-                )
+        try:
+            with share(1 / (len(sinks) - number)):
+                held = sink.began()
+        except XpjobError as error:
+            told = {"publisher": str(sink), "error": str(error)}
+            _log.info("what a publisher holds is not known", extra=told)
+            continue
+        if began < getattr(held, what) <= now().timestamp():
+            raise SupersededError(
+                f"superseded: {sink} has the {what} of a run that started later than this "
+                f"one ({run.started_at}), and keeps it"
+            )

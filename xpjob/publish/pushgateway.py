@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, push_to_gateway, pushadd_to_gateway
 
+from xpjob.publish.began import Began
 from xpjob.publish.gateway import Gateway, Group
 from xpjob.settings import Settings
 
@@ -35,6 +36,14 @@ class Pushgateway:
         """Replace the run's outcome, leaving the inventory alone. Raises likewise."""
         push = push_to_gateway if whole else pushadd_to_gateway
         self._push(push, f"{self._job}-run", registry)
+
+    def began(self) -> Began:
+        """Return when the runs began whose groups it has. Raises an ``XpjobError``."""
+        inventory, outcome = self.held()
+        return Began(
+            inventory.inventory_at if inventory else 0.0,
+            outcome.run_at - outcome.run_seconds if outcome else 0.0,
+        )
 
     def held(self) -> tuple[Group | None, Group | None]:
         """Return the groups of inventory and outcome as they are. Raises an ``XpjobError``."""

@@ -6,11 +6,13 @@ with the outcome of the run.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, generate_latest
 
 from xpjob.errors import DeadlineError, RefusedError, XpjobError
+from xpjob.publish.began import Began
 from xpjob.snapshot.directory import write_whole
 from xpjob.threads import by_deadline
 
@@ -20,6 +22,7 @@ class Textfile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._outcome = path.with_name(f"{path.stem}-run{path.suffix}")
 
     def __str__(self) -> str:
         return f"text file {self._path}"
@@ -30,7 +33,24 @@ class Textfile:
 
     def publish_outcome(self, registry: CollectorRegistry, *, whole: bool) -> None:
         """Replace the run's outcome. Raises ``XpjobError``."""
-        self._write(self._path.with_name(f"{self._path.stem}-run{self._path.suffix}"), registry)
+        self._write(self._outcome, registry)
+
+    def began(self) -> Began:
+        """Return when the runs began whose files are there. Raises ``XpjobError``."""
+        inventory, outcome = self._read(self._path), self._read(self._outcome)
+        return Began(
+            _value(inventory, "xpjob_inventory_timestamp_seconds"),
+            _value(outcome, "xpjob_last_run_timestamp_seconds")
+            - _value(outcome, "xpjob_last_run_duration_seconds"),
+        )
+
+    def _read(self, path: Path) -> str:
+        try:
+            return by_deadline(lambda: path.read_text(encoding="utf-8", errors="replace"))
+        except FileNotFoundError:
+            return ""
+        except OSError as error:
+            raise XpjobError(f"reading {path}: {error.strerror or error}") from error
 
     def _write(self, path: Path, registry: CollectorRegistry) -> None:
         try:
@@ -46,3 +66,12 @@ class Textfile:
             raise XpjobError(
                 f"writing {path}: {error.strerror or error}; check the directory of --publish"
             ) from error
+
+
+def _value(exposed: str, name: str) -> float:
+    """Return the value of a gauge without labels, 0 where there is none."""
+    found = re.search(rf"^{name} (\S+)$", exposed, re.MULTILINE)
+    try:
+        return float(found[1]) if found else 0.0
+    except ValueError:
+        return 0.0

@@ -1,0 +1,12 @@
+"""When the runs began whose inventory and outcome a publisher has."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Began(NamedTuple):
+    """Seconds of the epoch, 0 where it has none, or does not say."""
+
+    inventory: float
+    outcome: float
