@@ -16,8 +16,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from stand_in import CLAIM, READY, StandIn, claim
 from test_cli import ENV, xpjob
 
+from xpjob.bounded import MAX_LABEL, MAX_MESSAGE, cut
 from xpjob.demo.cluster import Fault
-from xpjob.publish.exposition import MAX_LABEL, registry
+from xpjob.publish.exposition import registry
 from xpjob.reader.view import View
 from xpjob.snapshot import model
 from xpjob.snapshot.model import Snapshot
@@ -37,6 +38,9 @@ def hostile() -> list[dict[str, Any]]:
     items = [claim("nasty", annotations=owners)]
     for end in "ab":
         items.append(claim(f"long-{end}", annotations={"example.org/team": "x" * 262_144 + end}))
+    long = {"reason": "r" * 100_000, "message": "m" * 1_000_000}
+    conditions = [{"type": t, "status": "False", **long} for t in ("Ready", "Synced", "T" * 9999)]
+    items.append({**claim("long-words"), "status": {"conditions": conditions}})
     for number, time in enumerate(TIMES):
         item = claim(f"time-{number}")
         item["metadata"] |= {"creationTimestamp": time, "deletionTimestamp": time}
@@ -78,6 +82,7 @@ def environ(stand_in: StandIn, tmp_path: Path, gateway: str) -> dict[str, str]:
         "PUSHGATEWAY_URL": gateway,
         "CREATOR_ANNOTATION_KEY": "example.org/creator",
         "TEAM_ANNOTATION_KEY": "example.org/team",
+        "EXTRA_LABELS": "owner=annotation:example.org/team",
     }
 
 
@@ -90,6 +95,7 @@ def test_hostile_objects_cost_nobody_anything(environ: dict[str, str], gateway: 
         body = Path(environ["STORE_DIR"], "snapshot.json").read_bytes()
         snapshot = model.decode(body, Snapshot, "store")
         assert len(snapshot.claims) == count
+        assert len(body) < 200_000, "nobody fills the store"
         assert [t.malformed for t in snapshot.targets if t.class_ == "claim"] == [len(UNREADABLE)]
         page = text(f"{gateway}/metrics")
         families = text_string_to_metric_families(page)
@@ -104,6 +110,22 @@ def test_hostile_objects_cost_nobody_anything(environ: dict[str, str], gateway: 
             assert event["message"] != "forged"
         assert "objects that cannot be read were left out" in done.stderr
     assert View(snapshot, "etag").total["claim"] == count
+
+
+def test_what_a_record_keeps_is_bounded(environ: dict[str, str]) -> None:
+    """Words as labels are, with the same mark, and messages at a greater length."""
+    assert xpjob("run", **environ).returncode == 0
+    body = Path(environ["STORE_DIR"], "snapshot.json").read_bytes()
+    claims = {found.name: found for found in model.decode(body, Snapshot, "store").claims}
+    for name in ("long-a", "long-b"):
+        (value,) = {claims[name].team, claims[name].extra["owner"]}
+        assert value == cut("x" * 262_144 + name[-1], MAX_LABEL)
+    words = claims["long-words"]
+    assert words.reason == words.synced_reason == cut("r" * 100_000, MAX_LABEL)
+    assert words.message == words.synced_message == cut("m" * 1_000_000, MAX_MESSAGE)
+    assert words.failing == {cut("T" * 9999, MAX_LABEL): words.reason}
+    assert claims["composition"].composition == cut("c" * 5000, MAX_LABEL)
+    assert claims["nasty"].creator == NASTY
 
 
 def test_promtool_agrees(environ: dict[str, str]) -> None:

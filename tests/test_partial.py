@@ -221,6 +221,22 @@ def test_what_is_to_be_carried_and_cannot_be_read_again_is_asked_for_once(
     assert runs.value("xpjob_last_run_success", "xpjob-run") == 0
 
 
+def test_a_snapshot_that_nobody_would_read_is_not_stored(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one before stands, and the metrics are pushed; the error says how large is too large."""
+    runs.run()
+    monkeypatch.setattr("xpjob.snapshot.model.MAX_DOCUMENT", 1 << 10)
+    runs.stand_in.cluster.delete(CLAIM, "team-c", "db-4")
+    result = runs.run()
+    assert "bytes, and more than" in result.report.error
+    assert (len(runs.names()), runs.value("crossplane_claims_total")) == (5, 4)
+    assert runs.value("xpjob_last_run_success", "xpjob-run") == 0
+    monkeypatch.undo()
+    assert runs.run().errors == []
+    assert len(runs.names()) == 4
+
+
 def test_without_a_memory_a_partial_inventory_is_not_pushed(runs: Runs, tmp_path: Path) -> None:
     """What the failed list had is not known, so the last inventory stands."""
     runs.run()

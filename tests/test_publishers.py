@@ -23,6 +23,7 @@ from stand_in import claim
 from test_records import to_claim
 
 from xpjob import settings
+from xpjob.bounded import MAX_LABEL
 from xpjob.deadline import Deadline
 from xpjob.errors import DeadlineError, NotFoundError, TransientError, XpjobError
 from xpjob.publish import exposition
@@ -146,8 +147,8 @@ def test_whatever_tenants_write_arrives_as_it_is(gateway: str, teams: list[str])
     """Quotes, newlines, backslashes, NUL, emoji; 4 KiB as its beginning, and still told apart."""
     to(gateway).publish_inventory(inventory(*teams))
     arrived = set(samples(gateway)["xpjob", "crossplane_claims_total"])
-    assert {team for team in arrived if len(team) < exposition.MAX_LABEL} == {
-        team for team in teams if len(team) < exposition.MAX_LABEL
+    assert {team for team in arrived if len(team) < MAX_LABEL} == {
+        team for team in teams if len(team) < MAX_LABEL
     }
     assert len(arrived) == len(set(teams))
 

@@ -9,6 +9,7 @@ from itertools import islice
 from sys import intern
 from typing import NamedTuple, TypedDict
 
+from xpjob.bounded import MAX_LABEL, MAX_MESSAGE, cut
 from xpjob.crossplane.records import Claim, CompositeResource, ManagedResource, Ref
 from xpjob.crossplane.targets import CLAIM, COMPOSITE, MANAGED, Target
 from xpjob.crossplane.wire import Condition, Metadata, NameRef, Object, ObjectRef, OwnerRef, Spec
@@ -66,8 +67,10 @@ def managed(item: Object, target: Target, keys: Keys) -> ManagedResource:
         parent=_parent(owner, item.metadata.namespace),
         parent_uid=owner.uid,
         provider=target.provider,
-        provider_config=f"{config.kind or 'ProviderConfig'}/{config.name}" if config else "",
-        external_name=annotations.get(EXTERNAL_NAME_ANNOTATION, ""),
+        provider_config=cut(f"{config.kind or 'ProviderConfig'}/{config.name}", MAX_LABEL)
+        if config
+        else "",
+        external_name=cut(annotations.get(EXTERNAL_NAME_ANNOTATION, ""), MAX_MESSAGE),
         management_policies=tuple(spec.management_policies or ()),
         composite_name=labels.get(keys.composite, ""),
         claim_name=labels.get(CLAIM_NAME_LABEL, ""),
@@ -123,7 +126,7 @@ def _common(item: Object, target: Target, keys: Keys) -> _Common:
     conditions = (item.status.conditions if item.status else None) or ()
     ready, synced, further = _by_type(conditions)
     labels = metadata.labels or {}
-    return _Common(
+    made = _Common(
         group=kind.group,
         version=kind.version,
         resource=kind.resource,
@@ -137,7 +140,7 @@ def _common(item: Object, target: Target, keys: Keys) -> _Common:
         source=owners.source,
         creator=intern(annotations.get(owners.creator_key, "")) if owners.creator_key else "",
         team=intern(annotations.get(owners.team_key, "")) if owners.team_key else "",
-        extra={extra.name: extra.of(labels, annotations) for extra in keys.extra},
+        extra={extra.name: cut(extra.of(labels, annotations), MAX_LABEL) for extra in keys.extra},
         # Without any policy a provider does nothing; claims and XRs may have a field of that name.
         paused=annotations.get(PAUSED_ANNOTATION) == "true"
         or (target.class_ == MANAGED and spec.management_policies == []),
@@ -157,6 +160,24 @@ def _common(item: Object, target: Target, keys: Keys) -> _Common:
         created_at=timestamp(metadata.creation_timestamp),
         deleted_at=timestamp(metadata.deletion_timestamp),
     )
+    # Together they are seldom as long as one of them may be: two looks are enough.
+    words = made["composition"] + made["composition_revision"] + made["creator"] + made["team"]
+    words += made["reason"] + made["synced_reason"]
+    if len(words) > MAX_LABEL or len(made["message"] + made["synced_message"]) > MAX_MESSAGE:
+        _shorten(made)
+    return made
+
+
+def _shorten(made: _Common) -> None:
+    """Cut what is longer than is kept: tenants may write 256 KiB into an annotation."""
+    made["composition"] = intern(cut(made["composition"], MAX_LABEL))
+    made["composition_revision"] = intern(cut(made["composition_revision"], MAX_LABEL))
+    made["creator"] = intern(cut(made["creator"], MAX_LABEL))
+    made["team"] = intern(cut(made["team"], MAX_LABEL))
+    made["reason"] = intern(cut(made["reason"], MAX_LABEL))
+    made["synced_reason"] = intern(cut(made["synced_reason"], MAX_LABEL))
+    made["message"] = cut(made["message"], MAX_MESSAGE)
+    made["synced_message"] = cut(made["synced_message"], MAX_MESSAGE)
 
 
 def _by_type(conditions: Sequence[Condition]) -> tuple[Condition, Condition, list[Condition]]:
@@ -176,7 +197,10 @@ def _by_type(conditions: Sequence[Condition]) -> tuple[Condition, Condition, lis
 def _failing(further: Sequence[Condition]) -> dict[str, str]:
     """Return those that are not True: functions may set any, a few are enough."""
     not_true = (condition for condition in further if condition.status != "True")
-    return {condition.type: condition.reason for condition in islice(not_true, _FAILING)}
+    return {
+        cut(condition.type, MAX_LABEL): cut(condition.reason, MAX_LABEL)
+        for condition in islice(not_true, _FAILING)
+    }
 
 
 def _lags(generation: int | None, observed: int | None) -> bool:

@@ -6,7 +6,6 @@ run is pushed also when it fails, and must not touch the inventory or its push t
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,6 +19,7 @@ from prometheus_client.core import (
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector as RegistryCollector
 
+from xpjob.bounded import MAX_LABEL, cut
 from xpjob.collector import COLLECTORS
 from xpjob.outcome import TargetOutcome
 from xpjob.series import OTHER, Key, fold
@@ -30,10 +30,6 @@ _TIME_TO_READY = "crossplane_time_to_ready_seconds"
 TARGET_LABELS = ("class", "group", "version", "resource", "kind", "namespace", "source")
 
 _log = logging.getLogger(__name__)
-
-
-MAX_LABEL = 256
-"""Characters: longer than any name, and shorter than what other stores of metrics refuse."""
 
 
 class _Finished(RegistryCollector):
@@ -47,22 +43,12 @@ class _Finished(RegistryCollector):
 
 
 def _bounded(family: Metric) -> Metric:
-    """Cut long values of labels: annotations of tenants may have 256 KiB.
-
-    The end of a cut value stands for all of it, so two long ones stay two, in every run.
-    """
+    """Cut long values of labels. Most are short in the records already."""
     for number, sample in enumerate(family.samples):
         if any(len(value) > MAX_LABEL for value in sample.labels.values()):
-            labels = {name: _cut(value) for name, value in sample.labels.items()}
+            labels = {name: cut(value, MAX_LABEL) for name, value in sample.labels.items()}
             family.samples[number] = sample._replace(labels=labels)
     return family
-
-
-def _cut(value: str) -> str:
-    if len(value) <= MAX_LABEL:
-        return value
-    mark = hashlib.blake2b(value.encode("utf-8", "replace"), digest_size=8).hexdigest()
-    return f"{value[: MAX_LABEL - len(mark) - 1]}~{mark}"
 
 
 def registry(families: Iterable[Metric]) -> CollectorRegistry:

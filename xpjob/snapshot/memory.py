@@ -141,14 +141,15 @@ def commit(
     Where another run has written meanwhile, an older run's snapshot becomes the new memory and
     ``build`` is called again; one of this very run, merged by another pod, is what is returned.
     Raises ``SupersededError`` when the other run is newer, ``ConflictError`` when the others do not
-    stop, and the store's errors.
+    stop, ``XpjobError`` when nobody would read it, and the store's errors.
     """
     key = store_key(settings, SNAPSHOT)
     for _ in range(_COMMIT_ATTEMPTS):
         snapshot = build(memory)
         run = snapshot.run
         try:
-            etag = store.put(key, model.encode(snapshot), replacing=memory.snapshot_etag)
+            body = model.storable(snapshot, store.where(key))
+            etag = store.put(key, body, replacing=memory.snapshot_etag)
             return snapshot, etag
         except ConflictError as conflict:
             last = conflict

@@ -27,7 +27,7 @@ from xpjob.crossplane.records import (
     Record,
     share_strings,
 )
-from xpjob.errors import BadAnswerError
+from xpjob.errors import BadAnswerError, XpjobError
 from xpjob.outcome import Count, TargetOutcome
 from xpjob.series import Shown
 from xpjob.snapshot.counters import Counters, TimeToReady
@@ -169,6 +169,18 @@ def encode(document: Document) -> bytes:
     """Return the document as JSON, ending in a newline."""
     # As one line of many: adding the newline afterwards would copy the whole document.
     return _encoder.encode_lines((document,))
+
+
+def storable(document: Document, where: str) -> bytes:
+    """Return the document as JSON. Raises ``XpjobError`` where nobody would read so much again."""
+    body = encode(document)
+    if len(body) > MAX_DOCUMENT:
+        raise XpjobError(
+            f"writing {where}: it would have {len(body):,} bytes, and more than "
+            f"{MAX_DOCUMENT >> 20} MiB are never read, so what is there stays: list fewer kinds or "
+            "namespaces (MR_GVRS, KUBE_NAMESPACE_SCOPE), or in jobs with a CLUSTER_NAME each"
+        )
+    return body
 
 
 def decode(body: bytes, kind: type[D], where: str) -> D:

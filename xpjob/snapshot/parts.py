@@ -74,8 +74,9 @@ def run_id(generation: str) -> str:
 def hand_in(store: Store, settings: Settings, shard: Shard, part: Part) -> str:
     """Store a part, instead of the one that an earlier try has left; return where it is."""
     key = _key(settings, shard)
-    store.put(key, model.encode(part), replacing=None)
-    return store.where(key)
+    where = store.where(key)
+    store.put(key, model.storable(part, where), replacing=None)
+    return where
 
 
 def handed_in(store: Store, settings: Settings, shard: Shard) -> set[int]:
