@@ -148,8 +148,11 @@ def commit(
         snapshot = build(memory)
         run = snapshot.run
         try:
-            body = model.storable(snapshot, store.where(key))
-            etag = store.put(key, body, replacing=memory.snapshot_etag)
+            etag = store.put(
+                key,
+                model.storable(snapshot, store.where(key)),
+                replacing=memory.snapshot_etag,
+            )
             return snapshot, etag
         except ConflictError as conflict:
             last = conflict
