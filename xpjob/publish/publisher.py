@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from xpjob.deadline import share
 from xpjob.errors import SupersededError, XpjobError
-from xpjob.publish.began import Began
+from xpjob.publish.began import SAME, Began
 from xpjob.publish.gateway import Gateway
 from xpjob.publish.pushgateway import Pushgateway
 from xpjob.publish.textfile import Textfile
@@ -18,9 +18,6 @@ from xpjob.settings import Settings
 from xpjob.snapshot.model import RunInfo, moment, now
 
 _log = logging.getLogger(__name__)
-
-_SAME = 0.001
-"""Seconds: times that differ by less are the same one, written and read again."""
 
 
 class Publisher(Protocol):
@@ -55,7 +52,7 @@ def refuse_older(
     For runs without a store, which knows it more cheaply: a gateway can only tell everything that
     it holds. One that does not answer this is asked no further; the push will tell.
     """
-    began = moment(run.started_at).timestamp() + _SAME
+    began = moment(run.started_at).timestamp() + SAME
     for number, sink in enumerate(sinks):
         try:
             with share(1 / (len(sinks) - number)):

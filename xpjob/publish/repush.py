@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from xpjob.errors import NotFoundError, SettingsError, XpjobError
 from xpjob.publish import exposition
+from xpjob.publish.began import SAME
 from xpjob.publish.gateway import Group
 from xpjob.publish.publisher import pushgateways
 from xpjob.publish.pushgateway import Pushgateway
@@ -22,9 +23,6 @@ from xpjob.snapshot.store import REPORT, SNAPSHOT, Store, key
 from xpjob.snapshot.stores import open_reader_store
 
 D = TypeVar("D", Snapshot, RunReport)
-
-_SAME = 0.001
-"""Seconds: times that differ by less are the same one, written and read again."""
 
 
 class Pushed(NamedTuple):
@@ -102,9 +100,9 @@ def _to_one(gateway: Pushgateway, pieces: list[_Piece], *, force: bool) -> Itera
         return
     for piece, group in zip(pieces, groups, strict=False):
         held_at = piece.held_at(group) if group else 0.0
-        if held_at > piece.at + _SAME:
+        if held_at > piece.at + SAME:
             yield Pushed(url, piece.name, "not pushed: it has a newer one")
-        elif held_at > piece.at - _SAME:
+        elif held_at > piece.at - SAME:
             yield Pushed(url, piece.name, "not pushed: it has this one already")
         else:
             try:
