@@ -88,10 +88,12 @@ def raise_if_nothing(all_listed: Sequence[Listed], *, known_before: bool) -> Non
     all, else ``XpjobError``.
     """
     errors = [listed.error for listed in all_listed if listed.error]
-    gone = known_before and all(listed.outcome.gone for listed in all_listed)
-    if not errors or gone or len(errors) < len(all_listed):
+    if not errors or len(errors) < len(all_listed):
         return
-    errors = [item.error for item in all_listed if item.error and not item.outcome.gone] or errors
+    failed = [item.error for item in all_listed if item.error and not item.outcome.gone]
+    if known_before and not failed:
+        return
+    errors = failed or errors
     refused = all(isinstance(error, RefusedError) for error in errors)
     raise (RefusedError if refused else XpjobError)(
         f"nothing could be listed, so nothing is published; {len(errors)} failed, the first: "
