@@ -41,30 +41,24 @@ def test_a_list_that_fails_keeps_what_it_had(runs: Runs) -> None:
     assert not any(record["carriedSince"] for record in runs.snapshot()["claims"])
 
 
-def test_what_is_to_be_carried_and_cannot_be_read_is_kept_aside(runs: Runs) -> None:
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [(b'"creator":', b'"creator":7,"":'), (b'"message":"', b'"message":"\xff\xfe')],
+    ids=["no text", "no UTF-8"],
+)
+def test_what_is_to_be_carried_and_cannot_be_read_is_kept_aside(
+    runs: Runs, good: bytes, bad: bytes
+) -> None:
     """One wrong value, where only carrying looks; what was listed is stored all the same."""
     runs.run()
     path = runs.directory / "snapshot.json"
-    wrong = path.read_bytes().replace(b'"creator":', b'"creator":7,"":', 1)
+    wrong = path.read_bytes().replace(good, bad, 1)
     assert wrong != path.read_bytes()
     path.write_bytes(wrong)
     fail(runs, "postgresqlinstances", 403)
     result = runs.run()
     assert (result.errors, result.report.partial) == ([], True)
     assert (runs.names(), len(runs.snapshot()["xrs"])) == (set(), 4)
-    assert path.with_name("snapshot.json.unreadable").read_bytes() == wrong
-
-
-def test_what_no_run_before_has_looked_at_may_be_garbage(runs: Runs) -> None:
-    """Bytes that are no text, where only carrying looks: kept aside, and the run goes on."""
-    runs.run()
-    path = runs.directory / "snapshot.json"
-    wrong = path.read_bytes().replace(b'"message":"', b'"message":"\xff\xfe', 1)
-    assert wrong != path.read_bytes()
-    path.write_bytes(wrong)
-    fail(runs, "postgresqlinstances", 403)
-    result = runs.run()
-    assert (result.errors, result.report.partial) == ([], True)
     assert path.with_name("snapshot.json.unreadable").read_bytes() == wrong
     assert runs.value("crossplane_mr_total") == 9
 
