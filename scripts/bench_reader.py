@@ -17,9 +17,9 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from xpjob.crossplane.records import Claim, CompositeResource, ManagedResource, Ref
-from xpjob.snapshot import model
-from xpjob.snapshot.model import RunInfo, Snapshot
+from xpjob.collectors.crossplane.records import Claim, CompositeResource, ManagedResource, Ref
+from xpjob.snapshot import documents
+from xpjob.snapshot.documents import RunInfo, Snapshot
 
 GROUP = "platform.example.org"
 KINDS = ("PostgreSQLInstance", "ObjectBucket", "MessageQueue", "Cache", "Cluster")
@@ -49,7 +49,7 @@ CASES = (
 def snapshot(number: int, count: int) -> Snapshot:
     """Return ``count`` claims, each with its XR and two MRs; one in ten is not ready."""
     chance = random.Random(number)
-    now = model.now()
+    now = documents.now()
 
     def ago() -> str:
         moment = now - timedelta(seconds=chance.randrange(60, 90 * 86_400))
@@ -115,7 +115,7 @@ def snapshot(number: int, count: int) -> Snapshot:
                     provider_config="ProviderConfig/default", management_policies=("*",),
                 )
             )  # fmt: skip
-    taken = model.rfc3339(now)
+    taken = documents.rfc3339(now)
     run = RunInfo(id=f"{number:032x}", version="bench", started_at=taken)
     records = {"claims": claims, "xrs": xrs, "mrs": mrs}
     return Snapshot(generated_at=taken, cluster="", run=run, targets=[], **records)
@@ -180,7 +180,7 @@ def main() -> None:
         directory, lua = Path(name), Path(name, "done.lua")
         lua.write_text(LUA)
         first = snapshot(1, options.count)
-        named, stored = first.mrs[-1].name, model.encode(first)
+        named, stored = first.mrs[-1].name, documents.encode(first)
         del first
         (directory / "snapshot.json").write_bytes(stored)
         size = len(stored) / 1e6
@@ -200,7 +200,7 @@ def main() -> None:
                 print(f"| {what} | {connections} | {row} |", flush=True)
             for number in (2, 3):
                 fresh = directory / "fresh"
-                fresh.write_bytes(model.encode(snapshot(number, options.count)))
+                fresh.write_bytes(documents.encode(snapshot(number, options.count)))
                 fresh.replace(directory / "snapshot.json")
                 path = CASES[4][1]
                 row = load(url + path, 4, {}, options.seconds, lua)

@@ -13,9 +13,9 @@ from runs import Runs
 from sharding import Shards
 from stand_in import KINDS, TOKEN, StandIn, fill
 
-from xpjob import retry
 from xpjob.demo.api import Server, create_app, write_kubeconfig
 from xpjob.demo.cluster import Cluster
+from xpjob.net import retry
 
 # The same examples each time: a test that fails here fails everywhere. See fuzzing.py.
 hypothesis.settings.register_profile("same", derandomize=True)

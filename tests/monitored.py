@@ -15,15 +15,16 @@ from typing import Any
 import yaml
 from processes import POOL, free_port, prometheus, pushgateway, serving
 
-from xpjob import job, settings
+from xpjob.config import settings
+from xpjob.config.settings import CLUSTER, PUBLISH, STORE, TARGETS
 from xpjob.demo.api import Server, create_app, write_kubeconfig
 from xpjob.demo.cluster import Cluster, Fault
 from xpjob.demo.kinds import KINDS
 from xpjob.demo.platform import CREATOR_KEY, TEAM_KEY, Platform
 from xpjob.kube.discovery import Kind
-from xpjob.settings import CLUSTER, PUBLISH, STORE, TARGETS
-from xpjob.snapshot.model import now
-from xpjob.terminal import Silent
+from xpjob.run import job
+from xpjob.snapshot.documents import now
+from xpjob.terminal.progress import Silent
 
 COMPONENTS = Path(__file__).parent.parent / "k8s" / "components"
 SCRAPE = COMPONENTS / "no-operator" / "xpjob-scrape.yaml"

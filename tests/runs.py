@@ -10,13 +10,14 @@ from processes import text
 from prometheus_client.parser import text_string_to_metric_families
 from stand_in import StandIn
 
-from xpjob import job, settings
-from xpjob.deadline import Deadline
+from xpjob.config import settings
+from xpjob.config.settings import CLUSTER, OUTPUT, PUBLISH, STORE, TARGETS
 from xpjob.demo.cluster import Fault
-from xpjob.job import Result
-from xpjob.journal import Journal
-from xpjob.settings import CLUSTER, OUTPUT, PUBLISH, STORE, TARGETS
-from xpjob.terminal import Silent
+from xpjob.net.deadline import Deadline
+from xpjob.run import job
+from xpjob.run.job import Result
+from xpjob.run.journal import Journal
+from xpjob.terminal.progress import Silent
 
 
 class Runs:

@@ -8,9 +8,9 @@ import msgspec
 from stand_in import APP, CLAIM, claim, managed, modern_xr
 from test_records import to_claim, to_mr, to_xr
 
-from xpjob.outcome import TargetOutcome
-from xpjob.snapshot.counters import Counters, TimeToReady
-from xpjob.snapshot.model import RunInfo, RunReport, Snapshot
+from xpjob.collect.outcome import TargetOutcome
+from xpjob.metrics.cumulative import Counters, TimeToReady
+from xpjob.snapshot.documents import RunInfo, RunReport, Snapshot
 
 
 def run_info(minute: int = 0, id_: str = "run-a") -> RunInfo:

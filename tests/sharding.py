@@ -12,11 +12,12 @@ from processes import text
 from prometheus_client.parser import text_string_to_metric_families
 from stand_in import APP, BUCKET, CLAIM, NETWORK, NOP, XR, StandIn
 
-from xpjob import job, settings
+from xpjob.config import settings
+from xpjob.config.settings import CLUSTER, OUTPUT, PUBLISH, SHARDS, STORE, TARGETS
 from xpjob.demo.cluster import Fault
-from xpjob.job import Result
-from xpjob.settings import CLUSTER, OUTPUT, PUBLISH, SHARDS, STORE, TARGETS
-from xpjob.terminal import Silent
+from xpjob.run import job
+from xpjob.run.job import Result
+from xpjob.terminal.progress import Silent
 
 GROUPS = (CLUSTER, TARGETS, STORE, SHARDS, PUBLISH, OUTPUT)
 # What a moment later is not the same: when and how long, and what is told of that.

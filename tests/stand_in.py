@@ -9,7 +9,7 @@ from typing import Any
 from xpjob.demo.cluster import CONFIGMAP, Cluster
 from xpjob.kube.api import Api, connect
 from xpjob.kube.discovery import Kind
-from xpjob.transport import Timeouts
+from xpjob.net.http import Timeouts
 
 TOKEN = "stand-in-token"
 GROUP = "platform.example.org"

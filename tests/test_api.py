@@ -10,9 +10,7 @@ import pytest
 from stand_in import TOKEN, StandIn
 
 from xpjob import __version__
-from xpjob.demo.api import write_kubeconfig
-from xpjob.demo.cluster import Fault
-from xpjob.errors import (
+from xpjob.base.errors import (
     BadAnswerError,
     GoneError,
     NotFoundError,
@@ -21,8 +19,10 @@ from xpjob.errors import (
     TransientError,
     XpjobError,
 )
+from xpjob.demo.api import write_kubeconfig
+from xpjob.demo.cluster import Fault
 from xpjob.kube.api import connect
-from xpjob.transport import Timeouts
+from xpjob.net.http import Timeouts
 
 PATH = "/apis/platform.example.org/v1/apps"
 
@@ -182,6 +182,6 @@ def test_the_service_account_is_used_in_a_pod(
 
 def test_requests_say_who_asks(stand_in: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     """One User-Agent, for the audit log and for flow schemas."""
-    from xpjob import transport
+    from xpjob.net import http
 
-    assert f"xpjob/{__version__}" == transport.USER_AGENT
+    assert f"xpjob/{__version__}" == http.USER_AGENT

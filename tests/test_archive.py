@@ -12,12 +12,12 @@ import pytest
 from s3_server import S3, serve_s3
 from samples import snapshot
 
-from xpjob import settings
-from xpjob.settings import STORE, Settings
-from xpjob.snapshot import archive, model
-from xpjob.snapshot.model import RunInfo, Snapshot
-from xpjob.snapshot.store import SNAPSHOT, Store, key
-from xpjob.snapshot.stores import open_store
+from xpjob.config import settings
+from xpjob.config.settings import STORE, Settings
+from xpjob.snapshot import archive, documents
+from xpjob.snapshot.documents import RunInfo, Snapshot
+from xpjob.store.base import SNAPSHOT, Store, key
+from xpjob.store.open import open_store
 
 START = datetime(2026, 8, 21, 23, 50, tzinfo=timezone.utc)
 
@@ -39,7 +39,7 @@ class Shelf:
         store = open_store(config)
         taken = taken_by(self.runs, config.cluster_name)
         self.runs += 1
-        etag = store.put(key(config, SNAPSHOT), model.encode(taken), replacing=None)
+        etag = store.put(key(config, SNAPSHOT), documents.encode(taken), replacing=None)
         return archive.keep(store, config, taken, etag)
 
     def store(self) -> Store:
@@ -54,7 +54,7 @@ class Shelf:
 def taken_by(run: int, cluster: str = "") -> Snapshot:
     """Return the snapshot of that run."""
     made = snapshot()
-    made.generated_at = model.rfc3339(START + timedelta(minutes=10 * run))
+    made.generated_at = documents.rfc3339(START + timedelta(minutes=10 * run))
     made.run = RunInfo(id=f"{run:032x}", version="0", started_at=made.generated_at)
     made.cluster = cluster
     return made
@@ -85,7 +85,7 @@ def test_the_newest_are_kept(shelf: Shelf) -> None:
     assert shelf.keys() == [dated(2, "22T0010"), dated(3, "22T0020"), SNAPSHOT]
     stored = shelf.store().get(dated(2, "22T0010"))
     assert stored is not None
-    assert model.decode(stored.body, Snapshot, "") == taken_by(2)
+    assert documents.decode(stored.body, Snapshot, "") == taken_by(2)
 
 
 def test_a_run_that_is_published_again_is_kept_once(shelf: Shelf) -> None:

@@ -11,13 +11,13 @@ from samples import outcome, snapshot
 from stand_in import APP, BUCKET, CLAIM, claim
 from test_records import to_claim
 
-from xpjob.crossplane.records import Record
-from xpjob.gvr import Gvr
-from xpjob.outcome import TargetOutcome
+from xpjob.collect.outcome import TargetOutcome
+from xpjob.collectors.crossplane.records import Record
+from xpjob.collectors.crossplane.timeline import History
+from xpjob.kube.gvr import Gvr
 from xpjob.snapshot import carry as module
 from xpjob.snapshot.carry import matters
-from xpjob.snapshot.history import History
-from xpjob.snapshot.model import Snapshot
+from xpjob.snapshot.documents import Snapshot
 
 
 def carry(

@@ -22,18 +22,18 @@ from samples import report
 from stand_in import APP, CLAIM, NETWORK, TOKEN, XR, StandIn, fill
 
 from xpjob import __version__
-from xpjob.cli import cli
-from xpjob.commands.cluster import exit_code
-from xpjob.demo.api import write_kubeconfig
-from xpjob.demo.cluster import Fault
-from xpjob.errors import (
+from xpjob.base.errors import (
     RefusedError,
     SettingsError,
     SupersededError,
     TransientError,
     XpjobError,
 )
-from xpjob.job import Result
+from xpjob.cli import cli
+from xpjob.commands.cluster import exit_code
+from xpjob.demo.api import write_kubeconfig
+from xpjob.demo.cluster import Fault
+from xpjob.run.job import Result
 
 ENV = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "LANG": "C.UTF-8"}
 

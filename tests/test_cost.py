@@ -21,13 +21,13 @@ from samples import snapshot
 from stand_in import BUCKET, CLAIM, XR, claim, legacy_xr, managed, owner
 from test_records import target
 
-from xpjob.collector import COLLECTORS
-from xpjob.crossplane.records import Inventory, Record
+from xpjob.collect.contract import COLLECTORS
+from xpjob.collectors.crossplane.records import Inventory, Record
+from xpjob.collectors.crossplane.timeline import History
+from xpjob.config.settings import Settings
 from xpjob.publish import exposition
-from xpjob.settings import Settings
-from xpjob.snapshot import model
-from xpjob.snapshot.history import History
-from xpjob.snapshot.model import PastSnapshot
+from xpjob.snapshot import documents
+from xpjob.snapshot.documents import PastSnapshot
 
 T = TypeVar("T")
 
@@ -78,11 +78,11 @@ def measure() -> dict[str, int]:
     History().complete(linked, before.generated_at)
     claims, xrs, mrs = Inventory.of(linked)
     previous = msgspec.structs.replace(before, claims=claims, xrs=xrs, mrs=mrs)
-    body = model.encode(previous)
+    body = documents.encode(previous)
     found["bytes stored"] = len(body)
 
     def recalled() -> History:
-        return History(model.decode(body, PastSnapshot, "here"))
+        return History(documents.decode(body, PastSnapshot, "here"))
 
     found["bytes kept of the run before"], _ = bytes_kept(recalled)
     past = counted("calls to recall the run before", recalled)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xpjob.snapshot.counters import (
+from xpjob.metrics.cumulative import (
     PERSIST_BOUNDS,
     POLL_BOUNDS,
     READY_BOUNDS,

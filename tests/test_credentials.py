@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from xpjob import credentials, settings
-from xpjob.credentials import Secret
-from xpjob.errors import SettingsError
-from xpjob.settings import ACCESS, CLUSTER, OPTIONS, OUTPUT, PUBLISH, READER, SECURITY, STORE
+from xpjob.base.errors import SettingsError
+from xpjob.config import secrets, settings
+from xpjob.config.secrets import Secret
+from xpjob.config.settings import ACCESS, CLUSTER, OPTIONS, OUTPUT, PUBLISH, READER, SECURITY, STORE
 
 ALL = (CLUSTER, STORE, PUBLISH, READER, ACCESS, SECURITY, OUTPUT)
 LOCAL = "http://127.0.0.1:9091"
@@ -113,7 +113,7 @@ def test_credentials_go_over_plain_http_to_this_machine_only(token: str) -> None
 @pytest.mark.parametrize("host", ["localhost.example.org", "10.0.0.1", "127.0.0.1.nip.io", ""])
 def test_a_name_that_only_looks_like_this_machine_is_another(host: str) -> None:
     """Nothing is looked up."""
-    assert not credentials.is_loopback(host)
+    assert not secrets.is_loopback(host)
 
 
 def test_a_secret_shows_nowhere() -> None:

@@ -9,10 +9,10 @@ import time
 
 import pytest
 
-from xpjob import deadline, retry
-from xpjob.deadline import Deadline, share
-from xpjob.errors import DeadlineError, TransientError
-from xpjob.threads import each, within
+from xpjob.base.errors import DeadlineError, TransientError
+from xpjob.net import deadline, retry
+from xpjob.net.deadline import Deadline, share
+from xpjob.net.threads import each, within
 
 HOUR = 3600.0
 

@@ -14,20 +14,20 @@ from stand_in import APP, BUCKET, CLAIM, claim, managed, modern_xr
 from test_cli import xpjob
 from test_records import to_claim, to_mr, to_xr
 
-from xpjob.errors import BadAnswerError, NotFoundError, SettingsError
-from xpjob.settings import Settings
-from xpjob.snapshot import archive, meant, model
+from xpjob.base.errors import BadAnswerError, NotFoundError, SettingsError
+from xpjob.config.settings import Settings
+from xpjob.snapshot import archive, documents, resolve
 from xpjob.snapshot.diff import Change, Diff, Slim, State, diff
-from xpjob.snapshot.model import Snapshot
-from xpjob.snapshot.store import SNAPSHOT
-from xpjob.snapshot.stores import open_store
+from xpjob.snapshot.documents import Snapshot
+from xpjob.store.base import SNAPSHOT
+from xpjob.store.open import open_store
 
 NOW = datetime(2026, 8, 21, 12, 0, tzinfo=timezone.utc)
 
 
 def compared(old: Snapshot, new: Snapshot) -> Diff:
     """Compare two snapshots as they are stored."""
-    slim = [model.decode(model.encode(side), Slim, "") for side in (old, new)]
+    slim = [documents.decode(documents.encode(side), Slim, "") for side in (old, new)]
     return diff(*slim)
 
 
@@ -160,9 +160,9 @@ def config(tmp_path: Path) -> Settings:
     store = open_store(config)
     for hour in (1, 2, 3):
         taken = snapshot(claims=[to_claim(claim(f"of-{hour}"))])
-        taken.generated_at = model.rfc3339(NOW - timedelta(hours=4 - hour))
+        taken.generated_at = documents.rfc3339(NOW - timedelta(hours=4 - hour))
         taken.run.id = f"{hour:032x}"
-        etag = store.put(SNAPSHOT, model.encode(taken), replacing=None)
+        etag = store.put(SNAPSHOT, documents.encode(taken), replacing=None)
         archive.keep(store, config, taken, etag)
     return config
 
@@ -184,21 +184,21 @@ def config(tmp_path: Path) -> Settings:
 )
 def test_which_snapshot_is_meant(config: Settings, text: str, hour: int) -> None:
     """The newest, a time, a time ago, a key."""
-    assert meant.open_meant(config, text, NOW).claims[0].name == f"of-{hour}"
+    assert resolve.open_meant(config, text, NOW).claims[0].name == f"of-{hour}"
 
 
 def test_a_file_needs_no_store(config: Settings, tmp_path: Path) -> None:
     """And is what is meant where there is one of that name."""
     file = tmp_path / "file.json"
-    file.write_bytes(model.encode(snapshot()))
-    assert len(meant.open_meant(Settings(), str(file), NOW).claims) == 2
+    file.write_bytes(documents.encode(snapshot()))
+    assert len(resolve.open_meant(Settings(), str(file), NOW).claims) == 2
     with pytest.raises(SettingsError, match="STORE_BACKEND"):
-        meant.open_meant(Settings(), "1d", NOW)
+        resolve.open_meant(Settings(), "1d", NOW)
     with pytest.raises(NotFoundError, match="name a file, a key"):
-        meant.open_meant(config, "yesterday", NOW)
+        resolve.open_meant(config, "yesterday", NOW)
     file.write_text("{}")
     with pytest.raises(BadAnswerError, match="no snapshot that can be read"):
-        meant.open_meant(config, str(file), NOW)
+        resolve.open_meant(config, str(file), NOW)
 
 
 def test_without_history_the_command_says_what_to_set(tmp_path: Path) -> None:
@@ -213,10 +213,10 @@ def test_the_command_prints_a_table_or_json(tmp_path: Path) -> None:
     """What tenants wrote stays text."""
     old, new, east = (str(tmp_path / name) for name in ("old.json", "new.json", "east.json"))
     hostile = to_claim(claim("[red]c\x1b[31m", "team-c"))
-    Path(old).write_bytes(model.encode(snapshot(targets=[])))
+    Path(old).write_bytes(documents.encode(snapshot(targets=[])))
     after = snapshot(claims=[to_claim(claim("a", ready=False)), hostile], mrs=[])
-    Path(new).write_bytes(model.encode(after))
-    Path(east).write_bytes(model.encode(snapshot(cluster="east")))
+    Path(new).write_bytes(documents.encode(after))
+    Path(east).write_bytes(documents.encode(snapshot(cluster="east")))
     done = xpjob("diff", old, new, LOG_FORMAT="text")
     assert (done.returncode, done.stderr) == (0, "")
     assert "1 came, 2 went, 1 changed state between 2026-08-21T09:00:01.000000Z" in done.stdout

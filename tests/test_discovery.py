@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from stand_in import APP, BUCKET, CLAIM, KINDS, NETWORK, NOP, OLD_APP, XR, StandIn
 
+from xpjob.base.errors import BadAnswerError
 from xpjob.demo.cluster import Fault
-from xpjob.errors import BadAnswerError
-from xpjob.gvr import Gvr
 from xpjob.kube.discovery import discover
+from xpjob.kube.gvr import Gvr
 
 REAL = Path(__file__).parent / "data" / "aggregated-discovery.json"
 AGGREGATED = {

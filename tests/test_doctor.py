@@ -16,7 +16,7 @@ from test_cli import xpjob
 
 from xpjob.demo.cluster import CONFIGMAP, Fault
 from xpjob.kube.api import connect
-from xpjob.transport import Timeouts
+from xpjob.net.http import Timeouts
 
 Found = dict[str, dict[str, str]]
 
@@ -236,8 +236,8 @@ def test_no_store_and_no_gateway(environ: dict[str, str]) -> None:
 
 def test_clocks_that_differ(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """By more than a few seconds are told of."""
-    from xpjob import doctor as module
-    from xpjob.transport import Response
+    from xpjob.doctor import checks as module
+    from xpjob.net.http import Response
 
     late: Any = Response(200, {"Date": "Fri, 21 Aug 2026 09:00:00 GMT"}, b"")
     (check,) = module._skew("clock", late)
@@ -262,7 +262,7 @@ def test_malformed_config_maps_do_not_stop_it(environ: dict[str, str], stand_in:
 
 def test_a_review_that_is_none(stand_in: StandIn) -> None:
     """Some proxy's page is an error, not a no."""
-    from xpjob.errors import XpjobError
+    from xpjob.base.errors import XpjobError
 
     api = connect(str(stand_in.kubeconfig), "", Timeouts(), 1)
     assert api.may_list(CLAIM.gvr)

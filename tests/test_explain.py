@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 from reader.forest import forest, mr
 
-from xpjob import settings
+from xpjob.collectors.crossplane.reader.explain import pairs_of
+from xpjob.config import settings
+from xpjob.config.settings import READER, STORE
 from xpjob.demo.command import run_demo
 from xpjob.reader.app import create_app
-from xpjob.reader.explain import pairs_of
 from xpjob.reader.parameters import QuestionError
 from xpjob.reader.server import Background, listen
-from xpjob.settings import READER, STORE
-from xpjob.snapshot import model
-from xpjob.snapshot.directory import DirectoryStore
+from xpjob.snapshot import documents
+from xpjob.store.directory import DirectoryStore
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +121,7 @@ def test_a_name_in_several_groups_is_2_with_all_of_them(tmp_path: Path) -> None:
     """A group behind the kind says which is meant."""
     groups = ("s3.aws.upbound.io", "storage.gcp.upbound.io")
     twins = [mr("same", group=group, kind="Bucket", resource="buckets") for group in groups]
-    (tmp_path / "snapshot.json").write_bytes(model.encode(forest(mrs=twins)))
+    (tmp_path / "snapshot.json").write_bytes(documents.encode(forest(mrs=twins)))
     where = ("--store-backend", "directory", "--store-dir", str(tmp_path))
     done = xpjob("explain", "bucket/same", *where)
     assert done.returncode == 2

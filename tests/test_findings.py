@@ -10,12 +10,12 @@ from samples import outcome
 from stand_in import APP, BUCKET, CLAIM, NOP, XR, claim, legacy_xr, managed, modern_xr, owner
 from test_records import to_claim, to_mr, to_xr
 
-from xpjob.crossplane import findings
-from xpjob.crossplane.findings import Finding
-from xpjob.crossplane.link import link
-from xpjob.crossplane.records import Inventory, Record
+from xpjob.collect.outcome import TargetOutcome
+from xpjob.collectors.crossplane import findings
+from xpjob.collectors.crossplane.findings import Finding
+from xpjob.collectors.crossplane.link import link
+from xpjob.collectors.crossplane.records import Inventory, Record
 from xpjob.kube.discovery import Kind
-from xpjob.outcome import TargetOutcome
 
 AT = "2026-08-21T12:00:00Z"
 NEXT = "2026-08-21T12:01:00Z"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from runs import Runs, fail
 from stand_in import APP, CLAIM, XR, config_map
 
+from xpjob.base.errors import RefusedError
 from xpjob.demo.cluster import CONFIGMAP, Fault
-from xpjob.errors import RefusedError
 
 
 def name_in(runs: Runs, namespace: str, **data: str) -> None:

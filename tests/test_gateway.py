@@ -19,11 +19,11 @@ from samples import snapshot
 from stand_in import StandIn, fill
 from test_cli import termination, xpjob
 
-from xpjob import settings
-from xpjob.errors import RefusedError, SettingsError, TransientError, XpjobError
+from xpjob.base.errors import RefusedError, SettingsError, TransientError, XpjobError
+from xpjob.config import settings
+from xpjob.config.settings import CLUSTER, PUBLISH, SECURITY
 from xpjob.publish import exposition
 from xpjob.publish.publisher import publishers
-from xpjob.settings import CLUSTER, PUBLISH, SECURITY
 
 PASSWORD = "gateway-password"
 HASH = "$2b$04$abcdefghijklmnopqrstuuI0EVCxk/RrYgEz8Sv5UwNgivC34N6Z2"

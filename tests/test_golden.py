@@ -12,15 +12,16 @@ from prometheus_client import generate_latest
 from samples import run_info
 from stand_in import CLAIM, StandIn, config_map, fill
 
-from xpjob import job, settings
-from xpjob.crossplane.records import Record
+from xpjob.collectors.crossplane.records import Record
+from xpjob.config import settings
+from xpjob.config.settings import CLUSTER, TARGETS
 from xpjob.demo.cluster import CONFIGMAP, Fault
-from xpjob.job import Result
+from xpjob.metrics.cumulative import POLL_BOUNDS, Histogram
 from xpjob.publish import exposition
-from xpjob.settings import CLUSTER, TARGETS
-from xpjob.snapshot import model
-from xpjob.snapshot.counters import POLL_BOUNDS, Histogram
-from xpjob.terminal import Silent
+from xpjob.run import job
+from xpjob.run.job import Result
+from xpjob.snapshot import documents
+from xpjob.terminal.progress import Silent
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -94,5 +95,5 @@ def test_the_exposition(result: Result, request: pytest.FixtureRequest) -> None:
 def test_the_snapshot(result: Result, request: pytest.FixtureRequest) -> None:
     """Every key and every value is what it was."""
     assert result.snapshot is not None
-    document = json.loads(model.encode(result.snapshot))
+    document = json.loads(documents.encode(result.snapshot))
     compare("snapshot.json", json.dumps(document, indent=1, ensure_ascii=False) + "\n", request)

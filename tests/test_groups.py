@@ -13,23 +13,23 @@ from samples import report, run_info, snapshot
 from test_cli import xpjob
 from test_publishers import to
 
-from xpjob import settings
-from xpjob.deadline import Deadline
-from xpjob.errors import SupersededError
+from xpjob.base.errors import SupersededError
+from xpjob.config import settings
+from xpjob.config.settings import PUBLISH, STORE
+from xpjob.net.deadline import Deadline
 from xpjob.publish import exposition
 from xpjob.publish.publisher import publishers, refuse_older
-from xpjob.settings import PUBLISH, STORE
-from xpjob.snapshot import model
-from xpjob.snapshot.directory import DirectoryStore
-from xpjob.snapshot.model import Snapshot
+from xpjob.snapshot import documents
+from xpjob.snapshot.documents import Snapshot
+from xpjob.store.directory import DirectoryStore
 
 
 @pytest.fixture
 def environ(tmp_path: Path, gateway: str) -> dict[str, str]:
     """A store with a snapshot and a report of minute 5, and a gateway that knows nothing."""
     store = DirectoryStore(tmp_path / "store")
-    store.put("snapshot.json", model.encode(snapshot(5)), replacing=None)
-    store.put("run.json", model.encode(report(5)), replacing=None)
+    store.put("snapshot.json", documents.encode(snapshot(5)), replacing=None)
+    store.put("run.json", documents.encode(report(5)), replacing=None)
     return {
         "STORE_BACKEND": "directory",
         "STORE_DIR": str(tmp_path / "store"),
@@ -91,8 +91,8 @@ def test_what_nothing_can_have_counted_is_not_pushed(
     made.time_to_ready[0].histogram.counts[0] = 10**400
     told.counters.poll_errors["a/v1/b"] = 10**400
     store = DirectoryStore(tmp_path / "store")
-    store.put("snapshot.json", model.encode(made), replacing=None)
-    store.put("run.json", model.encode(told), replacing=None)
+    store.put("snapshot.json", documents.encode(made), replacing=None)
+    store.put("run.json", documents.encode(told), replacing=None)
     done = xpjob("repush", **environ)
     assert (done.returncode, done.stdout.count("pushed")) == (0, 2), done.stderr
     assert not [line for line in page(gateway) if line.startswith("xp_tracker_poll_errors_total{")]
@@ -119,7 +119,7 @@ def test_repush_says_what_it_lacks(environ: dict[str, str], tmp_path: Path) -> N
         assert (done.returncode, expected in done.stderr) == (code, True), done.stderr
     east = tmp_path / "store" / "east"
     east.mkdir()
-    (east / "snapshot.json").write_bytes(model.encode(snapshot(5)))
+    (east / "snapshot.json").write_bytes(documents.encode(snapshot(5)))
     done = xpjob("repush", **environ, CLUSTER_NAME="east")
     assert "is of the cluster ''" in done.stderr
 

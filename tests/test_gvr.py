@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xpjob.gvr import Gvr, parse_gvr, parse_gvrs
+from xpjob.kube.gvr import Gvr, parse_gvr, parse_gvrs
 
 _label = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?", fullmatch=True)
 _group = st.lists(_label, min_size=1, max_size=4).map(".".join)

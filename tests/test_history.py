@@ -11,10 +11,10 @@ from samples import run_info, snapshot
 from stand_in import APP, modern_xr
 from test_records import to_xr
 
-from xpjob.crossplane.records import CompositeResource
-from xpjob.snapshot import model
-from xpjob.snapshot.history import History
-from xpjob.snapshot.model import Snapshot
+from xpjob.collectors.crossplane.records import CompositeResource
+from xpjob.collectors.crossplane.timeline import History
+from xpjob.snapshot import documents
+from xpjob.snapshot.documents import Snapshot
 
 START = datetime(2026, 8, 21, 9, 0, tzinfo=timezone.utc)
 
@@ -60,7 +60,7 @@ class Runs:
 
     def run(self, minute: float, *records: CompositeResource) -> CompositeResource:
         """Do the run of that minute, and return its first record."""
-        now = model.rfc3339(START + timedelta(minutes=minute))
+        now = documents.rfc3339(START + timedelta(minutes=minute))
         history = History(self.previous)
         history.complete(records, now)
         made = snapshot(generated_at=now, claims=[], xrs=list(records), mrs=[])
@@ -68,7 +68,7 @@ class Runs:
         made.run.started_at = now
         made.time_to_ready = history.times_to_ready(records)
         # Through the store and back, as in life.
-        self.previous = model.decode(model.encode(made), Snapshot, "here")
+        self.previous = documents.decode(documents.encode(made), Snapshot, "here")
         return self.previous.xrs[0]
 
     def lose(self) -> None:

@@ -16,12 +16,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from stand_in import CLAIM, READY, StandIn, claim
 from test_cli import ENV, xpjob
 
-from xpjob.bounded import MAX_LABEL, MAX_MESSAGE, cut
+from xpjob.base.truncate import MAX_LABEL, MAX_MESSAGE, cut
 from xpjob.demo.cluster import Fault
 from xpjob.publish.exposition import registry
-from xpjob.reader.view import View
-from xpjob.snapshot import model
-from xpjob.snapshot.model import Snapshot
+from xpjob.reader.table import View
+from xpjob.snapshot import documents
+from xpjob.snapshot.documents import Snapshot
 
 NASTY = '\x00\n\r\x1b[31m"\\{}\u202e\u2028<script>alert(1)</script>=1+1,\ufeff\U0001f600'
 FORGED = '\n{"level": "ERROR", "message": "forged"}\n'
@@ -93,7 +93,7 @@ def test_hostile_objects_cost_nobody_anything(environ: dict[str, str], gateway: 
         done = xpjob("run", **environ)
         assert done.returncode == 0, done.stderr
         body = Path(environ["STORE_DIR"], "snapshot.json").read_bytes()
-        snapshot = model.decode(body, Snapshot, "store")
+        snapshot = documents.decode(body, Snapshot, "store")
         assert len(snapshot.claims) == count
         assert len(body) < 200_000, "nobody fills the store"
         assert [t.malformed for t in snapshot.targets if t.class_ == "claim"] == [len(UNREADABLE)]
@@ -116,7 +116,7 @@ def test_what_a_record_keeps_is_bounded(environ: dict[str, str]) -> None:
     """Words as labels are, with the same mark, and messages at a greater length."""
     assert xpjob("run", **environ).returncode == 0
     body = Path(environ["STORE_DIR"], "snapshot.json").read_bytes()
-    claims = {found.name: found for found in model.decode(body, Snapshot, "store").claims}
+    claims = {found.name: found for found in documents.decode(body, Snapshot, "store").claims}
     for name in ("long-a", "long-b"):
         (value,) = {claims[name].team, claims[name].extra["owner"]}
         assert value == cut("x" * 262_144 + name[-1], MAX_LABEL)

@@ -11,12 +11,12 @@ from runs import Runs, fail
 from samples import snapshot
 from stand_in import APP, BUCKET, CLAIM, XR, StandIn, config_map, managed
 
+from xpjob.base.errors import SupersededError
 from xpjob.demo.cluster import CONFIGMAP
-from xpjob.errors import SupersededError
-from xpjob.job import Result
-from xpjob.journal import Journal
-from xpjob.snapshot import model
-from xpjob.snapshot.directory import DirectoryStore
+from xpjob.run.job import Result
+from xpjob.run.journal import Journal
+from xpjob.snapshot import documents
+from xpjob.store.directory import DirectoryStore
 
 
 def test_a_run_counts_stores_and_pushes(runs: Runs) -> None:
@@ -113,7 +113,7 @@ def test_counters_go_on_from_a_run_that_wrote_meanwhile(
 
     def interfering(self: DirectoryStore, key: str, body: bytes, *, replacing: str | None) -> str:
         if key == "snapshot.json" and replacing == "":
-            put(self, key, model.encode(other), replacing=None)
+            put(self, key, documents.encode(other), replacing=None)
         return put(self, key, body, replacing=replacing)
 
     monkeypatch.setattr(DirectoryStore, "put", interfering)
@@ -125,7 +125,7 @@ def test_counters_go_on_from_a_run_that_wrote_meanwhile(
 def test_an_overtaken_run_leaves_everything_alone(runs: Runs) -> None:
     """The newer run's outcome too."""
     newer = snapshot(0, "newer")
-    newer.run.started_at = model.rfc3339(model.now())
+    newer.run.started_at = documents.rfc3339(documents.now())
     runs.stand_in.cluster.fault = lambda _path, _query: _overtake(runs, newer)
     result = runs.run()
     assert [type(error) for error in result.errors] == [SupersededError]
@@ -134,10 +134,10 @@ def test_an_overtaken_run_leaves_everything_alone(runs: Runs) -> None:
     assert "crossplane" not in text(f"{runs.gateway}/metrics")
 
 
-def _overtake(runs: Runs, newer: model.Snapshot) -> None:
-    newer.run.started_at = model.rfc3339(model.now())
+def _overtake(runs: Runs, newer: documents.Snapshot) -> None:
+    newer.run.started_at = documents.rfc3339(documents.now())
     runs.directory.mkdir(exist_ok=True)
-    (runs.directory / "snapshot.json").write_bytes(model.encode(newer))
+    (runs.directory / "snapshot.json").write_bytes(documents.encode(newer))
 
 
 def test_a_dry_run_writes_nothing(runs: Runs, tmp_path: Path) -> None:
@@ -206,7 +206,7 @@ def test_what_gets_ready_between_two_runs_is_timed_once(runs: Runs) -> None:
     """The histogram goes on through the snapshot, and is pushed with the inventory."""
     runs.run()
     item = managed("new", "team-a", ready=False)
-    item["metadata"]["creationTimestamp"] = model.rfc3339(model.now())
+    item["metadata"]["creationTimestamp"] = documents.rfc3339(documents.now())
     runs.stand_in.cluster.apply(BUCKET, item)
     runs.run()
     (record,) = [mr for mr in runs.snapshot()["mrs"] if mr["name"] == "new"]

@@ -10,8 +10,14 @@ import msgspec
 from stand_in import APP, CLAIM, NETWORK, NOP, XR, claim, legacy_xr, managed, modern_xr, owner
 from test_records import to_claim, to_mr, to_xr
 
-from xpjob.crossplane import link as link_module
-from xpjob.crossplane.records import Claim, CompositeResource, Inventory, ManagedResource, Ref
+from xpjob.collectors.crossplane import link as link_module
+from xpjob.collectors.crossplane.records import (
+    Claim,
+    CompositeResource,
+    Inventory,
+    ManagedResource,
+    Ref,
+)
 
 
 def link(

@@ -9,9 +9,10 @@ import pytest
 import yaml
 from manifests import COMPONENTS, K8S, OVERLAYS, built, objects, pick, pod_specs, with_component
 
-from xpjob import __version__, settings
-from xpjob.errors import SettingsError
-from xpjob.settings import (
+from xpjob import __version__
+from xpjob.base.errors import SettingsError
+from xpjob.config import settings
+from xpjob.config.settings import (
     ACCESS,
     CLUSTER,
     OPTIONS,
@@ -23,7 +24,7 @@ from xpjob.settings import (
     STORE,
     TARGETS,
 )
-from xpjob.shard import Shard
+from xpjob.run.shard import Shard
 
 BASE = objects(K8S / "base")
 EVERYTHING = [K8S / "base", *(K8S / "overlays" / name for name in OVERLAYS)]

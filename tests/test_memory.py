@@ -14,12 +14,10 @@ import samples
 from samples import run_info
 from stand_in import CLAIM
 
-from xpjob import settings
-from xpjob.errors import ConflictError, SupersededError
-from xpjob.settings import STORE, Settings
-from xpjob.snapshot import model
-from xpjob.snapshot.directory import DirectoryStore
-from xpjob.snapshot.memory import (
+from xpjob.base.errors import ConflictError, SupersededError
+from xpjob.config import settings
+from xpjob.config.settings import STORE, Settings
+from xpjob.run.previous import (
     Memory,
     commit,
     leave_report,
@@ -27,7 +25,9 @@ from xpjob.snapshot.memory import (
     read_records,
     remember,
 )
-from xpjob.snapshot.model import NewerSchemaError, RunReport, Snapshot
+from xpjob.snapshot import documents
+from xpjob.snapshot.documents import NewerSchemaError, RunReport, Snapshot
+from xpjob.store.directory import DirectoryStore
 
 CONFIG = settings.load({"cluster_name": "prod"}, {}, (STORE,))
 
@@ -50,14 +50,14 @@ def store(tmp_path: Path) -> DirectoryStore:
 
 def put(store: DirectoryStore, made: Snapshot) -> None:
     """Store a snapshot as an earlier run would."""
-    store.put("prod/snapshot.json", model.encode(made), replacing=None)
+    store.put("prod/snapshot.json", documents.encode(made), replacing=None)
 
 
 def held(store: DirectoryStore) -> Snapshot:
     """Return the stored snapshot."""
     found = store.get("prod/snapshot.json")
     assert found is not None
-    return model.decode(found.body, Snapshot, "store")
+    return documents.decode(found.body, Snapshot, "store")
 
 
 def test_the_first_run_remembers_nothing(store: DirectoryStore) -> None:
@@ -75,7 +75,7 @@ def test_the_report_knows_more_than_the_snapshot(store: DirectoryStore) -> None:
     new.counters.poll_errors["a/v1/b"] = 2
     put(store, old)
     assert remember(store, CONFIG, run_info(5)).counters().poll_errors == {"a/v1/b": 1}
-    store.put("prod/run.json", model.encode(new), replacing=None)
+    store.put("prod/run.json", documents.encode(new), replacing=None)
     memory = remember(store, CONFIG, run_info(5))
     assert memory.counters().poll_errors == {"a/v1/b": 2}
     assert memory.last_success_at == "2026-08-21T09:02:02.000000Z"
@@ -86,8 +86,8 @@ def test_the_report_knows_more_than_the_snapshot(store: DirectoryStore) -> None:
 def test_only_the_records_that_are_wanted_are_read(store: DirectoryStore) -> None:
     """As they are; the others cost no memory, and what is wrong with them does not matter."""
     whole = snapshot()
-    broken = model.encode(whole).replace(b'"name":"a","uid":', b'"name":1,"uid":', 1)
-    assert broken != model.encode(whole)
+    broken = documents.encode(whole).replace(b'"name":"a","uid":', b'"name":1,"uid":', 1)
+    assert broken != documents.encode(whole)
     store.put("prod/snapshot.json", broken, replacing=None)
     read = read_records(store, CONFIG, lambda record, _: record.namespace == "team-b")
     assert read == msgspec.structs.replace(whole, claims=whole.claims[1:], xrs=[], mrs=[])
@@ -124,11 +124,11 @@ def test_an_unreadable_snapshot_is_kept_aside(
         b'{"schemaVersion": "1"}',
         b"[" * 100_000,
         b'{"schemaVersion": 1, "generatedAt": ' + b"[" * 100_000,
-        gzip.compress(model.encode(samples.snapshot())),
+        gzip.compress(documents.encode(samples.snapshot())),
         gzip.compress(bytes(50 << 20)),
-        model.encode(samples.snapshot())[:-5],
-        model.encode(samples.snapshot(cluster="other")),
-        model.encode(samples.snapshot(cluster="prod")) + b" " * 20_000,
+        documents.encode(samples.snapshot())[:-5],
+        documents.encode(samples.snapshot(cluster="other")),
+        documents.encode(samples.snapshot(cluster="prod")) + b" " * 20_000,
     ],
     ids=[
         *("empty", "garbage", "null", "html", "version 0", "version text", "deep", "deep inside"),
@@ -170,7 +170,7 @@ def test_the_later_document_knows_the_counters(store: DirectoryStore) -> None:
     old.counters.poll_errors["a/v1/b"] = 3
     new.counters.poll_errors["a/v1/b"] = 4
     put(store, new)
-    store.put("prod/run.json", model.encode(old), replacing=None)
+    store.put("prod/run.json", documents.encode(old), replacing=None)
     assert remember(store, CONFIG, run_info(5)).counters().poll_errors == {"a/v1/b": 4}
 
 
@@ -197,7 +197,7 @@ def test_the_report_of_another_shard_is_not_taken_for_ones_own(store: DirectoryS
     assert remember(store, CONFIG, run_info(6)).last_success_at == merged.last_success_at
     found = store.get("prod/run.json")
     assert found is not None
-    assert model.decode(found.body, RunReport, "here").success
+    assert documents.decode(found.body, RunReport, "here").success
 
 
 def test_a_newer_schema_is_never_overwritten(store: DirectoryStore) -> None:
@@ -251,7 +251,7 @@ def built(minute: int, id_: str, seen: list[Memory]) -> Callable[[Memory], Snaps
 
 def test_an_older_run_that_wrote_meanwhile_is_built_upon(tmp_path: Path) -> None:
     """Its snapshot becomes the memory, and ours replaces it."""
-    store = Interfering(tmp_path, lambda: model.encode(snapshot(4, "older")))
+    store = Interfering(tmp_path, lambda: documents.encode(snapshot(4, "older")))
     seen: list[Memory] = []
     commit(store, CONFIG, remember(store, CONFIG, run_info(5)), built(5, "ours", seen))
     assert [m.snapshot and m.snapshot.run.id for m in seen] == [None, "older"]
@@ -260,7 +260,7 @@ def test_an_older_run_that_wrote_meanwhile_is_built_upon(tmp_path: Path) -> None
 
 def test_a_newer_run_that_wrote_meanwhile_is_left_alone(tmp_path: Path) -> None:
     """Ours ends saying so."""
-    store = Interfering(tmp_path, lambda: model.encode(snapshot(6, "newer")))
+    store = Interfering(tmp_path, lambda: documents.encode(snapshot(6, "newer")))
     with pytest.raises(SupersededError):
         commit(store, CONFIG, remember(store, CONFIG, run_info(5)), built(5, "ours", []))
     assert held(store).run.id == "newer"
@@ -268,14 +268,14 @@ def test_a_newer_run_that_wrote_meanwhile_is_left_alone(tmp_path: Path) -> None:
 
 def test_a_write_that_timed_out_and_was_carried_out_is_no_conflict(tmp_path: Path) -> None:
     """It is our own."""
-    store = Interfering(tmp_path, lambda: model.encode(snapshot(5, "ours")))
+    store = Interfering(tmp_path, lambda: documents.encode(snapshot(5, "ours")))
     made, _ = commit(store, CONFIG, remember(store, CONFIG, run_info(5)), built(5, "ours", []))
     assert made.run.id == "ours"
 
 
 def test_conflicts_without_end_are_given_up(tmp_path: Path) -> None:
     """Somebody else writes there all the time."""
-    older = [lambda n=n: model.encode(snapshot(n, f"older-{n}")) for n in range(20)]
+    older = [lambda n=n: documents.encode(snapshot(n, f"older-{n}")) for n in range(20)]
     store = Interfering(tmp_path, *older)
     memory = remember(store, CONFIG, run_info(30))
     with pytest.raises(ConflictError, match="gave up after 12 conflicts"):
@@ -294,7 +294,7 @@ def test_a_snapshot_of_another_cluster_is_kept_aside(
     """The run goes on as if there were none, says so, and mixes nothing; so with the report."""
     theirs = samples.snapshot(9, "theirs", cluster="other")
     put(store, theirs)
-    store.put("prod/run.json", model.encode(samples.report(9, cluster="other")), replacing=None)
+    store.put("prod/run.json", documents.encode(samples.report(9, cluster="other")), replacing=None)
     with caplog.at_level(logging.WARNING):
         memory = remember(store, CONFIG, run_info(5))
     assert (memory.snapshot, memory.report, memory.last_success_at) == (None, None, "")
@@ -313,7 +313,7 @@ def test_another_clusters_snapshot_is_never_published(store: DirectoryStore) -> 
     def published(*others: Snapshot) -> list[str]:
         seen.clear()
         ours = snapshot(5, "ours")
-        etag = store.put("prod/snapshot.json", model.encode(ours), replacing=None)
+        etag = store.put("prod/snapshot.json", documents.encode(ours), replacing=None)
         for other in others:
             put(store, other)
         publish_newest(store, CONFIG, ours, etag, lambda found: seen.append(found.run.id))

@@ -10,9 +10,9 @@ from prometheus_client.metrics_core import Metric
 from stand_in import APP, claim, legacy_xr, managed, modern_xr
 from test_records import to_claim, to_mr, to_xr
 
-from xpjob.crossplane import metrics
-from xpjob.crossplane.findings import Finding
-from xpjob.crossplane.metrics import (
+from xpjob.collectors.crossplane import metrics
+from xpjob.collectors.crossplane.findings import Finding
+from xpjob.collectors.crossplane.metrics import (
     AGE_LABELS,
     CLAIM_LABELS,
     MR_LABELS,
@@ -21,8 +21,8 @@ from xpjob.crossplane.metrics import (
     XR_LABELS,
     tables,
 )
-from xpjob.crossplane.records import Inventory, ManagedResource
-from xpjob.series import Shown
+from xpjob.collectors.crossplane.records import Inventory, ManagedResource
+from xpjob.metrics.table import Shown
 
 AT = "2026-08-21T12:00:00Z"
 

@@ -13,9 +13,9 @@ from samples import report, snapshot
 from stand_in import claim
 from test_records import to_claim
 
-from xpjob.errors import BadAnswerError
-from xpjob.snapshot import model
-from xpjob.snapshot.model import NewerSchemaError, RunReport, Snapshot
+from xpjob.base.errors import BadAnswerError
+from xpjob.snapshot import documents
+from xpjob.snapshot.documents import NewerSchemaError, RunReport, Snapshot
 
 _text = st.text(st.characters(codec="utf-8"), max_size=20) | st.sampled_from(
     ['"', "\\", "\n", "\x00", "🦄", "‮", "x" * 4096]
@@ -27,18 +27,18 @@ def test_every_snapshot_survives_being_stored(changes: dict[str, str]) -> None:
     """Whatever tenants have written into it."""
     record = msgspec.structs.replace(to_claim(claim()), **changes)
     made = snapshot(claims=[record])
-    assert model.decode(model.encode(made), Snapshot, "here") == made
+    assert documents.decode(documents.encode(made), Snapshot, "here") == made
 
 
 def test_a_report_survives_being_stored() -> None:
     """Also one whose counters are not known."""
     for made in (report(), report(counters=None)):
-        assert model.decode(model.encode(made), RunReport, "here") == made
+        assert documents.decode(documents.encode(made), RunReport, "here") == made
 
 
 def test_the_document_has_the_promised_shape() -> None:
     """Others read it without xpjob."""
-    document: dict[str, Any] = json.loads(model.encode(snapshot()))
+    document: dict[str, Any] = json.loads(documents.encode(snapshot()))
     assert document["schemaVersion"] == 1
     assert document["generatedAt"] == "2026-08-21T09:00:01.000000Z"
     assert len(document["claims"]) == 2
@@ -65,28 +65,28 @@ def test_the_document_has_the_promised_shape() -> None:
 def test_what_is_no_snapshot_is_an_error(body: bytes) -> None:
     """With where it lies."""
     with pytest.raises(BadAnswerError, match=r"s3://bucket/x is no snapshot"):
-        model.decode(body, Snapshot, "s3://bucket/x")
+        documents.decode(body, Snapshot, "s3://bucket/x")
 
 
 def test_a_cut_off_snapshot_is_an_error() -> None:
     """At whatever byte."""
-    whole = model.encode(snapshot())
+    whole = documents.encode(snapshot())
     for length in range(0, len(whole) - 2, 97):
         with pytest.raises(BadAnswerError):
-            model.decode(whole[:length], Snapshot, "here")
+            documents.decode(whole[:length], Snapshot, "here")
 
 
 def test_a_newer_schema_is_told_apart() -> None:
     """It must not be overwritten by an older xpjob."""
     with pytest.raises(NewerSchemaError, match="schemaVersion 2"):
-        model.decode(b'{"schemaVersion": 2, "claims": "changed"}', Snapshot, "here")
+        documents.decode(b'{"schemaVersion": 2, "claims": "changed"}', Snapshot, "here")
 
 
 def test_unknown_fields_are_no_error() -> None:
     """A later xpjob of the same schema may add some."""
-    document = json.loads(model.encode(snapshot()))
+    document = json.loads(documents.encode(snapshot()))
     document["novelty"] = document["claims"][0]["novelty"] = {"a": 1}
-    assert model.decode(json.dumps(document).encode(), Snapshot, "here") == snapshot()
+    assert documents.decode(json.dumps(document).encode(), Snapshot, "here") == snapshot()
 
 
 @pytest.mark.parametrize(
@@ -100,23 +100,23 @@ def test_unknown_fields_are_no_error() -> None:
 )
 def test_numbers_that_cannot_be_make_it_no_snapshot(place: str, name: str, number: int) -> None:
     """No metric can have them; counters alone start anew."""
-    document = json.loads(model.encode(snapshot()))
+    document = json.loads(documents.encode(snapshot()))
     document["platform"]["managedKinds"] = [{"provider": "p", "active": 1, "inactive": 1}]
     inner = document[place]
     inner = inner[0] if place == "targets" else inner
     inner = inner["managedKinds"][0] if place == "platform" else inner
     inner[name] = number
     with pytest.raises(BadAnswerError, match=name):
-        model.decode(json.dumps(document).encode(), Snapshot, "here")
+        documents.decode(json.dumps(document).encode(), Snapshot, "here")
 
 
 def test_a_snapshot_from_before_there_were_mrs_is_one_without_any() -> None:
     """The schema has not changed: what is absent is empty."""
-    document = json.loads(model.encode(snapshot(mrs=[], time_to_ready=None)))
+    document = json.loads(documents.encode(snapshot(mrs=[], time_to_ready=None)))
     del document["mrs"], document["timeToReady"]
     for record in (*document["claims"], *document["xrs"]):
         for name in ("firstSeenAt", "wasReady", "notReadySince", "parent", "composed"):
             record.pop(name, None)
-    read = model.decode(json.dumps(document).encode(), Snapshot, "here")
+    read = documents.decode(json.dumps(document).encode(), Snapshot, "here")
     assert read.mrs == []
     assert len(read.records) == 3

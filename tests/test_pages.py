@@ -6,10 +6,10 @@ import msgspec
 import pytest
 from stand_in import APP, StandIn, modern_xr
 
-from xpjob.crossplane import wire
+from xpjob.base.errors import BadAnswerError, GoneError, XpjobError
+from xpjob.collectors.crossplane import wire
 from xpjob.demo.cluster import Fault
-from xpjob.errors import BadAnswerError, GoneError, XpjobError
-from xpjob.kube.pages import MAX_RESTARTS, Listing, list_all
+from xpjob.kube.lists import MAX_RESTARTS, Listing, list_all
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ from processes import text
 from runs import Runs, fail
 from stand_in import APP, BUCKET, CLAIM, NOP, XR
 
-from xpjob.deadline import Deadline
+from xpjob.base.errors import DeadlineError, RefusedError, TransientError, XpjobError
 from xpjob.demo.cluster import Fault
-from xpjob.errors import DeadlineError, RefusedError, TransientError, XpjobError
-from xpjob.snapshot.directory import DirectoryStore
-from xpjob.snapshot.store import Stored
+from xpjob.net.deadline import Deadline
+from xpjob.store.base import Stored
+from xpjob.store.directory import DirectoryStore
 
 
 def test_a_list_that_fails_keeps_what_it_had(runs: Runs) -> None:
@@ -220,7 +220,7 @@ def test_a_snapshot_that_nobody_would_read_is_not_stored(
 ) -> None:
     """The one before stands, and the metrics are pushed; the error says how large is too large."""
     runs.run()
-    monkeypatch.setattr("xpjob.snapshot.model.MAX_DOCUMENT", 1 << 10)
+    monkeypatch.setattr("xpjob.snapshot.documents.MAX_DOCUMENT", 1 << 10)
     runs.stand_in.cluster.delete(CLAIM, "team-c", "db-4")
     result = runs.run()
     assert "bytes, and more than" in result.report.error

@@ -24,13 +24,14 @@ from stand_in import (
     revision,
 )
 
-from xpjob import job, settings
-from xpjob.crossplane.metrics import platform as tables
-from xpjob.crossplane.platform import ManagedKinds, Part, PartCondition, Platform
+from xpjob.collectors.crossplane.metrics import platform as tables
+from xpjob.collectors.crossplane.platform import ManagedKinds, Part, PartCondition, Platform
+from xpjob.config import settings
+from xpjob.config.settings import CLUSTER, TARGETS
 from xpjob.demo.cluster import Fault
 from xpjob.kube.discovery import Kind
-from xpjob.settings import CLUSTER, TARGETS
-from xpjob.terminal import Silent
+from xpjob.run import job
+from xpjob.terminal.progress import Silent
 
 XRD = Kind(
     "apiextensions.crossplane.io",

@@ -22,15 +22,15 @@ from samples import report, snapshot
 from stand_in import claim
 from test_records import to_claim
 
-from xpjob import settings
-from xpjob.bounded import MAX_LABEL
-from xpjob.deadline import Deadline
-from xpjob.errors import DeadlineError, NotFoundError, TransientError, XpjobError
+from xpjob.base.errors import DeadlineError, NotFoundError, TransientError, XpjobError
+from xpjob.base.truncate import MAX_LABEL
+from xpjob.config import settings
+from xpjob.config.settings import CLUSTER, PUBLISH, STORE
+from xpjob.net.deadline import Deadline
 from xpjob.publish import exposition
 from xpjob.publish.publisher import publishers, pushgateways
 from xpjob.publish.pushgateway import Pushgateway
 from xpjob.publish.textfile import Textfile
-from xpjob.settings import CLUSTER, PUBLISH, STORE
 
 HOSTILE = ['say "hi"', "back\\slash", "two\nlines", "nul\x00", "🦄", "rtl‮", "x" * 4096, "\\n", ""]
 

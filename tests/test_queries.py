@@ -14,11 +14,12 @@ import pytest
 from processes import POOL, prometheus, pushgateway, scraping
 from stand_in import StandIn, fill
 
-from xpjob import job, settings
+from xpjob.config import settings
+from xpjob.config.settings import CLUSTER, PUBLISH, STORE, TARGETS
 from xpjob.demo.api import Server, create_app, write_kubeconfig
 from xpjob.demo.cluster import Cluster
-from xpjob.settings import CLUSTER, PUBLISH, STORE, TARGETS
-from xpjob.terminal import Silent
+from xpjob.run import job
+from xpjob.terminal.progress import Silent
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 Answer = dict[tuple[str, ...], float]

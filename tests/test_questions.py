@@ -31,15 +31,16 @@ from stand_in import (
     revision,
 )
 
-from xpjob import job, settings
+from xpjob.config import settings
+from xpjob.config.settings import CLUSTER, PUBLISH, READER, STORE, TARGETS
 from xpjob.demo.api import Server, create_app, write_kubeconfig
 from xpjob.demo.cluster import Cluster
 from xpjob.kube.discovery import Kind
 from xpjob.reader.app import create_app as create_reader
-from xpjob.settings import CLUSTER, PUBLISH, READER, STORE, TARGETS
-from xpjob.snapshot.model import now, rfc3339
-from xpjob.snapshot.stores import open_reader_store
-from xpjob.terminal import Silent
+from xpjob.run import job
+from xpjob.snapshot.documents import now, rfc3339
+from xpjob.store.open import open_reader_store
+from xpjob.terminal.progress import Silent
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 PROVIDER = Kind("pkg.crossplane.io", "v1", "providers", "Provider", False)

@@ -9,8 +9,8 @@ import pytest
 from samples import report, snapshot
 
 from xpjob.cli import cli
+from xpjob.config.settings import OPTIONS, Option
 from xpjob.publish import exposition
-from xpjob.settings import OPTIONS, Option
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()

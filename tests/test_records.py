@@ -23,11 +23,11 @@ from stand_in import (
     owner,
 )
 
-from xpjob.crossplane import make, wire
-from xpjob.crossplane.make import Keys
-from xpjob.crossplane.records import Claim, CompositeResource, ManagedResource, Ref
-from xpjob.crossplane.targets import Owners, Target
-from xpjob.extra import ExtraLabel
+from xpjob.collectors.crossplane import from_wire, wire
+from xpjob.collectors.crossplane.extra_labels import ExtraLabel
+from xpjob.collectors.crossplane.from_wire import Keys
+from xpjob.collectors.crossplane.records import Claim, CompositeResource, ManagedResource, Ref
+from xpjob.collectors.crossplane.targets import Owners, Target
 from xpjob.kube.discovery import Kind
 
 LABEL = "crossplane.io/composition-name"
@@ -51,17 +51,17 @@ def decoded(item: dict[str, Any]) -> wire.Object:
 
 def to_claim(item: dict[str, Any], owners: Owners = OWNERS) -> Claim:
     """Make the record of a claim."""
-    return make.claim(decoded(item), target(CLAIM, "claim", owners), KEYS)
+    return from_wire.claim(decoded(item), target(CLAIM, "claim", owners), KEYS)
 
 
 def to_xr(item: dict[str, Any], kind: Kind = XR) -> CompositeResource:
     """Make the record of an XR."""
-    return make.composite(decoded(item), target(kind, "composite"), KEYS)
+    return from_wire.composite(decoded(item), target(kind, "composite"), KEYS)
 
 
 def to_mr(item: dict[str, Any], kind: Kind = BUCKET) -> ManagedResource:
     """Make the record of an MR."""
-    return make.managed(decoded(item), target(kind, "managed"), KEYS)
+    return from_wire.managed(decoded(item), target(kind, "managed"), KEYS)
 
 
 def with_conditions(*conditions: dict[str, Any]) -> Claim:
@@ -173,7 +173,7 @@ def test_without_annotation_keys_there_are_no_owners() -> None:
 )
 def test_timestamps(text: str | None, expected: str) -> None:
     """What is no moment in time is empty."""
-    assert make.timestamp(text) == expected
+    assert from_wire.timestamp(text) == expected
 
 
 def test_objects_of_a_real_api_server() -> None:
@@ -293,5 +293,5 @@ def test_labels_of_the_platforms_own() -> None:
     cost = ExtraLabel("cost", "annotation", "example.org/cost")
     keys = KEYS._replace(extra=(cost, ExtraLabel("env", "label", "e")))
     item = claim(annotations={"example.org/cost": "42"})
-    made = make.claim(decoded(item), target(CLAIM, "claim"), keys)
+    made = from_wire.claim(decoded(item), target(CLAIM, "claim"), keys)
     assert made.extra == {"cost": "42", "env": ""}

@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
-from xpjob import retry
-from xpjob.errors import RefusedError, TransientError, XpjobError
+from xpjob.base.errors import RefusedError, TransientError, XpjobError
+from xpjob.net import retry
 
 
 class Flaky:
@@ -61,6 +61,6 @@ def test_retry_after_is_honoured_within_bounds(
     """A server that asks for minutes gets ten seconds."""
     retry.set_testing(False)
     pauses: list[float] = []
-    monkeypatch.setattr("xpjob.deadline.sleep", pauses.append)
+    monkeypatch.setattr("xpjob.net.deadline.sleep", pauses.append)
     retry.call(Flaky(TransientError("busy", retry_after=asked)))
     assert least <= pauses[0] <= most

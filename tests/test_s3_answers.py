@@ -11,8 +11,8 @@ from runs import Runs
 from s3_server import S3
 from test_stores import s3_store, serving
 
-from xpjob.errors import BadAnswerError, TransientError
-from xpjob.snapshot.store import Stored
+from xpjob.base.errors import BadAnswerError, TransientError
+from xpjob.store.base import Stored
 
 LISTING = b"<ListBucketResult><Contents>%s</Contents></ListBucketResult>"
 
@@ -52,7 +52,7 @@ def test_a_run_that_cannot_read_the_answer_publishes_what_it_has(s3: S3, runs: R
 
 def test_no_more_is_read_than_a_document_may_have(s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also of one whose length the server does not tell; it can be replaced, as it has an etag."""
-    monkeypatch.setattr("xpjob.snapshot.s3.MAX_DOCUMENT", 3 << 20)
+    monkeypatch.setattr("xpjob.store.s3.MAX_DOCUMENT", 3 << 20)
     piece, given = bytes(1 << 20), []
 
     def pieces(count: int) -> Iterator[bytes]:

@@ -14,9 +14,9 @@ from samples import snapshot
 from stand_in import claim
 from test_records import to_claim
 
+from xpjob.metrics.cumulative import TimeToReady
+from xpjob.metrics.table import OTHER, Column, Key, Shown, Table, fold
 from xpjob.publish import exposition
-from xpjob.series import OTHER, Column, Key, Shown, Table, fold
-from xpjob.snapshot.counters import TimeToReady
 
 _keys = st.dictionaries(
     st.tuples(*[st.sampled_from(["a", "b", "c", "d", OTHER])] * 3), st.integers(0, 9), min_size=1

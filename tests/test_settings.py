@@ -2,9 +2,9 @@
 
 import pytest
 
-from xpjob import settings
-from xpjob.errors import SettingsError
-from xpjob.settings import CLUSTER, OPTIONS, OUTPUT, PUBLISH, STORE, TARGETS
+from xpjob.base.errors import SettingsError
+from xpjob.config import settings
+from xpjob.config.settings import CLUSTER, OPTIONS, OUTPUT, PUBLISH, STORE, TARGETS
 
 ALL = (CLUSTER, TARGETS, STORE, PUBLISH, OUTPUT)
 

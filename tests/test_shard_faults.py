@@ -11,18 +11,18 @@ from s3_server import serve_s3
 from sharding import OF_FOUR, Shards, failing
 from stand_in import APP, BUCKET, CLAIM, XR
 
-from xpjob import sharded
+from xpjob.base.errors import RefusedError, SupersededError, TransientError
 from xpjob.commands.cluster import exit_code
-from xpjob.errors import RefusedError, SupersededError, TransientError
-from xpjob.job import Result
-from xpjob.snapshot import parts
-from xpjob.snapshot.directory import DirectoryStore
+from xpjob.run import shard_parts
+from xpjob.run import shards as shard_runs
+from xpjob.run.job import Result
+from xpjob.store.directory import DirectoryStore
 
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits long for the others: a second of the 45."""
-    monkeypatch.setattr(sharded, "_WAITING", 0.02)
+    monkeypatch.setattr(shard_runs, "_WAITING", 0.02)
 
 
 def before_storing(monkeypatch: pytest.MonkeyPatch, action: Callable[[], object]) -> None:
@@ -184,7 +184,7 @@ def test_an_overtaken_generation_leaves_everything_alone(
     result = shards.run("0/2", "older")
     assert [type(error) for error in result.errors] == [SupersededError]
     assert exit_code(result) == 0
-    assert shards.snapshot()["run"]["id"] == parts.run_id("newer")
+    assert shards.snapshot()["run"]["id"] == shard_parts.run_id("newer")
     assert shards.value("xp_tracker_poll_duration_seconds_count", "xpjob-run") == 1
 
 

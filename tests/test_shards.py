@@ -20,14 +20,15 @@ from s3_server import serve_s3
 from sharding import GROUPS, OF_FOUR, Shards, inventory, timeless
 from stand_in import APP, CLAIM, GROUP, XR, StandIn, config_map, fill
 
-from xpjob import job, settings
+from xpjob.base.errors import SettingsError
+from xpjob.config import settings
+from xpjob.config.settings import SECURITY, STORE
 from xpjob.demo.cluster import CONFIGMAP
-from xpjob.errors import SettingsError
-from xpjob.settings import SECURITY, STORE
-from xpjob.shard import Shard, parse_shard
-from xpjob.snapshot import model, parts
-from xpjob.snapshot.stores import open_store
-from xpjob.terminal import Silent
+from xpjob.run import job, shard_parts
+from xpjob.run.shard import Shard, parse_shard
+from xpjob.snapshot import documents
+from xpjob.store.open import open_store
+from xpjob.terminal.progress import Silent
 
 NAMES = st.text("abcdefghij.-", min_size=1, max_size=20)
 
@@ -112,12 +113,12 @@ def test_the_merged_run_began_when_the_first_shard_did(shards: Shards) -> None:
     result = shards.run("0/2")
     assert result.errors == []
     assert shards.snapshot()["run"] == {
-        "id": parts.run_id("g1"),
+        "id": shard_parts.run_id("g1"),
         "version": result.report.run.version,
         "startedAt": began,
     }
     assert result.report.seconds > sum(result.report.phases.values())
-    assert shards.value("xpjob_inventory_timestamp_seconds") == model.moment(began).timestamp()
+    assert shards.value("xpjob_inventory_timestamp_seconds") == documents.moment(began).timestamp()
     assert shards.value("xp_tracker_poll_duration_seconds_count", "xpjob-run") == 1
 
 

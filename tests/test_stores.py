@@ -14,9 +14,7 @@ from typing import Any
 import pytest
 from s3_server import S3, serve_s3
 
-from xpjob import settings
-from xpjob.deadline import Deadline
-from xpjob.errors import (
+from xpjob.base.errors import (
     BadAnswerError,
     ConflictError,
     DeadlineError,
@@ -25,10 +23,12 @@ from xpjob.errors import (
     TransientError,
     XpjobError,
 )
-from xpjob.settings import CLUSTER, STORE
-from xpjob.snapshot.directory import DirectoryStore
-from xpjob.snapshot.store import MemoryStore, Store, key
-from xpjob.snapshot.stores import open_store
+from xpjob.config import settings
+from xpjob.config.settings import CLUSTER, STORE
+from xpjob.net.deadline import Deadline
+from xpjob.store.base import MemoryStore, Store, key
+from xpjob.store.directory import DirectoryStore
+from xpjob.store.open import open_store
 
 
 def opened(**given: str) -> Store:

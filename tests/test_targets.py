@@ -20,16 +20,16 @@ from stand_in import (
     revision,
 )
 
-from xpjob import settings
-from xpjob.crossplane import targets
-from xpjob.crossplane.collector import Crossplane
-from xpjob.crossplane.targets import Owners, Plan, Target
+from xpjob.base.errors import NotFoundError, RefusedError
+from xpjob.collect.fetch import list_targets
+from xpjob.collectors.crossplane import targets
+from xpjob.collectors.crossplane.collector import Crossplane
+from xpjob.collectors.crossplane.targets import Owners, Plan, Target
+from xpjob.config import settings
+from xpjob.config.settings import TARGETS
 from xpjob.demo.cluster import CONFIGMAP, Fault
-from xpjob.errors import NotFoundError, RefusedError
 from xpjob.kube.discovery import discover
-from xpjob.listing import list_targets
-from xpjob.settings import TARGETS
-from xpjob.terminal import Silent
+from xpjob.terminal.progress import Silent
 
 
 def plan(stand_in: StandIn, **given: str) -> Plan:

@@ -9,10 +9,10 @@ from runs import Runs
 from stand_in import CLAIM, StandIn, config_map
 from test_targets import plan, told
 
-from xpjob.crossplane.configmaps import MOST_GVRS
+from xpjob.collectors.crossplane.configmaps import MOST_GVRS
 from xpjob.demo.cluster import CONFIGMAP
-from xpjob.snapshot import model
-from xpjob.snapshot.model import RunReport
+from xpjob.snapshot import documents
+from xpjob.snapshot.documents import RunReport
 
 
 def unknown(count: int, first: int = 0) -> str:
@@ -73,11 +73,11 @@ def test_errors_of_what_nobody_names_any_more_are_forgotten(runs: Runs) -> None:
     """Once there are very many; the counter of what is still listed goes on."""
     runs.run()
     path = runs.directory / "run.json"
-    report = model.decode(path.read_bytes(), RunReport, "store")
+    report = documents.decode(path.read_bytes(), RunReport, "store")
     assert report.counters
     report.counters.poll_errors = {f"gone.org/v1/r{n}": 1 for n in range(999)}
     report.counters.poll_errors[str(CLAIM.gvr)] = 7
-    path.write_bytes(model.encode(report))
+    path.write_bytes(documents.encode(report))
     runs.run()
     assert len(runs.snapshot()["counters"]["pollErrors"]) == 1000
     config = config_map("team-a", XR_GVRS=unknown(1))

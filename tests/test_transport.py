@@ -14,9 +14,9 @@ from email.utils import formatdate
 import pytest
 import urllib3
 
-from xpjob import transport
-from xpjob.errors import BadAnswerError, TransientError
-from xpjob.transport import Timeouts
+from xpjob.base.errors import BadAnswerError, TransientError
+from xpjob.net import http
+from xpjob.net.http import Timeouts
 
 Talk = Callable[[socket.socket], None]
 
@@ -38,10 +38,10 @@ def server(talk: Talk) -> Iterator[str]:
         thread.join(timeout=10)
 
 
-def get(url: str, total: float = 5.0) -> transport.Response:
+def get(url: str, total: float = 5.0) -> http.Response:
     """GET with the given deadline."""
     with urllib3.PoolManager() as pool:
-        return transport.request(pool, "GET", url, headers={}, timeouts=Timeouts(2.0, total))
+        return http.request(pool, "GET", url, headers={}, timeouts=Timeouts(2.0, total))
 
 
 def test_a_gzipped_answer_is_undone() -> None:
@@ -106,7 +106,7 @@ def test_whatever_trickles_is_cut_at_the_deadline(start: bytes) -> None:
 
 def test_a_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
     """A small answer that would fill the memory."""
-    monkeypatch.setattr(transport, "MAX_BODY", 1 << 20)
+    monkeypatch.setattr(http, "MAX_BODY", 1 << 20)
     body = gzip.compress(b"\0" * (8 << 20))
     head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(body)}\r\n\r\n"
     with (
@@ -139,10 +139,10 @@ def test_a_redirect_is_not_followed() -> None:
 
 def test_an_excerpt_is_one_printable_line() -> None:
     """Whatever the peer sends, a log stays a log."""
-    answer = transport.Response(500, {}, b"<html>\n\x1b[31mno\xff</html>" + b"x" * 5000)
+    answer = http.Response(500, {}, b"<html>\n\x1b[31mno\xff</html>" + b"x" * 5000)
     assert answer.excerpt().startswith("<html> [31mno")
     assert len(answer.excerpt()) <= 500
-    assert transport.Response(500, {}, b"").excerpt() == "(empty answer)"
+    assert http.Response(500, {}, b"").excerpt() == "(empty answer)"
 
 
 @pytest.mark.parametrize(
@@ -151,16 +151,16 @@ def test_an_excerpt_is_one_printable_line() -> None:
 )
 def test_retry_after_in_seconds(header: str, seconds: float) -> None:
     """What is no number and no date, or past, says nothing."""
-    assert transport.Response(429, {"Retry-After": header}, b"").retry_after() == seconds
+    assert http.Response(429, {"Retry-After": header}, b"").retry_after() == seconds
 
 
 def test_retry_after_may_be_a_date() -> None:
     """Seconds from now, whatever the day."""
     header = formatdate(time.time() + 3600, usegmt=True)
-    assert 3500 < transport.Response(429, {"Retry-After": header}, b"").retry_after() <= 3600
+    assert 3500 < http.Response(429, {"Retry-After": header}, b"").retry_after() <= 3600
 
 
 def test_retry_after_may_be_absurd() -> None:
     """Nobody waits longer than the policy says, so it only must not fail."""
-    assert transport.Response(429, {"Retry-After": "9" * 400}, b"").retry_after() > 0
-    assert transport.Response(429, {"Retry-After": "9" * 5000}, b"").retry_after() == 0
+    assert http.Response(429, {"Retry-After": "9" * 400}, b"").retry_after() > 0
+    assert http.Response(429, {"Retry-After": "9" * 5000}, b"").retry_after() == 0

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stand_in import StandIn, claim
 
-from xpjob.crossplane import wire
-from xpjob.crossplane.configmaps import read_configs
+from xpjob.base.errors import BadAnswerError
+from xpjob.collectors.crossplane import wire
+from xpjob.collectors.crossplane.configmaps import read_configs
 from xpjob.demo.cluster import Fault
-from xpjob.errors import BadAnswerError
 
 _json = st.recursive(
     st.none()

@@ -11,10 +11,11 @@ from typing import NoReturn
 import click
 from click.shell_completion import get_completion_class
 
-from xpjob import __version__, ending
+from xpjob import __version__
+from xpjob.base.errors import XpjobError
 from xpjob.commands import cluster, gateway, snapshots
-from xpjob.errors import XpjobError
-from xpjob.settings import Settings
+from xpjob.config.settings import Settings
+from xpjob.terminal import shutdown
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -79,25 +80,25 @@ def _tell_version(context: click.Context) -> None:
 
 def main() -> NoReturn:
     """Run the command line and exit."""
-    signal.signal(signal.SIGTERM, ending.terminate)
+    signal.signal(signal.SIGTERM, shutdown.terminate)
     debug = "--debug" in sys.argv
     path = os.environ.get("TERMINATION_LOG") or str(Settings().termination_log)
-    end = ending.Ending(Path(path))
+    end = shutdown.Ending(Path(path))
     try:
         code = cli.main(standalone_mode=False, obj=end)
         sys.exit(code if isinstance(code, int) else 0)
     except click.ClickException as error:
         error.show()
-        ending.leave(end, error.exit_code, error.format_message())
+        shutdown.leave(end, error.exit_code, error.format_message())
     except XpjobError as error:
-        ending.say(str(error), debug=debug)
-        ending.leave(end, error.exit_code, str(error))
+        shutdown.say(str(error), debug=debug)
+        shutdown.leave(end, error.exit_code, str(error))
     except (KeyboardInterrupt, click.Abort):
-        ending.leave(end, 130, "interrupted")
-    except ending.Terminated:
-        ending.leave(end, 143, "ended by SIGTERM")
+        shutdown.leave(end, 130, "interrupted")
+    except shutdown.Terminated:
+        shutdown.leave(end, 143, "ended by SIGTERM")
     except Exception as error:  # noqa: BLE001 - a bug of ours: no traceback unless asked for
         # Nor its text, which may quote anything, secrets too.
         message = f"internal error ({type(error).__name__}): run it with --debug, and report it"
-        ending.say(message, debug=debug)
-        ending.leave(end, 1, message)
+        shutdown.say(message, debug=debug)
+        shutdown.leave(end, 1, message)

@@ -14,9 +14,9 @@ from harness.processes import wait_until
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
+from xpjob.config.settings import READER, STORE, load
 from xpjob.reader.app import create_app
-from xpjob.settings import READER, STORE, load
-from xpjob.snapshot.stores import open_reader_store
+from xpjob.store.open import open_reader_store
 
 TEAM = "team-a"
 SHOP = "team-b"

@@ -22,14 +22,15 @@ from harness.controlplane import ISSUER, ControlPlane
 from harness.job import Finished, run, xpjob
 from harness.processes import wait_until
 
-from xpjob import job, settings
-from xpjob.crossplane.targets import Target
-from xpjob.errors import NotFoundError
+from xpjob.base.errors import NotFoundError
+from xpjob.collectors.crossplane.targets import Target
+from xpjob.config import settings
+from xpjob.config.settings import CLUSTER, STORE, TARGETS
 from xpjob.kube.api import connect
 from xpjob.kube.discovery import discover
-from xpjob.settings import CLUSTER, STORE, TARGETS
-from xpjob.terminal import Silent
-from xpjob.transport import USER_AGENT, Timeouts
+from xpjob.net.http import USER_AGENT, Timeouts
+from xpjob.run import job
+from xpjob.terminal.progress import Silent
 
 READ_FLEET = [
     {"apiGroups": [fleet.GROUP], "resources": ["*"], "verbs": ["get", "list"]},

@@ -12,8 +12,8 @@ from s3_server import S3, serve_s3
 
 from faults.rows import AWAY, HEEDLESS, ROWS, Row
 from faults.world import Ran, World, snapshot_before
-from xpjob import retry
-from xpjob.snapshot.model import Snapshot
+from xpjob.net import retry
+from xpjob.snapshot.documents import Snapshot
 
 WORKERS = 6
 """Runs at the same time: most of them wait for something that does not come."""

@@ -14,8 +14,8 @@ from processes import free_port, serving
 
 from faults.breaking import ALWAYS, Setup, when
 from faults.world import CLAIMS, Proxy, World
-from xpjob.snapshot import model
-from xpjob.snapshot.store import MAX_DOCUMENT
+from xpjob.snapshot import documents
+from xpjob.store.base import MAX_DOCUMENT
 
 Answer = tuple[int, str]
 DROPPED, LOST = (0, ""), (0, "after")
@@ -228,7 +228,7 @@ def holding(change: Callable[[World], bytes], name: str = "snapshot.json") -> Se
 
 def good(world: World, **changes: Any) -> bytes:
     """Return the snapshot of before, changed."""
-    return model.encode(msgspec.structs.replace(world.before, **changes))
+    return documents.encode(msgspec.structs.replace(world.before, **changes))
 
 
 def nested(_world: World) -> bytes:
@@ -243,7 +243,7 @@ def huge(world: World) -> None:
 
 def newer(world: World) -> bytes:
     """Return the snapshot of a run that starts just now."""
-    now = model.rfc3339(model.now())
+    now = documents.rfc3339(documents.now())
     run = msgspec.structs.replace(world.before.run, id="newer", started_at=now)
     return good(world, run=run)
 

@@ -21,8 +21,8 @@ from faults.conftest import Faults
 from faults.sinks import DROPPED
 from faults.world import AROUND, ENV, RUN, Proxy, platform
 from xpjob.demo.cluster import Cluster, Fault
-from xpjob.snapshot import model
-from xpjob.snapshot.model import Snapshot
+from xpjob.snapshot import documents
+from xpjob.snapshot.documents import Snapshot
 
 MOMENTS = 16
 SERVE = (sys.executable, "-m", "xpjob", "serve")
@@ -98,7 +98,7 @@ class Platform:
 
     def check(self, body: bytes) -> None:
         """See that a snapshot is that of the last run."""
-        snapshot = model.decode(body, Snapshot, "store")
+        snapshot = documents.decode(body, Snapshot, "store")
         assert len(snapshot.claims) == len(snapshot.xrs) == self.size
         assert not any(record.carried_since for record in snapshot.records)
 

@@ -22,21 +22,21 @@ from stand_in import APP, BUCKET, CLAIM, claim, managed, modern_xr
 from starlette.testclient import TestClient
 
 from faults.world import BEFORE, CLAIMS, platform
-from xpjob import job
-from xpjob.collector import COLLECTORS
-from xpjob.crossplane.records import Inventory, Record
-from xpjob.crossplane.targets import DISCOVERY, Owners, Target
+from xpjob.base.errors import BadAnswerError, SupersededError
+from xpjob.collect.contract import COLLECTORS
+from xpjob.collectors.crossplane.records import Inventory, Record
+from xpjob.collectors.crossplane.targets import DISCOVERY, Owners, Target
+from xpjob.collectors.crossplane.timeline import History
+from xpjob.config.settings import Settings
 from xpjob.demo.cluster import Fault
-from xpjob.errors import BadAnswerError, SupersededError
 from xpjob.publish import exposition
 from xpjob.reader.app import create_app
-from xpjob.reader.view import View
-from xpjob.settings import Settings
-from xpjob.snapshot import model
-from xpjob.snapshot.directory import DirectoryStore
-from xpjob.snapshot.history import History
-from xpjob.snapshot.model import NewerSchemaError, Snapshot
-from xpjob.terminal import Silent
+from xpjob.reader.table import View
+from xpjob.run import job
+from xpjob.snapshot import documents
+from xpjob.snapshot.documents import NewerSchemaError, Snapshot
+from xpjob.store.directory import DirectoryStore
+from xpjob.terminal.progress import Silent
 
 AT = "2026-08-21T10:00:00Z"
 TARGETS = [
@@ -153,13 +153,13 @@ def through(records: list[Record]) -> None:
     found = Inventory.of(records)
     made = snapshot(claims=found.claims, xrs=found.xrs, mrs=found.mrs)
     made.time_to_ready = History().times_to_ready(records)
-    body = model.encode(made)
-    read = model.decode(body, Snapshot, "store")
+    body = documents.encode(made)
+    read = documents.decode(body, Snapshot, "store")
     assert len(read.records) == len(records)
     text = generate_latest(exposition.registry(exposition.inventory(read))).decode()
     families = {family.name for family in text_string_to_metric_families(text)}
     assert "crossplane_claims_total" in families
-    assert len(View(model.decode(body, Snapshot, "store"), "etag")) == len(records)
+    assert len(View(documents.decode(body, Snapshot, "store"), "etag")) == len(records)
 
 
 @looking(300)
@@ -214,7 +214,7 @@ def test_whatever_the_run_before_has_left_is_built_upon_or_kept_aside(
     shutil.rmtree(settings.store_dir, ignore_errors=True)
     settings.publish.unlink(missing_ok=True)
     settings.store_dir.mkdir()
-    left = {"snapshot.json": model.encode(before), "run.json": model.encode(report())}
+    left = {"snapshot.json": documents.encode(before), "run.json": documents.encode(report())}
     body = json.dumps(changed(json.loads(left[name]), changes)).encode()
     left[name] = scratched(body, scratches)
     for each, written in left.items():
@@ -226,7 +226,9 @@ def test_whatever_the_run_before_has_left_is_built_upon_or_kept_aside(
         return
     assert list(result.errors) == []
     assert result.snapshot is not None
-    stored = model.decode((settings.store_dir / "snapshot.json").read_bytes(), Snapshot, "store")
+    stored = documents.decode(
+        (settings.store_dir / "snapshot.json").read_bytes(), Snapshot, "store"
+    )
     assert len(stored.xrs) == BEFORE[1]
     assert len(stored.claims) <= BEFORE[0]
     assert "crossplane_claims_total" in settings.publish.read_text()
@@ -245,8 +247,8 @@ def _read(settings: Settings, statuses: set[int]) -> None:
 @given(st.integers(0, 5000), st.binary(max_size=30))
 def test_half_a_snapshot_is_none(cut: int, more: bytes) -> None:
     """Cut off anywhere, with anything after it."""
-    whole = model.encode(snapshot()).rstrip()
+    whole = documents.encode(snapshot()).rstrip()
     if cut >= len(whole):
         return
     with pytest.raises(BadAnswerError):
-        model.decode(whole[:cut] + b"\x00" + more, Snapshot, "store")
+        documents.decode(whole[:cut] + b"\x00" + more, Snapshot, "store")

@@ -12,7 +12,7 @@ from faults import rows
 from faults.conftest import Done
 from faults.rows import ROWS, Row
 from faults.world import BEFORE, CARRIED, NEW
-from xpjob.snapshot import model
+from xpjob.snapshot import documents
 
 COUNTS = {
     rows.ALL_NEW: NEW,
@@ -50,7 +50,7 @@ def _check_snapshot(row: Row, done: Done) -> None:
         found = json.loads(done.document)
         assert (len(found["claims"]), len(found["xrs"])) == BEFORE
         return
-    found = model.decode(done.document, model.Snapshot, "store")
+    found = documents.decode(done.document, documents.Snapshot, "store")
     wanted = NEW if row.snapshot == rows.ASIDE else COUNTS[row.snapshot]
     if row.snapshot == rows.ASIDE and row.gateway == rows.NO_CLAIMS:
         wanted = COUNTS[rows.NO_CLAIMS]

@@ -16,8 +16,8 @@ from stand_in import CLAIM, claim
 
 from faults.conftest import Faults
 from faults.world import Ran, World, platform
-from xpjob.snapshot import model
-from xpjob.snapshot.model import Snapshot
+from xpjob.snapshot import documents
+from xpjob.snapshot.documents import Snapshot
 
 RUNS = 10
 
@@ -54,7 +54,7 @@ def test_of_ten_runs_at_once_the_newest_wins(
             while not over.is_set():
                 body = world.stored()
                 assert body is not None
-                seen.append(model.decode(body, Snapshot, "S3").run.started_at)
+                seen.append(documents.decode(body, Snapshot, "S3").run.started_at)
 
         def one(environ: dict[str, str]) -> Ran:
             directory = Path(environ["TERMINATION_LOG"]).parent
@@ -73,10 +73,10 @@ def test_of_ten_runs_at_once_the_newest_wins(
         assert seen == sorted(seen), "a snapshot went back in time"
         body = world.stored()
         assert body is not None
-        last = model.decode(body, Snapshot, "S3")
+        last = documents.decode(body, Snapshot, "S3")
         begun = [json.loads(r.log.splitlines()[0])["time"] for r in ran]
-        assert model.moment(last.run.started_at) >= max(map(model.moment, begun))
+        assert documents.moment(last.run.started_at) >= max(map(documents.moment, begun))
         pushed = world.pushed()
         assert pushed["xp_tracker_store_claims"] == len(last.claims)
-        began = model.moment(last.run.started_at).timestamp()
+        began = documents.moment(last.run.started_at).timestamp()
         assert abs(pushed["xpjob_inventory_timestamp_seconds"] - began) < 0.001

@@ -27,16 +27,16 @@ from s3_server import BUCKET, S3
 from stand_in import APP, CLAIM, KINDS, TOKEN, fill
 from urllib3.util import Retry
 
-from xpjob import job
+from xpjob.config.settings import Settings
 from xpjob.demo.api import Server, create_app, write_kubeconfig
 from xpjob.demo.cluster import Cluster
 from xpjob.publish import exposition
 from xpjob.publish.publisher import pushgateways
-from xpjob.settings import Settings
-from xpjob.snapshot import model
-from xpjob.snapshot.directory import DirectoryStore
-from xpjob.snapshot.model import Snapshot
-from xpjob.terminal import Silent
+from xpjob.run import job
+from xpjob.snapshot import documents
+from xpjob.snapshot.documents import Snapshot
+from xpjob.store.directory import DirectoryStore
+from xpjob.terminal.progress import Silent
 
 BEFORE, NEW, CARRIED = (5, 9), (4, 8), (5, 8)
 """Claims and XRs: as they were, as they are, and as they are with all claims carried."""
@@ -172,7 +172,7 @@ class World:
             }
             before = msgspec.structs.replace(before, cluster=name)
             made = cls(name, directory, cluster, gateway, s3, before, environ, stack, faults)
-            made.keep(model.encode(before))
+            made.keep(documents.encode(before))
             made.push()
             cluster.delete(CLAIM, "team-c", "db-4")
             cluster.delete(APP, "team-c", "web")
@@ -199,7 +199,7 @@ class World:
         """Keep snapshots in S3."""
         self.in_s3 = True
         self.environ |= {**self.s3.environment(), "STORE_BACKEND": "s3", "S3_BUCKET": BUCKET}
-        self._object("PUT", body=model.encode(self.before))
+        self._object("PUT", body=documents.encode(self.before))
 
     def stored(self, name: str = "snapshot.json") -> bytes | None:
         """Return a document as it is now, None where there is none."""

@@ -10,9 +10,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from reader.sample import Clock, FakeStore, report, snapshot
+from xpjob.config.settings import Settings
 from xpjob.reader.app import create_app
 from xpjob.reader.snapshots import Snapshots
-from xpjob.settings import Settings
 
 
 @dataclass

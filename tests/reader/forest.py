@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from reader.sample import BROKEN, GROUP, at, claim, snapshot, xr
-from xpjob.crossplane.findings import Finding
-from xpjob.crossplane.records import ManagedResource, Ref
-from xpjob.snapshot.model import Snapshot
+from xpjob.collectors.crossplane.findings import Finding
+from xpjob.collectors.crossplane.records import ManagedResource, Ref
+from xpjob.snapshot.documents import Snapshot
 
 AWS = "rds.aws.upbound.io"
 WAITING: dict[str, object] = {

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 
-from xpjob.crossplane.records import Claim, CompositeResource, Ref
-from xpjob.errors import XpjobError
-from xpjob.outcome import TargetOutcome
-from xpjob.snapshot import model
-from xpjob.snapshot.model import RunInfo, RunReport, Snapshot
-from xpjob.snapshot.store import HISTORY, REPORT, SNAPSHOT, Stored, key_of
+from xpjob.base.errors import XpjobError
+from xpjob.collect.outcome import TargetOutcome
+from xpjob.collectors.crossplane.records import Claim, CompositeResource, Ref
+from xpjob.snapshot import documents
+from xpjob.snapshot.documents import RunInfo, RunReport, Snapshot
+from xpjob.store.base import HISTORY, REPORT, SNAPSHOT, Stored, key_of
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=timezone.utc)
 GROUP = "platform.example.org"
@@ -116,7 +116,7 @@ def report(**changes: object) -> RunReport:
 
 def dated(taken: Snapshot) -> str:
     """Return the key of a snapshot that was kept."""
-    moment = model.moment(taken.generated_at)
+    moment = documents.moment(taken.generated_at)
     return f"{HISTORY}/{moment:%Y/%m/%d}/{moment:%Y%m%dT%H%M%S.%f}Z-{taken.run.id}.json"
 
 
@@ -148,11 +148,13 @@ class FakeStore:
     def save(self, document: Snapshot | RunReport, cluster: str = "") -> None:
         """Store a document under its key."""
         name = SNAPSHOT if isinstance(document, Snapshot) else REPORT
-        self.put(key_of(cluster, name), model.encode(document), replacing=None)
+        self.put(key_of(cluster, name), documents.encode(document), replacing=None)
 
     def keep(self, document: Snapshot) -> None:
         """Store a snapshot as a dated one."""
-        self.put(key_of(document.cluster, dated(document)), model.encode(document), replacing=None)
+        self.put(
+            key_of(document.cluster, dated(document)), documents.encode(document), replacing=None
+        )
 
     def put(self, key: str, body: bytes, *, replacing: str | None) -> str:
         """Write a document."""

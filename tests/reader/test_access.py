@@ -18,9 +18,9 @@ from processes import free_port, serving
 
 from reader.conftest import Reader, make_reader
 from reader.sample import FakeStore, snapshot
-from xpjob.settings import Settings
-from xpjob.snapshot import model
-from xpjob.snapshot.directory import DirectoryStore
+from xpjob.config.settings import Settings
+from xpjob.snapshot import documents
+from xpjob.store.directory import DirectoryStore
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_a_new_token_is_taken_over(guarded: Reader, token: Path) -> None:
 def test_https_and_a_token_from_end_to_end(tmp_path: Path, token: Path) -> None:
     """Serve, ask with show, be refused without: real processes."""
     certificates = issue(tmp_path)
-    document = model.encode(snapshot(generated_at=model.rfc3339(model.now())))
+    document = documents.encode(snapshot(generated_at=documents.rfc3339(documents.now())))
     DirectoryStore(tmp_path / "store").put("snapshot.json", document, replacing=None)
     address = f"127.0.0.1:{free_port()}"
     kept = {k: v for k, v in os.environ.items() if k in ("PATH", "PYTHONPATH", "HOME")}

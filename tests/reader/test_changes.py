@@ -10,13 +10,13 @@ import pytest
 
 from reader.conftest import Reader, make_reader
 from reader.sample import FakeStore, at, claim, dated, failed_target, snapshot
-from xpjob.errors import DeadlineError, RefusedError, TransientError, XpjobError
+from xpjob.base.errors import DeadlineError, RefusedError, TransientError, XpjobError
+from xpjob.config.settings import Settings
 from xpjob.reader import changes
-from xpjob.settings import Settings
-from xpjob.snapshot import model
+from xpjob.snapshot import documents
 from xpjob.snapshot.diff import Slim, diff
-from xpjob.snapshot.model import Snapshot
-from xpjob.snapshot.store import Stored
+from xpjob.snapshot.documents import Snapshot
+from xpjob.store.base import Stored
 
 DIFF = "/bookkeeping/diff"
 
@@ -69,7 +69,9 @@ def test_the_last_day_where_nothing_is_said(lived: Reader) -> None:
 
 def test_the_same_as_from_two_documents(lived: Reader) -> None:
     """Though one of the two is what is served, and is not fetched."""
-    sides = [model.decode(model.encode(each), Slim, "") for each in (past(1, 30), snapshot(9))]
+    sides = [
+        documents.decode(documents.encode(each), Slim, "") for each in (past(1, 30), snapshot(9))
+    ]
     found = lived.json(DIFF)
     expected = msgspec.to_builtins(diff(*sides))
     assert {name: found[name] for name in expected} == expected

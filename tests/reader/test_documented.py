@@ -14,12 +14,12 @@ from starlette.routing import Route
 from reader.conftest import Reader
 from reader.forest import finding, forest
 from reader.sample import FakeStore, at, claim, report, snapshot
+from xpjob.collectors.crossplane.reader.rows import FIELDS
+from xpjob.config.settings import OPTIONS, READER, Settings
 from xpjob.reader import parameters
 from xpjob.reader.app import create_app
 from xpjob.reader.assets import PATHS
-from xpjob.reader.rows import FIELDS
 from xpjob.reader.server import Background, listen
-from xpjob.settings import OPTIONS, READER, Settings
 
 ROOT = Path(__file__).parent.parent.parent
 README = (ROOT / "README.md").read_text()

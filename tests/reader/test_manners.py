@@ -10,9 +10,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from reader.conftest import Reader, make_reader
 from reader.sample import FakeStore, failed_target, report, snapshot
-from xpjob.errors import RefusedError, TransientError
-from xpjob.settings import Settings
-from xpjob.snapshot.counters import TimeToReady
+from xpjob.base.errors import RefusedError, TransientError
+from xpjob.config.settings import Settings
+from xpjob.metrics.cumulative import TimeToReady
 
 DATA = (
     *("/bookkeeping", "/bookkeeping?limit=2", "/bookkeeping?format=csv"),

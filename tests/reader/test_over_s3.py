@@ -21,14 +21,14 @@ from processes import POOL, free_port, serving
 from s3_server import S3, serve_s3
 
 from reader.sample import report, snapshot
-from xpjob.errors import RefusedError, TransientError
+from xpjob.base.errors import RefusedError, TransientError
+from xpjob.config.settings import Settings
 from xpjob.reader.app import create_app
 from xpjob.reader.server import Background, listen
-from xpjob.settings import Settings
-from xpjob.snapshot import model
-from xpjob.snapshot.directory import DirectoryStore
-from xpjob.snapshot.s3 import S3Store
-from xpjob.snapshot.store import MemoryStore
+from xpjob.snapshot import documents
+from xpjob.store.base import MemoryStore
+from xpjob.store.directory import DirectoryStore
+from xpjob.store.s3 import S3Store
 
 
 class Line:
@@ -122,8 +122,8 @@ def reader_on(
 
 def fresh(number: int, **changes: Any) -> bytes:
     """Return a snapshot that was taken now."""
-    taken = model.rfc3339(model.now())
-    return model.encode(snapshot(number, generated_at=taken, **changes))
+    taken = documents.rfc3339(documents.now())
+    return documents.encode(snapshot(number, generated_at=taken, **changes))
 
 
 def until(condition: Callable[[], bool], what: str) -> None:
@@ -197,15 +197,15 @@ def test_an_unchanged_snapshot_is_a_304(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_clusters_are_found_in_the_bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each below the prefix; what is no cluster is passed over."""
-    documents = {
+    stored = {
         "east/snapshot.json": fresh(1, cluster="east"),
         "west/snapshot.json": fresh(2, cluster="west"),
-        "east/run.json": model.encode(report()),
+        "east/run.json": documents.encode(report()),
         "-odd-/snapshot.json": b"",
     }
     with (
         serve_s3(tmp_path) as served,
-        reader_on(served, monkeypatch, documents) as (_, store, url),
+        reader_on(served, monkeypatch, stored) as (_, store, url),
     ):
         assert store.clusters() == ["east", "west"]
         until(lambda: POOL.request("GET", f"{url}/readyz").status == 200, "first snapshot")

@@ -17,12 +17,12 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from reader.forest import FAILED, finding, forest, mr, xr_ref
 from reader.sample import FakeStore, claim, failed_target, report, snapshot, xr
-from xpjob.errors import TransientError
+from xpjob.base.errors import TransientError
+from xpjob.config.settings import Settings
 from xpjob.reader.app import create_app
 from xpjob.reader.server import Background, listen
-from xpjob.settings import Settings
-from xpjob.snapshot import model
-from xpjob.snapshot.model import Snapshot
+from xpjob.snapshot import documents
+from xpjob.snapshot.documents import Snapshot
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "xpjob"
 AXE = CACHE / "axe" / "node_modules" / "axe-core" / "axe.min.js"
@@ -65,7 +65,7 @@ class Site:
 
     def save(self, number: int = 1, **changes: Any) -> None:
         """Store a snapshot that was taken now, and have it loaded."""
-        changes.setdefault("generated_at", model.rfc3339(model.now()))
+        changes.setdefault("generated_at", documents.rfc3339(documents.now()))
         self.put(snapshot(number, **changes))
 
     def put(self, taken: Snapshot) -> None:
@@ -176,7 +176,7 @@ def test_news_come_without_losing_focus_or_place(site: Site) -> None:
 
 def test_an_open_record_shows_its_tree(site: Site) -> None:
     """What blocks it first, in words; then the tree, which folds and stays so when news come."""
-    site.put(forest(generated_at=model.rfc3339(model.now())))
+    site.put(forest(generated_at=documents.rfc3339(documents.now())))
     page = site.open("?class=claim")
     page.get_by_role("button", name="shop").click()
     tree = page.locator(".tree")
@@ -187,7 +187,7 @@ def test_an_open_record_shows_its_tree(site: Site) -> None:
     expect(tree).not_to_contain_text("false")
     tree.get_by_role("button", name="What XDatabase shop-net has made").click()
     expect(tree.locator(".node")).to_have_count(4)
-    site.put(forest(generated_at=model.rfc3339(model.now())))
+    site.put(forest(generated_at=documents.rfc3339(documents.now())))
     page.evaluate("dispatchEvent(new PopStateEvent('popstate'))")
     site.settled()
     expect(tree.locator(".node")).to_have_count(4)
@@ -199,7 +199,7 @@ def test_an_open_record_shows_its_tree(site: Site) -> None:
 
 def test_managed_resources_are_on_the_page(site: Site) -> None:
     """Counted, filtered by class, and broken down by provider."""
-    site.put(forest(generated_at=model.rfc3339(model.now())))
+    site.put(forest(generated_at=documents.rfc3339(documents.now())))
     page = site.open("?ready=all")
     expect(page.locator("#tiles")).to_contain_text("Managed resources4")
     page.get_by_role("group", name="Class").get_by_role("button", name="Managed").click()
@@ -210,7 +210,7 @@ def test_managed_resources_are_on_the_page(site: Site) -> None:
 
 def test_findings_are_told_with_a_link(site: Site) -> None:
     """In plain words; what tenants wrote is text; none, no panel."""
-    taken = model.rfc3339(model.now())
+    taken = documents.rfc3339(documents.now())
     found = [finding("shop-instance"), finding("shop-vpc", confirmed=False)]
     site.put(forest(findings=found, generated_at=taken))
     page = site.open()
@@ -226,8 +226,8 @@ def test_findings_are_told_with_a_link(site: Site) -> None:
 
 def test_the_last_day_is_told(site: Site) -> None:
     """What changed, came and went, with links; what tenants wrote is text; a filter narrows."""
-    moment = model.now()
-    day, taken = (model.rfc3339(moment - timedelta(hours=h)) for h in (25, 0))
+    moment = documents.now()
+    day, taken = (documents.rfc3339(moment - timedelta(hours=h)) for h in (25, 0))
     gone = [claim("<b>gone</b>", team="checkout"), *(claim(f"gone-{n}") for n in range(9))]
     well = claim("billing", team="checkout", namespace="team-b")
     site.store.keep(snapshot(1, generated_at=day, claims=[snapshot().claims[0], well, *gone]))
@@ -271,7 +271,7 @@ def test_a_large_family_says_what_is_left_out(site: Site) -> None:
     """And several blockers are listed."""
     many = [mr(f"n-{n:04d}", xr_ref("top"), **(FAILED if n < 12 else {})) for n in range(300)]
     broken = {**FAILED, "synced": True, "synced_status": "True"}
-    taken = model.rfc3339(model.now())
+    taken = documents.rfc3339(documents.now())
     site.put(forest(claims=[], xrs=[xr("top", **broken)], mrs=many, generated_at=taken))
     page = site.open("?class=composite&name=top")
     expect(page.locator(".blockers li")).to_have_count(11)
@@ -330,7 +330,7 @@ def test_a_link_to_what_is_gone_says_so(site: Site) -> None:
 
 def test_several_clusters_can_be_chosen(site: Site) -> None:
     """The choice is in the address."""
-    taken = model.rfc3339(model.now())
+    taken = documents.rfc3339(documents.now())
     for name, many in (("east", 0), ("west", 9)):
         site.store.save(snapshot(1, name, many, generated_at=taken), name)
     site.app.state.snapshots.refresh()
@@ -347,9 +347,11 @@ def test_everybody_can_use_it(site: Site, scheme: Any, width: int) -> None:
     """axe-core finds nothing; a phone needs no sideways scrolling."""
     assert AXE.exists(), f"scripts/test puts axe-core at {AXE}"
     claims = [*forest().claims, *snapshot(many=20).claims]
-    taken = model.rfc3339(model.now())
+    taken = documents.rfc3339(documents.now())
     shown = {"findings": [finding("shop-instance")], "generated_at": taken}
-    site.store.keep(snapshot(1, generated_at=model.rfc3339(model.now() - timedelta(days=1))))
+    site.store.keep(
+        snapshot(1, generated_at=documents.rfc3339(documents.now() - timedelta(days=1)))
+    )
     site.store.save(report(history=1))
     site.put(forest(claims=claims, targets=[failed_target()], **shown))
     site.page.emulate_media(color_scheme=scheme)

@@ -9,10 +9,10 @@ import pytest
 from reader.conftest import Reader, make_reader
 from reader.forest import AWS, FAILED, WAITING, forest, mr, xr_ref
 from reader.sample import GROUP, FakeStore, at, claim, xr
-from xpjob.crossplane.records import Record
-from xpjob.reader.family import NONE, Family
-from xpjob.reader.tree import MAX_CHILDREN
-from xpjob.snapshot.model import Snapshot
+from xpjob.collectors.crossplane.reader.tree import MAX_CHILDREN
+from xpjob.collectors.crossplane.reader.tree_index import NONE, Family
+from xpjob.collectors.crossplane.records import Record
+from xpjob.snapshot.documents import Snapshot
 
 MR_KEYS = (
     *("group", "version", "kind", "namespace", "name", "xrName", "claimName", "claimNamespace"),

@@ -12,13 +12,23 @@ from typing import TYPE_CHECKING
 
 import click
 
-from xpjob import __version__, ending, log
+from xpjob import __version__
 from xpjob.commands.options import Command, with_settings
-from xpjob.deadline import Deadline
-from xpjob.settings import CLUSTER, OUTPUT, PUBLISH, SECURITY, SHARDS, STORE, TARGETS, Settings
+from xpjob.config.settings import (
+    CLUSTER,
+    OUTPUT,
+    PUBLISH,
+    SECURITY,
+    SHARDS,
+    STORE,
+    TARGETS,
+    Settings,
+)
+from xpjob.net.deadline import Deadline
+from xpjob.terminal import log, shutdown
 
 if TYPE_CHECKING:
-    from xpjob.job import Result
+    from xpjob.run.job import Result
 
 _log = logging.getLogger(__name__)
 
@@ -35,8 +45,8 @@ def run(config: Settings, dry_run: bool) -> None:
     Push to a gateway and keep snapshots in S3:
         xpjob run --pushgateway-url http://gateway:9091 --store-backend s3 --s3-bucket inventory
     """
-    from xpjob.journal import Journal
-    from xpjob.once import run_once
+    from xpjob.run.journal import Journal
+    from xpjob.terminal.console_run import run_once
 
     # One run makes no garbage in circles that is worth looking for among a million objects.
     gc.disable()
@@ -44,9 +54,9 @@ def run(config: Settings, dry_run: bool) -> None:
     build = {"version": __version__, "commit": os.environ.get("XPJOB_COMMIT", "")}
     _log.log(logging.DEBUG if watched else logging.INFO, "run started", extra=build)
     journal = Journal(config.cluster_name)
-    ending.current().report = journal.report
+    shutdown.current().report = journal.report
     deadline = Deadline(config.run_deadline_seconds)
-    with ending.orderly(ending.current(), deadline):
+    with shutdown.orderly(shutdown.current(), deadline):
         result = run_once(config, journal, dry_run=dry_run, deadline=deadline)
     code = exit_code(result, strict=config.strict)
     facts = _facts(result, code)
@@ -58,7 +68,7 @@ def run(config: Settings, dry_run: bool) -> None:
         ended = "; ".join(filter(None, (deadline.why(), str(facts["error"]))))
         facts |= {"exitCode": code, "error": ended}
     _log.log(logging.DEBUG if watched else logging.INFO, "run finished", extra=facts)
-    ending.write_termination_log(config.termination_log, facts)
+    shutdown.write_termination_log(config.termination_log, facts)
     sys.exit(code)
 
 
@@ -71,16 +81,17 @@ def targets(config: Settings, output: str) -> None:
     Exits 1 when something that is named in the configuration cannot be listed, 4 when that is
     for lack of rights.
     """
-    from xpjob import look, terminal
-    from xpjob.crossplane.targets import describe
+    from xpjob.collectors.crossplane.targets import describe
+    from xpjob.run import gather
+    from xpjob.terminal import tables
 
     log.configure_for(config)
-    plan = look.plan_targets(config)
+    plan = gather.plan_targets(config)
     rows = list(describe(plan))
     if output == "json":
         click.echo(json.dumps(rows, indent=2))
     else:
-        terminal.stdout().print(terminal.targets_table(rows))
+        tables.stdout().print(tables.targets_table(rows))
     sys.exit(max((item.error.exit_code for item in plan.unlistable), default=0))
 
 
@@ -97,8 +108,8 @@ def doctor(config: Settings, output: str) -> None:
 
     Exits with the code that a run would have: 0 also where only warnings were found.
     """
-    from xpjob import doctor as checks
-    from xpjob import terminal
+    from xpjob.doctor import checks
+    from xpjob.terminal import tables
 
     log.configure_for(config)
     found = list(checks.examine(config))
@@ -106,7 +117,7 @@ def doctor(config: Settings, output: str) -> None:
     if output == "json":
         click.echo(json.dumps(rows, indent=2))
     else:
-        terminal.stdout().print(terminal.doctor_table(rows))
+        tables.stdout().print(tables.doctor_table(rows))
     sys.exit(checks.exit_code(found, strict=config.strict))
 
 

@@ -7,9 +7,9 @@ import sys
 
 import click
 
-from xpjob import log
 from xpjob.commands.options import Command, with_settings
-from xpjob.settings import OUTPUT, PUBLISH, SECURITY, STORE, Settings
+from xpjob.config.settings import OUTPUT, PUBLISH, SECURITY, STORE, Settings
+from xpjob.terminal import log
 
 
 @click.command(cls=Command)
@@ -55,13 +55,14 @@ def prune(
     All but two clusters:
         xpjob prune --keep east --keep west --delete
     """
-    from xpjob import check, terminal
+    from xpjob.config import parsers
     from xpjob.publish import prune as pruning
-    from xpjob.snapshot.model import now
+    from xpjob.snapshot.documents import now
+    from xpjob.terminal import tables
 
     log.configure_for(config)
     try:
-        seconds = check.duration(older_than) if older_than else 0
+        seconds = parsers.duration(older_than) if older_than else 0
     except ValueError as error:
         raise click.UsageError(f"--older-than: {error}") from None
     found = list(
@@ -70,5 +71,5 @@ def prune(
     if output == "json":
         click.echo(json.dumps([item.facts() for item in found], indent=2))
     else:
-        terminal.stdout().print(terminal.groups_table(found))
+        tables.stdout().print(tables.groups_table(found))
     sys.exit(max((item.error.exit_code for item in found if item.error), default=0))

@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from xpjob import check, ending, settings
-from xpjob.settings import (
+from xpjob.config import parsers, settings
+from xpjob.config.settings import (
     ACCESS,
     CLUSTER,
     OPTIONS,
@@ -23,6 +23,7 @@ from xpjob.settings import (
     TARGETS,
     Option,
 )
+from xpjob.terminal import shutdown
 
 _HEADINGS = {
     CLUSTER: "The cluster",
@@ -68,7 +69,7 @@ def with_settings(*groups: str) -> Callable[[Callable[..., None]], Callable[...,
             if debug:
                 texts["log_level"] = "debug"
             if text := texts.get("termination_log"):
-                ending.current().termination_log = check.file(text)
+                shutdown.current().termination_log = parsers.file(text)
             command(settings.load(texts, os.environ, groups), **given)
 
         decorated: Callable[..., None] = click.option(
@@ -84,7 +85,7 @@ def with_settings(*groups: str) -> Callable[[Callable[..., None]], Callable[...,
 def _click_option(option: Option) -> Callable[[Callable[..., None]], Callable[..., None]]:
     default = f"; default {option.default}" if option.default else ""
     text = f"{option.help}  [{option.variable}{default}]"
-    if option.parse is check.boolean:
+    if option.parse is parsers.boolean:
         flags = f"{option.flag}/--no-{option.flag[2:]}"
         return click.option(flags, option.name, default=None, help=text)
     return click.option(option.flag, option.name, metavar="TEXT", default=None, help=text)

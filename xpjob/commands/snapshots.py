@@ -7,9 +7,9 @@ import sys
 
 import click
 
-from xpjob import log
 from xpjob.commands.options import Command, with_settings
-from xpjob.settings import ACCESS, OUTPUT, READER, SECURITY, STORE, Settings
+from xpjob.config.settings import ACCESS, OUTPUT, READER, SECURITY, STORE, Settings
+from xpjob.terminal import log
 
 
 @click.command(cls=Command)
@@ -67,10 +67,10 @@ def show(
     All of one team, for a spreadsheet, from the store:
         xpjob show --team payments --output csv --store-backend s3 --s3-bucket inventory
     """
-    from xpjob import terminal
     from xpjob.reader import show as reader
     from xpjob.reader.parameters import QuestionError
-    from xpjob.snapshot.model import now
+    from xpjob.snapshot.documents import now
+    from xpjob.terminal import tables
 
     log.configure_for(config)
     filters = (("class", classes), ("team", team), ("namespace", namespace), ("kind", kind))
@@ -80,7 +80,7 @@ def show(
     except QuestionError as error:
         raise click.UsageError(error.for_people()) from error
     if output == "table":
-        reader.table(told, terminal.stdout(), now())
+        reader.table(told, tables.stdout(), now())
     else:
         sys.stdout.buffer.write(told.body)
         sys.stdout.buffer.flush()
@@ -104,10 +104,10 @@ def explain(config: Settings, target: str, output: str, url: str | None) -> None
     Why is my database not there?
         xpjob explain postgresqlinstance/team-a/orders --url http://localhost:8080
     """
-    from xpjob import terminal
-    from xpjob.reader import explain as reader
+    from xpjob.collectors.crossplane.reader import explain as reader
     from xpjob.reader.parameters import QuestionError
-    from xpjob.snapshot.model import now
+    from xpjob.snapshot.documents import now
+    from xpjob.terminal import tables
 
     log.configure_for(config)
     try:
@@ -117,7 +117,7 @@ def explain(config: Settings, target: str, output: str, url: str | None) -> None
     if output == "json":
         click.echo(json.dumps(found, indent=2))
     else:
-        reader.table(found, terminal.stdout(), int(now().timestamp()))
+        reader.table(found, tables.stdout(), int(now().timestamp()))
 
 
 @click.command(cls=Command)
@@ -143,14 +143,14 @@ def diff(config: Settings, old: str, new: str, output: str) -> None:
     """
     import msgspec
 
-    from xpjob import terminal
-    from xpjob.snapshot import meant
+    from xpjob.snapshot import resolve
     from xpjob.snapshot.diff import diff as compare
-    from xpjob.snapshot.model import now
+    from xpjob.snapshot.documents import now
+    from xpjob.terminal import tables
 
     log.configure_for(config)
     moment = now()
-    sides = [meant.open_meant(config, text, moment) for text in (old, new)]
+    sides = [resolve.open_meant(config, text, moment) for text in (old, new)]
     if sides[0].cluster != sides[1].cluster:
         of = " and ".join(repr(side.cluster) for side in sides)
         raise click.UsageError(f"{old} and {new} are of two clusters, {of}: compare one's own")
@@ -158,4 +158,4 @@ def diff(config: Settings, old: str, new: str, output: str) -> None:
     if output == "json":
         click.echo(msgspec.json.format(msgspec.json.encode(found)))
     else:
-        terminal.stdout().print(terminal.diff_table(found))
+        tables.stdout().print(tables.diff_table(found))

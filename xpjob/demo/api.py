@@ -19,7 +19,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from xpjob.demo.cluster import Cluster, Fault, Json
-from xpjob.gvr import Gvr
+from xpjob.kube.gvr import Gvr
 from xpjob.reader.server import Background, listen
 
 _AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from xpjob.gvr import Gvr
 from xpjob.kube.discovery import Kind
+from xpjob.kube.gvr import Gvr
 
 Json = dict[str, Any]
 CONFIGMAP = Kind("", "v1", "configmaps", "ConfigMap", True)

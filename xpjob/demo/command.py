@@ -11,19 +11,19 @@ from pathlib import Path
 
 import click
 
-from xpjob import settings
+from xpjob.config import settings
+from xpjob.config.settings import CLUSTER, OUTPUT, PUBLISH, READER, STORE, TARGETS
 from xpjob.demo.api import Server, create_app, write_kubeconfig
 from xpjob.demo.cluster import Cluster
 from xpjob.demo.kinds import KINDS
 from xpjob.demo.platform import CREATOR_KEY, TEAM_KEY, Platform
-from xpjob.job import Result
-from xpjob.journal import Journal
-from xpjob.once import run_once
 from xpjob.reader.app import create_app as create_reader
 from xpjob.reader.server import Background, listen, listen_near
-from xpjob.settings import CLUSTER, OUTPUT, PUBLISH, READER, STORE, TARGETS
-from xpjob.snapshot.model import now
-from xpjob.snapshot.stores import open_store
+from xpjob.run.job import Result
+from xpjob.run.journal import Journal
+from xpjob.snapshot.documents import now
+from xpjob.store.open import open_store
+from xpjob.terminal.console_run import run_once
 
 _PORT = 8080
 

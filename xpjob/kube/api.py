@@ -16,8 +16,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import msgspec
 import urllib3
 
-from xpjob import credentials, retry, transport
-from xpjob.errors import (
+from xpjob.base.errors import (
     BadAnswerError,
     DeadlineError,
     GoneError,
@@ -27,9 +26,11 @@ from xpjob.errors import (
     TransientError,
     XpjobError,
 )
-from xpjob.gvr import Gvr
-from xpjob.threads import within
-from xpjob.transport import Response, Timeouts
+from xpjob.config import secrets
+from xpjob.kube.gvr import Gvr
+from xpjob.net import http, retry
+from xpjob.net.http import Response, Timeouts
+from xpjob.net.threads import within
 
 _TRANSIENT = frozenset({429, 500, 502, 503, 504})
 _ADVICE = {
@@ -121,7 +122,7 @@ class Api:
                 )
             headers["Authorization"] = value
         try:
-            answer = transport.request(
+            answer = http.request(
                 self.pool, method, url, headers=headers, timeouts=self.timeouts, body=body
             )
         except TransientError as error:
@@ -184,11 +185,11 @@ def connect(
     pool = client.ApiClient(configuration).rest_client.pool_manager
     api = Api(configuration.host.rstrip("/"), pool, configuration, timeouts)
     # A token, a password, and what a plugin gives: all of them are sent as this one header.
-    if configuration.api_key and credentials.in_the_clear(api.url) and not allow_insecure:
+    if configuration.api_key and secrets.in_the_clear(api.url) and not allow_insecure:
         raise SettingsError(
             [
                 f"KUBECONFIG: {api.server} is plain http, and there are credentials for it; "
-                f"{credentials.FORCE}"
+                f"{secrets.FORCE}"
             ]
         )
     return api

@@ -13,10 +13,10 @@ from typing import TypeVar
 
 import msgspec
 
-from xpjob.errors import BadAnswerError, XpjobError
-from xpjob.gvr import Gvr
+from xpjob.base.errors import BadAnswerError, XpjobError
 from xpjob.kube.api import Api
-from xpjob.threads import each
+from xpjob.kube.gvr import Gvr
+from xpjob.net.threads import each
 
 T = TypeVar("T")
 

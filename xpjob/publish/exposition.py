@@ -19,12 +19,12 @@ from prometheus_client.core import (
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector as RegistryCollector
 
-from xpjob.bounded import MAX_LABEL, cut
-from xpjob.collector import COLLECTORS
-from xpjob.outcome import TargetOutcome
-from xpjob.series import OTHER, Key, fold
-from xpjob.snapshot.counters import READY_BOUNDS, Counters, Histogram, TimeToReady
-from xpjob.snapshot.model import RunReport, Snapshot, moment
+from xpjob.base.truncate import MAX_LABEL, cut
+from xpjob.collect.contract import COLLECTORS
+from xpjob.collect.outcome import TargetOutcome
+from xpjob.metrics.cumulative import READY_BOUNDS, Counters, Histogram, TimeToReady
+from xpjob.metrics.table import OTHER, Key, fold
+from xpjob.snapshot.documents import RunReport, Snapshot, moment
 
 _TIME_TO_READY = "crossplane_time_to_ready_seconds"
 TARGET_LABELS = ("class", "group", "version", "resource", "kind", "namespace", "source")
@@ -61,7 +61,7 @@ def registry(families: Iterable[Metric]) -> CollectorRegistry:
 def inventory(snapshot: Snapshot) -> list[Metric]:
     """Return the families of a snapshot, and last how many series each of them has.
 
-    The snapshot says how many series a family may have at most: see ``xpjob.series``.
+    The snapshot says how many series a family may have at most: see ``xpjob.metrics.table``.
     """
     ceiling = snapshot.shown.max_series
     families: list[Metric] = []

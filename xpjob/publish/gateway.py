@@ -8,8 +8,7 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Struct, field
 
-from xpjob import credentials, retry, transport
-from xpjob.errors import (
+from xpjob.base.errors import (
     BadAnswerError,
     DeadlineError,
     NotFoundError,
@@ -19,8 +18,10 @@ from xpjob.errors import (
     UnansweredError,
     XpjobError,
 )
-from xpjob.settings import Settings
-from xpjob.transport import Response, Timeouts
+from xpjob.config import secrets
+from xpjob.config.settings import Settings
+from xpjob.net import http, retry
+from xpjob.net.http import Response, Timeouts
 
 _TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 _ADVICE = {
@@ -77,7 +78,7 @@ class Gateway:
         self.url = url
         self._settings = settings
         self._timeouts = Timeouts(settings.connect_timeout_seconds, settings.push_timeout_seconds)
-        self._pool = transport.pool(
+        self._pool = http.pool(
             "PUSHGATEWAY",
             settings.pushgateway_ca_file,
             settings.pushgateway_cert_file,
@@ -157,7 +158,7 @@ class Gateway:
     def _request(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
     ) -> Response:
-        return transport.request(
+        return http.request(
             self._pool,
             method,
             url,
@@ -170,13 +171,13 @@ class Gateway:
         settings = self._settings
         try:
             if settings.pushgateway_token_file:
-                token = credentials.read_token(settings.pushgateway_token_file)
+                token = secrets.read_token(settings.pushgateway_token_file)
                 return {"Authorization": f"Bearer {token}"}
             if settings.pushgateway_username:
                 password = settings.pushgateway_password.reveal()
                 if settings.pushgateway_password_file:
-                    password = credentials.read(settings.pushgateway_password_file)
-                return {"Authorization": credentials.basic(settings.pushgateway_username, password)}
+                    password = secrets.read(settings.pushgateway_password_file)
+                return {"Authorization": secrets.basic(settings.pushgateway_username, password)}
         except ValueError as error:  # it was there when the command began
             raise SettingsError([f"credentials of the gateway: {error}"]) from None
         return {}

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
-from xpjob.errors import SettingsError, XpjobError
+from xpjob.base.errors import SettingsError, XpjobError
+from xpjob.config.settings import Settings
 from xpjob.publish.gateway import Gateway, Group
-from xpjob.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,14 @@ from typing import Literal, Protocol
 
 from prometheus_client import CollectorRegistry
 
-from xpjob.deadline import share
-from xpjob.errors import SupersededError, XpjobError
+from xpjob.base.errors import SupersededError, XpjobError
+from xpjob.config.settings import Settings
+from xpjob.net.deadline import share
 from xpjob.publish.began import SAME, Began
 from xpjob.publish.gateway import Gateway
 from xpjob.publish.pushgateway import Pushgateway
 from xpjob.publish.textfile import Textfile
-from xpjob.settings import Settings
-from xpjob.snapshot.model import RunInfo, moment, now
+from xpjob.snapshot.documents import RunInfo, moment, now
 
 _log = logging.getLogger(__name__)
 

@@ -12,9 +12,9 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, push_to_gateway, pushadd_to_gateway
 
+from xpjob.config.settings import Settings
 from xpjob.publish.began import Began
 from xpjob.publish.gateway import Gateway, Group
-from xpjob.settings import Settings
 
 
 class Pushgateway:

@@ -10,17 +10,17 @@ from typing import NamedTuple, TypeVar
 
 from prometheus_client import CollectorRegistry
 
-from xpjob.errors import NotFoundError, SettingsError, XpjobError
+from xpjob.base.errors import NotFoundError, SettingsError, XpjobError
+from xpjob.config.settings import Settings
 from xpjob.publish import exposition
 from xpjob.publish.began import SAME
 from xpjob.publish.gateway import Group
 from xpjob.publish.publisher import pushgateways
 from xpjob.publish.pushgateway import Pushgateway
-from xpjob.settings import Settings
-from xpjob.snapshot import model
-from xpjob.snapshot.model import RunReport, Snapshot, moment
-from xpjob.snapshot.store import REPORT, SNAPSHOT, Store, key
-from xpjob.snapshot.stores import open_reader_store
+from xpjob.snapshot import documents
+from xpjob.snapshot.documents import RunReport, Snapshot, moment
+from xpjob.store.base import REPORT, SNAPSHOT, Store, key
+from xpjob.store.open import open_reader_store
 
 D = TypeVar("D", Snapshot, RunReport)
 
@@ -67,7 +67,7 @@ def _read(store: Store, settings: Settings, name: str, kind: type[D]) -> D | Non
     stored = store.get(key(settings, name))
     if stored is None:
         return None
-    return model.decode_own(stored.body, kind, where, settings.cluster_name)
+    return documents.decode_own(stored.body, kind, where, settings.cluster_name)
 
 
 def _inventory(snapshot: Snapshot) -> _Piece:

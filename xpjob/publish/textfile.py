@@ -11,10 +11,10 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry, generate_latest
 
-from xpjob.errors import DeadlineError, RefusedError, XpjobError
+from xpjob.base.errors import DeadlineError, RefusedError, XpjobError
+from xpjob.net.threads import by_deadline
 from xpjob.publish.began import Began
-from xpjob.snapshot.directory import write_whole
-from xpjob.threads import by_deadline
+from xpjob.store.directory import write_whole
 
 
 class Textfile:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from xpjob import credentials
+from xpjob.config import secrets
 from xpjob.reader.problem import problem
 
 OPEN = frozenset({"/healthz", "/readyz"})
@@ -25,7 +25,7 @@ class Access:
         """Read the token. Raises ``ValueError`` where the file has none."""
         self._app, self._file = app, file
         self._signature = self._looks()
-        self._token = credentials.read_token(file)
+        self._token = secrets.read_token(file)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
@@ -34,7 +34,7 @@ class Access:
             return
         self._refresh()
         given = [value for name, value in scope["headers"] if name == b"authorization"]
-        if len(given) == 1 and credentials.same(_token(given[0].decode("latin-1")), self._token):
+        if len(given) == 1 and secrets.same(_token(given[0].decode("latin-1")), self._token):
             await self._app(scope, receive, send)
             return
         said = "wrong" if given else "missing"
@@ -52,7 +52,7 @@ class Access:
             return
         self._signature = looks
         try:
-            self._token = credentials.read_token(self._file)
+            self._token = secrets.read_token(self._file)
             _log.info("the reader's token was read again")
         except ValueError as error:
             _log.error("the reader's token stays as it was", extra={"error": str(error)})

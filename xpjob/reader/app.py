@@ -15,21 +15,22 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from xpjob.reader import assets, changes, found, openapi, parameters, query, render, tree
+from xpjob.collectors.crossplane.reader import findings, tree
+from xpjob.config.settings import Settings
+from xpjob.reader import assets, changes, openapi, parameters, query, render
 from xpjob.reader.access import Access
-from xpjob.reader.answer import Answer, Workshop, answer, etag_of
 from xpjob.reader.changes import Changes
 from xpjob.reader.clusters import describe, metric_facts, pick
-from xpjob.reader.front import Front
 from xpjob.reader.metrics import Metrics
+from xpjob.reader.middleware import Front
 from xpjob.reader.parameters import Given, Parameter, one
 from xpjob.reader.problem import HANDLERS
 from xpjob.reader.render import Body, Shape
+from xpjob.reader.responses import Answer, Workshop, answer, etag_of
 from xpjob.reader.snapshots import Freshness, Held, Snapshots
-from xpjob.reader.view import View
-from xpjob.settings import Settings
-from xpjob.snapshot import model
-from xpjob.snapshot.store import Store
+from xpjob.reader.table import View
+from xpjob.snapshot import documents
+from xpjob.store.base import Store
 
 _TEXT = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"}
 _EXPOSITION = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
@@ -37,7 +38,7 @@ _STALE_INVENTORY = b"# The snapshot is stale, so its metrics are left out.\n"
 
 
 def create_app(
-    store: Store, settings: Settings, now: Callable[[], datetime] = model.now
+    store: Store, settings: Settings, now: Callable[[], datetime] = documents.now
 ) -> Starlette:
     """Return the service. It begins to ask the store when its lifespan begins.
 
@@ -167,7 +168,7 @@ class _Reader:
     async def findings(self, request: Request) -> Response:
         """Answer with what does not fit together."""
         given, view, freshness = self._asked(request, parameters.FOUND)
-        chosen = found.chosen(view, given)
+        chosen = findings.chosen(view, given)
         form = one(given, "format", "json")
         headers = {"Content-Type": render.TYPES[form], **_freshness_headers(freshness)}
         headers["Xpjob-Total"] = str(len(chosen))
@@ -178,7 +179,7 @@ class _Reader:
             self._workshop,
             etag_of(view.tag, "findings", sorted(given.items()), freshness.stale),
             headers,
-            lambda: found.document(view, given, chosen, stale=freshness.stale),
+            lambda: findings.document(view, given, chosen, stale=freshness.stale),
             quick=len(chosen) <= parameters.MAX_LIMIT,
             modified=view.generated,
         )

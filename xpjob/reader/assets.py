@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import PurePath
 
-from xpjob.reader.answer import etag_of
+from xpjob.reader.responses import etag_of
 
 _TYPES = {
     ".html": "text/html",

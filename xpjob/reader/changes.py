@@ -16,26 +16,26 @@ from typing import NamedTuple
 import msgspec
 
 from xpjob import __version__
-from xpjob.crossplane.targets import CLAIM, COMPOSITE
-from xpjob.deadline import Deadline
-from xpjob.errors import (
+from xpjob.base.errors import (
     BadAnswerError,
     DeadlineError,
     NotFoundError,
     TransientError,
     XpjobError,
 )
+from xpjob.collectors.crossplane.targets import CLAIM, COMPOSITE
+from xpjob.net.deadline import Deadline
 from xpjob.reader import parameters
-from xpjob.reader.answer import Workshop
 from xpjob.reader.parameters import Given, QuestionError, one
 from xpjob.reader.problem import UnavailableError
+from xpjob.reader.responses import Workshop
 from xpjob.reader.snapshots import Snapshots
-from xpjob.reader.view import View, give_back_memory
-from xpjob.snapshot import archive, model
+from xpjob.reader.table import View, give_back_memory
+from xpjob.snapshot import archive, documents
 from xpjob.snapshot.archive import Entry
 from xpjob.snapshot.diff import Change, Diff, Seen, Slim, diff
-from xpjob.snapshot.meant import NO_HISTORY
-from xpjob.snapshot.store import Store
+from xpjob.snapshot.resolve import NO_HISTORY
+from xpjob.store.base import Store
 
 LISTS = ("came", "went", "changed")
 DEFAULT_LIMIT = 100
@@ -118,7 +118,7 @@ class Changes:
             bodies = {name: self._body(name) for name in wanted}
             with self._snapshots.alone:
                 stored = [
-                    model.decode(bodies[name], Slim, self._store.where(name)) for name in wanted
+                    documents.decode(bodies[name], Slim, self._store.where(name)) for name in wanted
                 ]
                 bodies.clear()
                 held = diff(stored[0], stored[1] if new else _slim(view))
@@ -209,7 +209,7 @@ def _slim(view: View) -> Slim:
 
 def _moment(name: str, text: str) -> datetime | None:
     try:
-        return model.moment(text) if text else None
+        return documents.moment(text) if text else None
     except ValueError:
         raise QuestionError(
             "bad-value", f"{name}: {parameters.shown(text)} is no time such as {parameters.MOMENT}"

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from xpjob import __version__
-from xpjob.crossplane.targets import CLAIM, COMPOSITE, MANAGED
+from xpjob.collectors.crossplane.targets import CLAIM, COMPOSITE, MANAGED
+from xpjob.config.settings import Settings
 from xpjob.reader.metrics import ClusterFacts
 from xpjob.reader.parameters import QuestionError, unknown
 from xpjob.reader.render import Json
 from xpjob.reader.snapshots import STALE_AFTER, Held, Snapshots
-from xpjob.reader.view import View
-from xpjob.settings import Settings
-from xpjob.snapshot.model import RunReport
+from xpjob.reader.table import View
+from xpjob.snapshot.documents import RunReport
 
 _FAILED_SHOWN = 50
 

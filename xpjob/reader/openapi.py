@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from xpjob import __version__
-from xpjob.crossplane.targets import CLAIM, COMPOSITE, MANAGED
-from xpjob.reader import blockers, changes, found, parameters, rows, tree
+from xpjob.collectors.crossplane.reader import blockers, findings, rows, tree
+from xpjob.collectors.crossplane.targets import CLAIM, COMPOSITE, MANAGED
+from xpjob.reader import changes, parameters
 from xpjob.reader.parameters import MAX_PARAMETERS, MAX_VALUE, Parameter
 from xpjob.reader.render import Json
 
@@ -209,7 +210,7 @@ def _schemas() -> Json:
             }
         ),
         **_diff(text, number, flag),
-        "Finding": _object({key: reference if key == "other" else text for key in found.KEYS}),
+        "Finding": _object({key: reference if key == "other" else text for key in findings.KEYS}),
         "Findings": _object({"findings": _list("Finding"), "total": number, **head}),
         "Summary": _object(
             {

@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from xpjob.crossplane.findings import FINDINGS
-from xpjob.errors import XpjobError
-from xpjob.reader.rows import FIELDS
+from xpjob.base.errors import XpjobError
+from xpjob.collectors.crossplane.findings import FINDINGS
+from xpjob.collectors.crossplane.reader.rows import FIELDS
 
 MAX_PARAMETERS = 64
 MAX_VALUE = 512

@@ -11,10 +11,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from xpjob.errors import XpjobError
-from xpjob.reader.answer import Answer
+from xpjob.base.errors import XpjobError
 from xpjob.reader.parameters import QuestionError
 from xpjob.reader.render import Body
+from xpjob.reader.responses import Answer
 
 
 class UnavailableError(XpjobError):

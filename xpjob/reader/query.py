@@ -26,7 +26,7 @@ from xpjob.reader.parameters import (
     unknown,
     unpack,
 )
-from xpjob.reader.view import SEARCHED, UNKNOWN, View
+from xpjob.reader.table import SEARCHED, UNKNOWN, View
 
 _REMEMBERED = 4_000_000
 """Row numbers of selections that are kept for the next page of the same question; 4 bytes each."""

@@ -15,9 +15,9 @@ from itertools import accumulate, pairwise
 
 import msgspec
 
+from xpjob.collectors.crossplane.reader.rows import FIELDS, REFS
 from xpjob.reader.query import Group, Page, Rows
-from xpjob.reader.rows import FIELDS, REFS
-from xpjob.reader.view import View
+from xpjob.reader.table import View
 
 TYPES = {
     "json": "application/json; charset=utf-8",

@@ -17,10 +17,10 @@ import uvicorn
 from starlette.applications import Starlette
 
 from xpjob import __version__
-from xpjob.errors import SettingsError, XpjobError
+from xpjob.base.errors import SettingsError, XpjobError
+from xpjob.config.settings import Settings
 from xpjob.reader.app import create_app
-from xpjob.settings import Settings
-from xpjob.snapshot.stores import open_reader_store
+from xpjob.store.open import open_reader_store
 
 _SWITCH_SECONDS = 0.0005
 """A thread that reads a large snapshot lets requests in after so long, not after 5 ms."""

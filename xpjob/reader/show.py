@@ -15,8 +15,7 @@ import urllib3
 from rich.console import Console
 from rich.table import Table
 
-from xpjob import check, credentials, transport
-from xpjob.errors import (
+from xpjob.base.errors import (
     BadAnswerError,
     NotFoundError,
     RefusedError,
@@ -24,18 +23,21 @@ from xpjob.errors import (
     TransientError,
     XpjobError,
 )
-from xpjob.reader import parameters, query, render, rows
+from xpjob.base.times import ago
+from xpjob.collectors.crossplane.reader import rows
+from xpjob.config import parsers, secrets
+from xpjob.config.settings import Settings
+from xpjob.net import http
+from xpjob.net.http import Timeouts
+from xpjob.reader import parameters, query, render
 from xpjob.reader.parameters import QuestionError, one
 from xpjob.reader.render import Shape
-from xpjob.reader.view import View
-from xpjob.settings import Settings
-from xpjob.snapshot import model
-from xpjob.snapshot.model import Snapshot
-from xpjob.snapshot.store import SNAPSHOT, key
-from xpjob.snapshot.stores import open_reader_store
-from xpjob.terminal import plain
-from xpjob.times import ago
-from xpjob.transport import Timeouts
+from xpjob.reader.table import View
+from xpjob.snapshot import documents
+from xpjob.snapshot.documents import Snapshot
+from xpjob.store.base import SNAPSHOT, key
+from xpjob.store.open import open_reader_store
+from xpjob.terminal.tables import plain
 
 Pairs = list[tuple[str, str]]
 
@@ -58,13 +60,13 @@ def newest(settings: Settings) -> View:
         named = [cluster for cluster in store.clusters() if cluster]
         hint = f"; there are the clusters {', '.join(named)}: give --cluster-name" if named else ""
         raise NotFoundError(f"there is no snapshot at {store.where(name)} (yet){hint}")
-    return View(model.decode(stored.body, Snapshot, store.where(name)), stored.etag)
+    return View(documents.decode(stored.body, Snapshot, store.where(name)), stored.etag)
 
 
 def from_store(settings: Settings, pairs: Pairs) -> Told:
     """Ask the newest snapshot in the store. Raises the store's errors and ``QuestionError``."""
     view = newest(settings)
-    now = int(model.now().timestamp())
+    now = int(documents.now().timestamp())
     given = parameters.check(pairs, parameters.BOOKKEEPING)
     asked = query.question(view, given, now)
     selected = query.Selections().select(view, asked)
@@ -84,7 +86,7 @@ def from_url(settings: Settings, url: str, pairs: Pairs) -> Told:
     return Told(answer.body, headers.get("Xpjob-Generated-At", ""), int(total))
 
 
-def ask(settings: Settings, url: str, path: str, pairs: Pairs) -> transport.Response:
+def ask(settings: Settings, url: str, path: str, pairs: Pairs) -> http.Response:
     """GET a path of a reader, with the token where there is one.
 
     Raises ``SettingsError`` for a URL that may not be asked, ``QuestionError`` for a question
@@ -93,23 +95,23 @@ def ask(settings: Settings, url: str, path: str, pairs: Pairs) -> transport.Resp
     if settings.cluster_name:
         pairs = [*pairs, ("cluster", settings.cluster_name)]
     try:
-        asked = f"{check.url(url)}/{path}?{urlencode(pairs)}"
+        asked = f"{parsers.url(url)}/{path}?{urlencode(pairs)}"
     except ValueError as error:
         raise SettingsError([f"--url: {error}"]) from None
     headers = {}
     if settings.reader_token_file:
-        if credentials.in_the_clear(url) and not settings.allow_insecure_credentials:
+        if secrets.in_the_clear(url) and not settings.allow_insecure_credentials:
             raise SettingsError(
                 [
                     f"--url: {url} is plain http, and the token would go over it; take https, or "
                     "set ALLOW_INSECURE_CREDENTIALS=true where the network is trusted"
                 ]
             )
-        headers["Authorization"] = f"Bearer {credentials.read_token(settings.reader_token_file)}"
+        headers["Authorization"] = f"Bearer {secrets.read_token(settings.reader_token_file)}"
     timeouts = Timeouts(settings.connect_timeout_seconds, settings.request_timeout_seconds)
-    pool = transport.pool("READER", settings.reader_ca_file)
+    pool = http.pool("READER", settings.reader_ca_file)
     try:
-        answer = transport.request(pool, "GET", asked, headers=headers, timeouts=timeouts)
+        answer = http.request(pool, "GET", asked, headers=headers, timeouts=timeouts)
     except TransientError as error:
         hint = "check --url, and that xpjob serve runs there"
         raise TransientError(f"reading {asked}: {error}; {hint}") from error
@@ -118,7 +120,7 @@ def ask(settings: Settings, url: str, path: str, pairs: Pairs) -> transport.Resp
     return answer
 
 
-def _problem(answer: transport.Response) -> XpjobError:
+def _problem(answer: http.Response) -> XpjobError:
     try:
         told = msgspec.json.decode(answer.body, type=dict[str, object])
     except msgspec.MsgspecError:

@@ -13,13 +13,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from xpjob.errors import BadAnswerError, RefusedError, XpjobError
+from xpjob.base.errors import BadAnswerError, RefusedError, XpjobError
+from xpjob.config.settings import Settings
 from xpjob.reader.metrics import Metrics
-from xpjob.reader.view import View, give_back_memory
-from xpjob.settings import Settings
-from xpjob.snapshot import model
-from xpjob.snapshot.model import NewerSchemaError, RunReport, Snapshot
-from xpjob.snapshot.store import REPORT, SNAPSHOT, Store, key_of
+from xpjob.reader.table import View, give_back_memory
+from xpjob.snapshot import documents
+from xpjob.snapshot.documents import NewerSchemaError, RunReport, Snapshot
+from xpjob.store.base import REPORT, SNAPSHOT, Store, key_of
 
 RELIST_SECONDS = 60.0
 """How often clusters are looked for: new ones are rare, and lists cost more than reads."""
@@ -80,7 +80,7 @@ class Snapshots:
         store: Store,
         settings: Settings,
         metrics: Metrics,
-        now: Callable[[], datetime] = model.now,
+        now: Callable[[], datetime] = documents.now,
     ) -> None:
         self._store, self._settings, self._metrics, self._now = store, settings, metrics, now
         self._held: dict[str, Held] = {}
@@ -215,7 +215,7 @@ class Snapshots:
         where, etag = self._store.where(key_of(name, SNAPSHOT)), stored.etag
         try:
             with self.alone:
-                document = model.decode(stored.body, Snapshot, where)
+                document = documents.decode(stored.body, Snapshot, where)
                 del stored  # as large as the view: not both
                 view = View(document, etag)
         except (BadAnswerError, ValueError) as error:
@@ -235,7 +235,7 @@ class Snapshots:
         if stored.unchanged:
             return held
         try:
-            report = model.decode(stored.body, RunReport, self._store.where(key))
+            report = documents.decode(stored.body, RunReport, self._store.where(key))
         except BadAnswerError as error:
             self._metrics.failures.labels("report").inc()
             _log.warning("the last run's report was rejected", extra=_told(error))

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from datetime import datetime, timezone
 from typing import NamedTuple
 
-from xpjob.errors import XpjobError
-from xpjob.settings import Settings
-from xpjob.snapshot import model
-from xpjob.snapshot.model import Snapshot
-from xpjob.snapshot.store import HISTORY, SNAPSHOT, Store, key, key_of
+from xpjob.base.errors import XpjobError
+from xpjob.config.settings import Settings
+from xpjob.snapshot import documents
+from xpjob.snapshot.documents import Snapshot
+from xpjob.store.base import HISTORY, SNAPSHOT, Store, key, key_of
 
 _KEY = re.compile(
     rf"{HISTORY}/\d{{4}}/\d\d/\d\d/(\d{{8}}T\d{{6}}\.\d{{6}})Z-([0-9a-f]{{32}})\.json", re.ASCII
@@ -54,7 +54,7 @@ def keep(store: Store, settings: Settings, snapshot: Snapshot, etag: str) -> int
     Returns how many there are now, 0 where that is not known. What goes wrong is a warning: the
     newest snapshot is what counts.
     """
-    taken = model.moment(snapshot.generated_at)
+    taken = documents.moment(snapshot.generated_at)
     own = Entry(taken, key(settings, _name(taken, snapshot.run.id)))
     try:
         found = entries(store, settings.cluster_name)

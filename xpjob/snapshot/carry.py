@@ -10,12 +10,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterable, Sequence
 
-from xpjob import times
-from xpjob.crossplane.records import Placed, Record
-from xpjob.crossplane.targets import ANY_RESOURCE, CLAIM, CONFIGMAPS, NAMESPACE
-from xpjob.gvr import Gvr
-from xpjob.outcome import TargetOutcome
-from xpjob.snapshot.model import Snapshot
+from xpjob.base import times
+from xpjob.collect.outcome import TargetOutcome
+from xpjob.collectors.crossplane.records import Placed, Record
+from xpjob.collectors.crossplane.targets import ANY_RESOURCE, CLAIM, CONFIGMAPS, NAMESPACE
+from xpjob.kube.gvr import Gvr
+from xpjob.snapshot.documents import Snapshot
 
 _Scope = tuple[str, str, str]
 

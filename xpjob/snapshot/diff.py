@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct, field
 
-from xpjob.crossplane.records import Placed
-from xpjob.crossplane.targets import CLAIM, COMPOSITE, MANAGED
-from xpjob.outcome import TargetOutcome
+from xpjob.collect.outcome import TargetOutcome
+from xpjob.collectors.crossplane.records import Placed
+from xpjob.collectors.crossplane.targets import CLAIM, COMPOSITE, MANAGED
 from xpjob.snapshot.carry import Gaps
-from xpjob.snapshot.model import Document, RunInfo
+from xpjob.snapshot.documents import Document, RunInfo
 
 
 class Seen(Placed, rename="camel", frozen=True, gc=False):

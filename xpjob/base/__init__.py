@@ -1,0 +1,1 @@
+"""What every package builds on; it knows nothing of xpjob."""

@@ -1,0 +1,1 @@
+"""What a collector is, and the lists that it reads."""

@@ -1,0 +1,270 @@
+"""Objects off the wire -> records, as they stand: not linked yet, and without a history."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from itertools import islice
+from sys import intern
+from typing import NamedTuple, TypedDict
+
+from xpjob.base.truncate import MAX_LABEL, MAX_MESSAGE, cut
+from xpjob.collectors.crossplane.extra_labels import ExtraLabel
+from xpjob.collectors.crossplane.records import Claim, CompositeResource, ManagedResource, Ref
+from xpjob.collectors.crossplane.targets import CLAIM, COMPOSITE, MANAGED, Target
+from xpjob.collectors.crossplane.wire import (
+    Condition,
+    Metadata,
+    NameRef,
+    Object,
+    ObjectRef,
+    OwnerRef,
+    Spec,
+)
+
+PAUSED_ANNOTATION = "crossplane.io/paused"
+EXTERNAL_NAME_ANNOTATION = "crossplane.io/external-name"
+CLAIM_NAME_LABEL = "crossplane.io/claim-name"
+CLAIM_NAMESPACE_LABEL = "crossplane.io/claim-namespace"
+
+
+class Keys(NamedTuple):
+    """Which labels say what an object belongs to, and what else to take along."""
+
+    composition: str
+    composite: str
+    extra: tuple[ExtraLabel, ...] = ()
+
+
+def claim(item: Object, target: Target, keys: Keys) -> Claim:
+    """Make the record of a claim as it stands, not linked yet."""
+    return Claim(
+        **_common(item, target, keys),
+        xr=_ref(item.spec.resource_ref) if item.spec else None,
+    )
+
+
+def composite(item: Object, target: Target, keys: Keys) -> CompositeResource:
+    """Make the record of an XR as it stands, not linked yet."""
+    spec, owner = item.spec or Spec(), _controller(item.metadata)
+    modern = spec.crossplane.resource_refs if spec.crossplane else None
+    refs = (modern if modern is not None else spec.resource_refs) or ()
+    own = item.metadata.namespace
+    return CompositeResource(
+        **_common(item, target, keys),
+        parent=_parent(owner, own),
+        parent_uid=owner.uid,
+        claim=_ref(spec.claim_ref),
+        composed=sum((_group(ref), ref.kind) not in target.listed for ref in refs),
+        missing=tuple(
+            Ref(_group(ref), ref.kind, ref.namespace or own, ref.name)
+            for ref in refs
+            if ref.name and (_group(ref), ref.kind) in target.listed
+        ),
+    )
+
+
+def managed(item: Object, target: Target, keys: Keys) -> ManagedResource:
+    """Make the record of an MR as it stands, not linked yet."""
+    spec, owner = item.spec or Spec(), _controller(item.metadata)
+    labels, annotations = item.metadata.labels or {}, item.metadata.annotations or {}
+    config = spec.provider_config_ref
+    return ManagedResource(
+        **_common(item, target, keys),
+        parent=_parent(owner, item.metadata.namespace),
+        parent_uid=owner.uid,
+        provider=target.provider,
+        provider_config=cut(f"{config.kind or 'ProviderConfig'}/{config.name}", MAX_LABEL)
+        if config
+        else "",
+        external_name=cut(annotations.get(EXTERNAL_NAME_ANNOTATION, ""), MAX_MESSAGE),
+        management_policies=tuple(spec.management_policies or ()),
+        composite_name=labels.get(keys.composite, ""),
+        claim_name=labels.get(CLAIM_NAME_LABEL, ""),
+        claim_namespace=labels.get(CLAIM_NAMESPACE_LABEL, ""),
+    )
+
+
+MAKERS = {CLAIM: claim, COMPOSITE: composite, MANAGED: managed}
+
+
+class _Common(TypedDict):
+    group: str
+    version: str
+    resource: str
+    kind: str
+    namespace: str
+    name: str
+    uid: str
+    composition: str
+    composition_revision: str
+    source: str
+    creator: str
+    team: str
+    extra: dict[str, str]
+    paused: bool
+    deleting: bool
+    ready: bool
+    reason: str
+    ready_status: str
+    message: str
+    ready_since: str
+    synced: bool
+    synced_status: str
+    synced_reason: str
+    synced_message: str
+    synced_since: str
+    lagging: bool
+    failing: dict[str, str]
+    created_at: str
+    deleted_at: str
+
+
+_FAILING = 8
+_LONGEST_TIME = 40
+_ABSENT = Condition()
+_NO_OWNER = OwnerRef()
+
+
+def _common(item: Object, target: Target, keys: Keys) -> _Common:
+    metadata, spec, kind = item.metadata, item.spec or Spec(), target.kind
+    owners = target.owners_in(metadata.namespace)
+    annotations = metadata.annotations or {}
+    conditions = (item.status.conditions if item.status else None) or ()
+    ready, synced, further = _by_type(conditions)
+    labels = metadata.labels or {}
+    made = _Common(
+        group=kind.group,
+        version=kind.version,
+        resource=kind.resource,
+        kind=kind.kind,
+        # What thousands of objects say alike is kept once: that is half of a record's memory.
+        namespace=intern(metadata.namespace),
+        name=metadata.name,
+        uid=metadata.uid,
+        composition=intern(_composition(labels, keys.composition, spec)),
+        composition_revision=intern(_revision(spec)),
+        source=owners.source,
+        creator=intern(annotations.get(owners.creator_key, "")) if owners.creator_key else "",
+        team=intern(annotations.get(owners.team_key, "")) if owners.team_key else "",
+        extra={extra.name: cut(extra.of(labels, annotations), MAX_LABEL) for extra in keys.extra},
+        # Without any policy a provider does nothing; claims and XRs may have a field of that name.
+        paused=annotations.get(PAUSED_ANNOTATION) == "true"
+        or (target.class_ == MANAGED and spec.management_policies == []),
+        deleting=bool(metadata.deletion_timestamp),
+        ready=ready.status == "True",
+        reason=intern(ready.reason),
+        ready_status=intern(ready.status),
+        message=ready.message,
+        ready_since=timestamp(ready.last_transition_time),
+        synced=synced.status == "True",
+        synced_status=intern(synced.status),
+        synced_reason=intern(synced.reason),
+        synced_message=synced.message,
+        synced_since=timestamp(synced.last_transition_time),
+        lagging=_lags(metadata.generation, synced.observed_generation),
+        failing=_failing(further) if further else {},
+        created_at=timestamp(metadata.creation_timestamp),
+        deleted_at=timestamp(metadata.deletion_timestamp),
+    )
+    # Together they are seldom as long as one of them may be: two looks are enough.
+    words = made["composition"] + made["composition_revision"] + made["creator"] + made["team"]
+    words += made["reason"] + made["synced_reason"]
+    if len(words) > MAX_LABEL or len(made["message"] + made["synced_message"]) > MAX_MESSAGE:
+        _shorten(made)
+    return made
+
+
+def _shorten(made: _Common) -> None:
+    """Cut what is longer than is kept: tenants may write 256 KiB into an annotation."""
+    made["composition"] = intern(cut(made["composition"], MAX_LABEL))
+    made["composition_revision"] = intern(cut(made["composition_revision"], MAX_LABEL))
+    made["creator"] = intern(cut(made["creator"], MAX_LABEL))
+    made["team"] = intern(cut(made["team"], MAX_LABEL))
+    made["reason"] = intern(cut(made["reason"], MAX_LABEL))
+    made["synced_reason"] = intern(cut(made["synced_reason"], MAX_LABEL))
+    made["message"] = cut(made["message"], MAX_MESSAGE)
+    made["synced_message"] = cut(made["synced_message"], MAX_MESSAGE)
+
+
+def _by_type(conditions: Sequence[Condition]) -> tuple[Condition, Condition, list[Condition]]:
+    """Return Ready, Synced (the first of each) and all others."""
+    ready = synced = _ABSENT
+    further = []
+    for condition in conditions:
+        if condition.type == "Ready":
+            ready = condition if ready is _ABSENT else ready
+        elif condition.type == "Synced":
+            synced = condition if synced is _ABSENT else synced
+        else:
+            further.append(condition)
+    return ready, synced, further
+
+
+def _failing(further: Sequence[Condition]) -> dict[str, str]:
+    """Return those that are not True: functions may set any, a few are enough."""
+    not_true = (condition for condition in further if condition.status != "True")
+    return {
+        cut(condition.type, MAX_LABEL): cut(condition.reason, MAX_LABEL)
+        for condition in islice(not_true, _FAILING)
+    }
+
+
+def _lags(generation: int | None, observed: int | None) -> bool:
+    """Tell whether a spec is newer than what its controller has seen, where it says so at all."""
+    return bool(generation and observed and observed < generation)
+
+
+def _composition(labels: Mapping[str, str], label_key: str, spec: Spec) -> str:
+    named = labels.get(label_key, "")
+    modern = spec.crossplane.composition_ref if spec.crossplane else None
+    return named or _name(modern) or _name(spec.composition_ref)
+
+
+def _revision(spec: Spec) -> str:
+    modern = spec.crossplane.composition_revision_ref if spec.crossplane else None
+    return _name(modern) or _name(spec.composition_revision_ref)
+
+
+def _name(ref: NameRef | None) -> str:
+    return ref.name if ref else ""
+
+
+def _ref(ref: ObjectRef | None) -> Ref | None:
+    if ref is None or not ref.name or not ref.kind:
+        return None
+    return Ref(_group(ref), intern(ref.kind), intern(ref.namespace), ref.name)
+
+
+def _group(ref: ObjectRef) -> str:
+    return intern(ref.api_version.rpartition("/")[0])
+
+
+def _controller(metadata: Metadata) -> OwnerRef:
+    owners = metadata.owner_references or ()
+    return next((owner for owner in owners if owner.controller), _NO_OWNER)
+
+
+def _parent(owner: OwnerRef, namespace: str) -> Ref | None:
+    """Return what the owner is called, as if it were in the namespace of what it owns.
+
+    It may be cluster-scoped; that is known once it is found.
+    """
+    if not owner.name or not owner.kind:
+        return None
+    return Ref(_group(owner), intern(owner.kind), intern(namespace), owner.name)
+
+
+def timestamp(text: str | None) -> str:
+    """Return an RFC 3339 time as it is, and nothing for what is none (year 1 is Go's "unset")."""
+    return _timestamp(text) if text and len(text) <= _LONGEST_TIME else ""
+
+
+@lru_cache(maxsize=4096)  # a tree is made at once: its objects share most of their times
+def _timestamp(text: str) -> str:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return ""
+    return text if moment.tzinfo is not None and moment.year > 1 else ""

@@ -1,0 +1,1 @@
+"""What the reader serves of Crossplane beyond its tables."""

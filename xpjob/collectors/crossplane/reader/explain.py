@@ -1,0 +1,135 @@
+"""``xpjob explain``: one tree on a terminal, from the store or from a reader's URL."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.text import Text
+from rich.tree import Tree
+
+from xpjob.base.errors import BadAnswerError, NotFoundError
+from xpjob.base.times import ago
+from xpjob.collectors.crossplane.reader.blockers import (
+    DELETING,
+    NOT_READY,
+    NOT_SYNCED,
+    PAUSED,
+    READY,
+    since_when,
+)
+from xpjob.collectors.crossplane.reader.rows import seconds
+from xpjob.collectors.crossplane.reader.tree import tree
+from xpjob.config.settings import Settings
+from xpjob.reader import parameters, show
+from xpjob.reader.parameters import QuestionError
+from xpjob.reader.show import Pairs
+from xpjob.snapshot import documents
+
+Json = dict[str, Any]
+
+_COLOURS = {
+    READY: "green",
+    NOT_READY: "yellow",
+    NOT_SYNCED: "red",
+    PAUSED: "blue",
+    DELETING: "magenta",
+}
+_SHORT = 160
+
+
+def pairs_of(target: str) -> Pairs:
+    """Return the parameters that ``kind/namespace/name`` or ``kind/name`` stands for.
+
+    A kind may have its group behind a dot, as kubectl takes it. Raises ``QuestionError``.
+    """
+    kind, *rest = target.split("/")
+    if not kind or len(rest) not in (1, 2) or not all(rest):
+        raise QuestionError(
+            "bad-value",
+            f"{parameters.shown(target)} is neither kind/namespace/name nor kind/name",
+        )
+    kind, _, group = kind.partition(".")
+    pairs = [("kind", kind), ("name", rest[-1]), ("namespace", rest[0] if len(rest) == 2 else "")]
+    return [*pairs, ("group", group)] if group else pairs
+
+
+def explain(settings: Settings, url: str | None, pairs: Pairs) -> Json:
+    """Return the tree of a record.
+
+    Raises ``NotFoundError`` where there is none, ``QuestionError`` where it is not clear which
+    is meant, and the store's or reader's errors.
+    """
+    try:
+        if url:
+            answer = show.ask(settings, url, "bookkeeping/tree", pairs)
+            try:
+                return msgspec.json.decode(answer.body, type=dict[str, Any])
+            except msgspec.MsgspecError as error:
+                told = f"reading {url}: that is no xpjob reader; check --url"
+                raise BadAnswerError(told) from error
+        given = parameters.check(pairs, parameters.TREE)
+        return tree(show.newest(settings), given, int(documents.now().timestamp()), stale=False)
+    except QuestionError as error:
+        if error.status == 404:
+            raise NotFoundError(str(error)) from error
+        raise
+
+
+def table(found: Json, console: Console, now: int) -> None:
+    """Print the sentence, then the tree: state, how long, why, and age of each."""
+    console.print(Text(_plain(found["sentence"])), soft_wrap=True)
+    console.print()
+    made: list[Tree] = []
+    for node in found["nodes"]:
+        label = _label(node, now)
+        if node["parent"] is None:
+            made.append(Tree(label))
+        else:
+            made.append(made[node["parent"]].add(label))
+    for branch, node in zip(made, found["nodes"], strict=True):
+        if node["leftOut"]:
+            branch.add(Text(f"and {node['leftOut']} more", style="dim"))
+    console.print(made[0])
+    console.print()
+    console.print(Text(f"As of {found['generatedAt']}.", style="dim"))
+
+
+def _label(node: Json, now: int) -> Text:
+    state = node["state"]
+    where = f"{node['namespace']}/" if node["namespace"] else ""
+    label = Text()
+    label.append(f"{node['kind']} ", style="dim")
+    label.append(_plain(f"{where}{node['name']}"), style="bold")
+    label.append(f"  {state}", style=_COLOURS[state])
+    if state not in (READY, NOT_READY):
+        label.append("" if node["ready"] else " and not ready", style=_COLOURS[state])
+    if (start := seconds(since_when(node))) is not None:
+        label.append(f" for {ago(now - start)}", style=_COLOURS[state])
+    if node["asked"]:
+        label.append("  ← asked for", style="dim")
+    if node["blocks"]:
+        label.append("  ← blocks", style="bold red")
+    facts = [node.get("reason"), _why(node), _aged(node), node.get("provider")]
+    facts += ["kept from an earlier run" if node["carriedSince"] else ""]
+    if told := " · ".join(_plain(fact) for fact in facts if fact):
+        label.append(f"\n{told}", style="dim")
+    return label
+
+
+def _why(node: Json) -> str:
+    """Return the message; a controller's own error says more than "waiting"."""
+    message = node["message"] if not node["ready"] else ""
+    if node["syncedStatus"] in ("False", "Unknown"):
+        message = ": ".join(filter(None, (node["syncedReason"], node["syncedMessage"]))) or message
+    return message if len(message) <= _SHORT else f"{message[:_SHORT]}…"
+
+
+def _aged(node: Json) -> str:
+    return "" if node["ageSeconds"] is None else f"{ago(node['ageSeconds'])} old"
+
+
+def _plain(text: str) -> str:
+    """Return what a tenant wrote so that it can change neither colours nor lines."""
+    return "".join(c if c.isprintable() else " " for c in text)

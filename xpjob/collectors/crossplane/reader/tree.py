@@ -1,0 +1,174 @@
+"""One tree, from its root down, and what blocks it. No HTTP, no I/O.
+
+``GET /bookkeeping/tree`` answers with it, the page shows it, ``xpjob explain`` prints it. The
+nodes come depth first, each below its parent and what is in trouble before what is well.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+
+import msgspec
+
+from xpjob.collectors.crossplane.reader.blockers import Walk, say
+from xpjob.reader.parameters import Given, QuestionError, one, shown
+from xpjob.reader.render import Json
+from xpjob.reader.table import View
+
+MAX_CHILDREN = 100
+"""Children of one node that are told; how many are left out is said."""
+MAX_NODES = 1000
+_MAX_BLOCKERS = 10
+KEYS = (
+    *("class", "group", "version", "resource", "kind", "namespace", "name", "uid"),
+    *("ready", "readyStatus", "reason", "message", "synced", "syncedStatus", "syncedReason"),
+    *("syncedMessage", "paused", "deleting", "notReadySince", "notSyncedSince", "deletingSince"),
+    *("team", "creator", "composition", "provider", "providerConfig", "externalName", "composed"),
+    *("xr", "deletedAt", "pausedSince", "carriedSince", "createdAt", "ageSeconds"),
+)
+"""What a node tells of its record, where its class has it."""
+
+
+def tree(view: View, given: Given, now: int, *, stale: bool) -> Json:
+    """Return the tree that a named record is part of. Times are RFC 3339.
+
+    Raises ``QuestionError``: 404 with what is near where there is no such record, 400 with all
+    of them where several are called so.
+    """
+    asked = find(view, given)
+    top = view.family.top(asked)
+    walk = Walk(view, top)
+    chosen, left_out = _chosen(walk, set(view.family.path(asked)))
+    place = {row: number for number, (row, _) in enumerate(chosen)}
+    decode = msgspec.json.Decoder(dict[str, object]).decode
+
+    def facts(row: int) -> Json:
+        whole = decode(view.row(row, now))
+        return {key: whole[key] for key in KEYS if key in whole}
+
+    nodes: list[Json] = []
+    blocking = set(walk.blockers)
+    for row, depth in chosen:
+        parent = view.family.parents[row]
+        node: Json = {"depth": depth, "parent": place.get(parent), "asked": row == asked}
+        node |= {"blocks": row in blocking, "state": walk.state(row), **facts(row)}
+        node["children"] = len(view.family.children(row))
+        node["leftOut"] = left_out.get(row, 0)
+        nodes.append(node)
+    told = [facts(row) | {"state": walk.state(row)} for row in walk.blockers[:_MAX_BLOCKERS]]
+    why = [{**blocker, "says": say(blocker)} for blocker in told]
+    of_asked = facts(asked) | {"state": walk.state(asked)}
+    of_top = facts(top) | {"state": walk.state(top)}
+    return {
+        "sentence": walk.sentence(of_asked, of_top, why, now),
+        "blockers": [
+            {key: each[key] for key in ("group", "kind", "namespace", "name", "state", "says")}
+            for each in why
+        ],
+        "blockerCount": len(walk.blockers),
+        "nodes": nodes,
+        "total": len(walk.order),
+        "generatedAt": view.generated_at,
+        "stale": stale,
+        "cluster": view.cluster,
+    }
+
+
+def find(view: View, given: Given) -> int:
+    """Return the row of the one record that is meant; a kind may also be named as its resource."""
+    name = one(given, "name")
+    found: Sequence[int] = _with_name(view, name)
+    for parameter in ("class", "group", "namespace"):
+        if parameter in given:
+            value = one(given, parameter)
+            found = [row for row in found if _value(view, parameter, row) == value]
+    if kind := one(given, "kind").casefold():
+        found = [row for row in found if kind in _kinds(view, row)]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise _nothing(view, given)
+    raise QuestionError(
+        "ambiguous",
+        f"there are {len(found)} records called {shown(name)}: say more of group, kind, "
+        "namespace or class",
+        facts={"known": [_path(view, row) for row in found[:100]], "knownCount": len(found)},
+    )
+
+
+def _with_name(view: View, name: str) -> list[int]:
+    column = view.columns["name"]
+    try:
+        code = column.values.index(name)
+    except ValueError:
+        return []
+    found: list[int] = []
+    start = 0
+    while True:
+        try:
+            start = column.codes.index(code, start) + 1
+        except ValueError:
+            return found
+        found.append(start - 1)
+
+
+def _value(view: View, name: str, row: int) -> str:
+    column = view.columns[name]
+    return column.values[column.codes[row]] or ""
+
+
+def _kinds(view: View, row: int) -> tuple[str, str]:
+    return _value(view, "kind", row).casefold(), _value(view, "resource", row)
+
+
+def _path(view: View, row: int) -> str:
+    kind = f"{_value(view, 'kind', row)}.{_value(view, 'group', row)}"
+    return "/".join(filter(None, (kind, _value(view, "namespace", row), _value(view, "name", row))))
+
+
+def _nothing(view: View, given: Given) -> QuestionError:
+    kind, name = one(given, "kind"), one(given, "name")
+    named = "/".join(filter(None, (kind, one(given, "namespace"), name)))
+    column = view.columns["name"]
+    same = _with_name(view, name)[:3]
+    known = [value for value in column.values if value]
+    close = [value for value in known if name in value] if len(name) > 2 else []
+    # Comparing is slow, so with very many names only those that begin alike are compared.
+    alike = known if len(known) <= 2000 else [v for v in known if v[:2] == name[:2]][:2000]
+    close = difflib.get_close_matches(name[:253], [*close[:200], *alike], n=3)
+    near = same or [row for value in dict.fromkeys(close) for row in _with_name(view, value)[:1]]
+    told = [_path(view, row) for row in near]
+    hint = (
+        f"; did you mean {' or '.join(told)}?"
+        if told
+        else "; see which there are, or wait for the next run"
+    )
+    return QuestionError(
+        "no-such-record",
+        f"there is no {shown(named)} in the snapshot of {view.generated_at}{hint}",
+        status=404,
+        facts={"known": told},
+    )
+
+
+def _chosen(walk: Walk, path: set[int]) -> tuple[list[tuple[int, int]], dict[int, int]]:
+    """Return the rows that are told with their depths, and how many children each leaves out.
+
+    Where there are many, those in trouble are told, and always what was asked for.
+    """
+    chosen: list[tuple[int, int]] = []
+    left_out: dict[int, int] = {}
+    room = MAX_NODES
+    stack = [(walk.top, 0)]
+    while stack:
+        row, depth = stack.pop()
+        chosen.append((row, depth))
+        below = sorted(walk.children(row), key=lambda r: (r not in path, not walk.troubled(r)))
+        kept = below[: max(min(MAX_CHILDREN, room), sum(r in path for r in below))]
+        room -= len(kept)
+        if len(kept) < len(below):
+            left_out[row] = len(below) - len(kept)
+        kept.sort(key=lambda r: (not walk.troubled(r), r))
+        stack += [(child, depth + 1) for child in reversed(kept)]
+    return chosen, left_out

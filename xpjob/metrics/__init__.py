@@ -1,0 +1,1 @@
+"""Tables of numbers, and counters that go on from run to run."""

@@ -1,0 +1,1 @@
+"""HTTP, deadlines, threads and retries."""

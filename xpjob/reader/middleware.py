@@ -1,0 +1,68 @@
+"""What stands before every endpoint: bounds, security headers, counting, and the last resort."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from xpjob.reader.metrics import Metrics
+from xpjob.reader.problem import problem
+from xpjob.reader.responses import SECURITY
+
+MAX_QUERY = 4096
+"""Bytes of a query string."""
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_SECURITY = [(name.lower().encode(), value.encode()) for name, value in SECURITY.items()]
+_log = logging.getLogger(__name__)
+
+
+class Front:
+    """ASGI middleware."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app, self._metrics = app, metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, whatever happens."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        status = 0
+
+        async def noting(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message = {**message, "headers": [*message["headers"], *_SECURITY]}
+            await send(message)
+
+        try:
+            await (_refusal(scope) or self._app)(scope, receive, noting)
+        except TimeoutError:
+            _log.info("a client was cut off: it read too slowly", extra={"path": scope["path"]})
+            raise
+        except Exception:
+            _log.exception("an answer failed", extra={"path": scope["path"][:200]})
+            if status:
+                raise
+            answer = problem(500, "internal", "that is a mistake of the reader; see its log")
+            await answer(scope, receive, noting)
+        finally:
+            # Only paths that exist: what clients make up must not become series.
+            route = scope["path"] if "endpoint" in scope else "other"
+            method = scope["method"] if scope["method"] in _METHODS else "other"
+            self._metrics.requests.labels(route, method, str(status)).inc()
+            self._metrics.seconds.labels(route).observe(time.perf_counter() - started)
+
+
+def _refusal(scope: Scope) -> ASGIApp | None:
+    """Return the answer to a request that is larger than any sensible one."""
+    if len(scope["query_string"]) > MAX_QUERY:
+        return problem(414, "query-too-long", f"a query string has at most {MAX_QUERY} bytes")
+    headers = dict(scope["headers"])
+    if headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers:
+        return problem(413, "body-refused", "the reader takes no request bodies")
+    return None

@@ -1,0 +1,1 @@
+"""Where documents are kept: S3 or a directory."""

@@ -1,0 +1,1 @@
+"""What people see: logs, progress, tables, and how the process ends."""
