@@ -2,7 +2,7 @@
 
 # The image of xpjob, for linux/amd64 and linux/arm64, some 50 MB to pull:
 #   docker buildx build --platform linux/amd64,linux/arm64 \
-#     --build-arg VERSION=0.1.0 --build-arg COMMIT="$(git rev-parse HEAD)" --tag xpjob .
+#     --build-arg VERSION=0.2.0 --build-arg COMMIT="$(git rev-parse HEAD)" --tag xpjob .
 #
 # Both stages are Debian 13 with Python 3.13, so what one compiles the other reads. For builds that
 # are the same for ever, add the digests: docker buildx imagetools inspect IMAGE.
@@ -15,7 +15,7 @@ RUN scripts/image-files /app /usr/bin/python3
 # No shell, no package manager, no tool but Python; Debian's security fixes come with each build.
 # (Chainguard's is smaller, but its free tags cannot be pinned to a version of Python.)
 FROM gcr.io/distroless/python3-debian13:nonroot
-ARG VERSION=0.1.0
+ARG VERSION=0.2.0
 ARG COMMIT=""
 LABEL org.opencontainers.image.title="xpjob" \
       org.opencontainers.image.description="Tells what a Crossplane platform holds: claims and composite resources, whose, and what is not ready" \

@@ -24,11 +24,13 @@ from harness.cluster import Cluster
 from harness.controlplane import ControlPlane
 from harness.processes import free_ports, wait_until
 from harness.tools import tool
-from processes import pushgateway, serving
+
+from support.processes import pushgateway, serving
 
 ROOT = Path(__file__).resolve().parent.parent
 KEYS = {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench-secret"}
 BUCKET = "inventory"
+BESIDE = "beside"
 FILLED_KINDS = 192
 OWNERS = {
     "CREATOR_ANNOTATION_KEY": "example.org/creator",
@@ -108,6 +110,16 @@ class Platform:
     def xpjob(self) -> Sample:
         """Do a whole run: discover, list, link, put to S3, push."""
         return self._job("xpjob run", [sys.executable, "-m", "xpjob", "run"])
+
+    def beside(self, checkout: Path) -> Sample:
+        """Do a whole run of another version, with a snapshot and a group of its own."""
+        more = {"PYTHONPATH": str(checkout), "CLUSTER_NAME": BESIDE, "PUSHGATEWAY_JOB": BESIDE}
+        snapshot = self._buckets / "xp-tracker" / BESIDE / "snapshot.json"
+        command = [sys.executable, "-m", "xpjob", "run"]
+        sample = self._meter.run(command, self._environment() | OWNERS | more)
+        sample.phases = json.loads(snapshot.with_name("run.json").read_text())["phases"]
+        self._told[_named(checkout)] = self._pushed(BESIDE, snapshot.stat().st_size)
+        return sample
 
     def shards(self, count: int) -> Sample:
         """Do the same run by shards, at once; its memory is that of the largest of them.
@@ -281,6 +293,7 @@ def main() -> None:
     parser.add_argument("--kinds", type=int, default=1200, help="kinds of the last row; 0: none")
     parser.add_argument("--only", default="", help="contenders beside the floor, comma-separated")
     parser.add_argument("--shards", type=int, default=0, help="a run by so many at once, as well")
+    parser.add_argument("--beside", type=Path, help="checkout of another version, as well")
     parser.add_argument("--mbit", type=float, default=0, help="speed of the net (needs root)")
     options = parser.parse_args()
     if options.mbit:
@@ -303,6 +316,10 @@ def main() -> None:
             measured.compare(options.repeats, _chosen(measured, options))
 
 
+def _named(checkout: Path) -> str:
+    return f"xpjob run in {checkout.name}"
+
+
 def _shards(count: int) -> str:
     return f"xpjob, {count} shards"
 
@@ -313,10 +330,15 @@ def _chosen(measured: Platform, options: argparse.Namespace) -> dict[str, Callab
         "curl with gzip": lambda: measured.floor("--compressed"),
         "xpjob run": measured.xpjob,
         _shards(options.shards): lambda: measured.shards(options.shards),
+        _named(options.beside or ROOT): lambda: measured.beside(options.beside),
         "naive client": measured.naive,
         "kube-state-metrics": measured.state_metrics,
     }
     wanted = {*(options.only.split(",") if options.only else contenders), "curl (floor)"}
+    if options.beside:
+        wanted |= {"xpjob run", _named(options.beside)}
+    else:
+        wanted.discard(_named(ROOT))
     if options.shards:
         wanted |= {"xpjob run", _shards(options.shards)}
     else:

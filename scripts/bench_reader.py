@@ -12,14 +12,21 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
-from xpjob.collectors.crossplane.records import Claim, CompositeResource, ManagedResource, Ref
-from xpjob.snapshot import documents
-from xpjob.snapshot.documents import RunInfo, Snapshot
+from xpjob.base import times
+from xpjob.collect.contract import Section
+from xpjob.collect.findings import Ref
+from xpjob.collectors import COLLECTORS
+from xpjob.collectors.crossplane.records import Claim, CompositeResource, ManagedResource
+from xpjob.collectors.crossplane.state import State
+from xpjob.metrics.table import MAX_SERIES
+from xpjob.snapshot import documents, sections
+from xpjob.snapshot.documents import Head, RunInfo, Snapshot
 
 GROUP = "platform.example.org"
 KINDS = ("PostgreSQLInstance", "ObjectBucket", "MessageQueue", "Cache", "Cluster")
@@ -49,7 +56,7 @@ CASES = (
 def snapshot(number: int, count: int) -> Snapshot:
     """Return ``count`` claims, each with its XR and two MRs; one in ten is not ready."""
     chance = random.Random(number)
-    now = documents.now()
+    now = times.now()
 
     def ago() -> str:
         moment = now - timedelta(seconds=chance.randrange(60, 90 * 86_400))
@@ -115,10 +122,20 @@ def snapshot(number: int, count: int) -> Snapshot:
                     provider_config="ProviderConfig/default", management_policies=("*",),
                 )
             )  # fmt: skip
-    taken = documents.rfc3339(now)
+    taken = times.rfc3339(now)
     run = RunInfo(id=f"{number:032x}", version="bench", started_at=taken)
     records = {"claims": claims, "xrs": xrs, "mrs": mrs}
-    return Snapshot(generated_at=taken, cluster="", run=run, targets=[], **records)
+    return whole(run, taken, records)
+
+
+def whole(run: RunInfo, taken: str, records: dict[str, Sequence[Any]]) -> Snapshot:
+    """Return a snapshot of these records, with what a run stores beside them."""
+    (crossplane,) = COLLECTORS
+    head = Head(run=run, cluster="", generated_at=taken, targets=[], collectors=[])
+    section = Section(records, state=State())
+    head.tables = sections.descriptions(crossplane, section)
+    head.metrics = sections.metric_tables(crossplane, section, taken, MAX_SERIES)
+    return Snapshot(head, dict(records), sections.state_of(section))
 
 
 @contextmanager
@@ -180,7 +197,7 @@ def main() -> None:
         directory, lua = Path(name), Path(name, "done.lua")
         lua.write_text(LUA)
         first = snapshot(1, options.count)
-        named, stored = first.mrs[-1].name, documents.encode(first)
+        named, stored = first.rows["mrs"][-1].name, documents.encode(first)
         del first
         (directory / "snapshot.json").write_bytes(stored)
         size = len(stored) / 1e6

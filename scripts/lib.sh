@@ -7,20 +7,26 @@ die() {
   exit 1
 }
 
-# ensure_venv demo|dev: make .venv and install xpjob there, with what it needs or with the tools
-# of its tests as well. Does nothing when that has been done for these very requirements.
+# ensure_venv demo|dev [VERSION]: make .venv and install xpjob there, with what it needs or with the
+# tools of its tests as well. Does nothing when that has been done for these very requirements.
+# With a version of Python it is .venv-VERSION, and $venv from then on.
 ensure_venv() {
-  local wanted=$1 requirements="$root/scripts/requirements.txt" stamp
+  local wanted=$1 version=${2:-} requirements="$root/scripts/requirements.txt" stamp
   [ "$wanted" = dev ] && requirements="$root/scripts/requirements-dev.txt"
+  [ -n "$version" ] && venv="$root/.venv-$version"
   stamp=$(cat "$requirements" "$root/pyproject.toml" | sha256sum | cut -d' ' -f1)
   if [ "$(cat "$venv/.installed-$wanted" 2>/dev/null)" = "$stamp" ]; then return; fi
   local python
-  for python in python3.14 python3.13 python3.12 python3.11 python3; do
-    if "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then break; fi
-    python=
-  done
-  [ -n "$python" ] || die "xpjob needs Python 3.11 or newer, and there is none on the PATH"
-  echo "Installing into .venv (once) ..." >&2
+  if [ -n "$version" ]; then
+    python=$(find_python "$version")
+  else
+    for python in python3.14 python3.13 python3.12 python3.11 python3; do
+      if "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then break; fi
+      python=
+    done
+    [ -n "$python" ] || die "xpjob needs Python 3.11 or newer, and there is none on the PATH"
+  fi
+  echo "Installing into ${venv##*/} (once) ..." >&2
   # Without python3-venv Debian leaves half an environment behind: without pip it is none.
   if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
     rm -rf "$venv"
@@ -31,6 +37,21 @@ ensure_venv() {
   "$venv/bin/uv" pip install --quiet --python "$venv/bin/python" --require-hashes -r "$requirements"
   "$venv/bin/uv" pip install --quiet --python "$venv/bin/python" --no-deps -e "$root"
   echo "$stamp" >"$venv/.installed-$wanted"
+}
+
+# find_python VERSION: print the path of that Python: on the PATH, of pyenv, or installed by uv.
+find_python() {
+  local version=$1 found uv="$root/.venv/bin/uv"
+  # pyenv has a command for each version that it knows, which fails unless that one is chosen.
+  for found in "python$version" "$(pyenv prefix "$(pyenv latest "$version" 2>/dev/null)" 2>/dev/null)/bin/python"; do
+    if "$found" -c 'import sys; sys.exit(not (".".join(map(str, sys.version_info[:3])) + ".").startswith(sys.argv[1] + "."))' "$version" 2>/dev/null; then
+      command -v "$found"
+      return
+    fi
+  done
+  (venv="$root/.venv" && ensure_venv dev)
+  "$uv" python install "$version" >&2 && "$uv" python find "$version" 2>/dev/null ||
+    die "no Python $version on the PATH, and uv cannot install it: install python$version first"
 }
 
 # ensure_commands PACKAGE:COMMAND ...: install the Debian packages whose commands are missing.

@@ -23,12 +23,12 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import urllib3
+
 from faults.sinks import DROPPED
 from faults.world import ENV, RUN, Proxy, platform
-from processes import free_port, pushgateway, serving, text
-from s3_server import serve_s3
-from stand_in import CLAIM, claim
-
+from support.processes import free_port, pushgateway, serving, text
+from support.s3_server import serve_s3
+from support.stand_in import CLAIM, claim
 from xpjob.demo.cluster import Cluster, Fault
 
 CLIENTS, CLAIMS, RESTS = 4, 200, 10

@@ -1,3 +1,3 @@
-"""xpjob: one batch job that tells what a Crossplane platform holds."""
+"""xpjob: a batch job that reports on Kubernetes clusters."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -1,10 +1,10 @@
-"""``python -m xpjob`` is the ``xpjob`` command."""
+"""Entry point of ``python -m xpjob``."""
 
 import os
 import signal
 
 if __name__ == "__main__":
-    # First of all: as PID 1, Python takes no notice of SIGTERM before it has a handler.
+    # Before the slow imports: as PID 1, Python ignores SIGTERM until it has a handler.
     signal.signal(signal.SIGTERM, lambda *_: os._exit(143))
 
 from xpjob.cli import main

@@ -1,4 +1,4 @@
-"""The command line. Errors become exit codes here and in its commands, and nowhere else."""
+"""The command line. Only this module and the commands turn errors into exit codes."""
 
 from __future__ import annotations
 
@@ -13,9 +13,20 @@ from click.shell_completion import get_completion_class
 
 from xpjob import __version__
 from xpjob.base.errors import XpjobError
-from xpjob.commands import cluster, gateway, snapshots
-from xpjob.config.settings import Settings
+from xpjob.commands import (
+    demo,
+    diff,
+    doctor,
+    explain,
+    prune,
+    repush,
+    run,
+    serve,
+    show,
+    targets,
+)
 from xpjob.terminal import shutdown
+from xpjob.terminal.options import OutputOptions
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -24,36 +35,36 @@ from xpjob.terminal import shutdown
     is_flag=True,
     is_eager=True,
     expose_value=False,
-    callback=lambda context, _option, asked: _tell_version(context) if asked else None,
+    callback=lambda context, _option, given: _print_version(context) if given else None,
     help="Show the version and exit.",
 )
 def cli() -> None:
-    """Tell what a Crossplane platform holds: claims, XRs and MRs, whose, and what is not ready.
+    """Report on Kubernetes clusters: resources, owners, and readiness.
 
-    Every option is also a variable, given in brackets; the option wins. Start with
+    Every option can also be set by the variable in brackets; the option takes precedence. Commands:
 
     \b
-        xpjob demo               a sample platform on this machine, nothing else needed
-        xpjob targets            what a run would list on your cluster, and why
-        xpjob run --dry-run      list it, and print the metrics instead of pushing them
-        xpjob serve              serve the newest snapshot, and a page that shows it
-        xpjob show --not-ready   print what is not ready, the worst first
-        xpjob explain KIND/NAMESPACE/NAME   why one of them is not ready
-        xpjob diff 1d            what came, went and changed state in the last day
-        xpjob doctor             what stands in the way of a run, and what to do about it
-        xpjob repush             give a gateway that was started anew the newest snapshot
-        xpjob prune              what a gateway still holds of clusters that are gone
+        xpjob demo               run against a sample cluster on this machine
+        xpjob targets            print what a run would list, and why
+        xpjob run --dry-run      list everything, and print the metrics instead of pushing them
+        xpjob serve              serve the newest snapshot: a web page, JSON and CSV
+        xpjob show --not-ready   print what is not ready, longest first
+        xpjob explain KIND/NAMESPACE/NAME   print why an object is not ready
+        xpjob diff 1d            print what was added, removed or changed state in a day
+        xpjob doctor             check the prerequisites of a run, and print what to do
+        xpjob repush             push the newest snapshot to a gateway that lost its data
+        xpjob prune              delete groups of removed clusters from a gateway
 
-    Exit codes: 0 done (or partly, with what failed carried over and counted), 1 failed for a
-    reason that may pass, 2 wrong configuration or usage, 3 partly done under --strict,
-    4 credentials or rights refused, 143 and 130 ended by SIGTERM and SIGINT.
+    Exit codes: 0 complete, or partial with failed lists carried over; 1 failed, possibly for a
+    temporary reason; 2 wrong configuration or usage; 3 partial with --strict; 4 credentials or
+    rights refused; 143 and 130 ended by SIGTERM and SIGINT.
     """
 
 
 for _command in (
-    *(cluster.run, cluster.targets, cluster.doctor, cluster.demo),
-    *(snapshots.serve, snapshots.show, snapshots.explain, snapshots.diff),
-    *(gateway.repush, gateway.prune),
+    *(run.run, targets.targets, doctor.doctor, demo.demo),
+    *(serve.serve, show.show, explain.explain, diff.diff),
+    *(repush.repush, prune.prune),
 ):
     cli.add_command(_command)
 
@@ -61,18 +72,18 @@ for _command in (
 @cli.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print the completion script of a shell.
+    """Print the completion script for a shell.
 
     \b
     For bash:  xpjob completion bash > ~/.local/share/bash-completion/completions/xpjob
     """
-    made = get_completion_class(shell)
-    if made is None:
-        raise AssertionError(f"click knows no {shell}")
-    click.echo(made(cli, {}, "xpjob", "_XPJOB_COMPLETE").source())
+    completer = get_completion_class(shell)
+    if completer is None:
+        raise AssertionError(f"click does not support {shell}")
+    click.echo(completer(cli, {}, "xpjob", "_XPJOB_COMPLETE").source())
 
 
-def _tell_version(context: click.Context) -> None:
+def _print_version(context: click.Context) -> None:
     commit = os.environ.get("XPJOB_COMMIT")
     click.echo(f"xpjob {__version__}" + (f" (commit {commit})" if commit else ""))
     context.exit()
@@ -82,7 +93,7 @@ def main() -> NoReturn:
     """Run the command line and exit."""
     signal.signal(signal.SIGTERM, shutdown.terminate)
     debug = "--debug" in sys.argv
-    path = os.environ.get("TERMINATION_LOG") or str(Settings().termination_log)
+    path = os.environ.get("TERMINATION_LOG") or str(OutputOptions().termination_log)
     end = shutdown.Ending(Path(path))
     try:
         code = cli.main(standalone_mode=False, obj=end)
@@ -97,8 +108,8 @@ def main() -> NoReturn:
         shutdown.leave(end, 130, "interrupted")
     except shutdown.Terminated:
         shutdown.leave(end, 143, "ended by SIGTERM")
-    except Exception as error:  # noqa: BLE001 - a bug of ours: no traceback unless asked for
-        # Nor its text, which may quote anything, secrets too.
-        message = f"internal error ({type(error).__name__}): run it with --debug, and report it"
+    except Exception as error:  # noqa: BLE001 - a bug: no traceback unless --debug
+        # Nor the text of the error, which may quote anything, including secrets.
+        message = f"internal error ({type(error).__name__}); run with --debug, and report this bug"
         shutdown.say(message, debug=debug)
         shutdown.leave(end, 1, message)

@@ -14,7 +14,10 @@ from harness.processes import wait_until
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
-from xpjob.config.settings import READER, STORE, load
+from xpjob.collectors import COLLECTORS
+from xpjob.collectors.extensions import EXTENSIONS
+from xpjob.commands.groups import GROUPS
+from xpjob.config.option import load
 from xpjob.reader.app import create_app
 from xpjob.store.open import open_reader_store
 
@@ -204,10 +207,8 @@ def seen(samples: Crossplane, tmp_path_factory: pytest.TempPathFactory) -> Itera
         )
         assert finished.code == 0, finished.events
     assert finished.snapshot is not None
-    settings = load(
-        {"store_backend": "directory", "store_dir": str(directory)}, {}, (STORE, READER)
-    )
-    app = create_app(open_reader_store(settings), settings)
+    settings = load({"store_backend": "directory", "store_dir": str(directory)}, {}, GROUPS)
+    app = create_app(open_reader_store(settings), settings, COLLECTORS, EXTENSIONS)
     with TestClient(app) as reader:
         wait_until("the snapshot is loaded", lambda: reader.get("/readyz").status_code == 200)
         yield Seen(finished.snapshot, prom.read_text(), reader, directory)

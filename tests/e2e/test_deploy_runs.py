@@ -23,7 +23,7 @@ from harness.deployment import Deployment, images
 from harness.kubelet import Kubelet
 from harness.processes import free_ports, wait_until
 
-README = "\n".join(path.read_text() for path in ROOT.glob("README*.md"))
+README = (ROOT / "k8s/README.md").read_text()
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +99,7 @@ def test_the_servers_get_ready(deployed: Deployment) -> None:
 
 def test_the_readmes_commands_work(deployed: Deployment) -> None:
     """Those of its trial, in order and word for word, from the root of a clone."""
-    section = README.split("### A trial\n")[1].split("\n### ")[0]
+    section = README.split("## Trial\n")[1].split("\n## ")[0]
     commands = re.findall(r"^    (.+)$", section, re.MULTILINE)
     assert commands[0] == "kubectl apply --server-side -k k8s/overlays/trial"
     environment = {**os.environ, "KUBECONFIG": str(deployed.cluster.kubeconfig)}

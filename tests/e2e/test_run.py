@@ -23,11 +23,12 @@ from harness.job import Finished, run, xpjob
 from harness.processes import wait_until
 
 from xpjob.base.errors import NotFoundError
-from xpjob.collectors.crossplane.targets import Target
-from xpjob.config import settings
-from xpjob.config.settings import CLUSTER, STORE, TARGETS
+from xpjob.collectors import COLLECTORS
+from xpjob.commands.groups import GROUPS
+from xpjob.config.option import load
 from xpjob.kube.api import connect
 from xpjob.kube.discovery import discover
+from xpjob.kube.lists import ListKey
 from xpjob.net.http import USER_AGENT, Timeouts
 from xpjob.run import job
 from xpjob.terminal.progress import Silent
@@ -189,12 +190,12 @@ class Slow(Silent):
         self._cluster = cluster
         self.held_up = 0
 
-    def progress(self, target: Target, listed: int, total: int) -> None:
+    def progress(self, key: ListKey, listed: int, total: int) -> None:
         """Expire the tokens, once."""
-        if target.kind.resource == "postgresqlinstances" and not self.held_up:
+        if key.gvr.resource == "postgresqlinstances" and not self.held_up:
             self.held_up = listed
             assert total == fleet.CLAIM_COUNT
-            self._cluster.expire_continue_tokens(target.kind.path())
+            self._cluster.expire_continue_tokens(key.path())
 
 
 @pytest.mark.usefixtures("own_control_plane")
@@ -202,12 +203,12 @@ def test_an_expired_token_starts_the_list_anew(cluster: Cluster, user: Path) -> 
     """The real 410 of a compacted etcd: the result is whole, and the restart is counted."""
     view = Slow(cluster)
     given = {"kubeconfig": str(user), "claim_gvrs": fleet.CLAIMS}
-    result = job.run(settings.load(given, {}, (CLUSTER, TARGETS, STORE)), view, dry_run=True)
+    result = job.run(load(given, {}, GROUPS), COLLECTORS, view, dry_run=True)
     assert view.held_up == 500
     assert result.errors == []
     assert result.snapshot is not None
-    assert len({record.uid for record in result.snapshot.claims}) == fleet.CLAIM_COUNT
-    assert len(result.snapshot.claims) == fleet.CLAIM_COUNT
+    claims = result.snapshot.rows["claims"]
+    assert len({record.uid for record in claims}) == len(claims) == fleet.CLAIM_COUNT
     (outcome,) = result.report.targets
     assert (outcome.restarts, outcome.pages) == (1, fleet.CLAIM_COUNT // 500)
 
@@ -285,11 +286,11 @@ class Vanishing(Silent):
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
 
-    def planned(self, targets: Sequence[Target]) -> None:
+    def planned(self, lists: Sequence[ListKey]) -> None:
         """Delete its CRD, and wait until nobody serves it."""
-        (target,) = (t for t in targets if t.kind.resource == "trinkets")
-        self._cluster.kubectl("delete", "crd", f"trinkets.{target.kind.group}")
-        path = target.kind.path()
+        (key,) = (key for key in lists if key.gvr.resource == "trinkets")
+        self._cluster.kubectl("delete", "crd", f"trinkets.{key.gvr.group}")
+        path = key.path()
         wait_until("the kind is gone", lambda: self._cluster.api.exchange("GET", path)[0] == 404)
 
 
@@ -318,8 +319,8 @@ def test_a_kind_that_goes_between_discovery_and_list(cluster: Cluster, user: Pat
     gvr = f"{fleet.GROUP}/v1/trinkets"
     wait_until("it is discovered", lambda: any(str(k.gvr) == gvr for k in discover(api, 1).kinds))
     given = {"kubeconfig": str(user), "claim_gvrs": gvr, "xr_gvrs": fleet.SITES}
-    config = settings.load(given, {}, (CLUSTER, TARGETS, STORE))
-    result = job.run(config, Vanishing(cluster), dry_run=True)
+    config = load(given, {}, GROUPS)
+    result = job.run(config, COLLECTORS, Vanishing(cluster), dry_run=True)
     assert result.errors == []
     assert result.report.partial
     lost, sites = sorted(result.report.targets, key=lambda outcome: outcome.resource, reverse=True)

@@ -7,11 +7,10 @@ import json
 import signal
 from collections.abc import Callable
 
-from processes import free_port
-from stand_in import BUCKET, CLAIM
-
 from faults.breaking import ALWAYS, Setup, when
 from faults.world import CLAIMS, World
+from support.processes import free_port
+from support.stand_in import BUCKET, CLAIM
 from xpjob.demo.api import write_kubeconfig
 from xpjob.demo.cluster import Fault
 
@@ -83,8 +82,8 @@ def whole(world: World, _query: dict[str, str]) -> Fault:
 
 
 def with_bad_objects(world: World, _query: dict[str, str]) -> Fault:
-    """Have one that is nested without end, and one that is nothing, among the others."""
-    deep = b'{"metadata": {"name": "deep"}, "spec": ' + b"[" * 9000 + b"]" * 9000 + b"}"
+    """Have one without a name that is nested without end, and one that is nothing, among them."""
+    deep = b'{"metadata": {}, "spec": ' + b"[" * 9000 + b"]" * 9000 + b"}"
     return Fault(200, page(deep, *items_of(world), b"null"))
 
 

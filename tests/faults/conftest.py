@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from processes import pushgateway
-from s3_server import S3, serve_s3
 
-from faults.rows import AWAY, HEEDLESS, ROWS, Row
-from faults.world import Ran, World, snapshot_before
+from faults.done import Done
+from faults.rows import HEEDLESS, ROWS, Row
+from faults.world import Faults, World, snapshot_before
+from support.processes import pushgateway
+from support.s3_server import S3, serve_s3
 from xpjob.net import retry
 from xpjob.snapshot.documents import Snapshot
 
 WORKERS = 6
 """Runs at the same time: most of them wait for something that does not come."""
-
-Faults = dict[str, Callable[[str, str], tuple[int, str] | None]]
 
 
 @pytest.fixture(scope="package")
@@ -36,7 +35,10 @@ def faults() -> Faults:
 
 @pytest.fixture(scope="package")
 def shared_s3(tmp_path_factory: pytest.TempPathFactory, faults: Faults) -> Iterator[S3]:
-    """One S3 for all: each run has a prefix of its own there."""
+    """One S3 for all: each run has a prefix of its own there.
+
+    moto has one set of buckets in a process: no test of this package may serve another S3.
+    """
 
     def fault(method: str, path: str, headers: dict[str, str]) -> tuple[int, str] | None:
         if "x_around" in headers or "Credential=reader/" in headers.get("authorization", ""):
@@ -56,19 +58,6 @@ def shared_s3(tmp_path_factory: pytest.TempPathFactory, faults: Faults) -> Itera
 def before(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
     """What a run has found before."""
     return snapshot_before(tmp_path_factory.mktemp("before"))
-
-
-class Done:
-    """A run of the matrix that is over, with what was read of the world after it."""
-
-    def __init__(self, world: World, ran: Ran, row: Row) -> None:
-        self.ran = ran
-        self.document = world.stored() if row.snapshot != AWAY else None
-        self.aside = world.has("snapshot.json.unreadable")
-        pushed = world.pushed() if row.gateway != AWAY else {}
-        names = ("xp_tracker_store_claims", "xp_tracker_store_xrs")
-        self.inventory = tuple(map(pushed.get, names))
-        self.success = pushed.get("xpjob_last_run_success")
 
 
 @pytest.fixture(scope="package")

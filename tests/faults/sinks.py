@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
-from processes import free_port, serving
 
 from faults.breaking import ALWAYS, Setup, when
 from faults.world import CLAIMS, Proxy, World
+from support.processes import free_port, serving
+from support.snapshots import with_head
+from xpjob.base import times
 from xpjob.snapshot import documents
 from xpjob.store.base import MAX_DOCUMENT
 
@@ -72,7 +74,7 @@ def paused_and_back(world: World) -> None:
     process = paused_gateway(world)
 
     def act(_run: subprocess.Popen[bytes]) -> None:
-        world.logged("trying again")
+        world.logged("request failed, retrying")
         process.send_signal(signal.SIGCONT)
 
     world.act = act
@@ -228,7 +230,7 @@ def holding(change: Callable[[World], bytes], name: str = "snapshot.json") -> Se
 
 def good(world: World, **changes: Any) -> bytes:
     """Return the snapshot of before, changed."""
-    return documents.encode(msgspec.structs.replace(world.before, **changes))
+    return documents.encode(with_head(world.before, **changes))
 
 
 def nested(_world: World) -> bytes:
@@ -243,8 +245,8 @@ def huge(world: World) -> None:
 
 def newer(world: World) -> bytes:
     """Return the snapshot of a run that starts just now."""
-    now = documents.rfc3339(documents.now())
-    run = msgspec.structs.replace(world.before.run, id="newer", started_at=now)
+    now = times.rfc3339(times.now())
+    run = msgspec.structs.replace(world.before.head.run, id="newer", started_at=now)
     return good(world, run=run)
 
 

@@ -13,18 +13,18 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from processes import POOL, free_port, serving, text
-from s3_server import BUCKET, S3
-from stand_in import CLAIM, NETWORK, claim, modern_xr
 
-from faults.conftest import Faults
 from faults.sinks import DROPPED
-from faults.world import AROUND, ENV, RUN, Proxy, platform
+from faults.world import AROUND, ENV, RUN, Faults, Proxy, platform
+from support.processes import POOL, free_port, serving, text
+from support.s3_server import BUCKET, S3
+from support.sampling import EXHAUSTIVE, sampled
+from support.snapshots import Snapshot010
+from support.stand_in import CLAIM, NETWORK, claim, modern_xr
 from xpjob.demo.cluster import Cluster, Fault
 from xpjob.snapshot import documents
-from xpjob.snapshot.documents import Snapshot
 
-MOMENTS = 16
+MOMENTS = 16 if EXHAUSTIVE else 4
 SERVE = (sys.executable, "-m", "xpjob", "serve")
 
 
@@ -98,7 +98,7 @@ class Platform:
 
     def check(self, body: bytes) -> None:
         """See that a snapshot is that of the last run."""
-        snapshot = documents.decode(body, Snapshot, "store")
+        snapshot = documents.decode(body, Snapshot010, "store")
         assert len(snapshot.claims) == len(snapshot.xrs) == self.size
         assert not any(record.carried_since for record in snapshot.records)
 
@@ -137,6 +137,7 @@ def served(tmp_path: Path) -> Iterator[Platform]:
         yield Platform(cluster, {**ENV, "KUBECONFIG": str(kubeconfig), "PAGE_SIZE": "500"})
 
 
+@pytest.mark.timeout(600)  # exhaustively: a whole run for each of them
 def test_killed_at_any_request_nothing_is_torn(
     served: Platform, tmp_path: Path, shared_gateway: str, shared_s3: S3, faults: Faults
 ) -> None:
@@ -153,19 +154,21 @@ def test_killed_at_any_request_nothing_is_torn(
         assert killer.run() == 0
         moments = killer.requests
         assert moments > 15
+        tried = sampled(range(moments), 6)
         with served.read(tmp_path / "log", AWS_ACCESS_KEY_ID="reader") as reader:
             where = f"{shared_s3.url}/{BUCKET}/xp-tracker/crashes/snapshot.json"
-            for moment in range(moments):
+            for moment in tried:
                 assert killer.run(kill_at=moment) == -signal.SIGKILL
                 assert killer.run() == 0
                 served.check(POOL.request("GET", where, headers=AROUND).data)
-        assert reader.answers > moments
+        assert reader.answers > len(tried)
         key = 'cluster="crashes",instance="",job="xpjob"'
         assert f"xp_tracker_store_claims{{{key}}} {served.size}\n" in text(
             f"{shared_gateway}/metrics"
         )
 
 
+@pytest.mark.timeout(600)  # exhaustively: a whole run for each of them
 def test_killed_at_any_moment_while_it_stores_nothing_is_torn(
     served: Platform, tmp_path: Path
 ) -> None:

@@ -7,35 +7,42 @@ import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from fuzzing import looking
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
-from samples import report, snapshot
-from stand_in import APP, BUCKET, CLAIM, claim, managed, modern_xr
 from starlette.testclient import TestClient
 
 from faults.world import BEFORE, CLAIMS, platform
+from support.records import KEYS
+from support.samples import report, snapshot
+from support.sampling import looking
+from support.snapshots import Snapshot010, inventory, view_of
+from support.stand_in import APP, BUCKET, CLAIM, claim, managed, modern_xr
 from xpjob.base.errors import BadAnswerError, SupersededError
-from xpjob.collect.contract import COLLECTORS
+from xpjob.collectors import COLLECTORS
+from xpjob.collectors.crossplane import wire
+from xpjob.collectors.crossplane.from_wire import MAKERS
+from xpjob.collectors.crossplane.link import link
 from xpjob.collectors.crossplane.records import Inventory, Record
 from xpjob.collectors.crossplane.targets import DISCOVERY, Owners, Target
-from xpjob.collectors.crossplane.timeline import History
-from xpjob.config.settings import Settings
+from xpjob.collectors.crossplane.timeline import Timeline
+from xpjob.collectors.extensions import EXTENSIONS
+from xpjob.config.option import Config
 from xpjob.demo.cluster import Fault
+from xpjob.kube.options import KubeOptions
 from xpjob.publish import exposition
+from xpjob.publish.options import PublishOptions
 from xpjob.reader.app import create_app
-from xpjob.reader.table import View
 from xpjob.run import job
 from xpjob.snapshot import documents
 from xpjob.snapshot.documents import NewerSchemaError, Snapshot
-from xpjob.store.directory import DirectoryStore
+from xpjob.store.open import open_store
+from xpjob.store.options import StoreOptions
 from xpjob.terminal.progress import Silent
 
 AT = "2026-08-21T10:00:00Z"
@@ -138,28 +145,27 @@ def page(items: Any) -> bytes:
 
 def listed(body: bytes) -> list[Record]:
     """Return what all targets make of a page. Raises what a page that is no list raises."""
-    (crossplane,) = COLLECTORS
     records: list[Record] = []
     for target in TARGETS:
-        records += crossplane.decoder(target, Settings())(body).items
+        make = MAKERS[target.class_]
+        records += [make(item, target, KEYS) for item in wire.decode_page(body).items]
     return records
 
 
 def through(records: list[Record]) -> None:
     """Do what a run and a reader do with records: link, remember, store, expose, serve."""
-    for collector in COLLECTORS:
-        records = collector.link(records)
-    History().complete(records, AT)
+    records = [record for some in link(Inventory.of(records)) for record in some]
+    Timeline().complete(records, AT)
     found = Inventory.of(records)
     made = snapshot(claims=found.claims, xrs=found.xrs, mrs=found.mrs)
-    made.time_to_ready = History().times_to_ready(records)
+    made.time_to_ready = Timeline().times_to_ready(records)
     body = documents.encode(made)
-    read = documents.decode(body, Snapshot, "store")
+    read = documents.decode(body, Snapshot010, "store")
     assert len(read.records) == len(records)
-    text = generate_latest(exposition.registry(exposition.inventory(read))).decode()
+    text = generate_latest(exposition.registry(inventory(read))).decode()
     families = {family.name for family in text_string_to_metric_families(text)}
     assert "crossplane_claims_total" in families
-    assert len(View(documents.decode(body, Snapshot, "store"), "etag")) == len(records)
+    assert len(view_of(body)) == len(records)
 
 
 @looking(300)
@@ -180,64 +186,61 @@ def test_broken_bytes_are_a_page_or_an_error(data: st.DataObject) -> None:
         body[start:end] = data.draw(st.binary(max_size=12))
     try:
         records = listed(bytes(body))
-    except (msgspec.MsgspecError, UnicodeDecodeError):  # both end the list, see kube/pages.py
+    except (msgspec.MsgspecError, UnicodeDecodeError):  # both end the list, see kube/lists.py
         return
     through(records)
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """Settings of runs that cannot list claims, have a store, and publish."""
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Config]:
+    """The configuration of runs that cannot list claims, have a store, and publish."""
     directory = tmp_path_factory.mktemp("fuzz")
     with platform(directory) as (cluster, kubeconfig):
         cluster.fault = lambda path, _: Fault(403) if CLAIMS in path else None
-        yield Settings(
-            kubeconfig=str(kubeconfig),
-            store_backend="directory",
-            store_dir=directory / "store",
-            publish=directory / "xpjob.prom",
+        yield Config.of(
+            KubeOptions(kubeconfig=str(kubeconfig)),
+            StoreOptions(store_backend="directory", store_dir=directory / "store"),
+            PublishOptions(publish=directory / "xpjob.prom"),
         )
 
 
 @looking(250)
 @given(st.sampled_from(["snapshot.json", "run.json"]), _changes | st.just([]), _scratches)
 def test_whatever_the_run_before_has_left_is_built_upon_or_kept_aside(
-    settings: Settings,
+    settings: Config,
     before: Snapshot,
     name: str,
     changes: list[Change],
     scratches: list[tuple[int, int, bytes]],
 ) -> None:
     """A run and a reader that find it do not fail: it is good, of a newer run, or no document."""
-    assert settings.store_dir is not None
-    assert settings.publish is not None
-    shutil.rmtree(settings.store_dir, ignore_errors=True)
-    settings.publish.unlink(missing_ok=True)
-    settings.store_dir.mkdir()
+    directory, published = settings[StoreOptions].store_dir, settings[PublishOptions].publish
+    assert directory is not None
+    assert published is not None
+    shutil.rmtree(directory, ignore_errors=True)
+    published.unlink(missing_ok=True)
+    directory.mkdir()
     left = {"snapshot.json": documents.encode(before), "run.json": documents.encode(report())}
     body = json.dumps(changed(json.loads(left[name]), changes)).encode()
     left[name] = scratched(body, scratches)
     for each, written in left.items():
-        (settings.store_dir / each).write_bytes(written)
+        (directory / each).write_bytes(written)
     _read(settings, {200, 503})
-    result = job.run(settings, Silent())
+    result = job.run(settings, COLLECTORS, Silent())
     if any(isinstance(error, NewerSchemaError | SupersededError) for error in result.errors):
-        assert (settings.store_dir / name).read_bytes() == left[name]
+        assert (directory / name).read_bytes() == left[name]
         return
     assert list(result.errors) == []
     assert result.snapshot is not None
-    stored = documents.decode(
-        (settings.store_dir / "snapshot.json").read_bytes(), Snapshot, "store"
-    )
+    stored = documents.decode((directory / "snapshot.json").read_bytes(), Snapshot010, "store")
     assert len(stored.xrs) == BEFORE[1]
     assert len(stored.claims) <= BEFORE[0]
-    assert "crossplane_claims_total" in settings.publish.read_text()
+    assert "crossplane_claims_total" in published.read_text()
     _read(settings, {200})
 
 
-def _read(settings: Settings, statuses: set[int]) -> None:
-    assert settings.store_dir is not None
-    app = create_app(DirectoryStore(Path(settings.store_dir)), settings)
+def _read(settings: Config, statuses: set[int]) -> None:
+    app = create_app(open_store(settings), settings, COLLECTORS, EXTENSIONS)
     assert app.state.snapshots.refresh(), "a bug, or the store did not answer"
     for path in ("/bookkeeping", "/bookkeeping/summary", "/bookkeeping/findings"):
         assert TestClient(app).get(path).status_code in statuses
@@ -251,4 +254,4 @@ def test_half_a_snapshot_is_none(cut: int, more: bytes) -> None:
     if cut >= len(whole):
         return
     with pytest.raises(BadAnswerError):
-        documents.decode(whole[:cut] + b"\x00" + more, Snapshot, "store")
+        documents.decode_raw(whole[:cut] + b"\x00" + more, "store")

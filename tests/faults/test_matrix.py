@@ -1,17 +1,19 @@
-"""Every fault has one outcome: exit code, gateway, snapshot, log. Each row runs real processes."""
+"""Every fault has one outcome: exit code, gateway, snapshot, phase, log. Real processes."""
 
 from __future__ import annotations
 
 import json
+import re
 from concurrent.futures import Future
-from pathlib import Path
 
 import pytest
 
 from faults import rows
-from faults.conftest import Done
-from faults.rows import ROWS, Row
+from faults.done import Done
+from faults.rows import EVENTS, ROWS, Row
 from faults.world import BEFORE, CARRIED, NEW
+from support.docs_pages import generated
+from support.snapshots import Snapshot010
 from xpjob.snapshot import documents
 
 COUNTS = {
@@ -20,8 +22,6 @@ COUNTS = {
     rows.STANDS: BEFORE,
     rows.NO_CLAIMS: (0, NEW[1]),
 }
-README = Path(__file__).parents[2] / "README.md"
-BEGIN, END = "<!-- faults: pytest tests/faults --update-golden -->\n", "<!-- /faults -->\n"
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
@@ -29,12 +29,21 @@ def test_a_fault_costs_what_the_table_says(row: Row, runs: dict[str, Future[Done
     """Nothing is lost, and nothing is false."""
     done = runs[row.id].result(timeout=100)
     assert done.ran.code == row.code, done.ran.log
-    assert row.log in done.ran.log + done.ran.termination
     assert "Traceback" not in done.ran.log
-    for line in done.ran.log.splitlines():
-        json.loads(line)
+    events = [json.loads(line) for line in done.ran.log.splitlines()]
     if row.code >= 0:
-        assert done.ran.told()["exitCode"] == row.code
+        told = done.ran.told()
+        assert (told["exitCode"], told["phase"]) == (row.code, row.phase)
+        assert row.failed in (None, told.get("failed"))
+    events = [event for event in events if "exitCode" not in event]
+    errors = " ".join(str(event.get("error", "")) for event in events)
+    for word in row.log:
+        if word in EVENTS:
+            field, value = EVENTS[word]
+            found = [event[field] for event in events if field in event]
+            assert found if value is None else value in found, (word, done.ran.log)
+        else:
+            assert re.search(rf"\b{word}\b", errors), (word, done.ran.log)
     if row.gateway != rows.AWAY:
         assert done.inventory == COUNTS[row.gateway]
     if row.gateway in (rows.ALL_NEW, rows.CLAIMS_CARRIED, rows.NO_CLAIMS):
@@ -50,7 +59,7 @@ def _check_snapshot(row: Row, done: Done) -> None:
         found = json.loads(done.document)
         assert (len(found["claims"]), len(found["xrs"])) == BEFORE
         return
-    found = documents.decode(done.document, documents.Snapshot, "store")
+    found = documents.decode(done.document, Snapshot010, "store")
     wanted = NEW if row.snapshot == rows.ASIDE else COUNTS[row.snapshot]
     if row.snapshot == rows.ASIDE and row.gateway == rows.NO_CLAIMS:
         wanted = COUNTS[rows.NO_CLAIMS]
@@ -66,12 +75,7 @@ def test_the_matrix_is_large_and_says_nothing_twice() -> None:
     assert len({row.id for row in ROWS}) == len(ROWS)
 
 
-def test_the_readme_has_the_same_table(request: pytest.FixtureRequest) -> None:
+def test_the_documentation_has_the_same_table(request: pytest.FixtureRequest) -> None:
     """It is generated: ``--update-golden`` writes it."""
-    text = README.read_text()
-    head, _, rest = text.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    wanted = f"{head}{BEGIN}{rows.table()}{END}{tail}"
-    if request.config.getoption("--update-golden"):
-        README.write_text(wanted)
-    assert README.read_text() == wanted
+    write = request.config.getoption("--update-golden")
+    generated("tests", "faults", rows.table(), write=write)

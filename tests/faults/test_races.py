@@ -11,11 +11,11 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from s3_server import S3
-from stand_in import CLAIM, claim
-
-from faults.conftest import Faults
-from faults.world import Ran, World, platform
+from faults.world import Faults, Ran, World, platform
+from support.s3_server import S3
+from support.snapshots import Snapshot010
+from support.stand_in import CLAIM, claim
+from xpjob.base import times
 from xpjob.snapshot import documents
 from xpjob.snapshot.documents import Snapshot
 
@@ -54,7 +54,7 @@ def test_of_ten_runs_at_once_the_newest_wins(
             while not over.is_set():
                 body = world.stored()
                 assert body is not None
-                seen.append(documents.decode(body, Snapshot, "S3").run.started_at)
+                seen.append(documents.decode(body, Snapshot010, "S3").run.started_at)
 
         def one(environ: dict[str, str]) -> Ran:
             directory = Path(environ["TERMINATION_LOG"]).parent
@@ -73,10 +73,10 @@ def test_of_ten_runs_at_once_the_newest_wins(
         assert seen == sorted(seen), "a snapshot went back in time"
         body = world.stored()
         assert body is not None
-        last = documents.decode(body, Snapshot, "S3")
+        last = documents.decode(body, Snapshot010, "S3")
         begun = [json.loads(r.log.splitlines()[0])["time"] for r in ran]
-        assert documents.moment(last.run.started_at) >= max(map(documents.moment, begun))
+        assert times.parse(last.run.started_at) >= max(map(times.parse, begun))
         pushed = world.pushed()
         assert pushed["xp_tracker_store_claims"] == len(last.claims)
-        began = documents.moment(last.run.started_at).timestamp()
+        began = times.parse(last.run.started_at).timestamp()
         assert abs(pushed["xpjob_inventory_timestamp_seconds"] - began) < 0.001

@@ -20,22 +20,26 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import msgspec
-from processes import POOL, text
 from prometheus_client.parser import text_string_to_metric_families
-from s3_server import BUCKET, S3
-from stand_in import APP, CLAIM, KINDS, TOKEN, fill
 from urllib3.util import Retry
 
-from xpjob.config.settings import Settings
+from support.processes import POOL, text
+from support.s3_server import BUCKET, S3
+from support.snapshots import inventory, with_head
+from support.stand_in import APP, CLAIM, KINDS, TOKEN, fill
+from xpjob.collectors import COLLECTORS
+from xpjob.config.option import Config
 from xpjob.demo.api import Server, create_app, write_kubeconfig
 from xpjob.demo.cluster import Cluster
+from xpjob.kube.options import KubeOptions
 from xpjob.publish import exposition
+from xpjob.publish.options import PublishOptions
 from xpjob.publish.publisher import pushgateways
 from xpjob.run import job
 from xpjob.snapshot import documents
 from xpjob.snapshot.documents import Snapshot
 from xpjob.store.directory import DirectoryStore
+from xpjob.store.options import StoreOptions
 from xpjob.terminal.progress import Silent
 
 BEFORE, NEW, CARRIED = (5, 9), (4, 8), (5, 8)
@@ -64,6 +68,10 @@ _SIGNATURE = "Credential=test/20260101/us-east-1/s3/aws4_request, SignedHeaders=
 AROUND = {"X-Around": "faults", "Authorization": f"AWS4-HMAC-SHA256 {_SIGNATURE}"}
 
 
+Faults = dict[str, Callable[[str, str], tuple[int, str] | None]]
+"""What S3 answers instead, by cluster."""
+
+
 @contextmanager
 def platform(directory: Path) -> Iterator[tuple[Cluster, Path]]:
     """Serve a platform; yield it with a kubeconfig for it."""
@@ -76,9 +84,11 @@ def platform(directory: Path) -> Iterator[tuple[Cluster, Path]]:
 def snapshot_before(directory: Path) -> Snapshot:
     """Return what a run has found before."""
     with platform(directory) as (_, kubeconfig):
-        found = job.run(Settings(kubeconfig=str(kubeconfig)), Silent(), dry_run=True).snapshot
+        found = job.run(
+            Config.of(KubeOptions(kubeconfig=str(kubeconfig))), COLLECTORS, Silent(), dry_run=True
+        ).snapshot
     assert found is not None
-    assert (len(found.claims), len(found.xrs)) == BEFORE
+    assert (len(found.rows["claims"]), len(found.rows["xrs"])) == BEFORE
     return found
 
 
@@ -139,7 +149,7 @@ class World:
     before: Snapshot
     environ: dict[str, str]
     stack: ExitStack
-    faults: dict[str, Callable[[str, str], tuple[int, str] | None]]
+    faults: Faults
     over: threading.Event = field(default_factory=threading.Event)
     in_s3: bool = False
     act: Callable[[subprocess.Popen[bytes]], None] = lambda _: None
@@ -154,7 +164,7 @@ class World:
         gateway: str,
         s3: S3,
         before: Snapshot,
-        faults: dict[str, Callable[[str, str], tuple[int, str] | None]],
+        faults: Faults,
     ) -> Iterator[World]:
         """Make one in which all is well."""
         directory.mkdir(parents=True, exist_ok=True)
@@ -170,7 +180,7 @@ class World:
                 "PUSHGATEWAY_URL": gateway,
                 "TERMINATION_LOG": str(directory / "termination"),
             }
-            before = msgspec.structs.replace(before, cluster=name)
+            before = with_head(before, cluster=name)
             made = cls(name, directory, cluster, gateway, s3, before, environ, stack, faults)
             made.keep(documents.encode(before))
             made.push()
@@ -190,8 +200,10 @@ class World:
 
     def push(self) -> None:
         """Push the inventory of before."""
-        config = Settings(pushgateway_url=(self.gateway,), cluster_name=self.name)
-        registry = exposition.registry(exposition.inventory(self.before))
+        config = Config.of(
+            PublishOptions(pushgateway_url=(self.gateway,)), StoreOptions(cluster_name=self.name)
+        )
+        registry = exposition.registry(inventory(self.before))
         for gateway in pushgateways(config):
             gateway.publish_inventory(registry)
 

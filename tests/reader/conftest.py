@@ -2,55 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-import httpx2 as httpx
 import pytest
-from starlette.testclient import TestClient
 
-from reader.sample import Clock, FakeStore, report, snapshot
-from xpjob.config.settings import Settings
-from xpjob.reader.app import create_app
-from xpjob.reader.snapshots import Snapshots
+from support.reader import Reader, make_reader
+from support.reader_sample import FakeStore, report, snapshot
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
-@dataclass
-class Reader:
-    """The service in process, with its store and its clock in hand."""
-
-    store: FakeStore
-    clock: Clock
-    client: TestClient
-    snapshots: Snapshots
-
-    def get(self, path: str, **headers: str) -> httpx.Response:
-        """Ask for a path; identity encoding unless told otherwise."""
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.client.get(path, headers={"Accept-Encoding": "identity", **named})
-
-    def json(self, path: str) -> Any:
-        """Ask for a path, and expect JSON."""
-        answer = self.get(path)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    def refused(self, path: str, status: int, code: str) -> Any:
-        """Ask for a path, and expect a problem."""
-        answer = self.get(path)
-        assert answer.status_code == status, answer.text
-        assert answer.headers["content-type"] == "application/problem+json"
-        problem = answer.json()
-        assert problem["type"] == f"urn:xpjob:problem:{code}"
-        assert problem["status"] == status
-        return problem
-
-
-def make_reader(store: FakeStore, settings: Settings | None = None) -> Reader:
-    """Return the service on a store. It asks the store only when a test says so."""
-    clock = Clock()
-    app = create_app(store, settings or Settings(store_backend="s3", s3_bucket="b"), clock)
-    return Reader(store, clock, TestClient(app), app.state.snapshots)
+    from support.site import Site
 
 
 @pytest.fixture
@@ -68,3 +31,21 @@ def reader() -> Reader:
     made = make_reader(store)
     assert made.snapshots.refresh()
     return made
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, headless."""
+    from support.site import chromium
+
+    with chromium() as launched:
+        yield launched
+
+
+@pytest.fixture
+def site(browser: Browser) -> Iterator[Site]:
+    """Serve a site whose page is well-behaved."""
+    from support.site import serve
+
+    with serve(browser) as made:
+        yield made

@@ -13,14 +13,17 @@ from typing import Any
 
 import pytest
 import urllib3
-from certificates import issue
-from processes import free_port, serving
 
-from reader.conftest import Reader, make_reader
-from reader.sample import FakeStore, snapshot
-from xpjob.config.settings import Settings
+from support.certificates import issue
+from support.processes import free_port, serving
+from support.reader import Reader, make_reader
+from support.reader_sample import FakeStore, snapshot
+from xpjob.base import times
+from xpjob.config.option import Config
+from xpjob.reader.options import AccessOptions
 from xpjob.snapshot import documents
 from xpjob.store.directory import DirectoryStore
+from xpjob.store.options import StoreOptions
 
 
 @pytest.fixture
@@ -36,7 +39,12 @@ def guarded(token: Path) -> Reader:
     """The service with the sample platform, for those who have the token."""
     store = FakeStore()
     store.save(snapshot())
-    made = make_reader(store, Settings(store_backend="s3", s3_bucket="b", reader_token_file=token))
+    made = make_reader(
+        store,
+        Config.of(
+            StoreOptions(store_backend="s3", s3_bucket="b"), AccessOptions(reader_token_file=token)
+        ),
+    )
     assert made.snapshots.refresh()
     return made
 
@@ -93,7 +101,7 @@ def test_a_new_token_is_taken_over(guarded: Reader, token: Path) -> None:
 def test_https_and_a_token_from_end_to_end(tmp_path: Path, token: Path) -> None:
     """Serve, ask with show, be refused without: real processes."""
     certificates = issue(tmp_path)
-    document = documents.encode(snapshot(generated_at=documents.rfc3339(documents.now())))
+    document = documents.encode(snapshot(generated_at=times.rfc3339(times.now())))
     DirectoryStore(tmp_path / "store").put("snapshot.json", document, replacing=None)
     address = f"127.0.0.1:{free_port()}"
     kept = {k: v for k, v in os.environ.items() if k in ("PATH", "PYTHONPATH", "HOME")}

@@ -10,8 +10,8 @@ from shutil import which
 
 import pytest
 
-from reader.conftest import Reader
-from reader.sample import snapshot
+from support.reader import Reader
+from support.reader_sample import snapshot
 
 CLAIM_KEYS = (
     *("group", "version", "kind", "namespace", "name", "creator", "team", "composition"),

@@ -8,20 +8,21 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 import pytest
 
-from reader.conftest import Reader, make_reader
-from reader.sample import FakeStore, at, claim, dated, failed_target, snapshot
+from support.reader import Reader, make_reader
+from support.reader_sample import FakeStore, at, claim, dated, failed_target, snapshot
+from support.snapshots import Snapshot010
 from xpjob.base.errors import DeadlineError, RefusedError, TransientError, XpjobError
-from xpjob.config.settings import Settings
+from xpjob.collectors.crossplane.reader.changes import compare
+from xpjob.config.option import Config
 from xpjob.reader import changes
 from xpjob.snapshot import documents
-from xpjob.snapshot.diff import Slim, diff
-from xpjob.snapshot.documents import Snapshot
 from xpjob.store.base import Stored
+from xpjob.store.options import StoreOptions
 
 DIFF = "/bookkeeping/diff"
 
 
-def past(number: int, hours: int) -> Snapshot:
+def past(number: int, hours: int) -> Snapshot010:
     """Return what run ``number`` found so long ago: one claim was well, one has gone since."""
     made = snapshot(number, generated_at=at(hours=hours))
     made.claims[1] = claim("billing", team="checkout", namespace="team-b")
@@ -70,10 +71,10 @@ def test_the_last_day_where_nothing_is_said(lived: Reader) -> None:
 def test_the_same_as_from_two_documents(lived: Reader) -> None:
     """Though one of the two is what is served, and is not fetched."""
     sides = [
-        documents.decode(documents.encode(each), Slim, "") for each in (past(1, 30), snapshot(9))
+        documents.decode_raw(documents.encode(each), "") for each in (past(1, 30), snapshot(9))
     ]
     found = lived.json(DIFF)
-    expected = msgspec.to_builtins(diff(*sides))
+    expected = msgspec.to_builtins(compare(*sides))
     assert {name: found[name] for name in expected} == expected
 
 
@@ -212,7 +213,7 @@ def test_each_cluster_has_its_own_history() -> None:
     for cluster, number in (("east", 1), ("west", 2)):
         store.save(snapshot(9, cluster), cluster)
         store.keep(snapshot(number, cluster, generated_at=at(hours=30)))
-    reader = make_reader(store, Settings(store_backend="s3", s3_bucket="b"))
+    reader = make_reader(store, Config.of(StoreOptions(store_backend="s3", s3_bucket="b")))
     reader.snapshots.refresh()
     assert reader.json(f"{DIFF}?cluster=west")["from"]["run"] == f"{2:032x}"
     assert reader.json(f"{DIFF}?cluster=east")["from"]["run"] == f"{1:032x}"

@@ -1,4 +1,4 @@
-"""The README's section on the reader: its commands run, and it names everything there is."""
+"""The reader's page of the documentation: its commands run, and it names all there is."""
 
 from __future__ import annotations
 
@@ -11,22 +11,25 @@ from pathlib import Path
 import pytest
 from starlette.routing import Route
 
-from reader.conftest import Reader
-from reader.forest import finding, forest
-from reader.sample import FakeStore, at, claim, report, snapshot
+from support.docs_pages import page
+from support.forest import finding, forest
+from support.reader import Reader
+from support.reader_sample import FakeStore, at, claim, report, snapshot
+from xpjob.collectors import COLLECTORS
+from xpjob.collectors.crossplane.reader import parameters
 from xpjob.collectors.crossplane.reader.rows import FIELDS
-from xpjob.config.settings import OPTIONS, READER, Settings
-from xpjob.reader import parameters
+from xpjob.collectors.extensions import EXTENSIONS
+from xpjob.config.option import Config, options
+from xpjob.net.serving import Background, listen
 from xpjob.reader.app import create_app
-from xpjob.reader.assets import PATHS
-from xpjob.reader.server import Background, listen
+from xpjob.reader.options import ReaderOptions
+from xpjob.store.options import StoreOptions
 
-ROOT = Path(__file__).parent.parent.parent
-README = (ROOT / "README.md").read_text()
-README = README[README.index("## The reader") :]
+PAGE = page("reader", "crossplane in the reader")
+RECORDS = page("crossplane")
 BLOCKS = [
     block
-    for block in re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    for block in re.findall(r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
     if "localhost:8080" in block
 ]
 
@@ -39,7 +42,9 @@ def test_the_commands_run(block: str) -> None:
     store.save(report())
     well = claim("billing", team="checkout", namespace="team-b")
     store.keep(snapshot(generated_at=at(hours=3), claims=[well]))
-    app = create_app(store, Settings(store_backend="s3", s3_bucket="b"))
+    app = create_app(
+        store, Config.of(StoreOptions(store_backend="s3", s3_bucket="b")), COLLECTORS, EXTENSIONS
+    )
     app.state.snapshots.refresh()
     with Background(app, listen("127.0.0.1", 0)) as server:
         address = server.url.removeprefix("http://")
@@ -63,25 +68,24 @@ def test_the_commands_run(block: str) -> None:
 def test_every_endpoint_parameter_key_and_metric_is_named(reader: Reader) -> None:
     """So that nothing has to be found out by trying."""
     for route in reader.client.app.routes:  # type: ignore[attr-defined]
-        if isinstance(route, Route) and route.path not in PATHS:
-            assert f"| `{route.path}` |" in README, route.path
-    words = set(re.findall(r"[A-Za-z]+", README))
+        if isinstance(route, Route) and route.name != "asset":
+            assert f"| `{route.path}` |" in PAGE, route.path
+    words = set(re.findall(r"[A-Za-z]+", PAGE))
     known = {
         p.name
         for p in (
-            *(*parameters.BOOKKEEPING, *parameters.SUMMARY, *parameters.TREE, *parameters.FOUND),
-            *parameters.DIFF,
+            *(*parameters.BOOKKEEPING, *parameters.SUMMARY, *parameters.TREE),
+            *(*parameters.FINDINGS_QUERY, *parameters.DIFF),
         )
     }
     assert known <= words
-    assert set(FIELDS) <= words
-    for option in OPTIONS:
-        if option.group == READER:
-            default = f"`{option.default}`" if option.default else ""
-            assert f"| `{option.variable}` | `{option.flag}` | {default} |" in README
+    assert set(FIELDS) <= set(re.findall(r"[A-Za-z]+", RECORDS))
+    for option in options(ReaderOptions):
+        default = f"`{option.default}`" if option.default else ""
+        assert f"| `{option.variable}` | `{option.flag}` | {default} |" in PAGE
     reader.get("/bookkeeping")
     for name, kind in re.findall(
         r"^# TYPE (\S+) (\w+)$", reader.get("/metrics").text, re.MULTILINE
     ):
         if not name.endswith("_created"):
-            assert f"| `{name}` | {kind} |" in README, name
+            assert f"| `{name}` | {kind} |" in PAGE, name

@@ -8,11 +8,12 @@ import json
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from reader.conftest import Reader, make_reader
-from reader.sample import FakeStore, failed_target, report, snapshot
+from support.reader import Reader, make_reader
+from support.reader_sample import FakeStore, failed_target, report, snapshot
 from xpjob.base.errors import RefusedError, TransientError
-from xpjob.config.settings import Settings
-from xpjob.metrics.cumulative import TimeToReady
+from xpjob.collectors.crossplane.state import TimeToReady
+from xpjob.config.option import Config
+from xpjob.store.options import StoreOptions
 
 DATA = (
     *("/bookkeeping", "/bookkeeping?limit=2", "/bookkeeping?format=csv"),
@@ -23,7 +24,7 @@ DATA = (
         "/metrics/inventory",
         "/openapi.json",
     ),
-    *("/", "/app.js", "/style.css"),
+    *("/", "/ask.js", "/crossplane/app.js", "/style.css"),
 )
 
 
@@ -257,7 +258,7 @@ def test_one_configured_cluster_needs_no_list() -> None:
     store.save(snapshot(1, "east"), "east")
     store.save(snapshot(2))
     store.listing = RefusedError("no s3:ListBucket")
-    settings = Settings(store_backend="s3", s3_bucket="b", cluster_name="east")
+    settings = Config.of(StoreOptions(store_backend="s3", s3_bucket="b", cluster_name="east"))
     pinned, plain = make_reader(store, settings), make_reader(store)
     for reader, cluster in ((pinned, "east"), (plain, "")):
         assert reader.snapshots.refresh()

@@ -17,17 +17,23 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from processes import POOL, free_port, serving
-from s3_server import S3, serve_s3
 
-from reader.sample import report, snapshot
+from support.processes import POOL, free_port, serving
+from support.reader_sample import report, snapshot
+from support.s3_server import S3, serve_s3
+from xpjob.base import times
 from xpjob.base.errors import RefusedError, TransientError
-from xpjob.config.settings import Settings
+from xpjob.collectors import COLLECTORS
+from xpjob.collectors.extensions import EXTENSIONS
+from xpjob.config.option import Config
+from xpjob.net.options import NetOptions
+from xpjob.net.serving import Background, listen
 from xpjob.reader.app import create_app
-from xpjob.reader.server import Background, listen
+from xpjob.reader.options import ReaderOptions
 from xpjob.snapshot import documents
 from xpjob.store.base import MemoryStore
 from xpjob.store.directory import DirectoryStore
+from xpjob.store.options import StoreOptions
 from xpjob.store.s3 import S3Store
 
 
@@ -104,17 +110,13 @@ def reader_on(
         monkeypatch.setenv(name, value)
     line = Line(served.url)
     common: dict[str, Any] = {"store_backend": "s3", "s3_bucket": "inventory", **changes}
-    settings = Settings(
-        **common,
-        s3_endpoint=f"http://127.0.0.1:{line.port}",
-        refresh_seconds=0.05,
-        request_timeout_seconds=2.0,
-        poll_interval_seconds=3600,
-    )
-    direct = S3Store(Settings(**common, s3_endpoint=served.url))
+    net = NetOptions(request_timeout_seconds=2.0)
+    stored = StoreOptions(**common, s3_endpoint=f"http://127.0.0.1:{line.port}")
+    config = Config.of(stored, net, ReaderOptions(refresh_seconds=0.05, poll_interval_seconds=3600))
+    direct = S3Store(StoreOptions(**common, s3_endpoint=served.url), NetOptions())
     for key, body in (documents or {}).items():
         direct.put(key, body, replacing=None)
-    app = create_app(S3Store(settings), settings)
+    app = create_app(S3Store(stored, net), config, COLLECTORS, EXTENSIONS)
     with Background(app, listen("127.0.0.1", 0)) as background:
         yield line, direct, background.url
     line.cut()
@@ -122,7 +124,7 @@ def reader_on(
 
 def fresh(number: int, **changes: Any) -> bytes:
     """Return a snapshot that was taken now."""
-    taken = documents.rfc3339(documents.now())
+    taken = times.rfc3339(times.now())
     return documents.encode(snapshot(number, generated_at=taken, **changes))
 
 
@@ -272,7 +274,7 @@ def test_serve_is_a_process_that_ends_well(tmp_path: Path) -> None:
         assert len(POOL.request("GET", f"{url}/bookkeeping").json()["claims"]) == 3
         taken = subprocess.run(command, capture_output=True, text=True, check=False)
         assert taken.returncode == 1
-        assert "is it in use?" in taken.stderr
+        assert "stop the process that uses it" in taken.stderr
         show = [sys.executable, "-m", "xpjob", "show", "--url", url, "--not-ready", "-o", "json"]
         shown = subprocess.run(show, capture_output=True, check=True)
         assert [item["name"] for item in json.loads(shown.stdout)["xrs"]] == [

@@ -2,104 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
-from shutil import which
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import expect
 
-from reader.forest import FAILED, finding, forest, mr, xr_ref
-from reader.sample import FakeStore, claim, failed_target, report, snapshot, xr
+from support.forest import FAILED, finding, forest, mr, xr_ref
+from support.reader_sample import claim, failed_target, report, snapshot, xr
+from support.site import Site, rows
+from xpjob.base import times
 from xpjob.base.errors import TransientError
-from xpjob.config.settings import Settings
-from xpjob.reader.app import create_app
-from xpjob.reader.server import Background, listen
-from xpjob.snapshot import documents
-from xpjob.snapshot.documents import Snapshot
 
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "xpjob"
-AXE = CACHE / "axe" / "node_modules" / "axe-core" / "axe.min.js"
-
-
-def rows(first: int, last: int, total: int) -> str:
-    """Return what stands under the table."""
-    return f"{first}\N{EN DASH}{last} of {total}"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium, headless."""
-    chromium = which("chromium")
-    assert chromium, "scripts/test installs chromium"
-    flags = ["--no-sandbox", "--disable-background-networking"]
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium, args=flags)
-        yield launched
-        launched.close()
-
-
-class Site:
-    """The reader over HTTP, a store to change, and a page that tells on itself."""
-
-    def __init__(self, browser: Browser) -> None:
-        self.store = FakeStore()
-        settings = Settings(
-            store_backend="s3", s3_bucket="b", refresh_seconds=0.05, poll_interval_seconds=600
-        )
-        self.app = create_app(self.store, settings)
-        self.server = Background(self.app, listen("127.0.0.1", 0))
-        self.page: Page = browser.new_page(viewport={"width": 1280, "height": 900})
-        self.page.set_default_timeout(15_000)
-        self.troubles: list[str] = []
-        self.requests: list[str] = []
-        self.page.on("console", lambda message: self.troubles.append(message.text))
-        self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
-        self.page.on("request", lambda request: self.requests.append(request.url))
-
-    def save(self, number: int = 1, **changes: Any) -> None:
-        """Store a snapshot that was taken now, and have it loaded."""
-        changes.setdefault("generated_at", documents.rfc3339(documents.now()))
-        self.put(snapshot(number, **changes))
-
-    def put(self, taken: Snapshot) -> None:
-        """Store a snapshot, and have it loaded."""
-        self.store.save(taken)
-        self.app.state.snapshots.refresh()
-
-    def open(self, query: str = "") -> Page:
-        """Load the page, and wait until it shows what it has."""
-        self.page.goto(f"{self.server.url}/{query}")
-        self.settled()
-        return self.page
-
-    def settled(self) -> None:
-        """Wait until the page waits for nothing."""
-        self.page.wait_for_selector("#main[aria-busy=false]")
-
-    def names(self) -> list[str]:
-        """Return the names in the table."""
-        self.settled()
-        return self.page.locator("#body .name").all_inner_texts()
-
-
-@pytest.fixture
-def site(browser: Browser) -> Iterator[Site]:
-    """Serve the sample platform, and check at the end that the page was well-behaved."""
-    made = Site(browser)
-    with made.server:
-        yield made
-        made.page.close()
-    own = urlsplit(made.server.url).netloc
-    assert {urlsplit(url).netloc for url in made.requests} <= {own}
-    assert not any(re.search(r"bookkeeping(\?(?!.*limit=).*)?$", url) for url in made.requests)
-    assert made.troubles == []
+pytestmark = pytest.mark.process  # Playwright starts its own
 
 
 def test_the_first_look(site: Site) -> None:
@@ -176,7 +92,7 @@ def test_news_come_without_losing_focus_or_place(site: Site) -> None:
 
 def test_an_open_record_shows_its_tree(site: Site) -> None:
     """What blocks it first, in words; then the tree, which folds and stays so when news come."""
-    site.put(forest(generated_at=documents.rfc3339(documents.now())))
+    site.put(forest(generated_at=times.rfc3339(times.now())))
     page = site.open("?class=claim")
     page.get_by_role("button", name="shop").click()
     tree = page.locator(".tree")
@@ -187,7 +103,7 @@ def test_an_open_record_shows_its_tree(site: Site) -> None:
     expect(tree).not_to_contain_text("false")
     tree.get_by_role("button", name="What XDatabase shop-net has made").click()
     expect(tree.locator(".node")).to_have_count(4)
-    site.put(forest(generated_at=documents.rfc3339(documents.now())))
+    site.put(forest(generated_at=times.rfc3339(times.now())))
     page.evaluate("dispatchEvent(new PopStateEvent('popstate'))")
     site.settled()
     expect(tree.locator(".node")).to_have_count(4)
@@ -199,7 +115,7 @@ def test_an_open_record_shows_its_tree(site: Site) -> None:
 
 def test_managed_resources_are_on_the_page(site: Site) -> None:
     """Counted, filtered by class, and broken down by provider."""
-    site.put(forest(generated_at=documents.rfc3339(documents.now())))
+    site.put(forest(generated_at=times.rfc3339(times.now())))
     page = site.open("?ready=all")
     expect(page.locator("#tiles")).to_contain_text("Managed resources4")
     page.get_by_role("group", name="Class").get_by_role("button", name="Managed").click()
@@ -210,7 +126,7 @@ def test_managed_resources_are_on_the_page(site: Site) -> None:
 
 def test_findings_are_told_with_a_link(site: Site) -> None:
     """In plain words; what tenants wrote is text; none, no panel."""
-    taken = documents.rfc3339(documents.now())
+    taken = times.rfc3339(times.now())
     found = [finding("shop-instance"), finding("shop-vpc", confirmed=False)]
     site.put(forest(findings=found, generated_at=taken))
     page = site.open()
@@ -226,8 +142,8 @@ def test_findings_are_told_with_a_link(site: Site) -> None:
 
 def test_the_last_day_is_told(site: Site) -> None:
     """What changed, came and went, with links; what tenants wrote is text; a filter narrows."""
-    moment = documents.now()
-    day, taken = (documents.rfc3339(moment - timedelta(hours=h)) for h in (25, 0))
+    moment = times.now()
+    day, taken = (times.rfc3339(moment - timedelta(hours=h)) for h in (25, 0))
     gone = [claim("<b>gone</b>", team="checkout"), *(claim(f"gone-{n}") for n in range(9))]
     well = claim("billing", team="checkout", namespace="team-b")
     site.store.keep(snapshot(1, generated_at=day, claims=[snapshot().claims[0], well, *gone]))
@@ -271,7 +187,7 @@ def test_a_large_family_says_what_is_left_out(site: Site) -> None:
     """And several blockers are listed."""
     many = [mr(f"n-{n:04d}", xr_ref("top"), **(FAILED if n < 12 else {})) for n in range(300)]
     broken = {**FAILED, "synced": True, "synced_status": "True"}
-    taken = documents.rfc3339(documents.now())
+    taken = times.rfc3339(times.now())
     site.put(forest(claims=[], xrs=[xr("top", **broken)], mrs=many, generated_at=taken))
     page = site.open("?class=composite&name=top")
     expect(page.locator(".blockers li")).to_have_count(11)
@@ -330,7 +246,7 @@ def test_a_link_to_what_is_gone_says_so(site: Site) -> None:
 
 def test_several_clusters_can_be_chosen(site: Site) -> None:
     """The choice is in the address."""
-    taken = documents.rfc3339(documents.now())
+    taken = times.rfc3339(times.now())
     for name, many in (("east", 0), ("west", 9)):
         site.store.save(snapshot(1, name, many, generated_at=taken), name)
     site.app.state.snapshots.refresh()
@@ -345,13 +261,10 @@ def test_several_clusters_can_be_chosen(site: Site) -> None:
 @pytest.mark.parametrize("width", [1280, 360])
 def test_everybody_can_use_it(site: Site, scheme: Any, width: int) -> None:
     """axe-core finds nothing; a phone needs no sideways scrolling."""
-    assert AXE.exists(), f"scripts/test puts axe-core at {AXE}"
     claims = [*forest().claims, *snapshot(many=20).claims]
-    taken = documents.rfc3339(documents.now())
+    taken = times.rfc3339(times.now())
     shown = {"findings": [finding("shop-instance")], "generated_at": taken}
-    site.store.keep(
-        snapshot(1, generated_at=documents.rfc3339(documents.now() - timedelta(days=1)))
-    )
+    site.store.keep(snapshot(1, generated_at=times.rfc3339(times.now() - timedelta(days=1))))
     site.store.save(report(history=1))
     site.put(forest(claims=claims, targets=[failed_target()], **shown))
     site.page.emulate_media(color_scheme=scheme)
@@ -361,10 +274,4 @@ def test_everybody_can_use_it(site: Site, scheme: Any, width: int) -> None:
     expect(page.locator(".tree .node")).to_have_count(5)
     expect(page.locator("#changes")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    # evaluate() is not subject to the page's own policy, which forbids any other script.
-    page.evaluate(AXE.read_text())
-    found = page.evaluate("axe.run()")
-    told = [
-        (item["id"], [node["target"] for node in item["nodes"]]) for item in found["violations"]
-    ]
-    assert told == [], json.dumps(told, indent=1)
+    assert site.violations() == []

@@ -1,1 +1,1 @@
-"""What every package builds on; it knows nothing of xpjob."""
+"""Basics that every package uses; imports nothing else of xpjob."""

@@ -1,19 +1,19 @@
-"""What can go wrong, as types.
+"""Error types and their exit codes.
 
-    XpjobError            failed, for a reason that may pass                exit 1
+    XpjobError            failed, possibly for a temporary reason           exit 1
     ├── SettingsError     wrong configuration or usage                      exit 2
     ├── RefusedError      credentials or rights refused                     exit 4
-    ├── NotFoundError     what was asked for is not there                   exit 1
-    ├── GoneError         a continue token has expired: start that list anew
+    ├── NotFoundError     the requested object does not exist               exit 1
+    ├── GoneError         a continue token has expired: restart the list
     ├── ConflictError     a conditional write lost against another run
-    ├── SupersededError   a newer run has finished: nothing left to do    exit 0
-    ├── DeadlineError     the run's time is up, or it was told to end
-    ├── BadAnswerError    an answer that cannot be understood
-    └── TransientError    worth another try: ``retry.py`` acts on this one only
-        └── UnansweredError   sent, and no answer came: it may have been carried out
+    ├── SupersededError   a newer run has finished: nothing left to do      exit 0
+    ├── DeadlineError     the deadline has passed, or a signal ended the run
+    ├── BadAnswerError    an answer that breaks its protocol
+    └── TransientError    may succeed when retried: ``retry.py`` retries only these
+        └── UnansweredError   sent, but not answered: it may have been carried out
 
-The exit code stands beside each type; only ``cli.py`` turns it into one. Every message says what
-was tried, on what, what came back, and what to do.
+Each type carries its exit code; only ``cli.py`` exits with it. Every message says what was tried,
+on what, what came back, and what to do.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from collections.abc import Sequence
 class XpjobError(Exception):
     """Base of all errors that xpjob raises on purpose.
 
-    Messages quote what peers say: control characters, which terminals obey, are taken out.
+    Messages quote peers, so control characters, which a terminal would obey, are removed.
     """
 
     exit_code = 1
@@ -52,35 +52,35 @@ class RefusedError(XpjobError):
 
 
 class NotFoundError(XpjobError):
-    """404: nothing there, as opposed to broken."""
+    """404: the object does not exist, as opposed to a failure."""
 
 
 class GoneError(XpjobError):
-    """410: the continue token is older than what the API server still remembers."""
+    """410: the API server no longer has the revision of the continue token."""
 
 
 class ConflictError(XpjobError):
-    """The object was changed by somebody else between our read and our write."""
+    """Another writer changed the object between our read and our write."""
 
 
 class SupersededError(XpjobError):
-    """A run that started later has stored its snapshot already; this one leaves it alone."""
+    """A run that started later has already stored its snapshot, which must not be replaced."""
 
     exit_code = 0
 
 
 class DeadlineError(XpjobError):
-    """No time is left of the run's own: the same request may succeed in the next one."""
+    """The run's deadline has passed; the same request may succeed in the next run."""
 
 
 class BadAnswerError(XpjobError):
-    """The peer answered, but not with what its protocol promises."""
+    """The answer does not follow the peer's protocol."""
 
 
 class TransientError(XpjobError):
-    """A connection error, a time-out, or a status that may pass.
+    """A connection error, a timeout, or a status that may be temporary.
 
-    ``retry_after`` is what the peer asked for in seconds, 0 where it did not say.
+    ``retry_after``: the pause that the peer asked for, in seconds; 0 if none.
     """
 
     def __init__(self, message: str, retry_after: float = 0.0) -> None:
@@ -89,4 +89,4 @@ class TransientError(XpjobError):
 
 
 class UnansweredError(TransientError):
-    """The time ran out before the answer came: what was asked may be carried out all the same."""
+    """The request timed out; the peer may still carry it out."""

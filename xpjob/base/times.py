@@ -1,14 +1,36 @@
-"""RFC 3339 times as records have them (text, empty for none, and not always a time), in words."""
+"""RFC 3339 times and durations. Records store times as text, empty for none and maybe invalid."""
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timezone
 
-_UNITS = ((86_400, "d"), (3600, "h"), (60, "min"))
+DURATION = r"[0-9]{1,9}[smhdw]?"
+"""Pattern of a duration: a number of seconds, or a number with a unit."""
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_SHOWN = ((86_400, "d"), (3600, "h"), (60, "min"))
+
+
+def now() -> datetime:
+    """Return the current time in UTC. All code uses this clock."""
+    return datetime.now(timezone.utc)
+
+
+def rfc3339(moment: datetime) -> str:
+    """Format a time as RFC 3339 in UTC, in microseconds: runs are ordered by it."""
+    return moment.astimezone(timezone.utc).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def parse(text: str) -> datetime:
+    """Parse an RFC 3339 time that xpjob wrote. Raises ``ValueError``."""
+    moment = read(text)
+    if moment is None:
+        raise ValueError(f"invalid time {text!r}: expected RFC 3339 with a time zone")
+    return moment
 
 
 def read(text: str) -> datetime | None:
-    """Return the moment, or None for what is none: tenants and broken documents write anything."""
+    """Parse an RFC 3339 time; None if invalid: tenants and broken documents write anything."""
     if not text:
         return None
     try:
@@ -19,16 +41,24 @@ def read(text: str) -> datetime | None:
 
 
 def seconds_between(earlier: str, later: str) -> float:
-    """Return the seconds from one time to another, never less than 0; 0 where one is none."""
+    """Return the seconds between two RFC 3339 times, at least 0; 0 if either is invalid."""
     if not earlier:
-        return 0.0  # nothing is wrong with most: their times are not worth reading
+        return 0.0  # the common case, a healthy object: not worth parsing the other time
     one, two = read(earlier), read(later)
     return max(0.0, (two - one).total_seconds()) if one and two else 0.0
 
 
+def duration(text: str) -> int:
+    """Parse a duration into seconds. Raises ``ValueError`` if invalid."""
+    if not re.fullmatch(DURATION, text):
+        raise ValueError(f"invalid duration {text!r}: expected e.g. 90, 30m, 6h, 1d or 1w")
+    digits = text.rstrip("smhdw")
+    return int(digits) * _UNITS[text[len(digits) :]]
+
+
 def ago(seconds: int) -> str:
-    """Return a duration as people say it, in its largest unit: "3 d", "12 min", "5 s"."""
-    for size, unit in _UNITS:
+    """Format seconds in the largest unit that fits: "3 d", "12 min", "5 s"."""
+    for size, unit in _SHOWN:
         if seconds >= size:
             return f"{seconds // size} {unit}"
     return f"{max(0, seconds)} s"

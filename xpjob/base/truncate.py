@@ -1,21 +1,21 @@
-"""How long a text of others may be that is kept: tenants may write 256 KiB into an annotation."""
+"""Limits on the length of foreign text: a tenant can write 256 KiB into an annotation."""
 
 from __future__ import annotations
 
 import hashlib
 
 MAX_LABEL = 256
-"""Characters of a value: longer than any name, and what stores of metrics do not refuse."""
+"""Characters of a label value: longer than any name, and accepted by metric stores."""
 MAX_MESSAGE = 4096
-"""Characters of a message: more than anybody reads."""
+"""Characters of a condition's message."""
 
 
-def cut(text: str, most: int) -> str:
-    """Return a text, or so many characters of it, whose end stands for all of it.
+def cut(text: str, limit: int) -> str:
+    """Truncate a text to ``limit`` characters, ending in a hash of the whole.
 
-    So two long ones stay two, in every run.
+    The hash keeps two long texts distinct, and is the same in every run.
     """
-    if len(text) <= most:
+    if len(text) <= limit:
         return text
-    mark = hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).hexdigest()
-    return f"{text[: most - len(mark) - 1]}~{mark}"
+    digest = hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).hexdigest()
+    return f"{text[: limit - len(digest) - 1]}~{digest}"

@@ -1,1 +1,1 @@
-"""What a collector is, and the lists that it reads."""
+"""The collector contract, and the lists that collectors subscribe to."""

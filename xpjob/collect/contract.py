@@ -1,59 +1,194 @@
-"""What a collector is, and those there are."""
+"""The collector contract: declarations, subscriptions to lists, and the resulting section."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, TypeVar
 
+from msgspec import Struct
+
+from xpjob.base.errors import XpjobError
+from xpjob.collect.before import Before
+from xpjob.collect.findings import Finding
 from xpjob.collect.outcome import TargetOutcome
-from xpjob.collectors.crossplane.collector import Crossplane
-from xpjob.collectors.crossplane.findings import Finding
-from xpjob.collectors.crossplane.platform import Platform
-from xpjob.collectors.crossplane.records import Record
-from xpjob.collectors.crossplane.targets import Plan, Target
-from xpjob.config.settings import Settings
-from xpjob.kube.api import Api
+from xpjob.collect.tables import TableSpec
+from xpjob.config.option import Group
 from xpjob.kube.discovery import Catalogue
-from xpjob.kube.lists import Page
-from xpjob.metrics.table import Shown, Table
+from xpjob.kube.lists import ListKey, WholeList
+from xpjob.metrics.cumulative import HistogramTable
+from xpjob.metrics.table import Table
+
+S = TypeVar("S", bound=Struct)
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """One collector's request for a list, with the fields that it reads of each object.
+
+    ``role`` and ``source`` are the labels ``class`` and ``source`` of the target's metrics.
+    ``kind`` and ``facts`` (namespaced, why, overrides) are printed by ``xpjob targets``.
+    ``context`` is for the collector itself. With an ``error`` the list cannot be requested;
+    ``gone``: the API answered, but does not serve this kind.
+    """
+
+    key: ListKey
+    wire: type[Struct]
+    kind: str = ""
+    role: str = ""
+    source: str = ""
+    context: Any = None
+    facts: Mapping[str, object] = field(default_factory=dict)
+    error: XpjobError | None = None
+    gone: bool = False
+
+    def __str__(self) -> str:
+        return str(self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All subscriptions of a collector in one run, in a stable order.
+
+    ``notes`` is data for ``finish``. ``configs`` counts the tenants' valid ConfigMaps,
+    ``malformed_configs`` the skipped ones. ``reads`` are the small lists that planning itself needs
+    rights for. ``hint`` says what to do if there are no subscriptions.
+    """
+
+    subscriptions: Sequence[Subscription] = ()
+    notes: Any = None
+    configs: int = 0
+    malformed_configs: int = 0
+    reads: Sequence[ListKey] = ()
+    hint: str = ""
+
+
+class World(Protocol):
+    """The I/O that a collector may do, while it plans."""
+
+    @property
+    def options(self) -> Any:
+        """Return the collector's own group of options."""
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """Return the kinds that the API serves."""
+
+    def read(self, key: ListKey, wire: type[S]) -> WholeList[S]:
+        """Read a small list. Raises the errors of ``Api.get``, and ``BadAnswerError``."""
+
+    def read_each(
+        self, lists: Sequence[tuple[ListKey, type[S]]]
+    ) -> Sequence[WholeList[S] | XpjobError]:
+        """Read several small lists concurrently; a failed list is an error in its place."""
+
+
+class ListReader(Protocol):
+    """Processes one list page by page. A restarted list gets a new reader."""
+
+    def page(self, objects: Sequence[Any]) -> None:
+        """Process the objects of a page. They have at least the fields of the subscription's wire.
+
+        Must not keep the objects: other collectors read them too.
+        """
+
+    def result(self) -> Any:
+        """Return the result of the complete list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The outcome of a subscription: its reader's result, or ``error`` and no result."""
+
+    subscription: Subscription
+    outcome: TargetOutcome
+    result: Any = None
+    error: XpjobError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """The content of one collector in the snapshot.
+
+    ``tables`` maps each key to its rows; ``specs`` describes tables that the collector does not
+    declare, because users define them. The fields of ``state`` become keys of the document.
+    ``shown`` has the settings for converting rows to series, for the metrics of old documents.
+    """
+
+    tables: Mapping[str, Sequence[Any]]
+    findings: Sequence[Finding] = ()
+    state: Struct | None = None
+    specs: Sequence[TableSpec] = ()
+    shown: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Collector(Protocol):
-    """A package that knows its targets, its records, how they link, and their families."""
+    """A collector: turns lists into a section, and a section into metric tables.
+
+    ``carry`` says what is carried over when one of its lists fails: with "section" the core keeps
+    the whole previous section, with "list" ``finish`` keeps the rows of that list (see
+    ``collect.carry``). ``state`` is the type of ``Section.state``. ``results`` maps each role to
+    a key and the type of its readers' results, which shards exchange.
+    """
 
     name: str
+    options: type[Group]
+    tables: Sequence[TableSpec]
+    carry: Literal["list", "section"]
+    state: type[Struct] | None
+    results: Mapping[str, tuple[str, Any]]
 
-    def plan(self, api: Api, settings: Settings, catalogue: Catalogue) -> Plan:
-        """Decide which lists to make."""
+    def plan(self, world: World) -> Plan:
+        """Decide which lists to request. May read small lists through ``world``."""
 
-    def platform(self, api: Api, settings: Settings, catalogue: Catalogue, plan: Plan) -> Platform:
-        """Return what the platform itself is made of. What cannot be read is no error."""
+    def reader(self, subscription: Subscription) -> ListReader:
+        """Return a new reader of one list."""
 
-    def decoder(self, target: Target, settings: Settings) -> Callable[[bytes], Page[Record]]:
-        """Return what turns a page of a target into records."""
+    def recall(self, before: Before) -> Any:
+        """Return what ``finish`` needs of the previous run, as compact as possible.
 
-    def link(self, records: Sequence[Record]) -> list[Record]:
-        """Return the same records, knowing of each other."""
+        ``before.rows`` has the fields of ``TableSpec.previous`` and is dropped afterwards.
+        """
 
-    def findings(
-        self,
-        records: Sequence[Record],
-        outcomes: Sequence[TargetOutcome],
-        previous: Sequence[Finding],
-        at: str,
-        settings: Settings,
-    ) -> list[Finding]:
-        """Return what does not fit together, at a time. No I/O."""
+    def finish(
+        self, plan: Plan, listed: Sequence[Listed], before: Before | None, at: str
+    ) -> Section:
+        """Return the section at a time (RFC 3339). No I/O; may be called again for the same lists.
 
-    def tables(
-        self,
-        records: Sequence[Record],
-        found: Sequence[Finding],
-        platform: Platform,
-        at: str,
-        shown: Shown,
-    ) -> Iterator[Table]:
-        """Yield what the metric families of these records say, at a time. No I/O."""
+        ``before`` is None if the previous snapshot could not be read.
+        """
+
+    def metrics(self, section: Section, at: str) -> Iterable[Table | HistogramTable]:
+        """Yield the metric tables of a section at a time (RFC 3339). No I/O."""
 
 
-COLLECTORS: tuple[Collector, ...] = (Crossplane(),)
+Collectors = Sequence[Collector]
+
+RESERVED = frozenset(
+    (
+        *("schemaVersion", "generatedAt", "cluster", "run", "targets", "counters", "findings"),
+        *("shown", "collectors", "tables", "metrics"),
+    )
+)
+"""Keys of the document that tables and state must not use."""
+
+
+def check_collectors(collectors: Collectors) -> None:
+    """Raise ``ValueError`` if two collectors share a name or a key of the document."""
+    taken: dict[str, str] = dict.fromkeys(RESERVED, "the snapshot itself")
+    names: set[str] = set()
+    for collector in collectors:
+        if collector.name in names:
+            raise ValueError(f"two collectors have the name {collector.name!r}")
+        names.add(collector.name)
+        for key in (*(spec.key for spec in collector.tables), *state_keys(collector)):
+            if key in taken:
+                raise ValueError(
+                    f"collector {collector.name}: key {key!r} is already used by {taken[key]}"
+                )
+            taken[key] = f"collector {collector.name}"
+
+
+def state_keys(collector: Collector) -> tuple[str, ...]:
+    """Return the keys of the document that hold a collector's state."""
+    return collector.state.__struct_encode_fields__ if collector.state else ()

@@ -1,22 +1,17 @@
-"""How one target went, as the snapshot, the metrics and the summary tell it."""
+"""Outcomes of lists and collectors, for the snapshot, metrics and summary."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from msgspec import Struct, field
 
-from msgspec import Meta, Struct, field
-
-MOST = 2**53
-"""Metrics are floats: beyond this they cannot count one by one, and soon not at all."""
-Count = Annotated[int, Meta(ge=0, le=MOST)]
-"""A number in a stored document that may become a metric."""
+from xpjob.metrics.cumulative import Count
 
 
 class TargetOutcome(Struct, rename="camel", kw_only=True):
-    """How one target went. ``error`` is empty where it went well.
+    """The outcome of a list. ``error`` is empty on success.
 
-    ``gone``: it failed because the API has no such kind (any more). ``carried`` counts the
-    records that were taken over from the previous snapshot, ``let_go`` those that were too old.
+    ``gone``: it failed because the API does not serve the kind (any more). ``carried`` counts rows
+    carried over from the previous snapshot, ``let_go`` those dropped because of their age.
     """
 
     class_: str = field(name="class")
@@ -36,8 +31,30 @@ class TargetOutcome(Struct, rename="camel", kw_only=True):
     seconds: float = 0.0
     error: str = ""
     gone: bool = False
+    collector: str = ""
+    selector: str = ""
 
     @property
     def gvr(self) -> str:
-        """Return group/version/resource, as in the configuration."""
+        """Return group/version/resource."""
         return f"{self.group}/{self.version}/{self.resource}"
+
+    @property
+    def scope(self) -> tuple[str, str, str]:
+        """Return group, resource and namespace, which all rows of this list share."""
+        return (self.group, self.resource, self.namespace)
+
+
+class CollectorOutcome(Struct, rename="camel", kw_only=True):
+    """The outcome of a collector.
+
+    ``seconds`` is the duration of its own steps, without its lists. If it failed, ``error`` says
+    why, and ``carried_since`` is when the carried section was generated (empty if there is none).
+    """
+
+    collector: str
+    success: bool = True
+    error: str = ""
+    step: str = ""
+    seconds: float = 0.0
+    carried_since: str = ""

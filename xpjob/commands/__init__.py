@@ -1,1 +1,1 @@
-"""What each command does with its options."""
+"""The commands, one module each."""

@@ -1,4 +1,4 @@
-"""The options of settings.py on the command line."""
+"""Groups of options on the command line."""
 
 from __future__ import annotations
 
@@ -9,83 +9,72 @@ from typing import Any
 
 import click
 
-from xpjob.config import parsers, settings
-from xpjob.config.settings import (
-    ACCESS,
-    CLUSTER,
-    OPTIONS,
-    OUTPUT,
-    PUBLISH,
-    READER,
-    SECURITY,
-    SHARDS,
-    STORE,
-    TARGETS,
-    Option,
-)
+from xpjob.commands.groups import GROUPS
+from xpjob.config import parsers
+from xpjob.config.option import Group, Option, load, options
 from xpjob.terminal import shutdown
 
-_HEADINGS = {
-    CLUSTER: "The cluster",
-    TARGETS: "What to list",
-    STORE: "The snapshot",
-    SHARDS: "A share of a run",
-    PUBLISH: "The metrics",
-    READER: "The reader",
-    ACCESS: "Access to the reader",
-    SECURITY: "Security",
-    OUTPUT: "Output and exit code",
-}
+
+class _GroupOption(click.Option):
+    """An option with the heading of its group."""
+
+    def __init__(self, *args: Any, heading: str, **attributes: Any) -> None:
+        super().__init__(*args, **attributes)
+        self.heading = heading
 
 
 class Command(click.Command):
-    """Prints the options under the headings of settings.py."""
+    """A command whose help shows the options of each group under its heading."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write one section for each heading."""
-        groups: dict[str, list[tuple[str, str]]] = {}
-        by_name = {option.name: option for option in OPTIONS}
+        sections: dict[str, list[tuple[str, str]]] = {}
         for parameter in self.get_params(ctx):
-            row = parameter.get_help_record(ctx)
-            known = by_name.get(parameter.name or "")
-            heading = _HEADINGS[known.group] if known else "This command"
-            if row:
-                groups.setdefault(heading, []).append(row)
-        for heading, rows in groups.items():
+            heading = getattr(parameter, "heading", "This command")
+            if row := parameter.get_help_record(ctx):
+                sections.setdefault(heading, []).append(row)
+        for heading, rows in sections.items():
             with formatter.section(heading):
                 formatter.write_dl(rows)
 
 
-def with_settings(*groups: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Add the options of these groups; the command gets them as its first argument, checked."""
+def with_options(*groups: type[Group]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Add the options of these groups; the first argument of the command is their ``Config``."""
+    used = [group for group in GROUPS if group in groups]
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
-        used = [option for option in OPTIONS if option.group in groups and not option.secret]
+        flags = [(group, each) for group in used for each in options(group) if not each.secret]
 
         @functools.wraps(command)
-        def wrapper(debug: bool, **given: Any) -> None:
-            own = {option.name: given.pop(option.name) for option in used}
+        def wrapper(debug: bool, **parameters: Any) -> None:
+            own = {option.name: parameters.pop(option.name) for _, option in flags}
             texts = {name: value if value is None else str(value) for name, value in own.items()}
             if debug:
                 texts["log_level"] = "debug"
             if text := texts.get("termination_log"):
-                shutdown.current().termination_log = parsers.file(text)
-            command(settings.load(texts, os.environ, groups), **given)
+                shutdown.current().termination_log = parsers.path(text)
+            command(load(texts, os.environ, used), **parameters)
 
         decorated: Callable[..., None] = click.option(
-            "--debug", is_flag=True, help="Log everything; show tracebacks."
+            "--debug", is_flag=True, help="Log at debug level, and show tracebacks."
         )(wrapper)
-        for option in reversed(used):
-            decorated = _click_option(option)(decorated)
+        for group, option in reversed(flags):
+            decorated = _click_option(option, group.title)(decorated)
         return decorated
 
     return decorate
 
 
-def _click_option(option: Option) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def _click_option(
+    option: Option, heading: str
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
     default = f"; default {option.default}" if option.default else ""
-    text = f"{option.help}  [{option.variable}{default}]"
-    if option.parse is parsers.boolean:
-        flags = f"{option.flag}/--no-{option.flag[2:]}"
-        return click.option(flags, option.name, default=None, help=text)
-    return click.option(option.flag, option.name, metavar="TEXT", default=None, help=text)
+    more: dict[str, Any] = {
+        "cls": _GroupOption,
+        "heading": heading,
+        "default": None,
+        "help": f"{option.help}  [{option.variable}{default}]",
+    }
+    if option.switch:
+        return click.option(f"{option.flag}/--no-{option.flag[2:]}", option.name, **more)
+    return click.option(option.flag, option.name, metavar="TEXT", **more)

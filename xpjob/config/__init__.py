@@ -1,1 +1,1 @@
-"""Options: how they are declared, parsed and loaded."""
+"""Declaring, parsing and loading options."""

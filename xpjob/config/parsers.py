@@ -1,4 +1,4 @@
-"""Checks of single settings: text in, value out, ``ValueError`` with what is expected."""
+"""Parsers of option values: text to value, or ``ValueError`` with what is expected."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import math
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from xpjob.config import secrets
 from xpjob.config.secrets import Secret
 
-_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-_KEY = re.compile(r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?")
+T = TypeVar("T")
+
 _URL = re.compile(
     r"https?://([A-Za-z0-9]([\w.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[\w.~/%+-]*)?",
     re.ASCII,
@@ -19,262 +20,172 @@ _URL = re.compile(
 _TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 
 
-def one_of(*choices: str) -> Callable[[str], str]:
-    """Accept exactly these words, in any case."""
+def invalid(what: str, text: str, expected: str) -> ValueError:
+    """Return the error for an invalid value."""
+    return ValueError(f"invalid {what} {text!r}: expected {expected}")
+
+
+def optional(parse: Callable[[str], T]) -> Callable[[str], T | None]:
+    """Accept what ``parse`` accepts, or an empty text for None."""
+    return lambda text: parse(text) if text else None
+
+
+def matching(what: str, form: str, expected: str) -> Callable[[str], str]:
+    """Accept an empty text, or one that matches the pattern ``form``."""
+    pattern = re.compile(form, re.ASCII)
 
     def parse(text: str) -> str:
-        if text.lower() not in choices:
-            raise ValueError(f"{text!r} is not one of {', '.join(choices)}")
-        return text.lower()
+        if text and not pattern.fullmatch(text):
+            raise invalid(what, text, expected)
+        return text
+
+    return parse
+
+
+def split(text: str) -> tuple[str, ...]:
+    """Split a comma-separated list in order, without duplicates and empty parts."""
+    return tuple(dict.fromkeys(filter(None, (part.strip() for part in text.split(",")))))
+
+
+def each(parse: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
+    """Accept a comma-separated list of what ``parse`` accepts; report every mistake."""
+
+    def parse_all(text: str) -> tuple[T, ...]:
+        values: dict[T, None] = {}
+        problems = []
+        for part in split(text):
+            try:
+                values[parse(part)] = None
+            except ValueError as error:
+                problems.append(str(error))
+        if problems:
+            raise ValueError("; ".join(problems))
+        return tuple(values)
+
+    return parse_all
+
+
+def one_of(*choices: str) -> Callable[[str], str]:
+    """Accept one of these words, in any case."""
+    by_lower = {choice.lower(): choice for choice in choices}
+
+    def parse(text: str) -> str:
+        if text.lower() not in by_lower:
+            raise invalid("value", text, f"one of {', '.join(filter(None, choices))}")
+        return by_lower[text.lower()]
 
     return parse
 
 
 def some_of(*choices: str) -> Callable[[str], tuple[str, ...]]:
-    """Accept any of these words, comma-separated, in any case."""
-
-    def parse(text: str) -> tuple[str, ...]:
-        words = {part.strip().lower() for part in text.split(",")} - {""}
-        if unknown := sorted(words.difference(choices)):
-            raise ValueError(f"{', '.join(map(repr, unknown))}: not of {', '.join(choices)}")
-        return tuple(choice for choice in choices if choice in words)
-
-    return parse
+    """Accept a comma-separated list of these words, in any case."""
+    words = each(one_of(*choices))
+    return lambda text: tuple(sorted(words(text), key=choices.index))
 
 
-def whole(least: int, most: int) -> Callable[[str], int]:
+def whole(minimum: int, maximum: int) -> Callable[[str], int]:
     """Accept a whole number within bounds."""
 
     def parse(text: str) -> int:
-        if not re.fullmatch(r"[0-9]{1,9}", text) or not least <= int(text) <= most:
-            raise ValueError(f"{text!r} is not a whole number from {least} to {most}")
+        if not re.fullmatch(r"[0-9]{1,9}", text) or not minimum <= int(text) <= maximum:
+            raise invalid("number", text, f"a whole number from {minimum} to {maximum}")
         return int(text)
 
     return parse
 
 
-def seconds(text: str) -> float:
-    """Accept a time in seconds, above 0 and up to an hour."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0 < value <= 3600:
-        raise ValueError(f"{text!r} is not a time in seconds, above 0 and up to 3600")
-    return value
+def seconds(maximum: int, *, zero: bool = False) -> Callable[[str], float]:
+    """Accept a time in seconds up to ``maximum``, above 0 unless ``zero`` is allowed."""
+    minimum = "from 0" if zero else "above 0"
 
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not 0 <= value <= maximum or (value == 0 and not zero):
+            raise invalid("time", text, f"seconds, {minimum} and up to {maximum}")
+        return value
 
-def interval(text: str) -> float:
-    """Accept a time between runs in seconds, above 0 and up to a week."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0 < value <= 604_800:
-        raise ValueError(f"{text!r} is not a time in seconds, above 0 and up to 604800 (a week)")
-    return value
-
-
-def age(text: str) -> float:
-    """Accept a time in seconds, from 0 up to a year."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0 <= value <= 31_536_000:
-        raise ValueError(f"{text!r} is not a time in seconds, from 0 up to 31536000 (a year)")
-    return value
-
-
-_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-
-
-def duration(text: str) -> int:
-    """Accept a time in seconds, or with one of the letters s, m, h, d, w; return seconds."""
-    if not (found := re.fullmatch(r"([0-9]{1,9})([smhdw]?)", text)):
-        raise ValueError(f"{text!r} is no time such as 90, 30m, 6h, 1d or 1w")
-    return int(found[1]) * _UNITS[found[2]]
+    return parse
 
 
 def address(text: str) -> tuple[str, int]:
-    """Accept ``host:port`` or ``:port`` (all interfaces); an IPv6 host stands in brackets."""
-    host, colon, port = text.rpartition(":")
-    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
-    if (
-        not colon
-        or not re.fullmatch(r"[0-9]{1,5}", port)
-        or int(port) > 65535
-        or ((":" in bare) and bare == host)
-        or not re.fullmatch(r"[-A-Za-z0-9_.:%]*", bare)
-    ):
-        raise ValueError(f"{text!r} is no address such as :8080, 127.0.0.1:8080 or [::1]:8080")
-    return bare, int(port)
+    """Accept ``host:port`` or ``:port`` (all interfaces); an IPv6 host is in brackets."""
+    match = re.fullmatch(r"(?:\[([-\w.:%]*)\]|([-\w.%]*)):([0-9]{1,5})", text, re.ASCII)
+    if not match or int(match[3]) > 65535:
+        raise invalid("address", text, "host:port, e.g. :8080, 127.0.0.1:8080 or [::1]:8080")
+    return match[1] or match[2] or "", int(match[3])
 
 
 def boolean(text: str) -> bool:
-    """Accept true or false, as Kubernetes manifests and shells write them."""
-    if text.lower() in _TRUE:
-        return True
-    if text.lower() in _FALSE:
-        return False
-    raise ValueError(f"{text!r} is neither true nor false")
+    """Accept true or false in the spellings common in manifests and shells."""
+    if text.lower() not in (*_TRUE, *_FALSE):
+        raise invalid("value", text, "true or false")
+    return text.lower() in _TRUE
 
 
-def path(text: str) -> Path | None:
-    """Accept a path; empty means none."""
-    return _expanded(text) if text else None
-
-
-def _expanded(text: str) -> Path:
+def path(text: str) -> Path:
+    """Accept a path; ``~`` is expanded."""
     try:
         return Path(text).expanduser()
     except RuntimeError:
-        raise ValueError(f"{text!r}: there is no such user") from None
-
-
-def file(text: str) -> Path:
-    """Accept the path of a file."""
-    return _expanded(text)
-
-
-def bucket(text: str) -> str:
-    """Accept the name of a bucket, by S3's rules for all servers; empty means none."""
-    if text and not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", text):
-        raise ValueError(
-            f"{text!r} is no bucket: 3 to 63 lower-case letters, digits, dots and dashes"
-        )
-    return text
-
-
-def region(text: str) -> str:
-    """Accept the name of a region."""
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", text):
-        raise ValueError(f"{text!r} is no region, such as us-east-1")
-    return text
-
-
-def textfile(text: str) -> Path | None:
-    """Accept ``textfile:PATH`` where the path's directory exists; empty means none."""
-    if not text:
-        return None
-    scheme, _, name = text.partition(":")
-    if scheme != "textfile" or not name.endswith(".prom"):
-        raise ValueError(f"{text!r} is not textfile:PATH, with a PATH that ends in .prom")
-    target = _expanded(name)
-    if not target.parent.is_dir():
-        raise ValueError(f"{text!r}: the directory {target.parent} does not exist; create it first")
-    return target
-
-
-def namespaces(text: str) -> tuple[str, ...]:
-    """Accept comma-separated namespaces: order kept, repeats dropped."""
-    names = tuple(dict.fromkeys(filter(None, (part.strip() for part in text.split(",")))))
-    bad = [name for name in names if not _NAMESPACE.fullmatch(name)]
-    if bad:
-        raise ValueError(f"{', '.join(map(repr, bad))}: no name of a namespace (as in team-a)")
-    return names
-
-
-def key(text: str) -> str:
-    """Accept the key of a label or annotation."""
-    if text and not _KEY.fullmatch(text):
-        raise ValueError(f"{text!r} is no label or annotation key, such as example.org/team")
-    return text
-
-
-def key_prefix(text: str) -> str:
-    """Accept the first part of an object key; slashes at both ends are dropped."""
-    prefix = text.strip("/")
-    parts = prefix.split("/")
-    if not prefix or any(part in ("", ".", "..") for part in parts) or not prefix.isprintable():
-        raise ValueError(f"{text!r} is no key prefix, such as xp-tracker or team/xpjob")
-    return prefix
-
-
-def grouping_value(text: str) -> str:
-    """Accept a value that can be a label, a part of a URL and a part of a key."""
-    if text and not re.fullmatch(r"[A-Za-z0-9]([-\w.]{0,98}[A-Za-z0-9])?", text, re.ASCII):
-        raise ValueError(
-            f"{text!r} is not made of letters, digits, dots, dashes and underscores, beginning "
-            "and ending with a letter or digit (at most 100)"
-        )
-    return text
-
-
-def url(text: str) -> str:
-    """Accept an http or https URL without credentials; empty means none."""
-    if not text:
-        return ""
-    if re.search(r"[@?#]", text):
-        # Not repeated in the message: that is where secrets are.
-        raise ValueError(
-            "must not carry credentials, a query or a fragment: they show in logs; there are "
-            "options for credentials"
-        )
-    if not _URL.fullmatch(text):
-        raise ValueError(f"{text!r} is no URL such as http://gateway.example.org:9091")
-    return text.rstrip("/")
-
-
-def urls(text: str) -> tuple[str, ...]:
-    """Accept comma-separated URLs: order kept, repeats dropped."""
-    return tuple(dict.fromkeys(filter(None, (url(part.strip()) for part in text.split(",")))))
+        raise ValueError(f"invalid path {text!r}: expected an existing user after ~") from None
 
 
 def secret(text: str) -> Secret:
-    """Accept a password; it is never repeated."""
+    """Accept a password; errors do not repeat it."""
     if not text.isprintable():
-        raise ValueError("has characters that no password has (a line break?)")
+        raise ValueError("contains unprintable characters, e.g. a line break")
     return Secret(text)
 
 
-def secret_file(text: str) -> Path | None:
-    """Accept the path of a file with a credential on its one line; empty means none."""
-    if not text:
-        return None
-    secrets.read(found := _expanded(text))
-    return found
+def secret_file(text: str) -> Path:
+    """Accept the path of a file that contains a credential on a single line."""
+    secrets.read(file := path(text))
+    return file
 
 
-def token_file(text: str) -> Path | None:
-    """Accept the path of a file with a bearer token on its one line; empty means none."""
-    if not text:
-        return None
-    secrets.read_token(found := _expanded(text))
-    return found
+def token_file(text: str) -> Path:
+    """Accept the path of a file that contains a bearer token on a single line."""
+    secrets.read_token(file := path(text))
+    return file
 
 
-def pem_file(text: str) -> Path | None:
-    """Accept the path of a file that can be read and is not empty; empty means none."""
-    if not text:
-        return None
-    found = _expanded(text)
+def pem_file(text: str) -> Path:
+    """Accept the path of a readable file that is not empty."""
+    pem = path(text)
     try:
-        with found.open("rb") as file:
+        with pem.open("rb") as file:
             if not file.read(1):
-                raise ValueError(f"{found} is empty")
+                raise ValueError(f"{pem} is empty")
     except OSError as error:
-        raise ValueError(f"{found} cannot be read: {error.strerror}") from None
-    return found
+        raise ValueError(f"{pem} cannot be read: {error.strerror}") from None
+    return pem
 
 
-def user(text: str) -> str:
-    """Accept a user's name as basic authentication can carry it."""
-    if not text.isprintable() or ":" in text:
-        raise ValueError(f"{text!r} is no user's name: printable, and without a colon")
-    return text
+def url(text: str) -> str:
+    """Accept an http or https URL without credentials, or an empty text for none."""
+    if re.search(r"[@?#]", text):
+        # The message does not repeat the URL: these are the parts that contain secrets.
+        raise ValueError(
+            "must not carry credentials, a query or a fragment, which logs would show; use the "
+            "options for credentials"
+        )
+    if text and not _URL.fullmatch(text):
+        raise invalid("URL", text, "http or https, e.g. http://gateway.example.org:9091")
+    return text.rstrip("/")
 
 
-def encryption(text: str) -> str:
-    """Accept how S3 is to encrypt; empty leaves it to the bucket."""
-    known = {"": "", "aes256": "AES256", "aws:kms": "aws:kms"}
-    if text.lower() not in known:
-        raise ValueError(f"{text!r} is neither AES256 (keys of S3's own) nor aws:kms")
-    return known[text.lower()]
-
-
-def kms_key(text: str) -> str:
-    """Accept the id, the ARN or the alias of a KMS key; empty means the account's own."""
-    if text and not re.fullmatch(r"[-\w:/]{1,2048}", text, re.ASCII):
-        raise ValueError(f"{text!r} is no id, ARN or alias of a KMS key")
-    return text
+key = matching(
+    "key",
+    r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?",
+    "a label or annotation key, e.g. example.org/team",
+)
+grouping_value = matching(
+    "name",
+    r"[A-Za-z0-9]([-\w.]{0,98}[A-Za-z0-9])?",
+    "at most 100 letters, digits, dots, dashes and underscores, starting and ending with a letter "
+    "or digit",
+)
+"""A name that is valid as a label value, a URL segment and part of an object key."""

@@ -1,6 +1,6 @@
-"""Credentials: read from files, kept out of sight, and never sent in the clear.
+"""Credentials: read from files, never logged, and not sent unencrypted.
 
-A file is read again each time it is used: Kubernetes replaces the content of mounted secrets.
+A file is read on every use, because Kubernetes updates the content of mounted secrets.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ import ipaddress
 from pathlib import Path
 from urllib.parse import urlsplit
 
-FORCE = "take https, or set ALLOW_INSECURE_CREDENTIALS=true where the network is trusted"
-"""What to do where credentials would be sent in the clear."""
-_MOST = 65_536
-"""Bytes of a credential file: far more than any token has."""
+FORCE = "use https, or set ALLOW_INSECURE_CREDENTIALS=true if the network is trusted"
+"""Advice for credentials that would be sent unencrypted."""
+_MAX_BYTES = 65_536
+"""Size limit of a credential file: far above that of any token."""
 
 
 class Secret:
-    """Text that shows in no log, no traceback and no representation."""
+    """A text that does not appear in logs, tracebacks or ``repr``."""
 
     __slots__ = ("_text",)
 
@@ -26,7 +26,7 @@ class Secret:
         self._text = text
 
     def reveal(self) -> str:
-        """Return the text itself, for the one place that sends it."""
+        """Return the text, for the code that sends it."""
         return self._text
 
     def __bool__(self) -> bool:
@@ -43,65 +43,65 @@ class Secret:
 
 
 def same(one: str, other: str) -> bool:
-    """Compare two secrets in a time that tells nothing of where they differ."""
+    """Compare two secrets in constant time."""
     return hmac.compare_digest(one.encode(), other.encode())
 
 
 def read(path: Path) -> str:
-    """Return the one line of a credential file, without the line break at its end.
+    """Return the single line of a credential file, without its line break.
 
-    Raises ``ValueError`` that says what is wrong with the file, and not what is in it.
+    Raises ``ValueError`` for an unusable file; the message does not quote the content.
     """
     try:
         with path.open("rb") as file:
-            content = file.read(_MOST + 1)
+            content = file.read(_MAX_BYTES + 1)
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror}") from None
-    if len(content) > _MOST:
-        raise ValueError(f"{path} is larger than {_MOST} bytes: that is no credential")
+    if len(content) > _MAX_BYTES:
+        raise ValueError(f"{path} is too large for a credential: more than {_MAX_BYTES} bytes")
     try:
         text = content.decode().rstrip("\r\n")
     except UnicodeDecodeError:
         raise ValueError(f"{path} is not text (UTF-8)") from None
     if not text.strip():
-        raise ValueError(f"{path} is empty; put the credential into it, on one line")
+        raise ValueError(f"{path} is empty; write the credential into it, on one line")
     if not text.isprintable():
-        raise ValueError(f"{path} has more than one line, or characters that no credential has")
+        raise ValueError(f"{path} has more than one line, or unprintable characters")
     return text
 
 
 def read_token(path: Path) -> str:
-    """Return a bearer token. Raises ``ValueError`` as ``read``."""
+    """Return the bearer token of a file. Raises ``ValueError`` as ``read`` does."""
     token = read(path)
     if not token.isascii() or " " in token:
-        raise ValueError(f"{path} has characters that no token has: only one token, in ASCII")
+        raise ValueError(f"{path} is not a single ASCII token without spaces")
     return token
 
 
 def basic(user: str, password: str) -> str:
-    """Return the value of an ``Authorization`` header with user and password."""
+    """Return the ``Authorization`` header of basic authentication."""
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
-def conceal(said: bytes, authorization: str) -> bytes:
-    """Return a peer's words without the credential of that header, which some peers quote."""
-    kind, _, given = authorization.partition(" ")
-    secrets = [given.encode()]
-    if kind == "Basic":
-        secrets.append(base64.b64decode(given).partition(b":")[2])
+def conceal(body: bytes, authorization: str) -> bytes:
+    """Return an answer without the credential of that header, which some peers quote."""
+    scheme, _, credential = authorization.partition(" ")
+    secrets = [credential.encode()]
+    if scheme == "Basic":
+        secrets.append(base64.b64decode(credential).partition(b":")[2])
     for secret in filter(None, secrets):
-        said = said.replace(secret, b"(not shown)")
-    return said
+        body = body.replace(secret, b"(not shown)")
+    return body
 
 
 def in_the_clear(url: str) -> bool:
-    """Tell whether what is sent to a URL can be read on its way: http, and not to loopback."""
+    """Return whether requests to a URL are unencrypted on the network: http, not loopback."""
     parts = urlsplit(url)
     return parts.scheme == "http" and not is_loopback(parts.hostname or "")
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine, by its own name or address. Nothing is looked up."""
+    """Return whether a host is the loopback interface, by name or address, without DNS."""
     if host == "localhost":
         return True
     try:

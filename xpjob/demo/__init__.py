@@ -1,4 +1,4 @@
-"""A sample platform, served over a stand-in Kubernetes API on loopback.
+"""A sample platform, served by a stand-in Kubernetes API on loopback.
 
-The embedded default of ``xpjob demo``, and a fixture for tests. The job does not know of it.
+Used by ``xpjob demo`` and as a fixture for tests. The job does not depend on it.
 """

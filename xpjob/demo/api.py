@@ -1,7 +1,7 @@
-"""The stand-in API: what xpjob asks of an API server, answered from a ``Cluster``.
+"""The stand-in API: the part of a Kubernetes API that xpjob uses, served from a ``Cluster``.
 
-Paged lists, discovery in both forms, tokens, and ``Status`` objects for errors. The shapes are
-those of a real kube-apiserver; the tests under tests/e2e hold them against one.
+Paged lists, both forms of discovery, tokens, and ``Status`` objects for errors. The formats are
+those of a real kube-apiserver; the tests under tests/e2e compare them with one.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import uvicorn
@@ -18,15 +18,18 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from xpjob.demo.cluster import Cluster, Fault, Json
+from xpjob.demo import selectors
+from xpjob.demo.cluster import Cluster, Fault
+from xpjob.demo.selectors import Json
+from xpjob.kube.discovery import Kind
 from xpjob.kube.gvr import Gvr
-from xpjob.reader.server import Background, listen
+from xpjob.net.serving import Background, listen
 
 _AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 
 
 def create_app(cluster: Cluster) -> Starlette:
-    """Return the API of one cluster."""
+    """Return the API of a cluster as an app."""
 
     def answer(request: Request) -> Response:
         path, query = request.url.path, dict(request.query_params)
@@ -37,11 +40,19 @@ def create_app(cluster: Cluster) -> Starlette:
             return _status(401, "Unauthorized")
         if path == "/version":
             return _reply({"major": "1", "minor": "36", "gitVersion": "v1.36.0"})
+        accept = request.headers.get("Accept", "")
         if path == "/apis":
-            return _groups(cluster, request.headers.get("Accept", ""))
+            kinds = [kind for kind in cluster.kinds if kind.group]
+            return _groups(kinds, aggregated=cluster.aggregated and _AGGREGATED in accept)
+        if path == "/api":
+            return _groups(
+                cluster.core(), aggregated=cluster.aggregated_core and _AGGREGATED in accept
+            )
         parts = path.strip("/").split("/")
         if parts[0] == "apis" and len(parts) == 3:
-            return _resources(cluster, parts[1], parts[2])
+            return _resources(cluster.kinds, parts[1], parts[2])
+        if parts[0] == "api" and len(parts) == 2:
+            return _resources(cluster.core(), "", parts[1])
         return _list(cluster, parts, query)
 
     async def review(request: Request) -> Response:
@@ -60,7 +71,7 @@ def create_app(cluster: Cluster) -> Starlette:
 
 
 class Server(Background):
-    """Serves an app on a free loopback port, from a thread, within a ``with`` block."""
+    """Serves an app on a free loopback port from a thread, within a ``with`` block."""
 
     def __init__(self, app: Starlette) -> None:
         config = uvicorn.Config(app, log_level="critical", access_log=False, lifespan="off")
@@ -68,7 +79,7 @@ class Server(Background):
 
 
 def write_kubeconfig(path: Path, url: str, token: str) -> Path:
-    """Write a kubeconfig for a server, and return its path."""
+    """Write a kubeconfig for a server; return its path."""
     named = {"cluster": "sample", "user": "sample"}
     config = {
         "apiVersion": "v1",
@@ -115,21 +126,24 @@ def _status(code: int, message: str, reason: str = "") -> Response:
     )
 
 
-def _groups(cluster: Cluster, accept: str) -> Response:
+def _groups(kinds: Sequence[Kind], *, aggregated: bool) -> Response:
+    """Return the discovery document of the groups of these kinds; the core group has no name."""
     versions: dict[str, list[str]] = defaultdict(list)
-    for kind in cluster.kinds:
+    for kind in kinds:
         if kind.version not in versions[kind.group]:
             versions[kind.group].append(kind.version)
-    if cluster.aggregated and _AGGREGATED in accept:
+    if aggregated:
         items = [
             {
-                "metadata": {"name": group},
-                "versions": [_aggregated(cluster, group, version) for version in named],
+                "metadata": {"name": group} if group else {},
+                "versions": [_aggregated(kinds, group, version) for version in named],
             }
             for group, named in versions.items()
         ]
         document = {"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2"}
         return _reply({**document, "metadata": {}, "items": items}, _AGGREGATED)
+    if "" in versions:
+        return _reply({"kind": "APIVersions", "versions": versions[""]})
     groups = []
     for group, named in versions.items():
         listed = [{"groupVersion": f"{group}/{v}", "version": v} for v in named]
@@ -137,7 +151,7 @@ def _groups(cluster: Cluster, accept: str) -> Response:
     return _reply({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups})
 
 
-def _aggregated(cluster: Cluster, group: str, version: str) -> Json:
+def _aggregated(kinds: Sequence[Kind], group: str, version: str) -> Json:
     resources = [
         {
             "resource": kind.resource,
@@ -147,15 +161,15 @@ def _aggregated(cluster: Cluster, group: str, version: str) -> Json:
             "verbs": ["get", "list", "watch"],
             "categories": sorted(kind.categories),
         }
-        for kind in cluster.kinds
+        for kind in kinds
         if (kind.group, kind.version) == (group, version)
     ]
     return {"version": version, "freshness": "Current", "resources": resources}
 
 
-def _resources(cluster: Cluster, group: str, version: str) -> Response:
+def _resources(kinds: Sequence[Kind], group: str, version: str) -> Response:
     resources: list[Json] = []
-    for kind in cluster.kinds:
+    for kind in kinds:
         if (kind.group, kind.version) == (group, version):
             common = {"kind": kind.kind, "namespaced": kind.namespaced, "singularName": ""}
             verbs = ["get", "list", "watch"]
@@ -167,7 +181,8 @@ def _resources(cluster: Cluster, group: str, version: str) -> Response:
     if not resources:
         return _status(404, "404 page not found", "NotFound")
     document = {"kind": "APIResourceList", "apiVersion": "v1"}
-    return _reply({**document, "groupVersion": f"{group}/{version}", "resources": resources})
+    named = f"{group}/{version}" if group else version
+    return _reply({**document, "groupVersion": named, "resources": resources})
 
 
 def _list(cluster: Cluster, parts: list[str], query: dict[str, str]) -> Response:
@@ -178,10 +193,15 @@ def _list(cluster: Cluster, parts: list[str], query: dict[str, str]) -> Response
     kind = cluster.find(Gvr(group, *rest)) if len(rest) == 2 else None
     if kind is None or (namespace and not kind.namespaced):
         return _status(404, "the server could not find the requested resource", "NotFound")
+    try:
+        by_label = selectors.labels(query.get("labelSelector", ""))
+        by_field = selectors.fields(query.get("fieldSelector", ""), kind.resource)
+    except ValueError as error:
+        return _status(400, str(error), "BadRequest")
     page = cluster.page(
         kind,
         namespace,
-        query.get("labelSelector", ""),
+        lambda item: by_label(item) and by_field(item),
         int(query.get("limit", "0")),
         query.get("continue", ""),
     )

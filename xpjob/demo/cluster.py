@@ -1,4 +1,4 @@
-"""A cluster's objects in memory, as an API server would hold them."""
+"""The objects of a cluster in memory, as an API server stores them."""
 
 from __future__ import annotations
 
@@ -8,21 +8,20 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
+from xpjob.demo.selectors import Json, Predicate
 from xpjob.kube.discovery import Kind
 from xpjob.kube.gvr import Gvr
 
-Json = dict[str, Any]
 CONFIGMAP = Kind("", "v1", "configmaps", "ConfigMap", True)
 _KEPT_LISTS = 1000
 
 
 @dataclass(slots=True)
 class Fault:
-    """What to answer instead: a status, a body, headers.
+    """An injected answer: a status, a body, headers.
 
-    ``cut``: the connection is dropped after the body, as if more were to come. ``drip``: seconds
+    ``cut``: drop the connection after the body, as if the answer were truncated. ``drip``: seconds
     between two bytes.
     """
 
@@ -34,16 +33,17 @@ class Fault:
 
 
 class Cluster:
-    """Kinds and their objects. All methods may be called from any thread.
+    """Kinds and their objects. Thread-safe.
 
-    ``fault`` may be set to a function of path and query that answers instead of the cluster.
-    ``allows`` is what reviews of rights say. ``requests`` gathers what was asked, as (path, query).
+    ConfigMaps always exist. ``aggregated`` and ``aggregated_core``: whether discovery under /apis
+    and /api is aggregated. ``fault`` can be set to a function of path and query that returns an
+    injected answer. ``allows`` decides access reviews. ``requests`` records (path, query).
     """
 
     def __init__(self, kinds: tuple[Kind, ...], *, token: str, aggregated: bool = True) -> None:
         self.kinds = kinds
         self.token = token
-        self.aggregated = aggregated
+        self.aggregated = self.aggregated_core = aggregated
         self.fault: Callable[[str, dict[str, str]], Fault | None] = lambda _path, _query: None
         self.allows: Callable[[Gvr], bool] = lambda _gvr: True
         self.requests: list[tuple[str, dict[str, str]]] = []
@@ -54,12 +54,12 @@ class Cluster:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Make several changes at once: no list sees a part of them."""
+        """Make several changes atomic for lists."""
         with self._lock:
             yield
 
     def apply(self, kind: Kind, item: Json) -> Json:
-        """Create or replace an object, filling in what an API server fills in."""
+        """Create or replace an object, with the fields that an API server adds."""
         prefix = f"{kind.group}/" if kind.group else ""
         metadata = {"uid": str(uuid.uuid4()), **item["metadata"]}
         with self._lock:
@@ -71,27 +71,32 @@ class Cluster:
         return whole
 
     def delete(self, kind: Kind, namespace: str, name: str) -> None:
-        """Remove an object. Raises ``KeyError`` where there is none."""
+        """Remove an object. Raises ``KeyError`` if it does not exist."""
         with self._lock:
             del self._of(kind.group, kind.resource)[(namespace, name)]
 
     def objects(self, kind: Kind, namespace: str = "") -> list[Json]:
-        """Return the objects of a kind, sorted as etcd sorts them."""
+        """Return the objects of a kind, in etcd's order."""
         with self._lock:
             items = sorted(self._of(kind.group, kind.resource).items())
         return [item for (within, _), item in items if not namespace or within == namespace]
 
     def find(self, gvr: Gvr) -> Kind | None:
-        """Return the kind that is served under this GVR."""
-        kinds = (CONFIGMAP, *self.kinds)
+        """Return the kind with this GVR."""
+        kinds = (*self.core(), *self.kinds)
         return next((kind for kind in kinds if kind.gvr == gvr), None)
 
-    def page(
-        self, kind: Kind, namespace: str, selector: str, limit: int, token: str
-    ) -> tuple[list[Json], str, int] | None:
-        """Return a page, its continue token and how many remain; None for an expired token.
+    def core(self) -> tuple[Kind, ...]:
+        """Return the core kinds, which have no group."""
+        core = tuple(kind for kind in self.kinds if not kind.group)
+        return core if CONFIGMAP in core else (CONFIGMAP, *core)
 
-        All pages of one list come from one moment, whatever changes meanwhile.
+    def page(
+        self, kind: Kind, namespace: str, selected: Predicate, limit: int, token: str
+    ) -> tuple[list[Json], str, int] | None:
+        """Return a page, its continue token and the number left; None for an expired token.
+
+        All pages of a list are of the same point in time.
         """
         with self._lock:
             if token:
@@ -101,8 +106,7 @@ class Cluster:
                 start = int(offset)
             else:
                 name, start = uuid.uuid4().hex, 0
-                found = [o for o in self.objects(kind, namespace) if _selected(o, selector)]
-                self._lists[name] = found
+                self._lists[name] = [o for o in self.objects(kind, namespace) if selected(o)]
                 while len(self._lists) > _KEPT_LISTS:
                     del self._lists[next(iter(self._lists))]
             items = self._lists[name]
@@ -113,7 +117,7 @@ class Cluster:
             return items[start:end], f"{name}.{end}" if remaining else "", remaining
 
     def compact(self) -> None:
-        """Forget all lists that are being paged: their continue tokens expire."""
+        """Expire the continue tokens of all lists."""
         with self._lock:
             self._lists.clear()
 
@@ -123,9 +127,3 @@ class Cluster:
 
     def _of(self, group: str, resource: str) -> dict[tuple[str, str], Json]:
         return self._objects.setdefault((group, resource), {})
-
-
-def _selected(item: Json, selector: str) -> bool:
-    labels = item["metadata"].get("labels", {})
-    wanted = [part.partition("=") for part in selector.split(",") if part]
-    return all(labels.get(key) == value for key, _, value in wanted)

@@ -1,4 +1,4 @@
-"""``xpjob demo``: the real job, again and again, against the sample platform; and the reader."""
+"""``xpjob demo``: run the job repeatedly against the sample platform, and serve the reader."""
 
 from __future__ import annotations
 
@@ -11,19 +11,28 @@ from pathlib import Path
 
 import click
 
-from xpjob.config import settings
-from xpjob.config.settings import CLUSTER, OUTPUT, PUBLISH, READER, STORE, TARGETS
+from xpjob.base.times import now
+from xpjob.collectors import COLLECTORS
+from xpjob.collectors.crossplane.options import CrossplaneOptions
+from xpjob.collectors.extensions import EXTENSIONS
+from xpjob.config.option import Config, load
 from xpjob.demo.api import Server, create_app, write_kubeconfig
 from xpjob.demo.cluster import Cluster
 from xpjob.demo.kinds import KINDS
 from xpjob.demo.platform import CREATOR_KEY, TEAM_KEY, Platform
+from xpjob.kube.options import KubeOptions
+from xpjob.net.options import NetOptions
+from xpjob.net.serving import Background, listen, listen_near
+from xpjob.publish.options import PublishOptions
 from xpjob.reader.app import create_app as create_reader
-from xpjob.reader.server import Background, listen, listen_near
+from xpjob.reader.options import ReaderOptions
 from xpjob.run.job import Result
 from xpjob.run.journal import Journal
-from xpjob.snapshot.documents import now
+from xpjob.run.options import RunOptions
 from xpjob.store.open import open_store
+from xpjob.store.options import StoreOptions
 from xpjob.terminal.console_run import run_once
+from xpjob.terminal.options import OutputOptions
 
 _PORT = 8080
 
@@ -31,53 +40,56 @@ _PORT = 8080
 def run_demo(
     *, once: bool, every: float, directory: Path | None, port: int | None = None
 ) -> Result:
-    """Serve the platform and run the job against it; return what came of the last run.
+    """Serve the platform and run the job against it; return the result of the last run.
 
-    ``port`` is that of the reader, which is there between the runs too; None means 8080, or any
-    where that is taken. Raises ``XpjobError`` where a given port is taken.
+    ``port`` is that of the reader; None means 8080, or any free port if it is in use. Raises
+    ``XpjobError`` if a given port is in use.
     """
-    # The sample platform is on this machine: a proxy could not reach it.
+    # The sample platform is on loopback, which a proxy cannot reach.
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1"
     cluster = Cluster(KINDS, token=secrets.token_hex(16))
     platform = Platform(cluster, now())
-    kept = directory or Path(tempfile.mkdtemp(prefix="xpjob-demo-"))
-    kept.mkdir(parents=True, exist_ok=True)
+    results = directory or Path(tempfile.mkdtemp(prefix="xpjob-demo-"))
+    results.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         private = stack.enter_context(tempfile.TemporaryDirectory())
         server = stack.enter_context(Server(create_app(cluster)))
         kubeconfig = write_kubeconfig(Path(private, "kubeconfig"), server.url, cluster.token)
-        config = _settings(kubeconfig, kept, every)
-        click.echo(f"A sample platform is served at {server.url}; xpjob runs against it.")
+        config = _config(kubeconfig, results, every)
+        click.echo(f"Running xpjob against a sample platform at {server.url}.")
         if not once:
             listening = listen("127.0.0.1", port) if port else listen_near(_PORT)
-            app = create_reader(open_store(config), config)
+            app = create_reader(open_store(config), config, COLLECTORS, EXTENSIONS)
             reader = stack.enter_context(Background(app, listening))
-            click.secho(f"Look at it in a browser: {reader.url}", bold=True)
-        click.echo(f"The results are in {kept}: snapshot.json, xpjob.prom and xpjob-run.prom.\n")
+            click.secho(f"Open it in a browser: {reader.url}", bold=True)
+        click.echo(f"Results are in {results}: snapshot.json, xpjob.prom and xpjob-run.prom.\n")
         pause = threading.Event()
         while True:
-            result = run_once(config, Journal(config.cluster_name))
+            result = run_once(config, COLLECTORS, Journal(config[StoreOptions].cluster_name))
             if once:
                 return result
-            click.echo(f"next run in {every:g} s; the page is at {reader.url}; Ctrl-C ends\n")
+            click.echo(f"next run in {every:g} s; web page: {reader.url}; stop with Ctrl-C\n")
             pause.wait(every)
             platform.step(now())
 
 
-def _settings(kubeconfig: Path, kept: Path, every: float) -> settings.Settings:
-    return settings.load(
+def _config(kubeconfig: Path, results: Path, every: float) -> Config:
+    return load(
         {
             "kubeconfig": str(kubeconfig),
             "page_size": "50",
             "creator_annotation_key": CREATOR_KEY,
             "team_annotation_key": TEAM_KEY,
             "store_backend": "directory",
-            "store_dir": str(kept),
-            "publish": f"textfile:{kept / 'xpjob.prom'}",
+            "store_dir": str(results),
+            "publish": f"textfile:{results / 'xpjob.prom'}",
             "poll_interval_seconds": str(max(every, 1.0)),
             "refresh_seconds": "1",
             "log_format": "text",
         },
         {},
-        (CLUSTER, TARGETS, STORE, PUBLISH, READER, OUTPUT),
+        (
+            *(KubeOptions, RunOptions, CrossplaneOptions, StoreOptions),
+            *(PublishOptions, ReaderOptions, NetOptions, OutputOptions),
+        ),
     )

@@ -1,4 +1,4 @@
-"""The kinds of the sample platform, and what its compositions make."""
+"""The kinds of the sample platform, and what its compositions compose."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ COMPOSES: dict[tuple[str, str], tuple[tuple[str, Kind], ...]] = {
     ("Cache", "aws"): (("cluster", _CLUSTER),),
     ("Cache", "gcp"): (("cluster", _CLUSTER),),
 }
-"""What an XR is made of, by kind and flavour; what comes last takes longest."""
+"""The composed resources of an XR, by kind and flavour; the last one is the slowest."""
 
 REVISION = Kind(
     "pkg.crossplane.io", "v1", "providerrevisions", "ProviderRevision", False, frozenset()
@@ -68,6 +68,6 @@ KINDS = (
 
 
 def provider_of(kind: Kind) -> str:
-    """Return the provider that brings a managed kind: "provider-aws-s3"."""
+    """Return the provider that installs a managed kind, e.g. "provider-aws-s3"."""
     service, cloud, *_ = kind.group.split(".")
     return f"provider-{cloud}-{service}"

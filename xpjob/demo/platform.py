@@ -1,8 +1,7 @@
-"""A platform that lives: teams order things, which get ready, fail and go.
+"""A simulated platform: teams create resources, which become ready, fail and are deleted.
 
-Every step changes a few objects, by a seeded random generator, so a demo looks the same each
-time. Names of kinds follow Crossplane's documentation; the shapes are those that Crossplane
-writes, in both its generations.
+Every step changes a few objects with a seeded random generator, so every demo is the same. Names of
+kinds follow Crossplane's documentation; the objects have the format of both Crossplane generations.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import random
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 
-from xpjob.demo.cluster import CONFIGMAP, Cluster, Json
+from xpjob.demo.cluster import CONFIGMAP, Cluster
 from xpjob.demo.kinds import (
     APP,
     BUCKET,
@@ -24,6 +23,7 @@ from xpjob.demo.kinds import (
     REVISION,
     provider_of,
 )
+from xpjob.demo.selectors import Json
 from xpjob.kube.discovery import Kind
 
 CREATOR_KEY, TEAM_KEY = "example.org/creator", "example.org/team"
@@ -46,7 +46,7 @@ _DEFINITION = "CustomResourceDefinition"
 
 
 class Platform:
-    """Fills a cluster, and moves it on step by step."""
+    """Creates the objects of a cluster, and changes them step by step."""
 
     def __init__(self, cluster: Cluster, now: datetime, orders: int = 240, seed: int = 7) -> None:
         self._cluster = cluster
@@ -67,7 +67,7 @@ class Platform:
         self._place_oddities(now)
 
     def step(self, now: datetime) -> None:
-        """Let a few orders come, get ready, fail and go."""
+        """Let a few orders appear, become ready, fail and be deleted."""
         with self._cluster.locked():
             for _ in range(self._random.randrange(1, 6)):
                 self._place(now)
@@ -76,7 +76,7 @@ class Platform:
                 self._orders.pop(name).delete(self._cluster)
 
     def _install_providers(self) -> None:
-        """Let provider revisions say which kinds they brought."""
+        """Create provider revisions that refer to the kinds of their providers."""
         for kind in MANAGED:
             name = provider_of(kind)
             definition = {"apiVersion": "apiextensions.k8s.io/v1", "kind": _DEFINITION}
@@ -94,7 +94,7 @@ class Platform:
             )
 
     def _place_oddities(self, now: datetime) -> None:
-        """Place what every platform has somewhere, and nobody looks at. It stays as it is."""
+        """Place typical neglected resources, which do not change."""
         for name, kind, team, state, days in (
             ("legacy-archive", "ObjectBucket", "data", "deleting", 9),
             ("orders-replica", "PostgreSQLInstance", "payments", "paused", 21),
@@ -104,12 +104,12 @@ class Platform:
             order = _Order(name, kind, team, PEOPLE[team][0], since - timedelta(days=30))
             order.become(state, since, _FAILURES[2])
             order.write(self._cluster)
-        # Standalone, and each thinks that the bucket is its own.
+        # Standalone; both manage the same external bucket.
         for name in ("shared-logs", "shared-logs-copy"):
             order = _Order(name, "App", "data", "dina", now - timedelta(days=90))
             order.become("ready", now - timedelta(days=90))
             self._cluster.apply(BUCKET, order.managed(BUCKET, name, None, external="shared-logs"))
-        # Left behind when its app was removed.
+        # Orphaned when its app was removed.
         order = _Order("reports", "App", "search", "carla", now - timedelta(days=60))
         order.become("ready", now - timedelta(days=60))
         gone = {"apiVersion": f"{GROUP}/v1", "kind": "App", "name": "reports", "uid": "reports"}
@@ -143,7 +143,7 @@ class Platform:
 
 
 class _Order:
-    """One thing that a team has: a claim with its XR, or a v2 XR alone."""
+    """A resource of a team: a claim with its XR, or a v2 XR alone."""
 
     def __init__(self, name: str, kind: str, team: str, creator: str, created: datetime) -> None:
         self.name, self.kind, self.team, self.creator = name, kind, team, creator
@@ -163,7 +163,7 @@ class _Order:
             cluster.delete(kind, metadata.get("namespace", ""), metadata["name"])
 
     def _objects(self) -> Iterator[tuple[Kind, Json]]:
-        """Yield the whole tree, each object with its kind."""
+        """Yield all objects of the tree with their kinds."""
         if self.kind in CLAIMS:
             claim, own = CLAIMS[self.kind]
             top = self._legacy_xr(claim, own)
@@ -181,7 +181,7 @@ class _Order:
         parts = COMPOSES[kind, self.flavour]
         for suffix, part in parts:
             name = f"{xr['metadata']['name']}-{suffix}"
-            # The nested part is the slow one where there is one; elsewhere the last one is.
+            # The slow part is the nested one, if there is one, or else the last.
             last = suffix == parts[-1][0] and not (kind == "App" and self.flavour == "aws")
             yield part, self.managed(part, name, _owner(own, xr), well=not last)
 
@@ -198,7 +198,7 @@ class _Order:
     def managed(
         self, kind: Kind, name: str, owner: Json | None, *, external: str = "", well: bool = False
     ) -> Json:
-        """Return an MR of this order; ``well``: it is ready whatever the order is."""
+        """Return an MR of this order; ``well``: ready regardless of the state of the order."""
         metadata = self._metadata(name, self._namespace if kind.namespaced else "")
         metadata["uid"] = f"{kind.resource}.{kind.group}-{metadata['uid']}"
         metadata["annotations"] = {"crossplane.io/external-name": external or name}
@@ -235,7 +235,7 @@ class _Order:
     def _metadata(self, name: str, namespace: str) -> Json:
         within = {"namespace": namespace} if namespace else {}
         created = {"creationTimestamp": _time(self.created)}
-        # The uid is that of the order, so that it survives being written again.
+        # Derived from the order, so that it is the same at every write.
         uid = f"{namespace or 'cluster'}-{self.kind.lower()}-{name}"
         if self.state == "deleting":
             created["deletionTimestamp"] = _time(self.since)
@@ -276,7 +276,7 @@ class _Order:
 
     @property
     def _of_provider(self) -> bool:
-        """Tell whether what is amiss is amiss with the last MR, and not with the XR itself."""
+        """Return whether the problem is with the last MR, not with the XR itself."""
         return self.state == "creating" or self.why.startswith("create failed")
 
     def _of_xr(self) -> list[Json]:
@@ -302,7 +302,7 @@ class _Order:
 
 
 def _owner(kind: Kind, item: Json) -> Json:
-    """Return the owner reference by which an XR holds what it has made."""
+    """Return the owner reference of a composed resource to its XR."""
     version = f"{kind.group}/{kind.version}"
     named = {"kind": kind.kind, "name": item["metadata"]["name"], "uid": item["metadata"]["uid"]}
     return {"apiVersion": version, **named, "controller": True}

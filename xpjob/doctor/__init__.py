@@ -1,1 +1,1 @@
-"""Checks of everything that a run needs."""
+"""Checks of the prerequisites of a run."""

@@ -1,7 +1,7 @@
-"""``xpjob doctor``: whether a run would succeed, and if not, what is to be done.
+"""``xpjob doctor``: check whether a run would succeed, and advise what to do if not.
 
-Each check asks the very code that a run uses. A check that fails carries the exit code that the
-run would have; a warning is something that a run gets over, such as one refused list of many.
+The checks use the same code as a run. A failed check has the exit code that the run would have; a
+warning is a problem that a run tolerates, such as one refused list of many.
 """
 
 from __future__ import annotations
@@ -18,29 +18,31 @@ from typing import TypeVar
 import msgspec
 
 from xpjob.base.errors import ConflictError, RefusedError, XpjobError
-from xpjob.collect.contract import COLLECTORS
-from xpjob.collectors.crossplane.targets import CONFIGMAPS, Plan, Target
-from xpjob.config.settings import Settings
+from xpjob.collect.contract import Collectors, Plan
+from xpjob.config.option import Config
 from xpjob.kube.api import Api
-from xpjob.kube.discovery import Catalogue, discover
-from xpjob.kube.gvr import Gvr
+from xpjob.kube.discovery import Catalogue
+from xpjob.kube.lists import ListKey
 from xpjob.net.http import Response
+from xpjob.net.options import NetOptions
 from xpjob.publish.gateway import Gateway
-from xpjob.run import gather
-from xpjob.store.base import HISTORY, Store, key
+from xpjob.publish.options import PublishOptions
+from xpjob.run.plan import attempts_of, connected, plan_all
+from xpjob.store.base import HISTORY, Store, key_of
 from xpjob.store.open import open_store
+from xpjob.store.options import StoreOptions
 
 T = TypeVar("T")
 
 OK, WARNING, FAILED = "ok", "warning", "failed"
 PARTIAL = 3
 _SAFE_GATEWAY = (1, 6)
-_SKEW_SECONDS = 30.0  # more is worth a look; S3 refuses requests from 900 on
+_SKEW_SECONDS = 30.0  # more is a warning; S3 refuses requests from 900 on
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One finding. ``code`` is the exit code of a run because of it, ``advice`` what to do."""
+    """The result of a check. ``code`` is the resulting exit code of a run."""
 
     what: str
     status: str
@@ -49,7 +51,7 @@ class Check:
     code: int = 0
 
     def facts(self) -> dict[str, str]:
-        """Return what machines want to know of it."""
+        """Return the result for JSON and the table."""
         facts = {"check": self.what, "status": self.status, "detail": self.detail}
         return {**facts, "advice": self.advice} if self.advice else facts
 
@@ -70,29 +72,29 @@ class _Version(msgspec.Struct, rename="camel"):
     git_version: str = ""
 
 
-def examine(settings: Settings) -> Iterator[Check]:
-    """Make all checks, one after the other, and yield what they find."""
+def examine(config: Config, collectors: Collectors) -> Iterator[Check]:
+    """Do all checks in order, and yield their results."""
     yield Check("configuration", OK, "no mistakes")
-    yield from _cluster(settings)
-    yield from _gateways(settings)
-    yield from _store(settings)
+    yield from _cluster(config, collectors)
+    yield from _gateways(config[PublishOptions], config[NetOptions])
+    yield from _store(config)
 
 
 def exit_code(checks: Iterable[Check], *, strict: bool) -> int:
-    """Return the exit code that a run would have: the highest of those found."""
+    """Return the exit code that a run would have: the highest of all checks."""
     codes = [check.code for check in checks if strict or check.code != PARTIAL]
     return max(codes, default=0)
 
 
 def _failed(what: str, error: XpjobError) -> Check:
-    """Turn an error of a run into a finding. Its message ends in what to do."""
+    """Convert an error to a failed check. The text after the last "; " is the advice."""
     detail, _, advice = str(error).rpartition("; ")
     return Check(what, FAILED, detail or advice, advice if detail else "", error.exit_code or 1)
 
 
-def _cluster(settings: Settings) -> Iterator[Check]:
+def _cluster(config: Config, collectors: Collectors) -> Iterator[Check]:
     try:
-        api = gather.connected(settings)
+        api = connected(config)
         started = time.monotonic()
         answer = api.get("/version", {}, accept="application/json")
         took = time.monotonic() - started
@@ -103,154 +105,152 @@ def _cluster(settings: Settings) -> Iterator[Check]:
     yield Check("Kubernetes API", OK, f"{api.server} is {version}, answered in {took:.3f} s")
     yield from _skew("clock of the API server", answer)
     try:
-        catalogue = discover(api, settings.concurrency)
+        planned = plan_all(api, config, collectors, attempts_of(collectors))
     except XpjobError as error:
         yield _failed("discovery", error)
         return
-    yield _discovered(catalogue)
-    for collector in COLLECTORS:
-        yield from _rights(api, collector.plan(api, settings, catalogue), settings)
+    yield _discovered(planned[0].catalogue if planned else Catalogue(()))
+    for item in planned:
+        if item.attempt.error:
+            yield _failed(f"collector {item.collector.name}", item.attempt.error)
+        else:
+            yield from _rights(api, item.plan)
 
 
 def _discovered(catalogue: Catalogue) -> Check:
-    counts = {name: len(list(catalogue.in_category(name))) for name in ("claim", "composite")}
-    detail = f"{counts['claim']} kinds of claims and {counts['composite']} of XRs"
+    detail = f"{len(catalogue.kinds)} kinds can be listed"
     if catalogue.incomplete:
         return Check(
             "discovery",
             WARNING,
-            f"{detail}; silent: {', '.join(map('/'.join, catalogue.incomplete))}",
-            "look at the APIServices of these group versions: kubectl get apiservices",
+            f"{detail}; not answering: {', '.join(map('/'.join, catalogue.incomplete))}",
+            "check the APIServices of these group versions: kubectl get apiservices",
         )
     return Check("discovery", OK, detail)
 
 
-def _rights(api: Api, plan: Plan, settings: Settings) -> Iterator[Check]:
-    """Ask for each list that a run would make whether it may be made."""
-    scopes = settings.kube_namespace_scope or ("",)
-    yield from (_may(api, "tenants' ConfigMaps", CONFIGMAPS, scope) for scope in scopes)
-    for item in plan.unlistable:
-        if item.gvr != CONFIGMAPS:
-            found = _failed(f"list {item.gvr}", item.error)
-            yield Check(found.what, WARNING, found.detail, found.advice, PARTIAL)
-    lists = [_may(api, f"list {target}", *_scope(target)) for target in plan.targets]
+def _rights(api: Api, plan: Plan) -> Iterator[Check]:
+    """Check the right to each list of a run."""
+    reads = {(key.gvr, key.namespace) for key in plan.reads}
+    yield from (_may(api, f"list {key}", key) for key in plan.reads)
+    listable = [each for each in plan.subscriptions if each.error is None]
+    for subscription in plan.subscriptions:
+        key = subscription.key
+        if subscription.error and (key.gvr, key.namespace) not in reads:
+            failed = _failed(f"list {key}", subscription.error)
+            yield Check(failed.what, WARNING, failed.detail, failed.advice, PARTIAL)
+    lists = [_may(api, f"list {each.key}", each.key) for each in listable]
     yield from lists
-    refused = [found for found in lists if found.status != OK]
-    if not plan.targets and not plan.unlistable:
-        yield Check(
-            "targets",
-            WARNING,
-            "there is nothing to list",
-            "install a definition, set CLAIM_GVRS and XR_GVRS, or DISCOVERY=always",
-        )
-    elif len(refused) == len(plan.targets):
+    refused = [check for check in lists if check.status != OK]
+    if not plan.subscriptions:
+        yield Check("targets", WARNING, "there is nothing to list", plan.hint)
+    elif len(refused) == len(listable):
         yield Check(
             "targets",
             FAILED,
-            "none of the lists can be made",
-            "grant get and list (see README, Rights)",
+            "no list is permitted",
+            "grant get and list (see k8s/README.md, Rights)",
             RefusedError.exit_code if refused else 1,
         )
 
 
-def _scope(target: Target) -> tuple[Gvr, str]:
-    return target.kind.gvr, target.namespace
-
-
-def _may(api: Api, what: str, gvr: Gvr, namespace: str) -> Check:
-    where = f"in namespace {namespace}" if namespace else "everywhere"
+def _may(api: Api, what: str, key: ListKey) -> Check:
+    gvr, namespace = key.gvr, key.namespace
+    where = f"in namespace {namespace}" if namespace else "in all namespaces"
     try:
         if api.may_list(gvr, namespace):
-            return Check(what, OK, f"may be listed {where}")
+            return Check(what, OK, f"permitted {where}")
     except XpjobError as error:
-        found = _failed(what, error)
-        return Check(what, WARNING, found.detail, found.advice, PARTIAL)
+        failed = _failed(what, error)
+        return Check(what, WARNING, failed.detail, failed.advice, PARTIAL)
     return Check(
         what,
         WARNING,
-        f"may not be listed {where}",
+        f"not permitted {where}",
         f"grant get and list on {gvr.resource} in the group {gvr.group or 'core'!r} "
-        "(see README, Rights)",
+        "(see k8s/README.md, Rights)",
         PARTIAL,
     )
 
 
-def _gateways(settings: Settings) -> Iterator[Check]:
-    if not settings.pushgateway_url:
-        detail = "no PUSHGATEWAY_URL" + (", but a text file" if settings.publish else "")
-        status = OK if settings.publish else WARNING
-        advice = "" if settings.publish else "without one nobody sees metrics; set it"
+def _gateways(options: PublishOptions, net: NetOptions) -> Iterator[Check]:
+    if not options.pushgateway_url:
+        detail = "PUSHGATEWAY_URL is not set" + (", PUBLISH is" if options.publish else "")
+        status = OK if options.publish else WARNING
+        advice = "" if options.publish else "set PUSHGATEWAY_URL to publish metrics"
         yield Check("Pushgateway", status, detail, advice)
-    for url in settings.pushgateway_url:
-        several = len(settings.pushgateway_url) > 1
-        yield from _gateway(f"Pushgateway {url}" if several else "Pushgateway", url, settings)
+    for url in options.pushgateway_url:
+        several = len(options.pushgateway_url) > 1
+        yield from _gateway(f"Pushgateway {url}" if several else "Pushgateway", url, options, net)
 
 
-def _gateway(what: str, url: str, settings: Settings) -> Iterator[Check]:
+def _gateway(what: str, url: str, options: PublishOptions, net: NetOptions) -> Iterator[Check]:
     try:
-        gateway = Gateway(url, settings)
-        ready, told, metrics = (
+        gateway = Gateway(url, options, net)
+        ready, build, metrics = (
             gateway.get(path) for path in ("/-/ready", "/api/v1/status", "/metrics")
         )
     except XpjobError as error:
         advice = "check PUSHGATEWAY_URL, that the gateway is up, and the network policies"
         yield Check(what, FAILED, f"{url}: {error}", advice, error.exit_code)
         return
-    bad = [answer for answer in (ready, told, metrics) if answer.status != 200]
+    bad = [answer for answer in (ready, build, metrics) if answer.status != 200]
     if bad:
         refused = bad[0].status in (401, 403)
         advice = (
             "check PUSHGATEWAY_USERNAME or PUSHGATEWAY_TOKEN_FILE"
             if refused
-            else "its own words say what is wrong with it"
+            else "see the answer of the gateway"
         )
         code = RefusedError.exit_code if refused else 1
         detail = f"{url}: {bad[0].status}: {bad[0].excerpt()}"
         yield Check(what, FAILED, detail, advice, code)
         return
     empty = _StatusAnswer(_Status(_Build()))
-    version = _decoded(told, empty).data.build_information.version
+    version = _decoded(build, empty).data.build_information.version
     if _numbers(version) < _SAFE_GATEWAY:
         yield Check(
             what,
             WARNING,
             f"{url} is version {version or 'unknown'}",
-            "take 1.6.0 or newer: older ones can take a push that was cut off for a whole one",
+            "upgrade to 1.6.0 or newer: older versions can accept a truncated push",
         )
     else:
         yield Check(what, OK, f"{url} is version {version}")
 
 
-def _store(settings: Settings) -> Iterator[Check]:
-    if settings.store_backend == "memory":
+def _store(config: Config) -> Iterator[Check]:
+    options = config[StoreOptions]
+    if options.store_backend == "memory":
         yield Check(
             "store",
             WARNING,
-            "nothing is kept between runs",
-            "set STORE_BACKEND to s3 or directory: counters begin anew each time, nothing is "
-            "carried over, and there is no snapshot for the reader",
+            "nothing is stored between runs",
+            "set STORE_BACKEND to s3 or directory: otherwise counters restart with each run, "
+            "nothing is carried over, and there is no snapshot for the reader",
         )
         return
-    # Under the cluster's own key: the role may be good for nothing else.
-    probe = key(settings, f"doctor-probe-{uuid.uuid4().hex[:8]}.json")
+    # Under the cluster's own prefix: the credentials may be limited to it.
+    probe = key_of(options.cluster_name, f"doctor-probe-{uuid.uuid4().hex[:8]}.json")
     try:
-        store = open_store(settings)
+        store = open_store(config)
         store.put(probe, b"{}", replacing="")
-        held = store.get(probe)
+        stored = store.get(probe)
         conditional = _is_conditional(store, probe)
     except XpjobError as error:
         yield _failed("store", error)
         return
-    if held is None or held.body != b"{}":
-        yield Check("store", FAILED, f"{store.where(probe)} is not what was written", "", 1)
+    if stored is None or stored.body != b"{}":
+        detail = f"{store.where(probe)} does not have the content that was written"
+        yield Check("store", FAILED, detail, "", 1)
         return
-    if settings.history_keep:
-        yield _history(store, settings, probe)
+    if options.history_keep:
+        yield _history(store, options.cluster_name, probe)
     yield _removed(store, probe, conditional=conditional)
 
 
 def _is_conditional(store: Store, probe: str) -> bool:
-    """Whether "only if it does not exist" is heeded, for a document that does exist."""
+    """Return whether the store honours the condition "must not exist" for an existing document."""
     try:
         store.put(probe, b"{}", replacing="")
     except ConflictError:
@@ -258,22 +258,22 @@ def _is_conditional(store: Store, probe: str) -> bool:
     return False
 
 
-def _history(store: Store, settings: Settings, probe: str) -> Check:
-    """Copy, find and remove, where dated snapshots are: a run does all three there.
+def _history(store: Store, cluster: str, probe: str) -> Check:
+    """Check copying, listing and removing in the folder of dated snapshots, as a run does.
 
-    Under a name of its own: the right to remove what doctors leave says nothing of this folder.
+    Uses a separate key, because rights on the probe may differ from those on this folder.
     """
-    dated = key(settings, f"{HISTORY}/probe-{uuid.uuid4().hex[:8]}.json")
+    dated = key_of(cluster, f"{HISTORY}/probe-{uuid.uuid4().hex[:8]}.json")
     try:
         store.copy(probe, dated)
-        found = store.keys(dated, 1) == [dated]
+        listed = store.keys(dated, 1) == [dated]
         store.remove(dated)
     except XpjobError as error:
         failed = _failed("history", error)
         return Check(failed.what, WARNING, failed.detail, failed.advice)
-    if not found:
-        return Check("history", WARNING, f"{store.where(dated)} was copied and not found", "")
-    return Check("history", OK, f"{store.where(dated)} was copied, found and removed")
+    if not listed:
+        return Check("history", WARNING, f"{store.where(dated)} was copied, but not listed", "")
+    return Check("history", OK, f"{store.where(dated)} was copied, listed and removed")
 
 
 def _removed(store: Store, probe: str, *, conditional: bool) -> Check:
@@ -281,13 +281,13 @@ def _removed(store: Store, probe: str, *, conditional: bool) -> Check:
     try:
         store.remove(probe)
     except XpjobError as error:
-        told = f"{detail}, but not removed: {error}"
-        advice = "remove it by hand; a run needs that right only where HISTORY_KEEP is set"
-        return Check("store", WARNING, told, advice)
+        detail = f"{detail}, but not removed: {error}"
+        advice = "remove it by hand; a run needs this right only if HISTORY_KEEP is set"
+        return Check("store", WARNING, detail, advice)
     if not conditional:
-        advice = "two runs at once may undo each other: take an S3 server with conditional writes"
-        return Check("store", WARNING, f"{detail}; conditions are not heeded", advice)
-    return Check("store", OK, f"{detail}, on condition, and removed")
+        advice = "use an S3 server with conditional writes: otherwise concurrent runs may conflict"
+        return Check("store", WARNING, f"{detail}; conditional writes are not supported", advice)
+    return Check("store", OK, f"{detail} conditionally, and removed")
 
 
 def _skew(what: str, answer: Response) -> Iterator[Check]:
@@ -300,15 +300,17 @@ def _skew(what: str, answer: Response) -> Iterator[Check]:
     if seconds < _SKEW_SECONDS:
         yield Check(what, OK, detail)
     else:
-        advice = "set the clocks right (NTP): tokens and signatures are refused, ages are wrong"
+        advice = (
+            "synchronise the clocks (NTP): skew breaks tokens and signatures, and falsifies ages"
+        )
         yield Check(what, WARNING, detail, advice)
 
 
-def _decoded(answer: Response, otherwise: T) -> T:
+def _decoded(answer: Response, default: T) -> T:
     try:
-        return msgspec.json.decode(answer.body, type=type(otherwise))
+        return msgspec.json.decode(answer.body, type=type(default))
     except msgspec.MsgspecError:
-        return otherwise
+        return default
 
 
 def _numbers(version: str) -> tuple[int, ...]:

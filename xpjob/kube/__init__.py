@@ -1,1 +1,1 @@
-"""The Kubernetes API, read-only: connect, discover, list. Nothing of Crossplane in here."""
+"""Read-only access to the Kubernetes API: connect, discover, list."""

@@ -1,8 +1,8 @@
-"""Connect to a Kubernetes API, and GET from it, as bytes.
+"""Connect to a Kubernetes API server, and GET documents from it as bytes.
 
-Credentials, certificates and proxies are the kubernetes package's business: it reads the
-kubeconfig or the service account, and reads an expiring token again from disk. Only GET is ever
-sent, but for ``Api.may_list``, which no run calls.
+The kubernetes package handles credentials, certificates and proxies: it reads the kubeconfig or
+the service account, and reloads expiring tokens from disk. All requests are GET, except for
+``Api.may_list``, which no run calls.
 """
 
 from __future__ import annotations
@@ -28,20 +28,22 @@ from xpjob.base.errors import (
 )
 from xpjob.config import secrets
 from xpjob.kube.gvr import Gvr
+from xpjob.kube.mend import UNREADABLE
 from xpjob.net import http, retry
 from xpjob.net.http import Response, Timeouts
 from xpjob.net.threads import within
 
 _TRANSIENT = frozenset({429, 500, 502, 503, 504})
 _ADVICE = {
-    401: "the credentials are not accepted: renew the token, or check the kubeconfig's user",
-    403: "grant get and list on it to this account (see README, Rights)",
-    404: "the API has no such resource: check group, version and plural, or install its CRD",
+    401: "the credentials are not accepted: renew the token, or check the user in the kubeconfig",
+    403: "grant get and list on it to this account (see k8s/README.md, Rights)",
+    404: "the API does not serve this resource: check group, version and plural, or install its "
+    "CRD",
 }
 
 
 class _Status(msgspec.Struct):
-    """The part of a Kubernetes ``Status`` object that people need to read."""
+    """The message of a Kubernetes ``Status`` object."""
 
     message: str = ""
 
@@ -56,7 +58,7 @@ class _Review(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """A connected API server. Threads may share it."""
+    """Connection to an API server. Thread-safe."""
 
     url: str
     pool: urllib3.PoolManager
@@ -65,38 +67,40 @@ class Api:
 
     @property
     def server(self) -> str:
-        """Return the URL as people may see it, without credentials, a query or a fragment."""
+        """Return the URL for messages, without credentials, query and fragment."""
         parts = urlsplit(self.url)
         host = parts.netloc.rpartition("@")[2]
         return parts._replace(netloc=host, query="", fragment="").geturl()
 
     def get(self, path: str, query: Mapping[str, str | int], *, accept: str) -> Response:
-        """GET one document, trying again what may pass.
+        """GET one document, retrying transient errors.
 
         Raises ``RefusedError`` (401, 403), ``NotFoundError`` (404), ``GoneError`` (410),
-        ``BadAnswerError`` (any other status), or ``TransientError`` after the last try.
+        ``BadAnswerError`` (any other status), or ``TransientError`` after the last attempt.
         """
         url = f"{self.url}{quote(path)}" + (f"?{urlencode(query)}" if query else "")
         return retry.call(lambda: self._get(path, url, accept))
 
     def may_list(self, gvr: Gvr, namespace: str = "") -> bool:
-        """Ask whether this account may list a resource; no namespace means everywhere.
+        """Return whether this account may list a resource; no namespace means all.
 
         A SelfSubjectAccessReview: a POST that creates nothing. Raises as ``get`` does.
         """
         path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-        asked = {"verb": "list", "namespace": namespace, **gvr._asdict()}
+        attributes = {"verb": "list", "namespace": namespace, **gvr._asdict()}
         review = {
             "apiVersion": "authorization.k8s.io/v1",
             "kind": "SelfSubjectAccessReview",
-            "spec": {"resourceAttributes": asked},
+            "spec": {"resourceAttributes": attributes},
         }
         body = msgspec.json.encode(review)
         answer = retry.call(lambda: self._send("POST", path, f"{self.url}{path}", body=body))
         try:
             return msgspec.json.decode(answer.body, type=_Review).status.allowed
-        except msgspec.MsgspecError as error:
-            raise BadAnswerError(f"POST {path} at {self.server}: no review ({error})") from error
+        except UNREADABLE as error:
+            raise BadAnswerError(
+                f"POST {path} at {self.server}: invalid SelfSubjectAccessReview ({error})"
+            ) from error
 
     def _get(self, path: str, url: str, accept: str) -> Response:
         return self._send("GET", path, url, accept=accept)
@@ -117,8 +121,8 @@ class Api:
         if token and (value := token["value"].strip()):
             if not (value.isascii() and value.isprintable()):
                 raise RefusedError(
-                    "the token of the kubeconfig or service account has characters that no token "
-                    "has (a line break within?): renew it"
+                    "the token of the kubeconfig or service account contains invalid characters, "
+                    "e.g. a line break; renew it"
                 )
             headers["Authorization"] = value
         try:
@@ -128,7 +132,7 @@ class Api:
         except TransientError as error:
             raise TransientError(
                 f"{method} {path} at {self.server}: {error}; check that the API server is up and "
-                "reachable from here"
+                "reachable"
             ) from error
         except DeadlineError as error:
             raise DeadlineError(f"{method} {path} at {self.server}: {error}") from error
@@ -145,12 +149,12 @@ def connect(
     *,
     allow_insecure: bool = False,
 ) -> Api:
-    """Connect with the named kubeconfig, or the service account, or the default kubeconfig.
+    """Prepare a connection with a kubeconfig, the service account, or the default kubeconfig.
 
-    Nothing is sent yet. Raises ``SettingsError`` when there are no usable credentials, and when
-    they would be sent in the clear to another machine, which is not allowed.
+    Sends nothing. Raises ``SettingsError`` if there are no usable credentials, or if they would be
+    sent unencrypted to another machine without ``allow_insecure``.
     """
-    # Half a second of CPU: commands that need no API server do not pay for it.
+    # Importing it takes half a second of CPU: only for commands that need an API server.
     from kubernetes import client, config
 
     configuration = client.Configuration()
@@ -167,28 +171,28 @@ def connect(
             )
 
     try:
-        # A credential plugin is a program of its own, which may hang.
+        # A credential plugin is a separate program, which may hang.
         within(timeouts.total, load)
     except DeadlineError:
-        raise  # a slow start is no mistake in the configuration
-    # The package raises its own, OSError, YAML and binascii errors, all for a bad kubeconfig.
+        raise  # not a configuration mistake
+    # For a bad kubeconfig the package raises its own, OSError, YAML and binascii errors.
     except Exception as error:  # noqa: BLE001
         where = "the service account" if in_cluster else kubeconfig or "the default kubeconfig"
-        # From None: a traceback would show the error's own text.
+        # From None: a traceback would show the original text, which may quote secrets.
         raise SettingsError(
             [
-                f"KUBECONFIG: cannot connect with {where}: {_why(error)}; name a kubeconfig with "
+                f"KUBECONFIG: cannot connect with {where}: {_why(error)}; set a kubeconfig with "
                 "--kubeconfig (and --context), or run as a pod with a service account"
             ]
         ) from None
     configuration.connection_pool_maxsize = connections
     pool = client.ApiClient(configuration).rest_client.pool_manager
     api = Api(configuration.host.rstrip("/"), pool, configuration, timeouts)
-    # A token, a password, and what a plugin gives: all of them are sent as this one header.
+    # Tokens, passwords and credentials of plugins all end up in api_key, as one header.
     if configuration.api_key and secrets.in_the_clear(api.url) and not allow_insecure:
         raise SettingsError(
             [
-                f"KUBECONFIG: {api.server} is plain http, and there are credentials for it; "
+                f"KUBECONFIG: {api.server} is plain http, which would expose credentials; "
                 f"{secrets.FORCE}"
             ]
         )
@@ -196,19 +200,19 @@ def connect(
 
 
 def _why(error: Exception) -> str:
-    """Say what is wrong with a kubeconfig. YAML's errors quote what stands there."""
+    """Describe what is wrong with a kubeconfig, without the content that YAML errors quote."""
     if mark := getattr(error, "problem_mark", None):
-        return f"line {mark.line + 1}, column {mark.column + 1} is no YAML that can be read"
+        return f"invalid YAML at line {mark.line + 1}, column {mark.column + 1}"
     return " ".join(str(error).split())[:300] or type(error).__name__
 
 
 def _refusal(method: str, path: str, server: str, answer: Response) -> XpjobError:
     try:
-        said = msgspec.json.decode(answer.body, type=_Status).message
-    except msgspec.MsgspecError:
-        said = ""
-    said = " ".join(said.split())[:500] or answer.excerpt()
-    message = f"{method} {path} at {server}: {answer.status}: {said}"
+        reason = msgspec.json.decode(answer.body, type=_Status).message
+    except UNREADABLE:
+        reason = ""
+    reason = " ".join(reason.split())[:500] or answer.excerpt()
+    message = f"{method} {path} at {server}: {answer.status}: {reason}"
     if advice := _ADVICE.get(answer.status):
         message += f"; {advice}"
     if answer.status in (401, 403):

@@ -1,26 +1,36 @@
-"""Which kinds exist, from aggregated discovery: one request, whatever the number of groups.
+"""Discover the kinds that the API serves, with aggregated discovery: one request for all groups.
 
-Servers without it (before 1.26) answer with a plain list of groups; then each group-version is
-asked for its resources, as kubectl did.
+Servers without it (before 1.26) answer with a plain list of groups; then the resources of each
+group version are requested, as kubectl did. Core kinds (pods, nodes, ...) have no group, and a
+separate document under /api.
+
+Parts of these documents come from aggregated API services of varying quality: null counts as
+empty, and an unreadable entry does not affect others.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 import msgspec
+from msgspec import Struct
 
 from xpjob.base.errors import BadAnswerError, XpjobError
 from xpjob.kube.api import Api
+from xpjob.kube.decode import document
 from xpjob.kube.gvr import Gvr
+from xpjob.kube.mend import UNREADABLE
+from xpjob.net.http import Response
 from xpjob.net.threads import each
 
-T = TypeVar("T")
+S = TypeVar("S", bound=Struct)
 
-# v2 first; v2beta1 for servers from 1.27 to 1.29; a plain list from all the others.
+
+# v2 first; v2beta1 for servers from 1.27 to 1.29; a plain list from all others.
 _ACCEPT = (
     "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,"
     "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,"
@@ -32,7 +42,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One listable resource type."""
+    """One resource type that can be listed."""
 
     group: str
     version: str
@@ -47,16 +57,15 @@ class Kind:
         return Gvr(self.group, self.version, self.resource)
 
     def path(self, namespace: str = "") -> str:
-        """Return the list's path; without a namespace it is cluster-wide."""
-        within = f"/namespaces/{namespace}" if namespace else ""
-        return f"/apis/{self.group}/{self.version}{within}/{self.resource}"
+        """Return the path of the list; cluster-wide without a namespace."""
+        return self.gvr.path(namespace)
 
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
     """All listable kinds of the API, in the server's order of preference.
 
-    ``incomplete`` names the group-versions that could not tell what they have.
+    ``incomplete`` has the group versions that did not answer discovery.
     """
 
     kinds: tuple[Kind, ...]
@@ -67,13 +76,13 @@ class Catalogue:
         object.__setattr__(self, "_by_gvr", {kind.gvr: kind for kind in self.kinds})
 
     def find(self, gvr: Gvr) -> Kind | None:
-        """Return the kind that is served at exactly this version."""
+        """Return the kind at exactly this version."""
         return self._by_gvr.get(gvr)
 
     def resource(self, group: str, resource: str) -> Kind | None:
         """Return a resource in its preferred version."""
-        found = (kind for kind in self.kinds if (kind.group, kind.resource) == (group, resource))
-        return next(found, None)
+        matches = (kind for kind in self.kinds if (kind.group, kind.resource) == (group, resource))
+        return next(matches, None)
 
     def in_category(self, category: str) -> Iterator[Kind]:
         """Yield each (group, resource) of a category once, in its preferred version."""
@@ -84,151 +93,189 @@ class Catalogue:
                 yield kind
 
 
-class _ResponseKind(msgspec.Struct):
+class _ResponseKind(Struct):
     kind: str = ""
 
 
-class _Resource(msgspec.Struct, rename="camel"):
+class _Resource(Struct, rename="camel"):
     resource: str
     response_kind: _ResponseKind | None = None
     scope: str = ""
-    verbs: list[str] = []
-    categories: list[str] = []
+    verbs: list[str] | None = None
+    categories: list[str] | None = None
 
 
-class _Version(msgspec.Struct):
+class _Version(Struct):
     version: str
     freshness: str = "Current"
-    resources: list[_Resource] = []
+    resources: list[_Resource] | None = None
 
 
-class _Name(msgspec.Struct):
+class _Name(Struct):
     name: str = ""
 
 
-class _Group(msgspec.Struct):
-    metadata: _Name
-    versions: list[_Version] = []
+class _Group(Struct):
+    metadata: _Name | None = None
+    versions: list[_Version] | None = None
 
 
-class _Aggregated(msgspec.Struct):
-    """All groups. They must be there, or else it is another document: an API has some always."""
+class _Aggregated(Struct):
+    """All groups. ``items`` is required: without it this is a different document."""
 
     items: list[_Group]
 
 
-class _GroupVersion(msgspec.Struct, rename="camel"):
-    group_version: str
+class _GroupVersion(Struct):
     version: str
 
 
-class _PlainGroup(msgspec.Struct, rename="camel"):
+class _PlainGroup(Struct, rename="camel"):
     name: str
-    versions: list[_GroupVersion] = []
+    versions: list[_GroupVersion] | None = None
     preferred_version: _GroupVersion | None = None
 
 
-class _PlainGroups(msgspec.Struct):
-    """The same of a server without aggregated discovery."""
+class _PlainGroups(Struct):
+    """The groups of a server without aggregated discovery."""
 
     groups: list[_PlainGroup]
 
 
-class _PlainResource(msgspec.Struct):
+class _PlainCore(Struct):
+    """The versions of core kinds."""
+
+    versions: list[str]
+
+
+class _PlainResource(Struct):
     name: str
     kind: str = ""
     namespaced: bool = False
-    verbs: list[str] = []
+    verbs: list[str] | None = None
     categories: list[str] | None = None
 
 
-class _PlainResources(msgspec.Struct):
-    """One group-version. Go writes null for a list of none."""
+class _PlainResources(Struct):
+    """The resources of one group version. Go encodes an empty list as null."""
 
     resources: list[_PlainResource] | None
 
 
-def discover(api: Api, concurrency: int) -> Catalogue:
-    """Ask the API what it serves. Raises the errors of ``Api.get``, and ``BadAnswerError``."""
-    answer = api.get("/apis", {}, accept=_ACCEPT)
-    if "APIGroupDiscoveryList" in answer.headers.get("Content-Type", ""):
-        catalogue = _aggregated(_decode(answer.body, _Aggregated, "/apis"))
-    else:
-        catalogue = _one_by_one(api, _decode(answer.body, _PlainGroups, "/apis"), concurrency)
-    for group_version in catalogue.incomplete:
+@dataclass(frozen=True, slots=True)
+class _Discovered:
+    """Content of one document: kinds, group versions without an answer, and those to request."""
+
+    kinds: Sequence[Kind] = ()
+    incomplete: Sequence[tuple[str, str]] = ()
+    to_request: Sequence[tuple[str, str]] = ()
+
+
+def discover(api: Api, concurrency: int, *, core: bool = False) -> Catalogue:
+    """Return what the API serves; core kinds only if ``core``.
+
+    Raises the errors of ``Api.get``, and ``BadAnswerError``.
+    """
+    requests = (_core, _groups) if core else (_groups,)
+    roots = each(lambda request: request(api), requests, len(requests))
+    to_request = [group_version for root in roots for group_version in root.to_request]
+    parts = [*roots, *each(partial(_group_version, api), to_request, concurrency)]
+    kinds = {kind.gvr: kind for part in parts for kind in part.kinds}
+    incomplete = tuple(group_version for part in parts for group_version in part.incomplete)
+    for group_version in incomplete:
         _log.warning(
-            "discovery is incomplete: kinds of this group version are not known in this run",
+            "discovery incomplete: group version did not answer",
             extra={"group_version": "/".join(group_version)},
         )
-    return catalogue
+    return Catalogue(tuple(kinds.values()), incomplete)
 
 
-def _aggregated(document: _Aggregated) -> Catalogue:
-    kinds, stale = [], []
-    for group in document.items:
-        for version in group.versions:
-            if version.freshness == "Stale":
-                stale.append((group.metadata.name, version.version))
-            for item in version.resources:
-                if "list" in item.verbs and item.response_kind and item.response_kind.kind:
-                    kinds.append(
-                        Kind(
-                            group.metadata.name,
-                            version.version,
-                            item.resource,
-                            item.response_kind.kind,
-                            item.scope == "Namespaced",
-                            frozenset(item.categories),
-                        )
-                    )
-    return Catalogue(tuple(kinds), tuple(stale))
+def _groups(api: Api) -> _Discovered:
+    answer = api.get("/apis", {}, accept=_ACCEPT)
+    if _is_aggregated(answer):
+        groups = _read(answer.body, _Aggregated, "/apis").items
+        return _aggregated([(_name(group), group) for group in groups if _name(group)])
+    plain = _read(answer.body, _PlainGroups, "/apis").groups
+    named = [(group.name, one.version) for group in plain for one in _preferred_first(group)]
+    return _Discovered(to_request=[group_version for group_version in named if all(group_version)])
 
 
-def _one_by_one(api: Api, document: _PlainGroups, concurrency: int) -> Catalogue:
-    wanted = [
-        (group.name, version.version)
-        for group in document.groups
-        for version in _preferred_first(group)
-    ]
+def _core(api: Api) -> _Discovered:
+    """Discover core kinds. A failure does not affect other kinds."""
+    try:
+        answer = api.get("/api", {}, accept=_ACCEPT)
+        if _is_aggregated(answer):
+            groups = _read(answer.body, _Aggregated, "/api").items
+            return _aggregated([("", group) for group in groups if not _name(group)])
+        versions = _read(answer.body, _PlainCore, "/api").versions
+    except XpjobError as error:
+        _log.warning("discovery of core kinds failed", extra={"error": str(error)})
+        return _Discovered(incomplete=[("", "v1")])
+    return _Discovered(to_request=[("", version) for version in versions if version])
 
-    def ask(group_version: tuple[str, str]) -> list[Kind] | XpjobError:
-        group, version = group_version
-        path = f"/apis/{group}/{version}"
-        try:
-            body = api.get(path, {}, accept="application/json").body
-            return list(
-                _plain(group, version, _decode(body, _PlainResources, path).resources or ())
-            )
-        except XpjobError as error:
-            # One broken aggregated API service must not hide the others.
-            return error
 
-    answers = each(ask, wanted, concurrency)
+def _is_aggregated(answer: Response) -> bool:
+    return "APIGroupDiscoveryList" in answer.headers.get("Content-Type", "")
+
+
+def _name(group: _Group) -> str:
+    return group.metadata.name if group.metadata else ""
+
+
+def _aggregated(groups: Sequence[tuple[str, _Group]]) -> _Discovered:
     kinds: list[Kind] = []
-    failed = []
-    for group_version, answer in zip(wanted, answers, strict=True):
-        if isinstance(answer, XpjobError):
-            failed.append(group_version)
-        else:
-            kinds.extend(answer)
-    return Catalogue(tuple(kinds), tuple(failed))
+    stale = []
+    for group, entry in groups:
+        for version in entry.versions or ():
+            if version.freshness == "Stale":
+                stale.append((group, version.version))
+            for item in version.resources or ():
+                kind = item.response_kind.kind if item.response_kind else ""
+                plain = _PlainResource(
+                    item.resource, kind, item.scope == "Namespaced", item.verbs, item.categories
+                )
+                kinds += _listable(group, version.version, plain)
+    return _Discovered(kinds, stale)
+
+
+def _group_version(api: Api, group_version: tuple[str, str]) -> _Discovered:
+    group, version = group_version
+    path = f"/apis/{group}/{version}" if group else f"/api/{version}"
+    try:
+        body = api.get(path, {}, accept="application/json").body
+        resources = _read(body, _PlainResources, path).resources or ()
+    except XpjobError:
+        # A broken aggregated API service must not hide the others.
+        return _Discovered(incomplete=[group_version])
+    return _Discovered([kind for item in resources for kind in _listable(group, version, item)])
 
 
 def _preferred_first(group: _PlainGroup) -> list[_GroupVersion]:
-    return sorted(group.versions, key=lambda version: version != group.preferred_version)
+    return sorted(group.versions or (), key=lambda version: version != group.preferred_version)
 
 
-def _plain(group: str, version: str, resources: Iterable[_PlainResource]) -> Iterator[Kind]:
-    for item in resources:
-        if "list" in item.verbs and "/" not in item.name and item.kind:
-            categories = frozenset(item.categories or ())
-            yield Kind(group, version, item.name, item.kind, item.namespaced, categories)
+def _listable(group: str, version: str, item: _PlainResource) -> Iterator[Kind]:
+    """Yield the kind of a resource, if it can be listed."""
+    names = version and item.name and item.kind and "/" not in item.name
+    if names and "list" in (item.verbs or ()):
+        categories = frozenset(item.categories or ())
+        yield Kind(group, version, item.name, item.kind, item.namespaced, categories)
 
 
-def _decode(body: bytes, kind: type[T], path: str) -> T:
+def _read(body: bytes, kind: type[S], path: str) -> S:
     try:
-        return msgspec.json.decode(body, type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        decoded, lost = document(body, kind)
+        if lost.values and not any(msgspec.structs.astuple(decoded)):
+            # Taken for an API without kinds, it would make the run drop all carried rows.
+            raise msgspec.ValidationError(f"nothing in it can be read: {lost.first}")
+    except UNREADABLE as error:
         raise BadAnswerError(
-            f"GET {path}: the answer is no discovery document ({error}); is this a Kubernetes API?"
+            f"GET {path}: the answer is not a discovery document ({error}); is this a Kubernetes "
+            "API?"
         ) from error
+    if lost.values:
+        _log.warning(
+            "unreadable values in discovery ignored",
+            extra={"path": path, "values": lost.values, "first": lost.first},
+        )
+    return decoded

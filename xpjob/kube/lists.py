@@ -1,31 +1,60 @@
-"""One list, page by page.
+"""List objects page by page.
 
-``limit`` and ``continue`` keep memory flat. Each page is handed on before the next is asked for.
-A continue token that has expired (410) starts the list anew, so that the result is always one
-whole list: what came before the restart is thrown away.
+``limit`` and ``continue`` bound the memory. Each page is processed before the next is requested.
+When a continue token has expired (410) the list restarts and earlier pages are discarded, so the
+result is always one consistent list.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Generic, TypeVar
-
-import msgspec
 
 from xpjob.base.errors import BadAnswerError, GoneError
 from xpjob.kube.api import Api
+from xpjob.kube.gvr import Gvr
+from xpjob.kube.mend import UNREADABLE
+from xpjob.kube.salvage import cut_deep
 
 T = TypeVar("T")
 
 MAX_RESTARTS = 3
 
 
+@dataclass(frozen=True, slots=True)
+class ListKey:
+    """Identity of a list: a resource, a namespace or all, and selectors."""
+
+    gvr: Gvr
+    namespace: str = ""
+    label_selector: str = ""
+    field_selector: str = ""
+
+    def __str__(self) -> str:
+        within = f" in {self.namespace}" if self.namespace else ""
+        selectors = ", ".join(filter(None, (self.label_selector, self.field_selector)))
+        return f"{self.gvr}{within}" + (f" ({selectors})" if selectors else "")
+
+    def path(self) -> str:
+        """Return the path of the request."""
+        return self.gvr.path(self.namespace)
+
+    def query(self) -> dict[str, str]:
+        """Return the query parameters that are the same for all pages."""
+        selectors = {"labelSelector": self.label_selector, "fieldSelector": self.field_selector}
+        return {name: value for name, value in selectors.items() if value}
+
+    def covers(self, other: ListKey) -> bool:
+        """Return whether this list includes all objects of another."""
+        return self in (other, ListKey(other.gvr))
+
+
 @dataclass(slots=True)
 class Page(Generic[T]):
-    """What a decoder made of one page: its items, what it could not read, and what comes next.
+    """A decoded page: its items, the number of unreadable ones, and the continue token.
 
-    ``remaining`` is the server's own estimate of how many objects come after this page.
+    ``remaining`` is the server's estimate of the number of objects after this page.
     """
 
     items: list[T]
@@ -35,36 +64,51 @@ class Page(Generic[T]):
 
 
 @dataclass(slots=True)
-class Listing(Generic[T]):
-    """A whole list, and what it took to get it."""
+class Listing:
+    """Statistics of a complete list. ``bytes`` includes restarts; the rest is of the last attempt.
 
-    items: list[T] = field(default_factory=list)
+    ``objects`` counts readable objects, ``malformed`` unreadable ones.
+    """
+
+    objects: int = 0
     malformed: int = 0
     pages: int = 0
     restarts: int = 0
     bytes: int = 0
 
 
-def list_all(
+@dataclass(slots=True)
+class WholeList(Listing, Generic[T]):
+    """A complete list with its objects."""
+
+    items: list[T] = field(default_factory=list)
+
+
+def _ignore(_listed: int, _total: int) -> None:
+    """Ignore the progress."""
+
+
+def read_pages(
     api: Api,
-    path: str,
+    key: ListKey,
     decode: Callable[[bytes], Page[T]],
+    restart: Callable[[], Callable[[Sequence[T]], None]],
     *,
     page_size: int,
-    selector: str = "",
-    on_page: Callable[[int, int], None] = lambda _listed, _total: None,
-) -> Listing[T]:
-    """List everything under ``path``.
+    on_page: Callable[[int, int], None] = _ignore,
+) -> Listing:
+    """List objects, and pass each page to a sink before the next is requested.
 
-    ``decode`` turns a page's bytes into records; ``on_page`` hears how many there are so far,
-    and how many there will be.
-    Raises the errors of ``Api.get``, and ``BadAnswerError`` for a page that is no list or a
-    server that goes in circles.
+    ``decode`` turns a page's bytes into objects (see ``decode.decoder``). ``restart`` returns the
+    sink of the pages: it is called at the start, and again when the list restarts; earlier sinks
+    must be discarded, as must the last one when this raises. ``on_page`` is called with the number
+    of objects so far and the estimated total.
+    Raises the errors of ``Api.get``, ``BadAnswerError`` for a page that is not a list or a repeated
+    continue token, and the errors of the sink.
     """
-    listing: Listing[T] = Listing()
-    query: dict[str, str | int] = {"limit": page_size}
-    if selector:
-        query["labelSelector"] = selector
+    path = key.path()
+    query: dict[str, str | int] = {"limit": page_size, **key.query()}
+    listing, take = Listing(), restart()
     token = ""
     seen: set[str] = set()
     while True:
@@ -76,29 +120,51 @@ def list_all(
             if not token or listing.restarts == MAX_RESTARTS:
                 raise
             listing = Listing(restarts=listing.restarts + 1, bytes=listing.bytes)
+            take = restart()
             token = ""
             seen.clear()
             continue
         page = _decoded(decode, body, path)
-        listing.items += page.items
+        listing.objects += len(page.items)
         listing.malformed += page.malformed
         listing.pages += 1
         listing.bytes += len(body)
-        on_page(len(listing.items), len(listing.items) + page.remaining)
+        take(page.items)
+        on_page(listing.objects, listing.objects + page.remaining)
         if not page.continue_token:
             return listing
         token = page.continue_token
         if token in seen:
-            raise BadAnswerError(f"GET {path}: the server gave the same continue token twice")
+            raise BadAnswerError(f"GET {path}: the server sent the same continue token twice")
         seen.add(token)
+
+
+def list_all(
+    api: Api,
+    key: ListKey,
+    decode: Callable[[bytes], Page[T]],
+    *,
+    page_size: int,
+    on_page: Callable[[int, int], None] = _ignore,
+) -> WholeList[T]:
+    """Return all objects of a small list. See ``read_pages``."""
+    items: list[T] = []
+
+    def restart() -> Callable[[Sequence[T]], None]:
+        items.clear()
+        return items.extend
+
+    listing = read_pages(api, key, decode, restart, page_size=page_size, on_page=on_page)
+    return WholeList(**asdict(listing), items=items)
 
 
 def _decoded(decode: Callable[[bytes], Page[T]], body: bytes, path: str) -> Page[T]:
     try:
-        return decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise BadAnswerError(f"GET {path}: the answer is no list of objects ({error})") from error
-    except RecursionError as error:
+        try:
+            return decode(body)
+        except RecursionError:
+            return decode(cut_deep(body))
+    except UNREADABLE as error:
         raise BadAnswerError(
-            f"GET {path}: an object on this page is nested too deep to be read; find and mend it"
+            f"GET {path}: the answer is not a list of objects ({error})"
         ) from error

@@ -1,1 +1,1 @@
-"""Tables of numbers, and counters that go on from run to run."""
+"""Metric tables, and counters that persist from run to run."""

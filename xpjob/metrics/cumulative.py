@@ -1,16 +1,23 @@
-"""Counters and histograms that go on from run to run, through the store."""
+"""Counters and histograms that persist from run to run, in the store."""
 
 from __future__ import annotations
 
-import copy
 from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
+from typing import Annotated
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
-from xpjob.collect.outcome import MOST
+from xpjob.metrics.table import Key, fold
+
+MAX_COUNT = 2**53
+"""Metrics are floats: above this value they cannot count in steps of one."""
+Count = Annotated[int, Meta(ge=0, le=MAX_COUNT)]
+"""A number in a stored document that can become a metric."""
 
 POLL_BOUNDS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
-READY_BOUNDS = (5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0, 7200.0, 14400.0)
 PERSIST_BOUNDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
@@ -32,12 +39,12 @@ class Histogram(Struct, rename="camel"):
         self.sum += value
 
     def add(self, other: Histogram) -> None:
-        """Count the observations of another one with the same bounds."""
+        """Add the observations of another histogram with the same bounds."""
         self.counts = [one + two for one, two in zip(self.counts, other.counts, strict=True)]
         self.sum += other.sum
 
     def buckets(self) -> list[tuple[str, float]]:
-        """Return cumulative buckets as (upper bound, count), the last one "+Inf"."""
+        """Return cumulative buckets as (upper bound, count); the last bound is "+Inf"."""
         names = [*(str(bound) for bound in self.bounds), "+Inf"]
         total = 0
         pairs: list[tuple[str, float]] = []
@@ -47,53 +54,45 @@ class Histogram(Struct, rename="camel"):
         return pairs
 
     def sound(self, bounds: tuple[float, ...]) -> bool:
-        """Tell whether this can be continued: same bounds, one count each, all possible."""
+        """Return whether this can be continued: same bounds, one valid count per bucket."""
         return (
             tuple(self.bounds) == bounds
             and len(self.counts) == len(bounds) + 1
-            and all(0 <= number <= MOST for number in (*self.counts, self.sum))
+            and all(0 <= number <= MAX_COUNT for number in (*self.counts, self.sum))
         )
 
 
-class TimeToReady(Struct, rename="camel"):
-    """How long objects of one kind and composition took from creation to first being ready.
+@dataclass(slots=True)
+class HistogramTable:
+    """One histogram family: a histogram for each label set, all with the same bounds."""
 
-    It is kept with the records that it was counted from, so that none is counted twice.
-    """
+    name: str
+    help: str
+    labels: Sequence[str]
+    bounds: tuple[float, ...]
+    rows: dict[Key, Histogram] = dataclass_field(default_factory=dict)
 
-    class_: str = field(name="class")
-    group: str
-    kind: str
-    composition: str
-    histogram: Histogram
-
-    @classmethod
-    def of(cls, class_: str, group: str, kind: str, composition: str) -> TimeToReady:
-        """Return one without observations."""
-        return cls(class_, group, kind, composition, Histogram.empty(READY_BOUNDS))
-
-    @property
-    def key(self) -> tuple[str, str, str, str]:
-        """Return what tells it from others."""
-        return (self.class_, self.group, self.kind, self.composition)
-
-    def usable(self) -> TimeToReady:
-        """Return a copy to count on, started anew where it cannot be continued."""
-        sound = self.histogram.sound(READY_BOUNDS)
-        return copy.deepcopy(self) if sound else TimeToReady.of(*self.key)
+    def under(self, ceiling: int) -> HistogramTable:
+        """Return this table folded to at most ``ceiling`` series; sums stay exact."""
+        series_each = len(self.bounds) + 3  # the +Inf bucket, the sum and the count
+        observed = {key: sum(histogram.counts) for key, histogram in self.rows.items()}
+        folded = HistogramTable(self.name, self.help, self.labels, self.bounds)
+        for key, to in fold(observed, max(1, ceiling // series_each)).items():
+            folded.rows.setdefault(to, Histogram.empty(self.bounds)).add(self.rows[key])
+        return folded
 
 
 class Counters(Struct, rename="camel"):
-    """What only ever grows. A lost store starts it anew, which Prometheus takes for a reset."""
+    """Values that only increase. If the store is lost, Prometheus sees a counter reset."""
 
     poll_errors: dict[str, int] = field(default_factory=dict)
     poll_duration: Histogram = field(default_factory=lambda: Histogram.empty(POLL_BOUNDS))
     persist_duration: Histogram = field(default_factory=lambda: Histogram.empty(PERSIST_BOUNDS))
 
     def usable(self) -> Counters:
-        """Return these counters, with what cannot be continued started anew."""
+        """Return these counters, with those that cannot be continued reset."""
         return Counters(
-            {gvr: count for gvr, count in self.poll_errors.items() if 0 <= count <= MOST},
+            {gvr: count for gvr, count in self.poll_errors.items() if 0 <= count <= MAX_COUNT},
             self.poll_duration
             if self.poll_duration.sound(POLL_BOUNDS)
             else Histogram.empty(POLL_BOUNDS),

@@ -1,21 +1,16 @@
-"""Tables of numbers by label values, and the ceiling on how many series become of them.
+"""Metric tables, and the limit on their number of series.
 
-Tenants choose names, namespaces and annotations, so the number of label sets is not ours to
-choose. Above the ceiling the rarest values of the widest label (the one with most values) become
-one, ``__other__``: sums stay exact, and what is big keeps its name.
+Tenants choose names, namespaces and annotations, and with them the number of label sets. Above
+the limit, the rarest values of the label with the most values are folded into one,
+``__other__``: sums stay exact, and frequent values keep their name.
 """
 
 from __future__ import annotations
 
 import operator
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated
-
-from msgspec import Meta, Struct
-from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.metrics_core import Metric
 
 Key = tuple[str, ...]
 
@@ -23,21 +18,9 @@ OTHER = "__other__"
 MAX_SERIES = 10_000
 
 
-class Shown(Struct, frozen=True, rename="camel"):
-    """How records become series: it is in the snapshot, so that all make the same of it.
-
-    ``per_object`` names classes with series of single objects, ``extra_labels`` labels that the
-    records have in ``extra``.
-    """
-
-    max_series: Annotated[int, Meta(ge=1)] = MAX_SERIES
-    per_object: tuple[str, ...] = ()
-    extra_labels: tuple[str, ...] = ()
-
-
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One family of a table. ``combine`` makes one value of two that get the same labels."""
+    """One family of a table. ``combine`` merges two values with the same labels."""
 
     name: str
     help: str
@@ -46,7 +29,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Families that share their labels, so that what is folded in one is in the others."""
+    """Families that share their labels, and are folded alike."""
 
     labels: Sequence[str]
     columns: Sequence[Column]
@@ -54,7 +37,7 @@ class Table:
     rows: dict[Key, list[float]] = field(default_factory=dict)
 
     def add(self, key: Key, *values: float, objects: int = 1) -> None:
-        """Combine the values of some objects, one a column, with what is there."""
+        """Combine the values of some objects, one per column, with the row of this key."""
         self.objects[key] += objects
         if (row := self.rows.get(key)) is None:
             self.rows[key] = list(values)
@@ -63,7 +46,7 @@ class Table:
             row[position] = column.combine(row[position], values[position])
 
     def under(self, ceiling: int) -> Table:
-        """Return this table, or one with at most so many rows."""
+        """Return this table folded to at most ``ceiling`` rows."""
         if len(self.rows) <= ceiling:
             return self
         folded = Table(self.labels, self.columns)
@@ -71,36 +54,27 @@ class Table:
             folded.add(to, *self.rows[key], objects=self.objects[key])
         return folded
 
-    def families(self) -> Iterator[Metric]:
-        """Yield one finished gauge family a column, rows in order."""
-        keys = sorted(self.rows)
-        for position, column in enumerate(self.columns):
-            family = GaugeMetricFamily(column.name, column.help, labels=self.labels)
-            for key in keys:
-                family.add_metric(key, self.rows[key][position])
-            yield family
-
 
 def fold(objects: Mapping[Key, int], ceiling: int) -> dict[Key, Key]:
-    """Return what becomes of each key, so that at most ``ceiling`` (at least 1) are left.
+    """Map each key to its folded key, so that at most ``ceiling`` (at least 1) remain.
 
-    ``objects`` says how many objects stand behind each: the rarest value has fewest. Where the
-    widest label is not enough, the next one follows.
+    ``objects`` has the number of objects of each key: the rarest value has the fewest. If folding
+    the label with the most values is not enough, the next label follows.
     """
-    becomes = {key: key for key in objects}
-    left: Mapping[Key, int] = objects
-    while len(left) > ceiling:
-        position = _widest(left)
-        rare = _rarest(left, position, ceiling)
-        becomes = {
+    targets = {key: key for key in objects}
+    remaining: Mapping[Key, int] = objects
+    while len(remaining) > ceiling:
+        position = _widest(remaining)
+        rare = _rarest(remaining, position, ceiling)
+        targets = {
             key: _renamed(to, position) if to[position] in rare else to
-            for key, to in becomes.items()
+            for key, to in targets.items()
         }
         merged: Counter[Key] = Counter()
-        for key, to in becomes.items():
+        for key, to in targets.items():
             merged[to] += objects[key]
-        left = merged
-    return becomes
+        remaining = merged
+    return targets
 
 
 def _widest(objects: Mapping[Key, int]) -> int:
@@ -109,22 +83,22 @@ def _widest(objects: Mapping[Key, int]) -> int:
 
 
 def _rarest(objects: Mapping[Key, int], position: int, ceiling: int) -> set[str]:
-    """Return as many values of a label, the rarest first, as it takes; or else all of them."""
+    """Return the rarest values of a label, as many as needed to reach ``ceiling``, or all."""
     weight: Counter[str] = Counter()
     keys: dict[str, list[Key]] = {}
     for key, count in objects.items():
         weight[key[position]] += count
         keys.setdefault(key[position], []).append(key)
     folded = set(keys.pop(OTHER, ()))
-    left = len(objects)
+    remaining = len(objects)
     rare: set[str] = set()
     for value in sorted(keys, key=lambda value: (weight[value], value)):
-        if left <= ceiling:
+        if remaining <= ceiling:
             break
         rare.add(value)
         new = {_renamed(key, position) for key in keys[value]} - folded
         folded |= new
-        left += len(new) - len(keys[value])
+        remaining += len(new) - len(keys[value])
     return rare
 
 

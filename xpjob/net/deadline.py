@@ -1,8 +1,8 @@
-"""How long a run may take: whatever waits, waits no longer than what is left of that.
+"""The deadline of a run: no wait takes longer than the time that is left.
 
-The deadline in force belongs to the context, as a database's transaction does: every wait looks
-it up (``threads.within``, ``retry.call``), so nothing has to hand it down, and nothing can forget
-it. Outside a run there is none, and waits have their own time-outs only.
+The current deadline is a context variable: every wait reads it (``threads.within``,
+``retry.call``), so no caller has to pass it on, and none can forget to. Outside a run there is
+none, and only the timeouts of each wait apply.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from xpjob.base.errors import DeadlineError
 T = TypeVar("T")
 
 GRACE = 4.0
-"""Seconds that are left to store and publish once a signal has told the run to end."""
+"""Seconds left to store and publish after a signal."""
 
 
 class Deadline:
-    """When a run must have ended. A signal moves it nearer; all who wait hear of that at once."""
+    """The time at which a run must end. A signal shortens it and wakes every wait at once."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -38,7 +38,7 @@ class Deadline:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Put this deadline in force within a block."""
+        """Make this the current deadline within a block."""
         token = _current.set(_Limit(self))
         try:
             yield
@@ -46,30 +46,30 @@ class Deadline:
             _current.reset(token)
 
     def left(self) -> float:
-        """Return the seconds that are left; negative when it is over."""
+        """Return the seconds left; negative after the deadline."""
         return self.ends - time.monotonic()
 
     def stop(self, number: int) -> None:
-        """End it early, because of that signal. May be called by a signal's handler: no locks."""
+        """Shorten the deadline because of a signal. Safe in signal handlers: takes no locks."""
         self.signal = number
         self.stopped_at = time.monotonic()
         self.ends = min(self.ends, self.stopped_at + GRACE)
         self.wake()
 
     def wake(self) -> None:
-        """Let everybody who waits look at the clock again."""
+        """Make every wait check the time left."""
         for waiting in list(self._waiting):
             waiting.put(None)
 
     def why(self) -> str:
-        """Return why there is no time left."""
+        """Return the reason for which no time is left, for errors."""
         if self.signal:
-            return f"the run was told to end ({signal.Signals(self.signal).name})"
-        return f"the time for this was up (RUN_DEADLINE_SECONDS is {self._seconds:g})"
+            return f"the run was interrupted by {signal.Signals(self.signal).name}"
+        return f"deadline exceeded (RUN_DEADLINE_SECONDS is {self._seconds:g})"
 
     @contextmanager
     def listening(self, answers: queue.SimpleQueue[T]) -> Iterator[None]:
-        """Let ``wake`` put a None into that queue."""
+        """Register a queue into which ``wake`` puts None."""
         waiting: queue.SimpleQueue[None] = answers  # type: ignore[assignment]
         self._waiting.add(waiting)
         try:
@@ -80,12 +80,12 @@ class Deadline:
 
 @dataclass(frozen=True, slots=True)
 class _Limit:
-    """A deadline, or a part of what another limit leaves. ``until_stopped``: a signal ends it."""
+    """A deadline, or a part of the time of an outer limit. ``until_stopped``: ends on a signal."""
 
     deadline: Deadline
     within: _Limit | None = None
     part: float = 1.0
-    began: float = 0.0
+    started: float = 0.0
     until_stopped: bool = False
 
     def left(self) -> float:
@@ -96,9 +96,9 @@ class _Limit:
     def _ends(self) -> float:
         if self.within is None:
             return self.deadline.ends
-        # A signal leaves less to share, so whoever is at it then must not take all of it.
-        began = max(self.began, self.deadline.stopped_at)
-        return began + max(0.0, self.within._ends() - began) * self.part
+        # After a signal less time is left: the part applies to that, not to the original time.
+        started = max(self.started, self.deadline.stopped_at)
+        return started + max(0.0, self.within._ends() - started) * self.part
 
 
 _current: ContextVar[_Limit | None] = ContextVar("xpjob-deadline", default=None)
@@ -106,7 +106,7 @@ _current: ContextVar[_Limit | None] = ContextVar("xpjob-deadline", default=None)
 
 @contextmanager
 def share(part: float, *, until_stopped: bool = False) -> Iterator[None]:
-    """Leave a block no more than that part (0 to 1) of what is left: others need time too."""
+    """Limit a block to a part (0 to 1) of the time left, so that later steps have time too."""
     limit = _current.get()
     if limit is None:
         yield
@@ -120,46 +120,52 @@ def share(part: float, *, until_stopped: bool = False) -> Iterator[None]:
         _current.reset(token)
 
 
+@contextmanager
+def equal_share(number: int, count: int) -> Iterator[None]:
+    """Limit block ``number`` (from 0) of ``count`` to an equal share of the time left."""
+    with share(1 / (count - number)):
+        yield
+
+
 def left() -> float:
-    """Return the seconds that are left to whoever asks; infinite where there is no deadline."""
+    """Return the seconds left to the caller; infinite without a deadline."""
     limit = _current.get()
     return math.inf if limit is None else limit.left()
 
 
 def stopped() -> bool:
-    """Tell whether a signal has told the run to end."""
+    """Return whether a signal has interrupted the run."""
     limit = _current.get()
     return limit is not None and bool(limit.deadline.signal)
 
 
 def check() -> None:
-    """Raise ``DeadlineError`` when no time is left."""
+    """Raise ``DeadlineError`` if no time is left."""
     limit = _current.get()
     if limit is not None and limit.left() <= 0:
-        raise DeadlineError(f"{limit.deadline.why()}; what was unfinished is for the next run")
+        raise DeadlineError(f"{limit.deadline.why()}; the next run continues")
 
 
 def receive(answers: queue.SimpleQueue[T], seconds: float) -> T:
-    """Return the next answer, which must not be None.
+    """Return the next answer from a queue; answers must not be None.
 
-    Raises ``TimeoutError`` when it takes longer than that, and ``DeadlineError`` when no time is
-    left before.
+    Raises ``TimeoutError`` after ``seconds``, or ``DeadlineError`` when the deadline passes first.
     """
     limit = _current.get()
     ends = time.monotonic() + seconds
     with limit.deadline.listening(answers) if limit else contextlib.nullcontext():
         while True:
             check()
-            patience = ends - time.monotonic()
-            if patience <= 0:
+            timeout = ends - time.monotonic()
+            if timeout <= 0:
                 raise TimeoutError
             with contextlib.suppress(queue.Empty):
-                answer = answers.get(timeout=max(0.0, min(patience, left())))
+                answer = answers.get(timeout=max(0.0, min(timeout, left())))
                 if answer is not None:
                     return answer
 
 
 def sleep(seconds: float) -> None:
-    """Wait that long. Raises ``DeadlineError`` as soon as no time is left."""
+    """Sleep. Raises ``DeadlineError`` as soon as the deadline passes."""
     with contextlib.suppress(TimeoutError):
         receive(queue.SimpleQueue(), seconds)

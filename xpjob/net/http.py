@@ -1,6 +1,6 @@
-"""HTTP over urllib3: a pool with its certificates, and one request with a deadline for all of it.
+"""HTTP requests over urllib3, with certificates and a timeout for the whole request.
 
-urllib3's own time-outs are per socket operation, so the clock is watched from outside.
+urllib3's own timeouts are per socket operation, so the total is enforced from outside.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from xpjob.net.threads import within
 USER_AGENT = f"xpjob/{__version__}"
 _CHUNK = 1 << 20
 MAX_BODY = 1 << 30
-"""Bytes: more than a page of the largest objects that etcd takes. A bomb is larger."""
+"""Bytes: larger than any page of the largest objects in etcd; guards against gzip bombs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds: to connect, and for the whole request until its last byte."""
+    """Timeouts in seconds: to connect, and for the whole request until the last byte."""
 
     connect: float = 5.0
     total: float = 30.0
@@ -35,21 +35,21 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A whole answer: status, headers (names in any case), body with its encoding undone."""
+    """A complete answer: status, headers (case-insensitive names), decoded body."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
 
     def retry_after(self) -> float:
-        """Return the seconds of ``Retry-After``, a number or a date; 0 where it is neither."""
+        """Return ``Retry-After`` (a number or a date) in seconds; 0 if absent or invalid."""
         try:
             return float(urllib3.Retry().parse_retry_after(self.headers.get("Retry-After", "")))
         except (urllib3.exceptions.InvalidHeader, ValueError, OverflowError):
             return 0.0
 
     def excerpt(self) -> str:
-        """Return the peer's own words on one line, cut at 500 characters."""
+        """Return the start of the body for errors: one line, at most 500 characters."""
         text = " ".join(self.body[:2000].decode("utf-8", "replace").split())
         return "".join(c for c in text if c.isprintable())[:500] or "(empty answer)"
 
@@ -57,9 +57,9 @@ class Response:
 def pool(
     what: str, authority: Path | None, certificate: Path | None = None, key: Path | None = None
 ) -> urllib3.PoolManager:
-    """Return a pool that trusts an authority (None: the system's) and shows a certificate.
+    """Return a connection pool with a CA (None: the system's) and a client certificate.
 
-    Raises ``SettingsError``, which begins with ``what``, where a file is none of its kind.
+    Raises ``SettingsError`` for an invalid file; ``what`` is the prefix of the variable.
     """
     if not (authority or certificate):
         return urllib3.PoolManager()
@@ -67,17 +67,17 @@ def pool(
         context = ssl.create_default_context(cafile=authority)
     except (ssl.SSLError, OSError) as error:
         raise SettingsError(
-            [f"{what}_CA_FILE: {authority} holds no certificates: {error}"]
+            [f"{what}_CA_FILE: no certificates in {authority}: {error}; give a PEM file"]
         ) from None
     if certificate and key:
         try:
-            # Without a password OpenSSL would ask for one on the terminal, and wait.
+            # Without a password OpenSSL would prompt for one on the terminal.
             context.load_cert_chain(certificate, key, password="")
         except (ssl.SSLError, OSError) as error:
             raise SettingsError(
                 [
-                    f"{what}_CERT_FILE: {certificate} with {key}: {error}; give a PEM certificate "
-                    "and its key, without a password"
+                    f"{what}_CERT_FILE: loading {certificate} with {key}: {error}; give a PEM "
+                    "certificate and its key, without a password"
                 ]
             ) from None
     return urllib3.PoolManager(ssl_context=context)
@@ -92,11 +92,11 @@ def request(
     timeouts: Timeouts,
     body: bytes | None = None,
 ) -> Response:
-    """Make one request, following no redirect and retrying nothing.
+    """Make one request, without redirects or retries.
 
-    Raises ``TransientError`` when no whole answer came (``UnansweredError``: when none came in
-    time), ``BadAnswerError`` when it is larger than any list can be; their messages say why, not
-    what for.
+    Raises ``TransientError`` if no complete answer came (``UnansweredError`` after a timeout),
+    and ``BadAnswerError`` if it is larger than ``MAX_BODY``. The messages give the reason only;
+    the caller adds what was tried.
     """
 
     def exchange() -> Response:
@@ -118,14 +118,14 @@ def request(
             raw.close()
             raise
         raw.release_conn()
-        if raw.status >= 300:  # then errors quote it
+        if raw.status >= 300:  # errors quote such a body
             content = secrets.conceal(content, headers.get("Authorization", ""))
         return Response(raw.status, raw.headers, content)
 
     try:
         return within(timeouts.total, exchange)
     except TimeoutError as error:
-        raise UnansweredError(f"no whole answer within {timeouts.total:g} s") from error
+        raise UnansweredError(f"no complete answer within {timeouts.total:g} s") from error
     except urllib3.exceptions.ReadTimeoutError as error:
         raise UnansweredError(f"no answer within {timeouts.total:g} s") from error
     except (HTTPError, OSError, zlib.error) as error:
@@ -133,7 +133,7 @@ def request(
 
 
 def _read(raw: urllib3.BaseHTTPResponse) -> bytes:
-    """Read to the end, which is where urllib3 finds out that there is too little."""
+    """Read the body to its end, where urllib3 detects truncation."""
     chunks, size = [], 0
     while chunk := raw.read(_CHUNK, decode_content=False):
         chunks.append(chunk)
@@ -144,13 +144,13 @@ def _read(raw: urllib3.BaseHTTPResponse) -> bytes:
 
 
 def _gunzip(content: bytes) -> bytes:
-    """Undo gzip. Raises ``OSError`` for a stream without its end: half is not whole."""
+    """Decompress gzip. Raises ``OSError`` for a truncated stream."""
     stream = zlib.decompressobj(wbits=31)
     plain = stream.decompress(content, MAX_BODY + 1)
     if len(plain) > MAX_BODY:
         raise _too_large()
     if not stream.eof:
-        raise OSError("the answer was cut off")
+        raise OSError("the answer was truncated")
     return plain
 
 
@@ -161,9 +161,9 @@ def _too_large() -> BadAnswerError:
 def _reason(error: Exception, timeouts: Timeouts) -> str:
     match error:
         case urllib3.exceptions.NameResolutionError():
-            return "its name cannot be resolved"
+            return "the host name cannot be resolved"
         case urllib3.exceptions.NewConnectionError():
-            pass  # a kind of ConnectTimeoutError, although no time ran out
+            pass  # a subclass of ConnectTimeoutError, but not a timeout
         case urllib3.exceptions.ConnectTimeoutError():
             return f"no connection within {timeouts.connect:g} s"
         case urllib3.exceptions.SSLError():

@@ -1,4 +1,4 @@
-"""What threads are needed for: a deadline that holds, and doing several things at once."""
+"""Threads: enforce time limits, and do several things at once."""
 
 from __future__ import annotations
 
@@ -17,13 +17,12 @@ R = TypeVar("R")
 
 
 def within(seconds: float, action: Callable[[], T]) -> T:
-    """Return what ``action`` returns, or raise ``TimeoutError`` when it takes too long.
+    """Return the result of ``action``, or raise ``TimeoutError`` if it takes too long.
 
-    Raises ``DeadlineError`` when the run's own time is up before.
+    Raises ``DeadlineError`` if the run's deadline passes first.
 
-    Time-outs of sockets are per operation: a peer that sends a byte now and then, or a name
-    server that is silent, would hold a request for ever. What overruns is left behind in a
-    thread that nobody waits for.
+    Socket timeouts are per operation: a peer that sends a byte now and then, or a silent name
+    server, could block a request forever. An action that overruns is abandoned in its thread.
     """
     deadline.check()
     answers: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
@@ -31,7 +30,7 @@ def within(seconds: float, action: Callable[[], T]) -> T:
     def work() -> None:
         try:
             answers.put((action(), None))
-        except BaseException as error:  # noqa: BLE001 - raised again below, where it belongs
+        except BaseException as error:  # noqa: BLE001 - raised again in the calling thread
             answers.put((None, error))
 
     threading.Thread(target=work, daemon=True).start()
@@ -42,21 +41,21 @@ def within(seconds: float, action: Callable[[], T]) -> T:
 
 
 def by_deadline(action: Callable[[], T]) -> T:
-    """Return what ``action`` returns. Raises ``DeadlineError`` when the run's time is up before.
+    """Return the result of ``action``. Raises ``DeadlineError`` if the run's deadline passes first.
 
-    For what has no time-out of its own, as a file system that does not answer. Outside a run it
-    takes as long as it takes.
+    For actions without a timeout of their own, such as file system calls. Outside a run there is
+    no limit.
     """
     if deadline.left() == math.inf:
         return action()
-    context = contextvars.copy_context()  # what waits in there, for a lock, ends in time too
+    context = contextvars.copy_context()  # so that waits inside it, e.g. for a lock, end in time
     return within(math.inf, lambda: context.run(action))
 
 
 def begin(action: Callable[[], T]) -> Callable[[], T]:
-    """Start ``action``, and return what waits for it: it returns or raises what that does.
+    """Start ``action`` in a thread; return a function that waits for its result or error.
 
-    The deadline in force goes with it. Whoever ends without waiting leaves it behind.
+    The current deadline applies to it. A caller that does not wait abandons it.
     """
     future: Future[T] = Future()
     context = contextvars.copy_context()
@@ -64,7 +63,7 @@ def begin(action: Callable[[], T]) -> Callable[[], T]:
     def work() -> None:
         try:
             future.set_result(context.run(action))
-        except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
+        except BaseException as error:  # noqa: BLE001 - raised again in the waiting thread
             future.set_exception(error)
 
     threading.Thread(target=work, daemon=True).start()
@@ -72,11 +71,11 @@ def begin(action: Callable[[], T]) -> Callable[[], T]:
 
 
 def each(function: Callable[[T], R], items: Iterable[T], workers: int) -> list[R]:
-    """Return ``function`` of each item, in order, some at the same time.
+    """Apply ``function`` to each item, several at a time; return the results in order.
 
-    When a signal ends this, nobody waits for those that are still on the wire.
+    If a signal ends this, requests in flight are abandoned.
     """
-    work = [(contextvars.copy_context(), item) for item in items]  # the deadline is in there
+    work = [(contextvars.copy_context(), item) for item in items]  # carries the deadline
     pool = ThreadPoolExecutor(workers)
     try:
         return list(pool.map(lambda one: one[0].run(function, one[1]), work))

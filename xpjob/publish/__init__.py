@@ -1,1 +1,1 @@
-"""Publishers: where metric families go."""
+"""Publishers of metric families: Pushgateways and text files."""

@@ -1,14 +1,13 @@
-"""Metric families of a snapshot and of a run, and the registries they are exposed from.
+"""Metric families of a snapshot and of a run, and the registries that expose them.
 
-Two groups, never mixed. The *inventory* is replaced only by a newer inventory; the *outcome* of a
-run is pushed also when it fails, and must not touch the inventory or its push time.
+They are two separate groups. The *inventory* is replaced only by a newer inventory; the *outcome*
+of a run is pushed even if the run fails, and must not change the inventory or its push time.
 """
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import (
@@ -19,21 +18,19 @@ from prometheus_client.core import (
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector as RegistryCollector
 
+from xpjob.base import times
 from xpjob.base.truncate import MAX_LABEL, cut
-from xpjob.collect.contract import COLLECTORS
-from xpjob.collect.outcome import TargetOutcome
-from xpjob.metrics.cumulative import READY_BOUNDS, Counters, Histogram, TimeToReady
-from xpjob.metrics.table import OTHER, Key, fold
-from xpjob.snapshot.documents import RunReport, Snapshot, moment
+from xpjob.collect.outcome import CollectorOutcome, TargetOutcome
+from xpjob.metrics.cumulative import Counters
+from xpjob.metrics.stored import folded
+from xpjob.metrics.table import Column, Table
+from xpjob.snapshot.documents import Head, RunReport
 
-_TIME_TO_READY = "crossplane_time_to_ready_seconds"
 TARGET_LABELS = ("class", "group", "version", "resource", "kind", "namespace", "source")
-
-_log = logging.getLogger(__name__)
 
 
 class _Finished(RegistryCollector):
-    """Hands out families that are finished already: much faster than child gauges."""
+    """Exposes prepared families, which is much faster than child gauges."""
 
     def __init__(self, families: Iterable[Metric]) -> None:
         self._families = [_bounded(family) for family in families]
@@ -43,7 +40,7 @@ class _Finished(RegistryCollector):
 
 
 def _bounded(family: Metric) -> Metric:
-    """Cut long values of labels. Most are short in the records already."""
+    """Truncate long label values. Most are truncated in the records already."""
     for number, sample in enumerate(family.samples):
         if any(len(value) > MAX_LABEL for value in sample.labels.values()):
             labels = {name: cut(value, MAX_LABEL) for name, value in sample.labels.items()}
@@ -52,70 +49,41 @@ def _bounded(family: Metric) -> Metric:
 
 
 def registry(families: Iterable[Metric]) -> CollectorRegistry:
-    """Return a registry of its own that exposes exactly these families."""
-    made = CollectorRegistry()
-    made.register(_Finished(families))
-    return made
+    """Return a new registry with exactly these families."""
+    registry = CollectorRegistry()
+    registry.register(_Finished(families))
+    return registry
 
 
-def inventory(snapshot: Snapshot) -> list[Metric]:
-    """Return the families of a snapshot, and last how many series each of them has.
+def inventory(head: Head) -> list[Metric]:
+    """Return the families of a snapshot, and last the number of series of each.
 
-    The snapshot says how many series a family may have at most: see ``xpjob.metrics.table``.
+    The families are stored in the snapshot, already folded: see ``metrics.stored``.
     """
-    ceiling = snapshot.shown.max_series
-    families: list[Metric] = []
-    folded: dict[str, int] = {}
-    for collector in COLLECTORS:
-        for table in collector.tables(
-            snapshot.records,
-            snapshot.findings,
-            snapshot.platform,
-            snapshot.generated_at,
-            snapshot.shown,
-        ):
-            shown = table.under(ceiling)
-            families += shown.families()
-            folded |= {c.name: len(table.rows) - len(shown.rows) for c in table.columns}
-    times, folded[_TIME_TO_READY] = _times_to_ready(snapshot.time_to_ready or (), ceiling)
-    families.append(times)
-    families += [
-        _gauge("xp_tracker_store_claims", "Claims in the snapshot.", len(snapshot.claims)),
-        _gauge("xp_tracker_store_xrs", "XRs in the snapshot.", len(snapshot.xrs)),
-        _gauge("xp_tracker_store_mrs", "MRs in the snapshot.", len(snapshot.mrs)),
-        _gauge(
-            "xp_tracker_namespace_configs",
-            "ConfigMaps in namespaces that name what to list.",
-            snapshot.namespace_configs,
-        ),
+    tables = head.metrics or []
+    families = [
+        *(family for table in tables for family in table.metrics()),
         _gauge(
             "xpjob_inventory_timestamp_seconds",
-            "When the run that made this inventory started looking.",
-            _seconds(snapshot.run.started_at),
+            "Unix time in seconds at which the run that produced this inventory started.",
+            _seconds(head.run.started_at),
         ),
         _by_family(
             "xpjob_folded_series",
-            "Label sets of each family that MAX_SERIES has folded into others.",
-            folded,
+            "Number of label sets folded into others because of MAX_SERIES, by family.",
+            folded(tables),
         ),
     ]
-    if any(folded.values()):
-        told = {family: count for family, count in folded.items() if count}
-        _log.warning(
-            "families have more label sets than MAX_SERIES: the rarest values of their widest "
-            "label are told as one",
-            extra={"max_series": ceiling, "folded": told, "as": OTHER},
-        )
     declared = _by_family(
         "xpjob_inventory_series",
-        "Series that were pushed of each family; fewer in Prometheus means a cut-off push.",
+        "Number of series pushed, by family; fewer in Prometheus indicate a truncated push.",
         _declared(families),
     )
     return [*families, declared]
 
 
 def _declared(families: Iterable[Metric]) -> dict[str, int]:
-    """Count samples by the name that Prometheus has them under: a histogram has three."""
+    """Count samples by their name in Prometheus; a histogram has three names."""
     counts: Counter[str] = Counter()
     for family in families:
         counts.update(sample.name for sample in family.samples)
@@ -131,27 +99,8 @@ def _by_family(name: str, text: str, numbers: Mapping[str, int]) -> Metric:
     return family
 
 
-def _times_to_ready(times: Sequence[TimeToReady], ceiling: int) -> tuple[Metric, int]:
-    """Return the histogram family, and how many label sets were folded."""
-    series_each = len(READY_BOUNDS) + 3  # the last bucket, the sum and the count
-    observed: dict[Key, int] = {time.key: sum(time.histogram.counts) for time in times}
-    becomes = fold(observed, max(1, ceiling // series_each))
-    merged: dict[Key, Histogram] = {}
-    for time in times:
-        to = merged.setdefault(becomes[time.key], Histogram.empty(READY_BOUNDS))
-        to.add(time.usable().histogram)
-    family = HistogramMetricFamily(
-        _TIME_TO_READY,
-        "How long objects took from creation to first being ready, where that was seen.",
-        labels=("class", "group", "kind", "composition"),
-    )
-    for key, histogram in sorted(merged.items()):
-        family.add_metric(key, histogram.buckets(), histogram.sum)
-    return family, len(times) - len(merged)
-
-
 def outcome(report: RunReport) -> Iterator[Metric]:
-    """Yield the families of a run: how it went, target by target, and what it has counted."""
+    """Yield the families of a run: its outcome, targets, collectors and counters."""
     yield _gauge(
         "xpjob_last_run_success",
         "1 if the last run ended without an error, else 0.",
@@ -159,18 +108,20 @@ def outcome(report: RunReport) -> Iterator[Metric]:
     )
     yield _gauge(
         "xpjob_last_run_partial",
-        "1 if a target of the last run failed, else 0.",
+        "1 if a list or a collector of the last run failed, else 0.",
         report.partial,
     )
     yield _gauge(
         "xpjob_last_run_timestamp_seconds",
-        "When the last run ended.",
+        "Unix time in seconds at which the last run ended.",
         _seconds(report.finished_at),
     )
-    yield _gauge("xpjob_last_run_duration_seconds", "How long the last run took.", report.seconds)
+    yield _gauge(
+        "xpjob_last_run_duration_seconds", "Duration of the last run in seconds.", report.seconds
+    )
     phases = GaugeMetricFamily(
         "xpjob_last_run_phase_duration_seconds",
-        "How long each phase of the last run took.",
+        "Duration of each phase of the last run in seconds.",
         labels=["phase"],
     )
     for phase, seconds in report.phases.items():
@@ -179,59 +130,108 @@ def outcome(report: RunReport) -> Iterator[Metric]:
     if report.last_success_at:
         yield _gauge(
             "xpjob_last_success_timestamp_seconds",
-            "When a run last ended without an error.",
+            "Unix time in seconds at which a run last ended without an error.",
             _seconds(report.last_success_at),
         )
     yield _gauge(
         "xpjob_malformed_namespace_configs",
-        "ConfigMaps in namespaces that were skipped because their data is wrong.",
+        "Number of ConfigMaps in namespaces skipped because of invalid data.",
         report.malformed_configs,
     )
-    build = GaugeMetricFamily("xpjob_build_info", "Always 1.", labels=["version"])
+    build = GaugeMetricFamily(
+        "xpjob_build_info",
+        "Version of the xpjob that did the last run; the value is always 1.",
+        labels=["version"],
+    )
     build.add_metric([report.run.version], 1)
     yield build
     yield from _targets(report.targets)
+    yield from _collectors(report.collectors)
     if report.counters:
         yield from _counters(report.counters.usable())
 
 
-def _targets(targets: Iterable[TargetOutcome]) -> Iterator[Metric]:
-    columns = (
-        ("success", "1 if this list was made in the last run, else 0.", lambda t: not t.error),
-        ("duration_seconds", "How long this list took.", lambda t: t.seconds),
-        ("records", "Objects in this list.", lambda t: t.records),
-        ("malformed", "Objects in this list that could not be read.", lambda t: t.malformed),
-        ("carried", "Objects kept from an earlier run as this list failed.", lambda t: t.carried),
+def _targets(targets: Sequence[TargetOutcome]) -> Iterator[Metric]:
+    """Yield the families of lists. Two collectors may have a list with the same labels."""
+    columns: tuple[tuple[Column, Callable[[TargetOutcome], float]], ...] = (
         (
-            "restarts",
-            "Times this list was begun anew: its token had expired.",
+            Column("success", "1 if this list succeeded in the last run, else 0.", min),
+            lambda t: not t.error,
+        ),
+        (
+            Column("duration_seconds", "Duration of this list in seconds.", max),
+            lambda t: t.seconds,
+        ),
+        (Column("records", "Number of objects in this list.", max), lambda t: t.records),
+        (
+            Column("malformed", "Number of objects in this list that could not be decoded.", max),
+            lambda t: t.malformed,
+        ),
+        (
+            Column(
+                "carried",
+                "Number of objects carried over from an earlier run because this list failed.",
+            ),
+            lambda t: t.carried,
+        ),
+        (
+            Column(
+                "restarts",
+                "Number of times this list was restarted because its continue token had expired.",
+                max,
+            ),
             lambda t: t.restarts,
         ),
     )
-    for suffix, text, value in columns:
-        family = GaugeMetricFamily(f"xpjob_target_{suffix}", text, labels=TARGET_LABELS)
-        for t in targets:
-            labels = (t.class_, t.group, t.version, t.resource, t.kind, t.namespace, t.source)
-            family.add_metric(labels, value(t))
+    table = Table(
+        TARGET_LABELS,
+        [Column(f"xpjob_target_{c.name}", c.help, c.combine) for c, _ in columns],
+    )
+    for t in targets:
+        labels = (t.class_, t.group, t.version, t.resource, t.kind, t.namespace, t.source)
+        table.add(labels, *(float(value(t)) for _, value in columns))
+    for position, column in enumerate(table.columns):
+        family = GaugeMetricFamily(column.name, column.help, labels=TARGET_LABELS)
+        for key, values in table.rows.items():
+            family.add_metric(key, values[position])
         yield family
+
+
+def _collectors(outcomes: Iterable[CollectorOutcome]) -> Iterator[Metric]:
+    success = GaugeMetricFamily(
+        "xpjob_collector_success",
+        "1 if the collector succeeded in the last run, else 0.",
+        labels=["collector"],
+    )
+    seconds = GaugeMetricFamily(
+        "xpjob_collector_duration_seconds",
+        "Duration of the collector's own steps in the last run in seconds, excluding its lists.",
+        labels=["collector"],
+    )
+    for outcome in outcomes:
+        success.add_metric([outcome.collector], outcome.success)
+        seconds.add_metric([outcome.collector], outcome.seconds)
+    yield from (success, seconds)
 
 
 def _counters(counters: Counters) -> Iterator[Metric]:
     errors = CounterMetricFamily(
-        "xp_tracker_poll_errors", "Lists that failed, by group/version/resource.", labels=["gvr"]
+        "xp_tracker_poll_errors",
+        "Total number of failed lists, by group/version/resource.",
+        labels=["gvr"],
     )
     for gvr, count in sorted(counters.poll_errors.items()):
         errors.add_metric([gvr], count)
     yield errors
     yield HistogramMetricFamily(
         "xp_tracker_poll_duration_seconds",
-        "How long a run took to list everything.",
+        "Time that a run took to list everything, in seconds.",
         buckets=counters.poll_duration.buckets(),
         sum_value=counters.poll_duration.sum,
     )
     yield HistogramMetricFamily(
         "xp_tracker_s3_persist_duration_seconds",
-        "How long it took to write the snapshot, whatever the store.",
+        "Time that a run took to write the snapshot to the store, in seconds.",
         buckets=counters.persist_duration.buckets(),
         sum_value=counters.persist_duration.sum,
     )
@@ -242,4 +242,4 @@ def _gauge(name: str, text: str, value: float) -> Metric:
 
 
 def _seconds(text: str) -> float:
-    return moment(text).timestamp()
+    return times.parse(text).timestamp()

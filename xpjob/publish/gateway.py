@@ -1,4 +1,4 @@
-"""One Pushgateway: what it takes to be let in, its words, and the groups that it holds."""
+"""Client of one Pushgateway: authentication, errors, and its groups."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ from xpjob.base.errors import (
     XpjobError,
 )
 from xpjob.config import secrets
-from xpjob.config.settings import Settings
 from xpjob.net import http, retry
 from xpjob.net.http import Response, Timeouts
+from xpjob.net.options import NetOptions
+from xpjob.publish.options import PublishOptions
 
 _TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 _ADVICE = {
-    400: "its words say what is wrong: a metric that contradicts others, or http for https",
+    400: "the answer says why: a metric that is inconsistent with others, or http instead of https",
     401: "check PUSHGATEWAY_USERNAME and its password, or PUSHGATEWAY_TOKEN_FILE",
-    403: "the gateway refuses this client: its credentials lack the right",
+    403: "give these credentials the right to push to the gateway",
     404: "check the path of PUSHGATEWAY_URL: give it without /metrics",
-    413: "raise the body limit of the proxy before the gateway",
+    413: "raise the body size limit of the proxy in front of the gateway",
 }
 
 
@@ -41,7 +42,7 @@ class _Family(Struct):
     metrics: list[_Sample] = []
 
     def value(self) -> float:
-        """Return the value of its one series, 0 where there is none."""
+        """Return the value of the single series; 0 if there is none."""
         return float(self.metrics[0].value) if self.metrics else 0.0
 
 
@@ -58,9 +59,10 @@ class _Groups(Struct):
 
 
 class Group(Struct, frozen=True):
-    """A group: its grouping key, and times in seconds of the epoch, 0 where it has none.
+    """A group: its grouping key, and Unix times in seconds, 0 if absent.
 
-    The inventory's is when its run began, the run's is when it ended, after ``run_seconds``.
+    ``inventory_at`` is when the run of its inventory started, ``run_at`` when the run of its
+    outcome ended, after ``run_seconds``.
     """
 
     labels: dict[str, str]
@@ -71,39 +73,39 @@ class Group(Struct, frozen=True):
 
 
 class Gateway:
-    """A Pushgateway at one URL. Its own words are in every error."""
+    """A Pushgateway at one URL. Errors quote its answer."""
 
-    def __init__(self, url: str, settings: Settings) -> None:
-        """Nothing is contacted. Raises ``SettingsError`` for certificates that are none."""
+    def __init__(self, url: str, options: PublishOptions, net: NetOptions) -> None:
+        """Prepare without connecting. Raises ``SettingsError`` for invalid certificates."""
         self.url = url
-        self._settings = settings
-        self._timeouts = Timeouts(settings.connect_timeout_seconds, settings.push_timeout_seconds)
+        self._options = options
+        self._timeouts = Timeouts(net.connect_timeout_seconds, options.push_timeout_seconds)
         self._pool = http.pool(
             "PUSHGATEWAY",
-            settings.pushgateway_ca_file,
-            settings.pushgateway_cert_file,
-            settings.pushgateway_key_file,
+            options.pushgateway_ca_file,
+            options.pushgateway_cert_file,
+            options.pushgateway_key_file,
         )
 
     def __str__(self) -> str:
         return f"Pushgateway {self.url}"
 
     def get(self, path: str) -> Response:
-        """GET a path once, whatever its status. Raises ``TransientError``."""
+        """GET a path once, and return the answer with any status. Raises ``TransientError``."""
         return self._request("GET", f"{self.url}{path}", {}, None)
 
     def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> None:
-        """Change a group, trying again what may pass. Raises an ``XpjobError``."""
+        """Push or delete a group, retrying transient errors. Raises an ``XpjobError``."""
         what = f"deleting {url}" if body is None else f"pushing {len(body)} bytes to {url}"
 
         def attempt() -> None:
             try:
                 answer = self._request(method, url, headers, body)
             except UnansweredError as error:
-                # Pushes wait in a queue: one whose client has given up is applied all the same.
+                # The gateway queues pushes: it applies one even if the client has given up.
                 raise UnansweredError(
-                    f"{what}: {error}; that does not mean that it failed: the gateway may still "
-                    "apply it; if this repeats, raise PUSH_TIMEOUT_SECONDS or see what slows it"
+                    f"{what}: {error}, but the gateway may still apply it; if this repeats, raise "
+                    "PUSH_TIMEOUT_SECONDS or find out what slows the gateway"
                 ) from error
             except TransientError as error:
                 raise TransientError(
@@ -117,9 +119,9 @@ class Gateway:
         retry.call(attempt)
 
     def groups(self) -> list[Group]:
-        """Return all groups, those of other jobs too. Raises an ``XpjobError``."""
+        """Return all groups, including those of other jobs. Raises an ``XpjobError``."""
         url = f"{self.url}/api/v1/metrics"
-        what = f"asking {url} for its groups"
+        what = f"reading the groups at {url}"
 
         def attempt() -> Response:
             try:
@@ -134,7 +136,7 @@ class Gateway:
 
         answer = retry.call(attempt)
         try:
-            found = msgspec.json.decode(answer.body, type=_Groups).data
+            groups = msgspec.json.decode(answer.body, type=_Groups).data
             return [
                 Group(
                     group.labels,
@@ -143,15 +145,15 @@ class Gateway:
                     group.xpjob_last_run_timestamp_seconds.value(),
                     group.xpjob_last_run_duration_seconds.value(),
                 )
-                for group in found
+                for group in groups
             ]
         except (msgspec.MsgspecError, ValueError) as error:
             raise BadAnswerError(
-                f"{what}: {error}; is this a Pushgateway, and not something that only takes pushes?"
+                f"{what}: {error}; is this a Pushgateway, not a server that only accepts pushes?"
             ) from error
 
     def delete(self, job: str, cluster: str) -> None:
-        """Delete exactly one group. Raises an ``XpjobError``."""
+        """Delete one group. Raises an ``XpjobError``."""
         key = f"/cluster/{quote(cluster, safe='')}" if cluster else ""
         self.send("DELETE", f"{self.url}/metrics/job/{quote(job, safe='')}{key}", {}, None)
 
@@ -168,18 +170,18 @@ class Gateway:
         )
 
     def _authorization(self) -> dict[str, str]:
-        settings = self._settings
+        options = self._options
         try:
-            if settings.pushgateway_token_file:
-                token = secrets.read_token(settings.pushgateway_token_file)
+            if options.pushgateway_token_file:
+                token = secrets.read_token(options.pushgateway_token_file)
                 return {"Authorization": f"Bearer {token}"}
-            if settings.pushgateway_username:
-                password = settings.pushgateway_password.reveal()
-                if settings.pushgateway_password_file:
-                    password = secrets.read(settings.pushgateway_password_file)
-                return {"Authorization": secrets.basic(settings.pushgateway_username, password)}
-        except ValueError as error:  # it was there when the command began
-            raise SettingsError([f"credentials of the gateway: {error}"]) from None
+            if options.pushgateway_username:
+                password = options.pushgateway_password.reveal()
+                if options.pushgateway_password_file:
+                    password = secrets.read(options.pushgateway_password_file)
+                return {"Authorization": secrets.basic(options.pushgateway_username, password)}
+        except ValueError as error:  # the file was valid when the command started
+            raise SettingsError([f"credentials of the Pushgateway: {error}"]) from None
         return {}
 
 

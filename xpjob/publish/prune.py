@@ -1,7 +1,7 @@
-"""``xpjob prune``: find groups of clusters that are gone, and delete them where that is asked for.
+"""``xpjob prune``: find groups of clusters that no longer exist, and delete them if requested.
 
-A gateway never forgets a group by itself. Only groups that this job makes are looked at: those of
-PUSHGATEWAY_JOB, and of the same with -run, that have no other label than the cluster's.
+A Pushgateway never deletes a group by itself. Only groups of this job are considered: those of
+PUSHGATEWAY_JOB, and of the same with -run, without any other label than the cluster's.
 """
 
 from __future__ import annotations
@@ -10,15 +10,17 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from xpjob.base.errors import SettingsError, XpjobError
-from xpjob.config.settings import Settings
+from xpjob.config.option import Config
+from xpjob.net.options import NetOptions
 from xpjob.publish.gateway import Gateway, Group
+from xpjob.publish.options import PublishOptions
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """One group of ours on one gateway. ``age`` in seconds since its last push.
+class PruneItem:
+    """A group of this job on a gateway. ``age``: seconds since its last push.
 
-    ``doomed`` says that it is to go; ``deleted`` and ``error`` what came of it.
+    ``doomed``: it is selected for deletion; ``deleted`` and ``error`` are the result.
     """
 
     gateway: str
@@ -30,7 +32,7 @@ class Found:
     error: XpjobError | None = None
 
     def facts(self) -> dict[str, object]:
-        """Return what machines want to know of it."""
+        """Return the item for JSON."""
         return {
             "gateway": self.gateway,
             "job": self.job,
@@ -43,36 +45,37 @@ class Found:
 
 
 def prune(
-    settings: Settings,
+    config: Config,
     *,
     keep: Collection[str],
     older_than: int,
     delete: bool,
     now: float,
-) -> Iterator[Found]:
-    """Yield the groups of this job on every gateway, deleted where they are to go.
+) -> Iterator[PruneItem]:
+    """Yield the groups of this job on every gateway; delete the selected ones if ``delete``.
 
-    A group is to go where its cluster is not among ``keep`` (where some are named) and its last
-    push is longer ago than ``older_than`` seconds (where that is not 0). Raises ``SettingsError``;
-    errors of gateways are yielded.
+    A group is selected if its cluster is not in ``keep`` (if not empty) and its last push was more
+    than ``older_than`` seconds ago (if not 0). Raises ``SettingsError``; errors of gateways are
+    yielded.
     """
-    if not settings.pushgateway_url:
-        raise SettingsError(["PUSHGATEWAY_URL: is not set; name the gateway to look at"])
+    options = config[PublishOptions]
+    if not options.pushgateway_url:
+        raise SettingsError(["PUSHGATEWAY_URL: is not set; set the URL of the gateway to prune"])
     if delete and not (keep or older_than):
         raise SettingsError(
-            ["--delete: say what is to go, with --keep CLUSTER, --older-than TIME, or both"]
+            ["--delete: needs a selection; set --keep CLUSTER, --older-than TIME, or both"]
         )
-    for url in settings.pushgateway_url:
-        gateway = Gateway(url, settings)
+    for url in options.pushgateway_url:
+        gateway = Gateway(url, options, config[NetOptions])
         try:
             groups = gateway.groups()
         except XpjobError as error:
-            yield Found(url, "", "", 0.0, error=error)
+            yield PruneItem(url, "", "", 0.0, error=error)
             continue
         for group in sorted(groups, key=lambda group: sorted(group.labels.items())):
-            if _ours(group, settings.pushgateway_job):
-                found = _judged(url, group, keep, older_than, now)
-                yield _deleted(gateway, found) if delete and found.doomed else found
+            if _ours(group, options.pushgateway_job):
+                item = _selected(url, group, keep, older_than, now)
+                yield _deleted(gateway, item) if delete and item.doomed else item
 
 
 def _ours(group: Group, job: str) -> bool:
@@ -82,16 +85,18 @@ def _ours(group: Group, job: str) -> bool:
     }
 
 
-def _judged(url: str, group: Group, keep: Collection[str], older_than: int, now: float) -> Found:
+def _selected(
+    url: str, group: Group, keep: Collection[str], older_than: int, now: float
+) -> PruneItem:
     cluster = group.labels.get("cluster", "")
     age = max(0.0, now - group.pushed_at)
     doomed = bool(keep or older_than) and cluster not in keep and age > older_than
-    return Found(url, group.labels["job"], cluster, age, doomed=doomed)
+    return PruneItem(url, group.labels["job"], cluster, age, doomed=doomed)
 
 
-def _deleted(gateway: Gateway, found: Found) -> Found:
+def _deleted(gateway: Gateway, item: PruneItem) -> PruneItem:
     try:
-        gateway.delete(found.job, found.cluster)
+        gateway.delete(item.job, item.cluster)
     except XpjobError as error:
-        return replace(found, error=error)
-    return replace(found, deleted=True)
+        return replace(item, error=error)
+    return replace(item, deleted=True)

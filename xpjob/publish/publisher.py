@@ -1,4 +1,4 @@
-"""What a publisher is, and those that the settings ask for."""
+"""The publisher protocol, and the configured publishers."""
 
 from __future__ import annotations
 
@@ -8,61 +8,67 @@ from typing import Literal, Protocol
 
 from prometheus_client import CollectorRegistry
 
+from xpjob.base import times
 from xpjob.base.errors import SupersededError, XpjobError
-from xpjob.config.settings import Settings
-from xpjob.net.deadline import share
-from xpjob.publish.began import SAME, Began
+from xpjob.config.option import Config
+from xpjob.net.deadline import equal_share
+from xpjob.net.options import NetOptions
 from xpjob.publish.gateway import Gateway
+from xpjob.publish.options import PublishOptions
 from xpjob.publish.pushgateway import Pushgateway
+from xpjob.publish.start_times import TOLERANCE, StartTimes
 from xpjob.publish.textfile import Textfile
-from xpjob.snapshot.documents import RunInfo, moment, now
+from xpjob.snapshot.documents import RunInfo
+from xpjob.store.options import StoreOptions
 
 _log = logging.getLogger(__name__)
 
 
 class Publisher(Protocol):
-    """Takes the two groups of a run. All methods raise ``XpjobError``."""
+    """Publishes the two groups of a run. All methods raise ``XpjobError``."""
 
-    def began(self) -> Began:
-        """Return when the runs began whose groups it has."""
+    def start_times(self) -> StartTimes:
+        """Return the start times of the runs whose groups are published."""
 
     def publish_inventory(self, registry: CollectorRegistry) -> None:
-        """Replace the inventory by a newer one."""
+        """Replace the inventory."""
 
     def publish_outcome(self, registry: CollectorRegistry, *, whole: bool) -> None:
-        """Replace the outcome of the last run; if not ``whole``, only the families it has."""
+        """Replace the outcome of the last run, or only the families it has if not ``whole``."""
 
 
-def pushgateways(settings: Settings) -> tuple[Pushgateway, ...]:
-    """Return one publisher for each gateway. Nothing is contacted yet."""
-    return tuple(Pushgateway(Gateway(url, settings), settings) for url in settings.pushgateway_url)
+def pushgateways(config: Config) -> tuple[Pushgateway, ...]:
+    """Return a publisher for each gateway, without connecting."""
+    options, cluster = config[PublishOptions], config[StoreOptions].cluster_name
+    gateways = (Gateway(url, options, config[NetOptions]) for url in options.pushgateway_url)
+    return tuple(Pushgateway(gateway, options.pushgateway_job, cluster) for gateway in gateways)
 
 
-def publishers(settings: Settings) -> tuple[Publisher, ...]:
-    """Return the publishers that are configured. Nothing is contacted yet."""
-    textfiles = (Textfile(settings.publish),) if settings.publish else ()
-    return (*pushgateways(settings), *textfiles)
+def publishers(config: Config) -> tuple[Publisher, ...]:
+    """Return the configured publishers, without connecting."""
+    path = config[PublishOptions].publish
+    return (*pushgateways(config), *([Textfile(path)] if path else ()))
 
 
 def refuse_older(
     sinks: Sequence[Publisher], run: RunInfo, what: Literal["inventory", "outcome"]
 ) -> None:
-    """Raise ``SupersededError`` where a sink has that of a run that began later.
+    """Raise ``SupersededError`` if a publisher has a group of a run that started later.
 
-    For runs without a store, which knows it more cheaply: a gateway can only tell everything that
-    it holds. One that does not answer this is asked no further; the push will tell.
+    For runs without a store, where the check is cheaper: a gateway can only return all of its
+    groups. A gateway that does not answer is skipped; the push itself will report it.
     """
-    began = moment(run.started_at).timestamp() + SAME
+    started = times.parse(run.started_at).timestamp() + TOLERANCE
     for number, sink in enumerate(sinks):
         try:
-            with share(1 / (len(sinks) - number)):
-                held = sink.began()
+            with equal_share(number, len(sinks)):
+                published = sink.start_times()
         except XpjobError as error:
-            told = {"publisher": str(sink), "error": str(error)}
-            _log.info("what a publisher holds is not known", extra=told)
+            facts = {"publisher": str(sink), "error": str(error)}
+            _log.info("published run not checked", extra=facts)
             continue
-        if began < getattr(held, what) <= now().timestamp():
+        if started < getattr(published, what) <= times.now().timestamp():
             raise SupersededError(
                 f"superseded: {sink} has the {what} of a run that started later than this "
-                f"one ({run.started_at}), and keeps it"
+                f"one ({run.started_at}), so it was not replaced"
             )

@@ -1,9 +1,9 @@
-"""Push to a Pushgateway: one gzipped request a group.
+"""Push to a Pushgateway: one gzipped request per group.
 
-A group is PUT: that replaces the whole of it at once, so label sets that are gone from the cluster
-are gone from the gateway. Only an outcome that does not know all its families (the last success,
-when the store is away) is POSTed, so that those it leaves out stay as they were.
-gzip, because some gateways take a plain body that was cut off for a whole one.
+A PUT replaces a whole group, so label sets that are gone from the cluster are gone from the
+gateway. Only an outcome without all of its families (the last success, if the store is not
+available) is sent with POST, which keeps the families that it leaves out.
+gzip, because some versions of the gateway accept a truncated plain body.
 """
 
 from __future__ import annotations
@@ -12,45 +12,44 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, push_to_gateway, pushadd_to_gateway
 
-from xpjob.config.settings import Settings
-from xpjob.publish.began import Began
 from xpjob.publish.gateway import Gateway, Group
+from xpjob.publish.start_times import StartTimes
 
 
 class Pushgateway:
-    """Pushes groups of one job, and of one cluster where it has a name."""
+    """Pushes the groups of one job and one cluster; an empty cluster adds no label."""
 
-    def __init__(self, gateway: Gateway, settings: Settings) -> None:
+    def __init__(self, gateway: Gateway, job: str, cluster: str) -> None:
         self.gateway = gateway
-        self._job = settings.pushgateway_job
-        self._grouping_key = {"cluster": settings.cluster_name} if settings.cluster_name else {}
+        self._job = job
+        self._grouping_key = {"cluster": cluster} if cluster else {}
 
     def __str__(self) -> str:
         return str(self.gateway)
 
     def publish_inventory(self, registry: CollectorRegistry) -> None:
-        """Replace the inventory. Raises an ``XpjobError`` with the gateway's own words."""
+        """Replace the inventory. Raises an ``XpjobError`` that quotes the gateway's answer."""
         self._push(push_to_gateway, self._job, registry)
 
     def publish_outcome(self, registry: CollectorRegistry, *, whole: bool) -> None:
-        """Replace the run's outcome, leaving the inventory alone. Raises likewise."""
+        """Replace the outcome of the run, but not the inventory. Raises an ``XpjobError``."""
         push = push_to_gateway if whole else pushadd_to_gateway
         self._push(push, f"{self._job}-run", registry)
 
-    def began(self) -> Began:
-        """Return when the runs began whose groups it has. Raises an ``XpjobError``."""
-        inventory, outcome = self.held()
-        return Began(
+    def start_times(self) -> StartTimes:
+        """Return the start times of the runs of its groups. Raises an ``XpjobError``."""
+        inventory, outcome = self.groups()
+        return StartTimes(
             inventory.inventory_at if inventory else 0.0,
             outcome.run_at - outcome.run_seconds if outcome else 0.0,
         )
 
-    def held(self) -> tuple[Group | None, Group | None]:
-        """Return the groups of inventory and outcome as they are. Raises an ``XpjobError``."""
-        found = {tuple(sorted(group.labels.items())): group for group in self.gateway.groups()}
+    def groups(self) -> tuple[Group | None, Group | None]:
+        """Return the current groups of inventory and outcome. Raises an ``XpjobError``."""
+        by_key = {tuple(sorted(group.labels.items())): group for group in self.gateway.groups()}
 
         def group(job: str) -> Group | None:
-            return found.get(tuple(sorted({"job": job, **self._grouping_key}.items())))
+            return by_key.get(tuple(sorted({"job": job, **self._grouping_key}.items())))
 
         return group(self._job), group(f"{self._job}-run")
 
@@ -72,5 +71,5 @@ class Pushgateway:
         headers: list[tuple[str, str]],
         data: bytes,
     ) -> Callable[[], None]:
-        """Take the place of prometheus_client's sender, which hides what the gateway says."""
+        """Replace prometheus_client's handler, which hides the gateway's answer."""
         return lambda: self.gateway.send(method, url, dict(headers), data)

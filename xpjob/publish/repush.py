@@ -1,78 +1,91 @@
-"""``xpjob repush``: give a gateway that has lost its memory what the store still knows.
+"""``xpjob repush``: push the stored snapshot again, to a gateway that lost its data.
 
-What a gateway has already, or what is newer there, is left alone.
+A group that the gateway already has, or has newer, is not pushed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry
 
+from xpjob.base import times
 from xpjob.base.errors import NotFoundError, SettingsError, XpjobError
-from xpjob.config.settings import Settings
+from xpjob.collect.contract import Collectors
+from xpjob.config.option import Config
 from xpjob.publish import exposition
-from xpjob.publish.began import SAME
 from xpjob.publish.gateway import Group
+from xpjob.publish.options import PublishOptions
 from xpjob.publish.publisher import pushgateways
 from xpjob.publish.pushgateway import Pushgateway
-from xpjob.snapshot import documents
-from xpjob.snapshot.documents import RunReport, Snapshot, moment
-from xpjob.store.base import REPORT, SNAPSHOT, Store, key
+from xpjob.publish.start_times import TOLERANCE
+from xpjob.snapshot import documents, sections
+from xpjob.snapshot.documents import Head, RunReport
+from xpjob.store.base import REPORT, SNAPSHOT, Store, key_of
 from xpjob.store.open import open_reader_store
-
-D = TypeVar("D", Snapshot, RunReport)
+from xpjob.store.options import StoreOptions
 
 
 class Pushed(NamedTuple):
-    """What came of one group of one gateway. ``error`` is None where nothing went wrong."""
+    """The result for one group on one gateway. ``error`` is None on success."""
 
     gateway: str
     group: str
-    told: str
+    result: str
     error: XpjobError | None = None
 
 
 class _Piece(NamedTuple):
     name: str
     at: float
-    held_at: Callable[[Group], float]
+    published_at: Callable[[Group], float]
     push: Callable[[Pushgateway], None]
 
 
-def repush(settings: Settings, *, force: bool) -> Iterator[Pushed]:
-    """Push inventory and outcome to every gateway, and yield what came of it.
+def repush(config: Config, collectors: Collectors, *, force: bool) -> Iterator[Pushed]:
+    """Push inventory and outcome to every gateway, and yield the results.
 
-    ``force`` does so whatever a gateway has. Raises ``SettingsError``, ``NotFoundError`` where
-    there is no snapshot, and the store's errors; those of gateways are yielded.
+    With ``force``, groups are pushed without checking the gateway. Raises ``SettingsError``,
+    ``NotFoundError`` if there is no snapshot, and the store's errors; those of gateways are
+    yielded.
     """
-    if not settings.pushgateway_url:
-        raise SettingsError(["PUSHGATEWAY_URL: is not set; name the gateway to push to"])
-    gateways = pushgateways(settings)
-    store = open_reader_store(settings)
-    snapshot = _read(store, settings, SNAPSHOT, Snapshot)
+    if not config[PublishOptions].pushgateway_url:
+        raise SettingsError(["PUSHGATEWAY_URL: is not set; set the URL of the gateway to push to"])
+    gateways = pushgateways(config)
+    store, cluster = open_reader_store(config), config[StoreOptions].cluster_name
+    snapshot = _read_head(store, cluster, collectors)
     if snapshot is None:
-        where = store.where(key(settings, SNAPSHOT))
-        raise NotFoundError(f"there is no snapshot at {where}; let xpjob run do the first one")
+        where = store.where(key_of(cluster, SNAPSHOT))
+        raise NotFoundError(f"there is no snapshot at {where}; run xpjob run first")
     pieces = [_inventory(snapshot)]
-    if report := _read(store, settings, REPORT, RunReport):
+    if report := _read_report(store, cluster):
         pieces.append(_outcome(report))
     for gateway in gateways:
         yield from _to_one(gateway, pieces, force=force)
 
 
-def _read(store: Store, settings: Settings, name: str, kind: type[D]) -> D | None:
-    where = store.where(key(settings, name))
-    stored = store.get(key(settings, name))
+def _read_head(store: Store, cluster: str, collectors: Collectors) -> Head | None:
+    where = store.where(key_of(cluster, SNAPSHOT))
+    stored = store.get(key_of(cluster, SNAPSHOT))
     if stored is None:
         return None
-    return documents.decode_own(stored.body, kind, where, settings.cluster_name)
+    raw = documents.decode_raw(stored.body, where)
+    documents.check_cluster(raw.head, where, cluster)
+    return sections.upgraded(raw, collectors, where)
 
 
-def _inventory(snapshot: Snapshot) -> _Piece:
-    registry = exposition.registry(exposition.inventory(snapshot))
-    at = moment(snapshot.run.started_at).timestamp()
+def _read_report(store: Store, cluster: str) -> RunReport | None:
+    stored = store.get(key_of(cluster, REPORT))
+    if stored is None:
+        return None
+    where = store.where(key_of(cluster, REPORT))
+    return documents.decode_own(stored.body, RunReport, where, cluster)
+
+
+def _inventory(head: Head) -> _Piece:
+    registry = exposition.registry(exposition.inventory(head))
+    at = times.parse(head.run.started_at).timestamp()
     return _Piece(
         "inventory", at, lambda group: group.inventory_at, lambda to: to.publish_inventory(registry)
     )
@@ -81,7 +94,7 @@ def _inventory(snapshot: Snapshot) -> _Piece:
 def _outcome(report: RunReport) -> _Piece:
     registry: CollectorRegistry = exposition.registry(exposition.outcome(report))
     whole = bool(report.last_success_at and report.counters)
-    at = moment(report.finished_at).timestamp()
+    at = times.parse(report.finished_at).timestamp()
     return _Piece(
         "outcome",
         at,
@@ -93,17 +106,17 @@ def _outcome(report: RunReport) -> _Piece:
 def _to_one(gateway: Pushgateway, pieces: list[_Piece], *, force: bool) -> Iterator[Pushed]:
     url = gateway.gateway.url
     try:
-        groups = (None, None) if force else gateway.held()
+        groups = (None, None) if force else gateway.groups()
     except XpjobError as error:
-        hint = "; with --force it is not asked what it has"
+        hint = ", or use --force to push without checking"
         yield Pushed(url, "all", "not pushed", type(error)(f"{error}{hint}"))
         return
     for piece, group in zip(pieces, groups, strict=False):
-        held_at = piece.held_at(group) if group else 0.0
-        if held_at > piece.at + SAME:
-            yield Pushed(url, piece.name, "not pushed: it has a newer one")
-        elif held_at > piece.at - SAME:
-            yield Pushed(url, piece.name, "not pushed: it has this one already")
+        published_at = piece.published_at(group) if group else 0.0
+        if published_at > piece.at + TOLERANCE:
+            yield Pushed(url, piece.name, "not pushed: the gateway has a newer one")
+        elif published_at > piece.at - TOLERANCE:
+            yield Pushed(url, piece.name, "not pushed: already up to date")
         else:
             try:
                 piece.push(gateway)

@@ -1,7 +1,7 @@
-"""Write the exposition to files, for node_exporter's textfile collector.
+"""Write metrics to files, for node_exporter's textfile collector.
 
-Two files, as there are two groups on a gateway: ``x.prom`` with the inventory, ``x-run.prom``
-with the outcome of the run.
+There are two files, like the two groups on a gateway: ``x.prom`` with the inventory, and
+``x-run.prom`` with the outcome of the run.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from xpjob.base.errors import DeadlineError, RefusedError, XpjobError
 from xpjob.net.threads import by_deadline
-from xpjob.publish.began import Began
+from xpjob.publish.start_times import StartTimes
 from xpjob.store.directory import write_whole
 
 
 class Textfile:
-    """Replaces each file whole, so that a scrape never sees a part of it."""
+    """Replaces each file atomically, so that a scrape never reads an incomplete file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -32,13 +32,13 @@ class Textfile:
         self._write(self._path, registry)
 
     def publish_outcome(self, registry: CollectorRegistry, *, whole: bool) -> None:
-        """Replace the run's outcome. Raises ``XpjobError``."""
+        """Replace the outcome of the run. Raises ``XpjobError``."""
         self._write(self._outcome, registry)
 
-    def began(self) -> Began:
-        """Return when the runs began whose files are there. Raises ``XpjobError``."""
+    def start_times(self) -> StartTimes:
+        """Return the start times of the runs of the files. Raises ``XpjobError``."""
         inventory, outcome = self._read(self._path), self._read(self._outcome)
-        return Began(
+        return StartTimes(
             _value(inventory, "xpjob_inventory_timestamp_seconds"),
             _value(outcome, "xpjob_last_run_timestamp_seconds")
             - _value(outcome, "xpjob_last_run_duration_seconds"),
@@ -60,7 +60,7 @@ class Textfile:
             raise DeadlineError(f"writing {path}: {error}") from error
         except PermissionError as error:
             raise RefusedError(
-                f"writing {path}: {error.strerror}; give this user the right"
+                f"writing {path}: {error.strerror}; give this user access"
             ) from error
         except OSError as error:
             raise XpjobError(
@@ -69,9 +69,9 @@ class Textfile:
 
 
 def _value(exposed: str, name: str) -> float:
-    """Return the value of a gauge without labels, 0 where there is none."""
-    found = re.search(rf"^{name} (\S+)$", exposed, re.MULTILINE)
+    """Return the value of a gauge without labels; 0 if absent or invalid."""
+    match = re.search(rf"^{name} (\S+)$", exposed, re.MULTILINE)
     try:
-        return float(found[1]) if found else 0.0
+        return float(match[1]) if match else 0.0
     except ValueError:
         return 0.0

@@ -1,7 +1,8 @@
-"""The files of the page, read once."""
+"""Static files of the page, read once."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import PurePath
@@ -14,22 +15,6 @@ _TYPES = {
     ".css": "text/css",
     ".svg": "image/svg+xml",
 }
-_FILES = (
-    *("index.html", "style.css", "favicon.svg"),
-    *(
-        "app.js",
-        "address.js",
-        "ask.js",
-        "changes.js",
-        "findings.js",
-        "notices.js",
-        "overview.js",
-        "parts.js",
-        "records.js",
-    ),
-    *("state.js", "tree.js"),
-)
-PATHS = tuple("/" if name == "index.html" else f"/{name}" for name in _FILES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +26,13 @@ class Asset:
     etag: str
 
 
-def load() -> dict[str, Asset]:
-    """Return the files by path."""
-    files = resources.files("xpjob.reader") / "page"
+def load(package: str, prefix: str = "/") -> Mapping[str, Asset]:
+    """Return the files in the directory ``page`` of a package by path; index.html is the prefix."""
     found = {}
-    for path, name in zip(PATHS, _FILES, strict=True):
-        body = (files / name).read_bytes()
-        content_type = _TYPES[PurePath(name).suffix]
-        found[path] = Asset(body, content_type, etag_of(name, body))
+    for file in sorted(resources.files(package).joinpath("page").iterdir(), key=lambda f: f.name):
+        content_type = _TYPES.get(PurePath(file.name).suffix)
+        if content_type and file.is_file():
+            body = file.read_bytes()
+            path = prefix + ("" if file.name == "index.html" else file.name)
+            found[path] = Asset(body, content_type, etag_of(file.name, body))
     return found

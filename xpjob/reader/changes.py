@@ -1,21 +1,22 @@
-"""``/bookkeeping/diff``: what changed between a dated snapshot and the one that is served.
+"""What changed between a dated snapshot and the one that is served.
 
-The one endpoint that asks the store when it is asked: dated snapshots are many, and seldom wanted.
-So one comparison is made at a time, each within its own deadline and never while a newer snapshot
-comes in, few wait for their turn, and what was found is held for whoever asks next.
+The one thing that asks the store during a request: dated snapshots are many, and seldom wanted. So
+one comparison is made at a time, each within its own deadline and never while a newer snapshot
+comes in, few wait for their turn, and the result is kept for whoever asks next.
 """
 
 from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
 from xpjob import __version__
+from xpjob.base import times
 from xpjob.base.errors import (
     BadAnswerError,
     DeadlineError,
@@ -23,17 +24,20 @@ from xpjob.base.errors import (
     TransientError,
     XpjobError,
 )
-from xpjob.collectors.crossplane.targets import CLAIM, COMPOSITE
+from xpjob.collect.contract import Collectors
 from xpjob.net.deadline import Deadline
-from xpjob.reader import parameters
-from xpjob.reader.parameters import Given, QuestionError, one
+from xpjob.reader import loaded, parameters
+from xpjob.reader.loaded import Loaded
+from xpjob.reader.parameters import Params, QueryError, one
 from xpjob.reader.problem import UnavailableError
+from xpjob.reader.query import matches
 from xpjob.reader.responses import Workshop
 from xpjob.reader.snapshots import Snapshots
-from xpjob.reader.table import View, give_back_memory
-from xpjob.snapshot import archive, documents
+from xpjob.reader.table import give_back_memory, text_of
+from xpjob.snapshot import archive
 from xpjob.snapshot.archive import Entry
-from xpjob.snapshot.diff import Change, Diff, Seen, Slim, diff
+from xpjob.snapshot.diff import RowChange, Side, TableDiff
+from xpjob.snapshot.documents import UNREADABLE, Head, RawSnapshot, unreadable
 from xpjob.snapshot.resolve import NO_HISTORY
 from xpjob.store.base import Store
 
@@ -47,42 +51,75 @@ _LIST_SECONDS = 30.0
 _HELD = 50_000
 """Changes that are held for whoever asks next: some 30 MB."""
 _log = logging.getLogger(__name__)
-_decoder = msgspec.json.Decoder(Seen)
 
 
-class Found(NamedTuple):
-    """What changed. ``tag`` stands for the two snapshots."""
+class Lists(Protocol):
+    """The result of a comparison: what came, went and changed."""
+
+    @property
+    def came(self) -> Sequence[object]:
+        """Return what only the newer snapshot has."""
+
+    @property
+    def went(self) -> Sequence[object]:
+        """Return what only the older snapshot has."""
+
+    @property
+    def changed(self) -> Sequence[object]:
+        """Return what differs."""
+
+
+L = TypeVar("L", bound=Lists)
+
+
+class Compared(NamedTuple, Generic[L]):
+    """What changed between two snapshots. ``tag`` stands for the two."""
 
     tag: str
-    diff: Diff
+    old: Head
+    new: Head
+    lists: L
 
 
 class Changes:
     """Compares stored snapshots. ``now`` is the clock; tests bring their own."""
 
-    def __init__(self, store: Store, snapshots: Snapshots, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        snapshots: Snapshots,
+        collectors: Collectors,
+        now: Callable[[], datetime],
+    ) -> None:
         self._store, self._snapshots, self._now = store, snapshots, now
+        self._collectors = collectors
         self._workshop = Workshop(workers=1)
         self._waiting = 0
         # Only the one worker looks into these.
         self._listed: dict[str, tuple[datetime, list[Entry]]] = {}
-        self._held: OrderedDict[str, Diff] = OrderedDict()
+        self._held: OrderedDict[tuple[str, str], Compared[Any]] = OrderedDict()
 
-    async def between(self, view: View, given: Given) -> Found:
-        """Return what changed between the two snapshots that are meant.
+    async def between(
+        self,
+        served: Loaded,
+        params: Params,
+        name: str,
+        compare: Callable[[RawSnapshot, RawSnapshot], L],
+    ) -> Compared[L]:
+        """Return what changed between the two snapshots that the parameters name.
 
-        Raises ``QuestionError`` where there are no such two, and ``UnavailableError`` where too
-        many ask, or the store does not give them.
+        ``name`` is that of the comparison. Raises ``QueryError`` where there are no such two, and
+        ``UnavailableError`` where too many ask, or the store does not give them.
         """
-        sides = _Sides.of(given, self._now())
+        moments = _Moments.of(params, self._now())
         if self._waiting >= _WAITING:
             raise UnavailableError("busy", "too many comparisons are being made; ask again", 5)
         self._waiting += 1
         try:
-            return await self._workshop.work(lambda: self._found(view, sides))
+            return await self._workshop.work(lambda: self._within(served, moments, name, compare))
         except NotFoundError as error:
-            told = f"there are no dated snapshots; {NO_HISTORY}"
-            raise QuestionError("no-history", told, status=404) from error
+            text = f"there are no dated snapshots; {NO_HISTORY}"
+            raise QueryError("no-history", text, status=404) from error
         except XpjobError as error:
             _log.warning("snapshots could not be compared", extra={"error": str(error)})
             bad = isinstance(error, BadAnswerError)
@@ -93,40 +130,57 @@ class Changes:
         finally:
             self._waiting -= 1
 
-    def _found(self, view: View, sides: _Sides) -> Found:
+    def _within(
+        self,
+        served: Loaded,
+        moments: _Moments,
+        name: str,
+        compare: Callable[[RawSnapshot, RawSnapshot], L],
+    ) -> Compared[L]:
         try:
             with Deadline(_SECONDS).running():
                 try:
-                    return self._compared(view, sides)
+                    return self._compared(served, moments, name, compare)
                 except NotFoundError:
                     # A run has removed it since these were listed.
-                    self._listed.pop(view.cluster, None)
-                    return self._compared(view, sides)
+                    self._listed.pop(served.stamp.cluster, None)
+                    return self._compared(served, moments, name, compare)
         except DeadlineError as error:
-            told = f"the store did not give the dated snapshots within {_SECONDS:g} s"
-            raise TransientError(told) from error
+            text = f"the store did not give the dated snapshots within {_SECONDS:g} s"
+            raise TransientError(text) from error
 
-    def _compared(self, view: View, sides: _Sides) -> Found:
-        entries = self._entries(view.cluster)
-        old = archive.at(entries, sides.begin)
+    def _compared(
+        self,
+        served: Loaded,
+        moments: _Moments,
+        name: str,
+        compare: Callable[[RawSnapshot, RawSnapshot], L],
+    ) -> Compared[L]:
+        entries = self._entries(served.stamp.cluster)
+        old = archive.at(entries, moments.begin)
         if old is None:
             raise NotFoundError(NO_HISTORY)
-        new = archive.at(entries, sides.end) if sides.end else None
-        tag = f"{__version__} {old.key} {new.key if new else view.tag}"
-        if (held := self._held.get(tag)) is None:
-            wanted = (old.key, new.key) if new else (old.key,)
-            bodies = {name: self._body(name) for name in wanted}
+        new = archive.at(entries, moments.end) if moments.end else None
+        tag = f"{__version__} {old.key} {new.key if new else served.stamp.tag}"
+        held: Compared[L] | None = self._held.get((tag, name))
+        if held is None:
+            keys = (old.key, new.key) if new else (old.key,)
+            bodies = {key: self._body(key) for key in dict.fromkeys(keys)}
             with self._snapshots.alone:
-                stored = [
-                    documents.decode(bodies[name], Slim, self._store.where(name)) for name in wanted
-                ]
-                bodies.clear()
-                held = diff(stored[0], stored[1] if new else _slim(view))
-                stored.clear()
+                sides = {
+                    key: loaded.read(bodies.pop(key), self._store.where(key), self._collectors)
+                    for key in list(bodies)
+                }
+                first, second = sides[old.key], sides[new.key] if new else served.raw
+                try:
+                    held = Compared(tag, first.head, second.head, compare(first, second))
+                except UNREADABLE as error:
+                    raise unreadable(self._store.where(old.key), error) from error
+                sides.clear()
                 give_back_memory()
-            self._hold(tag, held)
-        self._held.move_to_end(tag)
-        return Found(tag, held)
+            self._hold((tag, name), held)
+        self._held.move_to_end((tag, name))
+        return held
 
     def _body(self, name: str) -> bytes:
         if (stored := self._store.get(name)) is None:
@@ -141,76 +195,78 @@ class Changes:
             self._listed[cluster] = (now, found)
         return found
 
-    def _hold(self, tag: str, found: Diff) -> None:
-        self._held[tag] = found
+    def _hold(self, key: tuple[str, str], found: Compared[Any]) -> None:
+        self._held[key] = found
         # The newest stays, whatever its size: it is asked for again and again.
         while len(self._held) > 1 and sum(map(_size, self._held.values())) > _HELD:
             self._held.popitem(last=False)
 
 
-def _size(found: Diff) -> int:
-    return 100 + sum(len(getattr(found, name)) for name in LISTS)
+def _size(found: Compared[Lists]) -> int:
+    lists = found.lists
+    return 100 + len(lists.came) + len(lists.went) + len(lists.changed)
 
 
-class _Sides(NamedTuple):
+class _Moments(NamedTuple):
     """What is to be compared, as moments; ``end`` is None for what is served."""
 
     begin: datetime
     end: datetime | None
 
     @classmethod
-    def of(cls, given: Given, now: datetime) -> _Sides:
-        since, begin, end = (one(given, name) for name in ("since", "from", "to"))
+    def of(cls, params: Params, now: datetime) -> _Moments:
+        since, begin, end = (one(params, name) for name in ("since", "from", "to"))
         if since and begin:
-            raise QuestionError("bad-value", "since: give since or from, not both")
-        seconds = min(parameters.duration(since or "1d"), 10**9)
+            raise QueryError("bad-value", "since: give since or from, not both")
+        seconds = min(times.duration(since or "1d"), 10**9)
         start = _moment("from", begin) or now - timedelta(seconds=seconds)
         return cls(start, _moment("to", end))
 
 
-def document(found: Diff, given: Given) -> bytes:
-    """Return the changes that are asked for as JSON, with how many there are of them."""
-    lists = {name: _chosen(getattr(found, name), given) for name in LISTS}
-    limit = int(one(given, "limit", str(DEFAULT_LIMIT)))
-    facts = {
-        "cluster": found.cluster,
-        "from": found.from_,
-        "to": found.to,
+def document(
+    compared: Compared[L],
+    lists: Mapping[str, Sequence[object]],
+    unknown: Sequence[str],
+    params: Params,
+) -> bytes:
+    """Return the changes of each list as JSON, with how many there are of them."""
+    limit = int(one(params, "limit", str(DEFAULT_LIMIT)))
+    whole = {
+        "cluster": compared.new.cluster,
+        "from": Side.of(compared.old),
+        "to": Side.of(compared.new),
         **{f"{name}Count": len(changes) for name, changes in lists.items()},
         **{name: changes[:limit] for name, changes in lists.items()},
-        "unknown": found.unknown,
+        "unknown": unknown,
     }
-    return msgspec.json.encode(facts) + b"\n"
+    return msgspec.json.encode(whole) + b"\n"
 
 
-def _chosen(changes: list[Change], given: Given) -> list[Change]:
-    for name in parameters.CHANGED_BY:
-        if values := given.get(name):
-            attribute = "class_" if name == "class" else name
-            changes = [change for change in changes if getattr(change, attribute) in values]
-    return changes
+def table_document(
+    compared: Compared[TableDiff], filters: Sequence[parameters.Parameter], params: Params
+) -> bytes:
+    """Return the changes of a table as JSON, those that pass the filters."""
+    lists = {
+        name: [c for c in getattr(compared.lists, name) if _passes(c, filters, params)]
+        for name in LISTS
+    }
+    return document(compared, lists, compared.lists.unknown, params)
 
 
-def _slim(view: View) -> Slim:
-    """Return what is served, slim: it is here already, and need not be fetched."""
-    rows = [_decoder.decode(view.row(index, 0)) for index in range(len(view))]
-    claims = view.total[CLAIM]
-    xrs = claims + view.total[COMPOSITE]
-    return Slim(
-        generated_at=view.generated_at,
-        cluster=view.cluster,
-        run=view.run,
-        targets=view.targets,
-        claims=rows[:claims],
-        xrs=rows[claims:xrs],
-        mrs=rows[xrs:],
-    )
+def _passes(change: RowChange, filters: Sequence[parameters.Parameter], params: Params) -> bool:
+    for parameter in filters:
+        if patterns := params.get(parameter.name):
+            value = text_of(change.row.get(parameter.reads))
+            wild = parameter.wildcard
+            if not any(matches(value, p.split("*")) if wild else value == p for p in patterns):
+                return False
+    return True
 
 
 def _moment(name: str, text: str) -> datetime | None:
     try:
-        return documents.moment(text) if text else None
+        return times.parse(text) if text else None
     except ValueError:
-        raise QuestionError(
+        raise QueryError(
             "bad-value", f"{name}: {parameters.shown(text)} is no time such as {parameters.MOMENT}"
         ) from None

@@ -1,38 +1,38 @@
-"""Which clusters there are, which one is meant, and how each is."""
+"""Which clusters there are, which one a request is about, and how each is."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from xpjob import __version__
-from xpjob.collectors.crossplane.targets import CLAIM, COMPOSITE, MANAGED
-from xpjob.config.settings import Settings
+from xpjob.reader.extension import Extensions
+from xpjob.reader.loaded import Loaded
 from xpjob.reader.metrics import ClusterFacts
-from xpjob.reader.parameters import QuestionError, unknown
+from xpjob.reader.parameters import QueryError, unknown
 from xpjob.reader.render import Json
 from xpjob.reader.snapshots import STALE_AFTER, Held, Snapshots
-from xpjob.reader.table import View
 from xpjob.snapshot.documents import RunReport
 
 _FAILED_SHOWN = 50
 
 
-def pick(snapshots: Snapshots, settings: Settings, name: str) -> Held:
-    """Return what is held of the cluster that is meant.
+def pick(snapshots: Snapshots, name: str) -> Held:
+    """Return what is held of the cluster that a request is about.
 
     Without a name: the configured one, the one without a name, or the only one there is. Raises
-    ``QuestionError`` where that does not say which.
+    ``QueryError`` where that does not say which.
     """
     held = snapshots.clusters
-    name = name or default(held, settings)
+    name = name or default(held, snapshots.cluster)
     if name in held:
         return held[name]
-    served = [known for known, item in held.items() if item.view]
+    served = [known for known, item in held.items() if item.snapshot]
     if name:
         raise unknown("cluster", name, served)
     if len(served) > 1:
-        raise QuestionError(
+        raise QueryError(
             "cluster-needed",
             "there are several clusters; name one with cluster=",
             facts={"known": served},
@@ -40,64 +40,61 @@ def pick(snapshots: Snapshots, settings: Settings, name: str) -> Held:
     return Held()
 
 
-def default(held: dict[str, Held], settings: Settings) -> str:
-    """Return the cluster that is meant where none is named, "" where that is not clear."""
-    if settings.cluster_name:
-        return settings.cluster_name
-    served = [name for name, item in held.items() if item.view]
+def default(held: dict[str, Held], cluster: str) -> str:
+    """Return the cluster that a request without a name is about, "" where that is not clear."""
+    if cluster:
+        return cluster
+    served = [name for name, item in held.items() if item.snapshot]
     return served[0] if len(served) == 1 else ""
 
 
-def describe(snapshots: Snapshots, settings: Settings, now: datetime) -> Json:
+def describe(snapshots: Snapshots, extensions: Extensions, now: datetime) -> Json:
     """Return the document of ``/clusters``."""
     held = snapshots.clusters
-    chosen = default(held, settings)
+    chosen = default(held, snapshots.cluster)
     rows = []
     for name, item in held.items():
         freshness = snapshots.freshness(item)
-        view = item.view
-        rows.append(
-            {
-                "name": name,
-                "default": name == chosen,
-                "generatedAt": view.generated_at if view else "",
-                "ageSeconds": int(freshness.age) if view else None,
-                "stale": freshness.stale,
-                "staleReasons": freshness.reasons,
-                "claims": _count(view, CLAIM),
-                "xrs": _count(view, COMPOSITE),
-                "mrs": _count(view, MANAGED),
-                "failedTargets": _failed(view),
-                "lastRun": _run(item.report),
-            }
-        )
+        snapshot = item.snapshot
+        row: Json = {
+            "name": name,
+            "default": name == chosen,
+            "generatedAt": snapshot.stamp.generated_at if snapshot else "",
+            "ageSeconds": int(freshness.age) if snapshot else None,
+            "stale": freshness.stale,
+            "staleReasons": freshness.reasons,
+        }
+        for extension in extensions:
+            row |= extension.cluster(snapshot.view_of(extension.name) if snapshot else None)
+        row["failedTargets"] = _failed(snapshot)
+        row["lastRun"] = _run(item.report)
+        row["tables"] = snapshot.counts if snapshot else {}
+        rows.append(row)
     return {
         "clusters": rows,
         "servedAt": now.isoformat(timespec="seconds").replace("+00:00", "Z"),
-        "pollIntervalSeconds": settings.poll_interval_seconds,
-        "staleAfterSeconds": STALE_AFTER * settings.poll_interval_seconds,
+        "pollIntervalSeconds": snapshots.poll_interval_seconds,
+        "staleAfterSeconds": STALE_AFTER * snapshots.poll_interval_seconds,
         "version": __version__,
     }
 
 
-def metric_facts(snapshots: Snapshots) -> Iterator[ClusterFacts]:
-    """Yield what ``/metrics`` tells of each cluster that is served."""
+def metric_facts(snapshots: Snapshots, extensions: Extensions) -> Iterator[ClusterFacts]:
+    """Yield what ``/metrics`` says of each cluster that is served."""
     for name, held in snapshots.clusters.items():
-        if view := held.view:
+        if snapshot := held.snapshot:
             fresh = snapshots.freshness(held)
-            yield (name, fresh.age, view.generated, fresh.stale, view.total)
+            records: dict[str, int] = {}
+            for extension in extensions:
+                records |= extension.records(snapshot.view_of(extension.name))
+            facts = ClusterFacts(name, fresh.age, snapshot.stamp.generated, fresh.stale)
+            yield replace(facts, records=records, rows=snapshot.counts)
 
 
-def _count(view: View | None, class_: str) -> Json:
-    if view is None:
-        return {"total": 0, "ready": 0}
-    return {"total": view.total[class_], "ready": view.ready[class_]}
-
-
-def _failed(view: View | None) -> list[Json]:
-    if view is None:
+def _failed(snapshot: Loaded | None) -> list[Json]:
+    if snapshot is None:
         return []
-    failed = [target for target in view.targets if target.error]
+    failed = [target for target in snapshot.head.targets if target.error]
     return [
         {
             "gvr": target.gvr,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -46,7 +47,7 @@ class Metrics:
             ["reason"],
             registry=self.registry,
         )
-        self._asked_at = Gauge(
+        self._refreshed_at = Gauge(
             "xpjob_reader_last_refresh_timestamp_seconds",
             "When the store last answered.",
             registry=self.registry,
@@ -58,12 +59,12 @@ class Metrics:
         for result in ("changed", "unchanged", "absent"):
             self.refreshes.labels(result)
 
-    def asked(self, moment: datetime) -> None:
+    def refreshed(self, moment: datetime) -> None:
         """Note that the store has answered."""
-        self._asked_at.set(moment.timestamp())
+        self._refreshed_at.set(moment.timestamp())
 
     def watch(self, clusters: Callable[[], Iterable[ClusterFacts]]) -> None:
-        """Tell of every cluster's snapshot at each scrape."""
+        """Expose every cluster's snapshot at each scrape."""
         self.registry.register(_Clusters(clusters))
 
     def exposition(self) -> bytes:
@@ -71,8 +72,19 @@ class Metrics:
         return generate_latest(self.registry)
 
 
-ClusterFacts = tuple[str, float, float, bool, Mapping[str, int]]
-"""Cluster, snapshot's age and timestamp in seconds, whether it is stale, records by class."""
+@dataclass(frozen=True, slots=True)
+class ClusterFacts:
+    """A cluster: its snapshot's age and timestamp in seconds, whether it is stale, and counts.
+
+    ``records`` are those of the extensions, by class; ``rows`` those of each table.
+    """
+
+    cluster: str
+    age: float
+    timestamp: float
+    stale: bool
+    records: Mapping[str, int] = field(default_factory=dict)
+    rows: Mapping[str, int] = field(default_factory=dict)
 
 
 class _Clusters(Collector):
@@ -99,10 +111,18 @@ class _Clusters(Collector):
         records = GaugeMetricFamily(
             "xpjob_reader_records", "Records in the snapshot served.", labels=["cluster", "class"]
         )
-        for cluster, seconds, timestamp, is_stale, total in self._clusters():
-            age.add_metric([cluster], seconds)
-            taken.add_metric([cluster], timestamp)
-            stale.add_metric([cluster], float(is_stale))
-            for class_, count in total.items():
-                records.add_metric([cluster, class_], count)
-        yield from (age, taken, stale, records)
+        rows = GaugeMetricFamily(
+            "xpjob_reader_table_rows",
+            "Rows of each table of the snapshot served.",
+            labels=["cluster", "table"],
+        )
+        for facts in self._clusters():
+            labels = [facts.cluster]
+            age.add_metric(labels, facts.age)
+            taken.add_metric(labels, facts.timestamp)
+            stale.add_metric(labels, float(facts.stale))
+            for class_, count in facts.records.items():
+                records.add_metric([facts.cluster, class_], count)
+            for table, count in facts.rows.items():
+                rows.add_metric([facts.cluster, table], count)
+        yield from (age, taken, stale, records, rows)

@@ -25,14 +25,14 @@ class Front:
         self._app, self._metrics = app, metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, whatever happens."""
+        """Answer one request; an error that nobody has caught is a problem document too."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
         status = 0
 
-        async def noting(message: Message) -> None:
+        async def count(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -40,7 +40,7 @@ class Front:
             await send(message)
 
         try:
-            await (_refusal(scope) or self._app)(scope, receive, noting)
+            await (_refusal(scope) or self._app)(scope, receive, count)
         except TimeoutError:
             _log.info("a client was cut off: it read too slowly", extra={"path": scope["path"]})
             raise
@@ -49,13 +49,23 @@ class Front:
             if status:
                 raise
             answer = problem(500, "internal", "that is a mistake of the reader; see its log")
-            await answer(scope, receive, noting)
+            await answer(scope, receive, count)
         finally:
             # Only paths that exist: what clients make up must not become series.
-            route = scope["path"] if "endpoint" in scope else "other"
+            route = _route(scope)
             method = scope["method"] if scope["method"] in _METHODS else "other"
             self._metrics.requests.labels(route, method, str(status)).inc()
             self._metrics.seconds.labels(route).observe(time.perf_counter() - started)
+
+
+def _route(scope: Scope) -> str:
+    """Return the path of the route: with the names of its parameters, not their values."""
+    if "endpoint" not in scope:
+        return "other"
+    path: str = scope["path"]
+    for name, value in scope.get("path_params", {}).items():
+        path = path.replace(f"/{value}", f"/{{{name}}}", 1)
+    return path
 
 
 def _refusal(scope: Scope) -> ASGIApp | None:

@@ -1,103 +1,105 @@
-"""The OpenAPI document, made from the same table of parameters that questions are checked by."""
+"""The OpenAPI document, made of the same parameters that queries are checked by."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import chain
+
 from xpjob import __version__
-from xpjob.collectors.crossplane.reader import blockers, findings, rows, tree
-from xpjob.collectors.crossplane.targets import CLAIM, COMPOSITE, MANAGED
-from xpjob.reader import changes, parameters
+from xpjob.collect.tables import Column, TableDescription
+from xpjob.reader import changes, described, parameters
+from xpjob.reader.extension import Extensions
 from xpjob.reader.parameters import MAX_PARAMETERS, MAX_VALUE, Parameter
 from xpjob.reader.render import Json
 
 _PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-_FLAGS = {"paused", "deleting", "ready", "synced", "lagging"}
-_STATE: Json = {"type": "string", "enum": blockers.STATES}
-_NAMED: Json = {
-    **{key: {"type": "string"} for key in ("group", "kind", "namespace", "name")},
-    "state": _STATE,
-}
+TEXT: Json = {"type": "string"}
+NUMBER: Json = {"type": "integer", "minimum": 0}
+FLAG: Json = {"type": "boolean"}
+HEAD: Json = {"generatedAt": TEXT, "stale": FLAG, "cluster": TEXT}
+"""What every answer from a snapshot says of it."""
 
 
-def document() -> Json:
-    """Return the document, as plain data."""
+def document(tables: Mapping[str, TableDescription], extensions: Extensions) -> Json:
+    """Return the document, as plain data: of these tables, of extensions, and of the rest."""
+    added = [extension.documented() for extension in extensions]
+    own = {key: table for key, table in tables.items() if "/" not in key}
+    of_tables = dict(chain.from_iterable(_paths(table).items() for table in own.values()))
+    schemas: Json = {}
+    for table in own.values():
+        schemas |= _schemas_of(table)
+    for each in added:
+        schemas |= each.schemas
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "xpjob reader",
             "version": __version__,
-            "description": "Serves the newest snapshot of a Crossplane platform. Read-only.",
+            "description": "Serves the newest snapshot of a Kubernetes cluster. Read-only.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "paths": {
-            "/bookkeeping": _get(
-                "The records, or those asked for",
-                parameters.BOOKKEEPING,
-                _tabular("Bookkeeping"),
-                (400, 410, 413, 414, 503),
-            ),
-            "/bookkeeping/summary": _get(
-                "Counts of what is asked for",
-                parameters.SUMMARY,
-                _tabular("Summary"),
+            **dict(chain.from_iterable(each.paths.items() for each in added)),
+            "/tables": get(
+                "The tables that there are",
+                parameters.ONLY_CLUSTER,
+                json_of("Tables"),
                 (400, 413, 414, 503),
             ),
-            "/bookkeeping/tree": _get(
-                "The tree that one record is part of, and what blocks it",
-                parameters.TREE,
-                _json("Tree"),
-                (400, 404, 413, 414, 503),
-            ),
-            "/bookkeeping/findings": _get(
-                "What does not fit together, seen by two runs in a row",
-                parameters.FOUND,
-                _tabular("Findings"),
+            **of_tables,
+            "/schema.json": get(
+                "The descriptions of all tables, and what collectors add",
+                parameters.ONLY_CLUSTER,
+                json_of("Schema"),
                 (400, 413, 414, 503),
             ),
-            "/bookkeeping/diff": _get(
-                "What came, went and changed state between two snapshots",
-                parameters.DIFF,
-                _json("Diff"),
-                (400, 404, 413, 414, 503),
-            ),
-            "/clusters": _get(
+            "/clusters": get(
                 "Clusters, their freshness and their last run",
                 parameters.NONE,
-                _json("Clusters"),
+                json_of("Clusters"),
                 (400, 413, 414),
             ),
-            "/metrics": _get("The reader's own metrics", None, _text(), (413, 414)),
-            "/metrics/inventory": _get(
+            "/metrics": get("The reader's own metrics", None, text_of_any(), (413, 414)),
+            "/metrics/inventory": get(
                 "The families that the job pushes; none once the snapshot is stale",
-                parameters.INVENTORY,
-                _text(),
+                parameters.ONLY_CLUSTER,
+                text_of_any(),
                 (400, 413, 414, 503),
             ),
-            "/healthz": _get("Whether the process is up", None, _text(), (413, 414)),
-            "/readyz": _get(
-                "Whether a first snapshot was loaded", None, _text(), (413, 414), unready=True
+            "/healthz": get("Whether the process is up", None, text_of_any(), (413, 414)),
+            "/readyz": get(
+                "Whether a first snapshot was loaded", None, text_of_any(), (413, 414), unready=True
             ),
         },
-        "components": {"schemas": _schemas()},
+        "components": {"schemas": {**_schemas(), **schemas}},
     }
 
 
-def _json(schema: str) -> Json:
+def array_of(items: Json) -> Json:
+    """Return the schema of a list."""
+    return {"type": "array", "items": items}
+
+
+def json_of(schema: str) -> Json:
+    """Return the content of an answer in JSON."""
     return {"application/json": {"$ref": f"#/components/schemas/{schema}"}}
 
 
-def _tabular(schema: str) -> Json:
+def tabular(schema: str) -> Json:
+    """Return the content of an answer in JSON, NDJSON or CSV."""
     return {
-        **_json(schema),
+        **json_of(schema),
         "application/x-ndjson": {"type": "string"},
         "text/csv": {"type": "string"},
     }
 
 
-def _text() -> Json:
+def text_of_any() -> Json:
+    """Return the content of an answer in plain text."""
     return {"text/plain": {"type": "string"}}
 
 
-def _get(
+def get(
     title: str,
     known: tuple[Parameter, ...] | None,
     content: Json,
@@ -105,6 +107,7 @@ def _get(
     *,
     unready: bool = False,
 ) -> Json:
+    """Return a path that takes these parameters; None means that it looks at none."""
     responses: Json = {
         "200": {
             "description": "The answer.",
@@ -126,8 +129,8 @@ def _get(
 
 _MEANING = {
     400: "A parameter or a value that does not exist; the problem lists those that do.",
-    404: "There is no such record, and the problem lists what is called nearly so; or there is "
-    "no dated snapshot.",
+    404: "There is no such record or table, and the problem lists what is called nearly so; or "
+    "there is no dated snapshot.",
     410: "The snapshot has changed since the page before.",
     413: "The request has a body.",
     414: "The query string is too long.",
@@ -162,131 +165,136 @@ def _parameter(parameter: Parameter) -> Json:
 
 
 def _schemas() -> Json:
-    text: Json = {"type": "string"}
-    number: Json = {"type": "integer", "minimum": 0}
-    flag: Json = {"type": "boolean"}
-    counts = dict.fromkeys(
-        ("total", "ready", "notReady", "synced", "paused", "deleting", "carried"), number
-    )
-    reference = {
-        "type": ["object", "null"],
-        "properties": dict.fromkeys(("group", "kind", "namespace", "name"), text),
+    listed: Json = {
+        **dict.fromkeys(("key", "title", "collector", "error", "carriedSince"), TEXT),
+        "rows": NUMBER,
     }
-
-    age = {"type": ["integer", "null"], "minimum": 0}
-    typed = {**dict.fromkeys(_FLAGS, flag), **dict.fromkeys(rows.REFS, reference)}
-    texts: Json = {"type": "object", "additionalProperties": text}
-    typed |= {"ageSeconds": age, "composed": number, "extra": texts, "failing": texts}
-    typed["missing"] = {"type": "array", "items": reference}
-
-    def record(class_: str) -> Json:
-        # None is required: fields= leaves out what is not asked for.
-        kinds = {name: typed.get(name, text) for name in rows.KEYS[class_]}
-        return {"type": "object", "properties": kinds}
-
-    head = {"generatedAt": text, "stale": flag, "cluster": text}
+    views: Json = {
+        **dict.fromkeys(("name", "title", "module", "style"), TEXT),
+        **dict.fromkeys(("paths", "covers"), array_of(TEXT)),
+    }
     return {
-        "Claim": record(CLAIM),
-        "CompositeResource": record(COMPOSITE),
-        "ManagedResource": record(MANAGED),
-        "Bookkeeping": _object(
+        "Side": object_of({"generatedAt": TEXT, "run": TEXT}),
+        "Tables": object_of(
             {
-                "claims": _list("Claim"),
-                "xrs": _list("CompositeResource"),
-                "mrs": _list("ManagedResource"),
-                **head,
-                "total": number,
-                "continue": text,
+                "tables": array_of(object_of(listed)),
+                **HEAD,
             }
         ),
-        "Tree": _object(
+        "Schema": object_of(
             {
-                "sentence": text,
-                "blockers": {"type": "array", "items": _object(_NAMED | {"says": text})},
-                "blockerCount": number,
-                "nodes": {"type": "array", "items": _node(typed, text)},
-                "total": number,
-                **head,
+                "tables": array_of({"type": "object"}),
+                "views": array_of(object_of(views)),
+                "reserved": array_of(TEXT),
             }
         ),
-        **_diff(text, number, flag),
-        "Finding": _object({key: reference if key == "other" else text for key in findings.KEYS}),
-        "Findings": _object({"findings": _list("Finding"), "total": number, **head}),
-        "Summary": _object(
+        "Clusters": object_of(
             {
-                "by": {"type": "array", "items": text},
-                "groups": {
-                    "type": "array",
-                    "items": {
-                        "type": "object",
-                        "properties": {**counts, "longestNotReadySince": text},
-                        "required": [*counts, "longestNotReadySince"],
-                    },
-                },
-                "groupCount": number,
-                **head,
-            }
-        ),
-        "Clusters": _object(
-            {
-                "clusters": {"type": "array", "items": {"type": "object"}},
-                "servedAt": text,
+                "clusters": array_of({"type": "object"}),
+                "servedAt": TEXT,
                 "pollIntervalSeconds": {"type": "number"},
                 "staleAfterSeconds": {"type": "number"},
-                "version": text,
+                "version": TEXT,
             }
         ),
         "Problem": {
             "type": "object",
             "properties": {
-                "type": text,
-                "title": text,
-                "status": number,
-                "detail": text,
-                "parameter": text,
-                "known": {"type": "array", "items": text},
-                "knownCount": number,
+                "type": TEXT,
+                "title": TEXT,
+                "status": NUMBER,
+                "detail": TEXT,
+                "parameter": TEXT,
+                "known": array_of(TEXT),
+                "knownCount": NUMBER,
             },
             "required": ["type", "title", "status", "detail"],
         },
     }
 
 
-def _diff(text: Json, number: Json, flag: Json) -> Json:
-    texts: Json = dict.fromkeys(("readyStatus", "reason", "syncedStatus"), text)
-    flags: Json = dict.fromkeys(("paused", "deleting"), flag)
-    either: Json = {"anyOf": [_object({**texts, **flags}), {"type": "null"}]}
-    side: Json = _object({"generatedAt": text, "run": text})
-    named: Json = dict.fromkeys(
-        ("class", "group", "kind", "namespace", "name", "uid", "team"), text
-    )
+def _paths(table: TableDescription) -> Json:
+    path, name = f"/tables/{table.key}", f"table.{table.key}"
+    known = described.questions(described.schema_of(table), table)
     return {
-        "Change": _object({**named, "was": either, "is": either}),
-        "Diff": _object(
+        path: get(
+            f"{table.title}: the rows, or those that are wanted",
+            known[""],
+            tabular(f"{name}.rows"),
+            (400, 404, 410, 413, 414, 503),
+        ),
+        f"{path}/summary": get(
+            f"{table.title}: counts and sums",
+            known["summary"],
+            tabular(f"{name}.summary"),
+            (400, 404, 413, 414, 503),
+        ),
+        f"{path}/diff": get(
+            f"{table.title}: what came, went and changed between two snapshots",
+            known["diff"],
+            json_of(f"{name}.diff"),
+            (400, 404, 413, 414, 503),
+        ),
+    }
+
+
+def _schemas_of(table: TableDescription) -> Json:
+    schema, name = described.schema_of(table), f"table.{table.key}"
+    # None is required: fields= leaves out what is not wanted, and any column may be null.
+    row: Json = {
+        "type": "object",
+        "properties": {column.name: _column(column) for column in table.columns},
+    }
+    sums: Json = {"type": "object", "additionalProperties": {"type": ["number", "null"]}}
+    counted: Json = {**dict.fromkeys(schema.dimensions, TEXT), "total": NUMBER, "sums": sums}
+    some: Json = {"type": ["object", "null"]}
+    change = object_of({"row": {"type": "object"}, "was": some, "is": some})
+    return {
+        f"{name}.row": row,
+        f"{name}.rows": object_of(
+            {"rows": list_of(f"{name}.row"), **HEAD, "total": NUMBER, "continue": TEXT}
+        ),
+        f"{name}.summary": object_of(
             {
-                "cluster": text,
-                "from": side,
-                "to": side,
-                **{f"{name}Count": number for name in changes.LISTS},
-                **{name: _list("Change") for name in changes.LISTS},
-                "unknown": {"type": "array", "items": text},
+                "by": array_of(TEXT),
+                "groups": array_of({"type": "object", "properties": counted}),
+                "groupCount": NUMBER,
+                **HEAD,
+            }
+        ),
+        f"{name}.diff": object_of(
+            {
+                "cluster": TEXT,
+                "from": {"$ref": "#/components/schemas/Side"},
+                "to": {"$ref": "#/components/schemas/Side"},
+                **{f"{each}Count": NUMBER for each in changes.LISTS},
+                **{each: array_of(change) for each in changes.LISTS},
+                "unknown": array_of(TEXT),
             }
         ),
     }
 
 
-def _node(typed: Json, text: Json) -> Json:
-    kinds: Json = {name: typed.get(name, text) for name in tree.KEYS}
-    number: Json = {"type": "integer", "minimum": 0}
-    kinds |= dict.fromkeys(("depth", "children", "leftOut"), number)
-    kinds |= {"parent": {"type": ["integer", "null"], "minimum": 0}, "state": _STATE}
-    kinds |= {key: {"type": "boolean"} for key in ("asked", "blocks")}
-    return {"type": "object", "properties": kinds, "required": ["depth", "parent", "state"]}
+_TYPES: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("text", "state", "time"), ("string", "null")),
+    **dict.fromkeys(("count", "ratio", "bytes", "cores"), ("number", "null")),
+    "flag": ("boolean", "null"),
+    "list": ("array", "null"),
+}
 
 
-def _object(properties: Json) -> Json:
+def _column(column: Column) -> Json:
+    described: Json = {"description": column.help} if column.help else {}
+    if column.type in _TYPES:
+        described["type"] = list(_TYPES[column.type])
+    return described
+
+
+def object_of(properties: Json) -> Json:
+    """Return the schema of an object with all of these properties."""
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 
-def _list(name: str) -> Json:
-    return {"type": "array", "items": {"$ref": f"#/components/schemas/{name}"}}
+def list_of(name: str) -> Json:
+    """Return the schema of a list of what goes by a name."""
+    return array_of({"$ref": f"#/components/schemas/{name}"})

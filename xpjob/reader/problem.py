@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from xpjob.base.errors import XpjobError
-from xpjob.reader.parameters import QuestionError
+from xpjob.reader.parameters import QueryError
 from xpjob.reader.render import Body
 from xpjob.reader.responses import Answer
 
@@ -52,8 +52,8 @@ def problem(
     )
 
 
-async def _question_error(_request: Request, error: Exception) -> Response:
-    if not isinstance(error, QuestionError):
+async def _query_error(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, QueryError):
         raise error
     return problem(error.status, error.code, str(error), facts=error.facts)
 
@@ -78,7 +78,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 
 HANDLERS = {
-    QuestionError: _question_error,
+    QueryError: _query_error,
     UnavailableError: _unavailable,
     HTTPException: _http_error,
 }

@@ -1,7 +1,7 @@
-"""Questions and answers: filters, order, pages and counts. No HTTP, no I/O.
+"""Queries of a view: filters, order, pages and groups. No HTTP, no I/O.
 
-A question is checked against a snapshot's own values, so that a misspelt team is an error that
-says which teams there are, and not an empty list.
+A query is checked against a snapshot's own values, so that a misspelt team is an error that says
+which teams there are, and not an empty list.
 """
 
 from __future__ import annotations
@@ -10,35 +10,23 @@ import hashlib
 import re
 from array import array
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import fsum, isnan
 
 from xpjob.reader import parameters
-from xpjob.reader.parameters import (
-    AGE,
-    DIMENSIONS,
-    NOT_READY,
-    Given,
-    Parameter,
-    QuestionError,
-    one,
-    pack,
-    unknown,
-    unpack,
-)
-from xpjob.reader.table import SEARCHED, UNKNOWN, View
+from xpjob.reader.parameters import Parameter, Params, QueryError, one, pack, unknown, unpack
+from xpjob.reader.table import UNKNOWN, Rows, View
 
 _REMEMBERED = 4_000_000
-"""Row numbers of selections that are kept for the next page of the same question; 4 bytes each."""
-
-Rows = Sequence[int]
+"""Row numbers of selections that are kept for the next page of the same query; 4 bytes each."""
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked of a snapshot. ``cutoff``: not ready since then or before, in epoch seconds.
+class Query:
+    """What is wanted of a view. ``cutoff``: since then or before, in seconds of the epoch.
 
-    A question that asks for everything as it lies in the snapshot has no part that is set.
+    A query for everything as it lies in the snapshot has no part that is set.
     """
 
     filters: tuple[tuple[str, tuple[str, ...]], ...] = ()
@@ -56,48 +44,47 @@ class Page:
     token: str
 
 
-def question(view: View, given: Given, now: int) -> Question:
-    """Return what is asked. Raises ``QuestionError`` for values that the snapshot has not."""
+def query(view: View, params: Params, now: int) -> Query:
+    """Return the query. Raises ``QueryError`` for values that the snapshot has not."""
     filters = []
-    for parameter in parameters.FILTERS:
-        if values := given.get(parameter.name):
-            if parameter.name != "name":
-                check(view, parameter, values)
+    for parameter in view.schema.filters:
+        if values := params.get(parameter.name):
+            check(view, parameter, values)
             filters.append((parameter.name, values))
-    since = one(given, "since")
+    since = one(params, "since") if view.schema.since else ""
     cutoff = max(0, now - parameters.duration(since)) if since else None
-    return Question(tuple(filters), one(given, "q").strip(), cutoff, parameters.orders(given))
+    order = parameters.orders(params, view.schema.sorts) or view.schema.default
+    return Query(tuple(filters), one(params, "q").strip(), cutoff, order)
 
 
 def check(view: View, parameter: Parameter, values: Sequence[str]) -> None:
-    """Raise ``QuestionError`` for a value that nothing in the snapshot has."""
-    if parameter.values:
-        return  # the table of parameters has them, and has checked them
-    known = [value for value in view.columns[parameter.name].values if value is not None]
+    """Raise ``QueryError`` for a value that nothing in the snapshot has."""
+    if parameter.values or parameter.unchecked:
+        return  # those that are declared have been checked
+    known = view.columns[parameter.reads].values
     for value in values:
-        if value not in known:
-            raise unknown(parameter.name, value, known)
+        if value not in known and not (parameter.wildcard and "*" in value):
+            raise unknown(parameter.name, value, [text for text in known if text is not None])
 
 
 class Selections:
-    """The rows that questions select, remembered for the newest snapshot that was asked."""
+    """The rows that queries select, remembered for the newest snapshot that was queried."""
 
     def __init__(self) -> None:
-        self._rows: OrderedDict[tuple[str, Question], Rows] = OrderedDict()
-        self._tag = ""
+        self._rows: OrderedDict[tuple[str, Query], Rows] = OrderedDict()
 
-    def known(self, view: View, asked: Question) -> bool:
+    def known(self, view: View, wanted: Query) -> bool:
         """Tell whether the answer is at hand."""
-        return asked == Question() or (view.tag, asked) in self._rows
+        return wanted == Query() or (view.tag, wanted) in self._rows
 
-    def select(self, view: View, asked: Question) -> Rows:
-        """Return the numbers of the rows that match, in the order asked for."""
-        if asked == Question():
+    def select(self, view: View, wanted: Query) -> Rows:
+        """Return the numbers of the rows that match, in the order of the query."""
+        if wanted == Query():
             return range(len(view))
-        key = (view.tag, asked)
+        key = (view.tag, wanted)
         rows = self._rows.get(key)
         if rows is None:
-            rows = _select(view, asked)
+            rows = _select(view, wanted)
             # Copied, for two threads may be here at once.
             kept = OrderedDict(self._rows)
             kept[key] = rows
@@ -106,72 +93,74 @@ class Selections:
             self._rows = kept
         return rows
 
-    def forget(self, live: set[str]) -> None:
-        """Drop what belongs to snapshots that are no longer served."""
+    def forget(self, live: Collection[str]) -> None:
+        """Drop what belongs to views that are no longer served."""
         self._rows = OrderedDict((k, v) for k, v in self._rows.items() if k[0] in live)
 
 
-def page(view: View, asked: Question, rows: Rows, offset: int, limit: int) -> Page:
-    """Return one page of the rows that a question selects; ``limit`` 0 means all that follow."""
+def page(view: View, wanted: Query, rows: Rows, offset: int, limit: int) -> Page:
+    """Return one page of the rows that a query selects; ``limit`` 0 means all that follow."""
     chosen = rows[offset : offset + (limit or len(rows))]
     token = ""
     if offset + len(chosen) < len(rows):
-        cutoff = "" if asked.cutoff is None else asked.cutoff
-        token = pack((view.tag, _digest(asked), cutoff, offset + len(chosen)))
+        cutoff = "" if wanted.cutoff is None else wanted.cutoff
+        token = pack((view.tag, _digest(wanted), cutoff, offset + len(chosen)))
     return Page(chosen, len(rows), token)
 
 
-def resume(view: View, asked: Question, given: Given) -> tuple[Question, int]:
-    """Return the question as it was when its first page was answered, and where to go on.
+def resume(view: View, wanted: Query, params: Params) -> tuple[Query, int]:
+    """Return the query as it was when its first page was answered, and where to go on.
 
-    Raises ``QuestionError``: 410 where the token is of another snapshot, 400 where it is of
-    another question.
+    Raises ``QueryError``: 410 where the token is of another snapshot, 400 where it is of
+    another query.
     """
-    token = one(given, "continue")
+    token = one(params, "continue")
     if not token:
-        return asked, 0
+        return wanted, 0
     tag, digest, cutoff, offset = unpack(token, 4)
     numbers = re.fullmatch(r"([0-9]{1,12})?,([0-9]{1,9})", f"{cutoff},{offset}", re.ASCII)
     if not numbers or not re.fullmatch(r"[0-9a-f]{16}", tag, re.ASCII):
-        raise QuestionError("bad-token", "continue: that is no token of this reader")
+        raise QueryError("bad-token", "continue: that is no token of this reader")
     if tag != view.tag:
-        raise QuestionError(
+        raise QueryError(
             "snapshot-changed",
             "continue: the snapshot has changed since the page before; begin again without it",
             status=410,
         )
-    if bool(cutoff) != (asked.cutoff is not None):
-        raise QuestionError("other-question", _OTHER)
-    asked = replace(asked, cutoff=int(cutoff) if cutoff else None)
-    if digest != _digest(asked):
-        raise QuestionError("other-question", _OTHER)
-    return asked, int(offset)
+    if bool(cutoff) != (wanted.cutoff is not None):
+        raise QueryError("other-question", _OTHER)
+    wanted = replace(wanted, cutoff=int(cutoff) if cutoff else None)
+    if digest != _digest(wanted):
+        raise QueryError("other-question", _OTHER)
+    return wanted, int(offset)
 
 
 _OTHER = "continue: the token belongs to another question; keep filters and order as they were"
 
 
-def _digest(asked: Question) -> str:
-    text = repr((asked.filters, asked.q, asked.sort))
+def _digest(wanted: Query) -> str:
+    text = repr((wanted.filters, wanted.q, wanted.sort))
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
-def _select(view: View, asked: Question) -> Rows:
+def _select(view: View, wanted: Query) -> Rows:
     rows: Rows = range(len(view))
-    for name, values in asked.filters:
-        column = view.columns[name]
-        if name == "name" and any("*" in value for value in values):
-            wanted = _matching(column.values, values)
+    by_name = {parameter.name: parameter for parameter in view.schema.filters}
+    for name, values in wanted.filters:
+        parameter = by_name[name]
+        column = view.columns[parameter.reads]
+        if parameter.wildcard and any("*" in value for value in values):
+            codes = _matching(column.values, values)
         else:
             index = {value: code for code, value in enumerate(column.values)}
-            wanted = {index[value] for value in values if value in index}
-        rows = _where(rows, column.codes, wanted)
-    if asked.cutoff is not None:
-        since, cutoff = view.not_ready_since, asked.cutoff
+            codes = {index[value] for value in values if value in index}
+        rows = _where(rows, column.codes, codes)
+    if wanted.cutoff is not None:
+        since, cutoff = view.times[view.schema.since], wanted.cutoff
         rows = [row for row in rows if UNKNOWN < since[row] <= cutoff]
-    if asked.q:
-        rows = _search(view, rows, asked.q)
-    for name, descending in reversed(asked.sort):
+    if wanted.q:
+        rows = _search(view, rows, wanted.q)
+    for name, descending in reversed(wanted.sort):
         rows = _ordered(view, rows, name, descending)
     return array("I", rows)
 
@@ -186,16 +175,40 @@ def _where(rows: Rows, codes: Sequence[int], wanted: set[int]) -> Rows:
 
 
 def _matching(known: Sequence[str | None], patterns: Sequence[str]) -> set[int]:
-    parts = (".*".join(map(re.escape, re.split(r"\*+", pattern))) for pattern in patterns)
-    fits = re.compile("|".join(f"(?:{part})" for part in parts), re.DOTALL).fullmatch
-    return {code for code, value in enumerate(known) if value is not None and fits(value)}
+    split = [pattern.split("*") for pattern in patterns]
+    return {
+        code
+        for code, value in enumerate(known)
+        if value is not None and any(matches(value, parts) for parts in split)
+    }
+
+
+def matches(value: str, parts: Sequence[str]) -> bool:
+    """Tell whether a text consists of these parts, with anything between them.
+
+    The first place of each part is as good as any later one, so nothing is tried twice.
+    """
+    first, *middle = parts
+    if not middle:
+        return value == first
+    last = middle.pop()
+    end = len(value) - len(last)
+    if end < len(first) or not (value.startswith(first) and value.endswith(last)):
+        return False
+    at = len(first)
+    for part in middle:
+        at = value.find(part, at, end)
+        if at < 0:
+            return False
+        at += len(part)
+    return True
 
 
 def _search(view: View, rows: Rows, text: str) -> Rows:
     """Keep the rows in which every word of the text occurs somewhere."""
     for word in text.casefold().split()[:8]:
         found: set[int] = set()
-        for name in SEARCHED:
+        for name in view.schema.search:
             column = view.columns[name]
             hits = {
                 code
@@ -211,19 +224,25 @@ def _search(view: View, rows: Rows, text: str) -> Rows:
 
 def _ordered(view: View, rows: Rows, name: str, descending: bool) -> Rows:
     """Sort; what has no such value comes last either way, and equals keep their order."""
+    order = view.schema.sorts[name]
+    descending = descending != order.reverse
     key: Callable[[int], float]
-    if name in (AGE, NOT_READY):
-        times = view.created if name == AGE else view.not_ready_since
-        # The longer ago, the larger: descending is the earliest first.
-        with_value = [row for row in rows if times[row] != UNKNOWN]
-        key, descending = times.__getitem__, not descending
-        without = [row for row in rows if times[row] == UNKNOWN]
+    if (seconds := view.times.get(order.column)) is not None:
+        key = seconds.__getitem__
+        without = [row for row in rows if seconds[row] == UNKNOWN]
+        with_value = [row for row in rows if seconds[row] != UNKNOWN]
+    elif (numbers := view.numbers.get(order.column)) is not None:
+        key = numbers.__getitem__
+        without = [row for row in rows if isnan(numbers[row])]
+        with_value = [row for row in rows if not isnan(numbers[row])]
     else:
-        column = view.columns[name]
+        column = view.column(order.column)
         codes = column.codes
-        order = sorted(range(1, len(column.values)), key=lambda code: column.values[code] or "")
+        sorted_codes = sorted(
+            range(1, len(column.values)), key=lambda code: column.values[code] or ""
+        )
         rank = [0] * len(column.values)
-        for place, code in enumerate(order):
+        for place, code in enumerate(sorted_codes):
             rank[code] = place
         with_value = [row for row in rows if column.values[codes[row]]]
         without = [row for row in rows if not column.values[codes[row]]]
@@ -236,52 +255,56 @@ def _ordered(view: View, rows: Rows, name: str, descending: bool) -> Rows:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """How many records share these values. ``since``: the longest not ready, epoch seconds."""
+    """How many rows share these values, and the sums of their numbers, by column."""
 
     values: tuple[str, ...]
     total: int
-    ready: int
-    synced: int
-    paused: int
-    deleting: int
-    carried: int
-    since: int | None
+    sums: Mapping[str, float]
+
+
+Key = tuple[int, ...]
+"""The codes of a row's values: what tells groups apart."""
+
+
+def keys(view: View, rows: Rows, by: Sequence[str]) -> list[Key]:
+    """Return for each row the group that it is in."""
+    if not by:
+        return [()] * len(rows)
+    columns = [view.columns[view.schema.dimensions[name]] for name in by]
+    return list(zip(*([c.codes[row] for row in rows] for c in columns), strict=True))
+
+
+def values_of(view: View, by: Sequence[str], key: Key) -> tuple[str, ...] | None:
+    """Return the values that a group has, None where its rows have no such key."""
+    columns = [view.columns[view.schema.dimensions[name]] for name in by]
+    values = [column.values[code] for column, code in zip(columns, key, strict=True)]
+    return None if None in values else tuple(value or "" for value in values)
 
 
 def summary(view: View, rows: Rows, by: Sequence[str]) -> list[Group]:
-    """Count rows by dimensions: most that is not ready first, then most.
-
-    Rows that have no such dimension are left out.
-    """
-    columns = [view.columns[name] for name in by]
-    if not by:
-        keys: list[tuple[int, ...]] = [()] * len(rows)
-    else:
-        keys = list(zip(*([c.codes[row] for row in rows] for c in columns), strict=True))
-    total = Counter(keys)
-    flags = {}
-    for flag in ("ready", "synced", "paused", "deleting", "carried"):
-        column = view.columns[flag]
-        true = column.values.index("true") if "true" in column.values else -1
-        codes = column.codes
-        flags[flag] = Counter(
-            key for key, row in zip(keys, rows, strict=True) if codes[row] == true
-        )
-    longest: dict[tuple[int, ...], int] = {}
-    since = view.not_ready_since
-    for key, row in zip(keys, rows, strict=True):
-        if (moment := since[row]) != UNKNOWN and moment < longest.get(key, 1 << 62):
-            longest[key] = moment
+    """Count rows by dimensions, and add up their numbers: most rows first."""
+    of_rows = keys(view, rows, by)
+    total = Counter(of_rows)
+    found: dict[Key, dict[str, float]] = {key: {} for key in total}
+    for name in view.schema.sums:
+        numbers = view.numbers[name]
+        members: dict[Key, list[float]] = {}
+        for key, row in zip(of_rows, rows, strict=True):
+            if not isnan(number := numbers[row]):
+                members.setdefault(key, []).append(number)
+        for key in found:
+            found[key][name] = _sum(members.get(key, ()))
     groups = []
     for key, count in total.items():
-        values = [c.values[code] for c, code in zip(columns, key, strict=True)]
-        if None not in values:
-            counts = {name: counter[key] for name, counter in flags.items()}
-            texts = tuple(value or "" for value in values)
-            groups.append(Group(texts, count, since=longest.get(key), **counts))
-    return sorted(groups, key=lambda g: (g.ready - g.total, -g.total, g.values))
+        if (values := values_of(view, by, key)) is not None:
+            groups.append(Group(values, count, found[key]))
+    return sorted(groups, key=lambda group: (-group.total, group.values))
 
 
-def dimensions(given: Given) -> tuple[str, ...]:
-    """Return what to count by; nothing means one total."""
-    return parameters.names(given, "by", DIMENSIONS)
+def _sum(numbers: Sequence[float]) -> float:
+    """Return the exact sum, as a whole number where it is one: JSON shows the difference."""
+    try:
+        exact = fsum(numbers)
+    except (OverflowError, ValueError):  # infinities of both signs, or beyond the largest double
+        return 0
+    return int(exact) if exact.is_integer() and abs(exact) < 1 << 53 else exact

@@ -1,7 +1,7 @@
-"""Rows and counts -> JSON, NDJSON and CSV. No HTTP, no I/O.
+"""Rows and groups -> JSON, NDJSON and CSV. No HTTP, no I/O.
 
-Where whole rows are asked for, their bytes are those of the view, with the age put in; a long
-answer is made piece by piece while it is sent, so that a slow client holds no copy of it.
+Where whole rows are wanted, their bytes are those of the view; a long answer is made piece by piece
+while it is sent, so that a slow client holds no copy of it.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ from itertools import accumulate, pairwise
 
 import msgspec
 
-from xpjob.collectors.crossplane.reader.rows import FIELDS, REFS
-from xpjob.reader.query import Group, Page, Rows
-from xpjob.reader.table import View
+from xpjob.reader.query import Group, Page
+from xpjob.reader.table import Rows, Schema, Stamp, View
 
 TYPES = {
     "json": "application/json; charset=utf-8",
@@ -54,41 +53,48 @@ class Shape:
     now: int
     stale: bool
 
-    @property
-    def timed(self) -> bool:
+    def timed(self, schema: Schema) -> bool:
         """Tell whether the answer changes with every second: it does where it carries ages."""
-        return not self.fields or "ageSeconds" in self.fields
+        return bool(schema.age) and (not self.fields or schema.age in self.fields)
+
+
+def facts(stamp: Stamp, *, stale: bool) -> Json:
+    """Return the members of a JSON answer that say which snapshot it is of."""
+    return {"generatedAt": stamp.generated_at, "stale": stale, "cluster": stamp.cluster}
 
 
 def document(view: View, page: Page, shape: Shape) -> Body:
-    """Return the bookkeeping document of a page."""
+    """Return the rows of a page."""
     if shape.form == "csv":
-        rows = _dicts(view, page.rows, shape.now)
-        return Body.of(sheet(_csv_columns(shape.fields), map(flat, rows)))
+        references = view.schema.references
+        rows = (flat(row, references) for row in _dicts(view, page.rows, shape.now))
+        return Body.of(sheet(_csv_columns(view.schema, shape.fields), rows))
     if shape.form == "ndjson":
         return _ndjson(view, page.rows, shape)
     return _json(view, page, shape)
 
 
 def _json(view: View, page: Page, shape: Shape) -> Body:
-    claims, xrs, mrs = _split(page.rows, list(view.total.values()))
-    facts = {
-        "generatedAt": view.generated_at,
-        "stale": shape.stale,
-        "cluster": view.cluster,
+    last = {
+        **facts(view.stamp, stale=shape.stale),
         "total": page.total,
         "continue": page.token,
     }
-    end = b"]," + msgspec.json.encode(facts)[1:] + b"\n"
-    parts = [Body.of(b'{"claims":['), _list(view, claims, shape), Body.of(b'],"xrs":[')]
-    parts += [_list(view, xrs, shape), Body.of(b'],"mrs":['), _list(view, mrs, shape)]
-    parts.append(Body.of(end))
+    parts: list[Body] = []
+    begin = "{"
+    for name, rows in zip(view.lists, _split(page.rows, list(view.lists.values())), strict=True):
+        parts.append(Body.of(f"{begin}{msgspec.json.encode(name).decode()}:[".encode()))
+        parts.append(_list(view, rows, shape))
+        begin = "],"
+    parts.append(Body.of(b"]," + msgspec.json.encode(last)[1:] + b"\n"))
     length = sum(part.length for part in parts)
     return Body(length, (piece for part in parts for piece in part.pieces))
 
 
 def _split(rows: Rows, totals: Sequence[int]) -> list[Rows]:
-    """Return the rows of each class."""
+    """Return the rows of each list."""
+    if len(totals) == 1:
+        return [rows]
     borders = list(pairwise(accumulate(totals, initial=0)))
     if isinstance(rows, range):
         return [
@@ -102,38 +108,29 @@ def _list(view: View, rows: Rows, shape: Shape) -> Body:
     """Return rows as the inside of a JSON list."""
     if shape.fields:
         return Body.of(b",".join(_chosen(view, rows, shape)))
-    ages = view.ages(rows, shape.now)
-    length = sum(map(len, ages)) + max(0, len(rows) - 1)
-    if not isinstance(rows, range):
-        length += sum(map(view.length, rows))
-        return Body(length, _joined(view, rows, shape, b","))
-    if rows:
-        length += view.starts[rows.stop] - view.starts[rows.start] - len(rows)
-
-    def pieces() -> Iterator[bytes]:
-        for start in range(0, len(rows), _PIECE):
-            if start:
-                yield b","
-            yield view.run_of_rows(rows[start : start + _PIECE], ages[start : start + _PIECE])
-
-    return Body(length, pieces())
+    length = view.size(rows, shape.now) + max(0, len(rows) - 1)
+    return Body(length, _joined(view, rows, shape, b","))
 
 
 def _ndjson(view: View, rows: Rows, shape: Shape) -> Body:
     if shape.fields:
         return Body.of(b"".join(row + b"\n" for row in _chosen(view, rows, shape)))
-    length = sum(map(view.length, rows)) + sum(map(len, view.ages(rows, shape.now)))
     pieces = _joined(view, rows, shape, b"\n")
     if not rows:
         return Body(0, pieces)
-    return Body(length + len(rows), (p for group in (pieces, (b"\n",)) for p in group))
+    length = view.size(rows, shape.now) + len(rows)
+    return Body(length, (p for group in (pieces, (b"\n",)) for p in group))
 
 
 def _joined(view: View, rows: Rows, shape: Shape, separator: bytes) -> Iterator[bytes]:
     for start in range(0, len(rows), _PIECE):
         if start:
             yield separator
-        yield separator.join([view.row(r, shape.now) for r in rows[start : start + _PIECE]])
+        some = rows[start : start + _PIECE]
+        if isinstance(some, range) and separator == b",":
+            yield view.neighbours(some, shape.now)
+        else:
+            yield separator.join([view.row(row, shape.now) for row in some])
 
 
 def _dicts(view: View, rows: Rows, now: int) -> Iterator[Json]:
@@ -147,17 +144,20 @@ def _chosen(view: View, rows: Rows, shape: Shape) -> Iterator[bytes]:
         yield encode({name: row[name] for name in shape.fields if name in row})
 
 
-def _csv_columns(fields: Sequence[str]) -> list[str]:
+def _csv_columns(schema: Schema, fields: Sequence[str]) -> list[str]:
     columns: list[str] = []
-    for name in fields or FIELDS:
-        columns += [f"{name}.{key}" for key in REF_KEYS] if name in REFS else [name]
+    for name in fields or schema.fields:
+        if name in schema.references:
+            columns += [f"{name}.{key}" for key in REF_KEYS]
+        else:
+            columns.append(name)
     return columns
 
 
-def flat(row: Json) -> Json:
+def flat(row: Json, references: Iterable[str]) -> Json:
     """Return a row whose references are flat, as a table needs them."""
     flat = dict(row)
-    for name in (*REFS, "other"):
+    for name in references:
         if isinstance(ref := row.get(name), dict):
             flat |= {f"{name}.{key}": value for key, value in ref.items()}
     return flat
@@ -167,7 +167,7 @@ def sheet(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> bytes
     """Return CSV that is safe to open in a spreadsheet."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow(columns)
+    writer.writerow(list(map(_cell, columns)))
     for row in rows:
         writer.writerow([_cell(row.get(name)) for name in columns])
     return text.getvalue().encode()
@@ -184,43 +184,41 @@ def _cell(value: object) -> object:
     return "" if value is None else value
 
 
-def counts(view: View, by: Sequence[str], groups: Sequence[Group], top: int, shape: Shape) -> Body:
-    """Return a summary; ``top`` is how many groups at most, 0 for all."""
-    shown = groups[:top] if top else groups
-    rows = [_group(by, group) for group in shown]
+def groups(view: View, by: Sequence[str], found: Sequence[Group], top: int, shape: Shape) -> Body:
+    """Return the summary of a table; ``top`` is how many groups at most, 0 for all."""
+    shown = found[:top] if top else found
+    rows: list[Json] = []
+    for group in shown:
+        named = dict(zip(by, group.values, strict=True))
+        if shape.form == "csv":
+            sums = {f"sums.{name}": number for name, number in group.sums.items()}
+            rows.append({**named, "total": group.total, **sums})
+        else:
+            rows.append({**named, "total": group.total, "sums": group.sums})
+    columns = (*by, "total", *(f"sums.{name}" for name in view.schema.sums))
+    return grouped(view.stamp, by, rows, len(found), columns, shape)
+
+
+def grouped(
+    stamp: Stamp,
+    by: Sequence[str],
+    rows: Sequence[Json],
+    count: int,
+    columns: Sequence[str],
+    shape: Shape,
+) -> Body:
+    """Return groups; ``count`` is how many there are in all, ``columns`` are those of CSV."""
     if shape.form == "ndjson":
         return Body.of(b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
     if shape.form == "csv":
-        return Body.of(sheet([*by, *_COUNTS], rows))
-    facts = {
+        return Body.of(sheet(columns, rows))
+    whole = {
         "by": by,
         "groups": rows,
-        "groupCount": len(groups),
-        "generatedAt": view.generated_at,
-        "stale": shape.stale,
-        "cluster": view.cluster,
+        "groupCount": count,
+        **facts(stamp, stale=shape.stale),
     }
-    return Body.of(msgspec.json.encode(facts) + b"\n")
-
-
-_COUNTS = (
-    *("total", "ready", "notReady", "synced", "paused", "deleting", "carried"),
-    "longestNotReadySince",
-)
-
-
-def _group(by: Sequence[str], group: Group) -> Json:
-    return {
-        **dict(zip(by, group.values, strict=True)),
-        "total": group.total,
-        "ready": group.ready,
-        "notReady": group.total - group.ready,
-        "synced": group.synced,
-        "paused": group.paused,
-        "deleting": group.deleting,
-        "carried": group.carried,
-        "longestNotReadySince": "" if group.since is None else rfc3339(group.since),
-    }
+    return Body.of(msgspec.json.encode(whole) + b"\n")
 
 
 def rfc3339(moment: int) -> str:

@@ -8,7 +8,7 @@ import zlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from email.utils import formatdate, parsedate_to_datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from anyio import CancelScope, CapacityLimiter, to_thread
 from starlette.requests import Request
@@ -50,7 +50,7 @@ class Answer(Response):
         self._body = body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it; nothing but headers where only those are asked for."""
+        """Send it; a HEAD request gets nothing but the headers."""
         head = {"type": "http.response.start", "status": self.status_code}
         async with asyncio.timeout(SEND_SECONDS):
             await send({**head, "headers": self.raw_headers})
@@ -77,7 +77,7 @@ class Workshop:
     def __init__(self, workers: int = _WORKERS) -> None:
         self._workers = workers
         self._made: OrderedDict[str, bytes] = OrderedDict()
-        self._flying: dict[str, asyncio.Task[bytes]] = {}
+        self._flying: dict[str, asyncio.Task[Any]] = {}
         self._limiter: CapacityLimiter | None = None
 
     def held(self, etag: str) -> bytes | None:
@@ -97,11 +97,17 @@ class Workshop:
         """Return a body, waiting for it where it is being made already."""
         if (body := self.held(etag)) is not None:
             return body
-        task = self._flying.get(etag)
+        return await self.once(etag, make, lambda made: self.keep(etag, made))
+
+    async def once(
+        self, name: str, make: Callable[[], T], keep: Callable[[T], None] = lambda _made: None
+    ) -> T:
+        """Run something that takes long, once for all who want what goes by this name."""
+        task = self._flying.get(name)
         if task is None:
             task = asyncio.ensure_future(self.work(make))
-            self._flying[etag] = task
-            task.add_done_callback(lambda done: self._landed(etag, done))
+            self._flying[name] = task
+            task.add_done_callback(lambda done: self._landed(name, done, keep))
         # One client that goes away must not take the others' answer with it.
         return await asyncio.shield(task)
 
@@ -111,14 +117,14 @@ class Workshop:
             self._limiter = CapacityLimiter(self._workers)
         return await to_thread.run_sync(make, limiter=self._limiter)
 
-    def _landed(self, etag: str, task: asyncio.Task[bytes]) -> None:
-        self._flying.pop(etag, None)
+    def _landed(self, name: str, task: asyncio.Task[T], keep: Callable[[T], None]) -> None:
+        self._flying.pop(name, None)
         if not task.cancelled() and task.exception() is None:
-            self.keep(etag, task.result())
+            keep(task.result())
 
 
 def etag_of(*parts: object) -> str:
-    """Return a strong ETag for whatever these parts determine."""
+    """Return a strong ETag for what these parts determine."""
     text = repr(parts).encode("utf-8", "surrogatepass")
     return f'"{hashlib.blake2b(text, digest_size=12).hexdigest()}"'
 

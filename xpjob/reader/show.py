@@ -1,20 +1,19 @@
-"""``xpjob show``: the newest snapshot on a terminal, from the store or from a reader's URL.
+"""The newest snapshot for a terminal, from the store or from a reader's URL.
 
-Both ways ask the same question: here through ``query.py``, there through its parameters.
+Both ways answer the same query: here through ``query.py``, there through its parameters.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from urllib.parse import urlencode
+from typing import Any
+from urllib.parse import quote, urlencode
 
 import msgspec
 import urllib3
-from rich.console import Console
-from rich.table import Table
 
+from xpjob.base import times
 from xpjob.base.errors import (
     BadAnswerError,
     NotFoundError,
@@ -23,98 +22,177 @@ from xpjob.base.errors import (
     TransientError,
     XpjobError,
 )
-from xpjob.base.times import ago
-from xpjob.collectors.crossplane.reader import rows
+from xpjob.collect.contract import Collectors
+from xpjob.collect.tables import TableDescription
 from xpjob.config import parsers, secrets
-from xpjob.config.settings import Settings
+from xpjob.config.option import Config
 from xpjob.net import http
 from xpjob.net.http import Timeouts
-from xpjob.reader import parameters, query, render
-from xpjob.reader.parameters import QuestionError, one
-from xpjob.reader.render import Shape
+from xpjob.net.options import NetOptions
+from xpjob.reader import described, loaded, parameters, query, render
+from xpjob.reader.extension import Extension, Extensions
+from xpjob.reader.loaded import Loaded
+from xpjob.reader.options import AccessOptions
+from xpjob.reader.parameters import Parameter, QueryError, one, unknown
+from xpjob.reader.render import Json, Shape
 from xpjob.reader.table import View
-from xpjob.snapshot import documents
-from xpjob.snapshot.documents import Snapshot
-from xpjob.store.base import SNAPSHOT, key
+from xpjob.store.base import SNAPSHOT, key_of
 from xpjob.store.open import open_reader_store
-from xpjob.terminal.tables import plain
+from xpjob.store.options import StoreOptions
 
-Pairs = list[tuple[str, str]]
+Pairs = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """An answer in the form that was asked for, and when its snapshot was taken ("" = unknown)."""
+class Answer:
+    """An answer in the form that is wanted, and when its snapshot was taken ("" = unknown)."""
 
     body: bytes
     generated_at: str
     total: int
 
 
-def newest(settings: Settings) -> View:
-    """Return the newest snapshot in the store. Raises the store's errors."""
-    store = open_reader_store(settings)
-    name = key(settings, SNAPSHOT)
-    stored = store.get(name)
-    if stored is None:
-        named = [cluster for cluster in store.clusters() if cluster]
-        hint = f"; there are the clusters {', '.join(named)}: give --cluster-name" if named else ""
-        raise NotFoundError(f"there is no snapshot at {store.where(name)} (yet){hint}")
-    return View(documents.decode(stored.body, Snapshot, store.where(name)), stored.etag)
+class Source:
+    """Where the newest snapshot is read: the store, or a reader where there is a ``url``."""
+
+    def __init__(
+        self, config: Config, url: str | None, collectors: Collectors, extensions: Extensions
+    ) -> None:
+        self._config, self._url = config, url
+        self._collectors, self._extensions = collectors, extensions
+
+    def listing(self, extension: Extension, pairs: Pairs) -> Answer:
+        """Return the rows of an extension's default listing.
+
+        Raises the store's or the reader's errors and ``QueryError``.
+        """
+        listing = extension.listing
+        if listing is None:
+            raise AssertionError(f"{extension.name} lists nothing")
+        if self._url:
+            return _from_reader(self._config, self._url, listing.path, pairs)
+        view = listing.view(self._newest().view_of(extension.name))
+        return _from_view(view, listing.parameters, pairs)
+
+    def explained(self, extension: Extension, target: str) -> Json:
+        """Return what an extension says of one object. Raises ``NotFoundError``, and as above."""
+        explainer = extension.explainer
+        if explainer is None:
+            raise AssertionError(f"{extension.name} explains nothing")
+        pairs = explainer.pairs(target)
+        try:
+            if self._url:
+                answer = ask(self._config, self._url, explainer.path, pairs)
+                document: Json = _decode(answer.body, dict[str, Any], self._url)
+                return document
+            made = self._newest().view_of(extension.name)
+            return explainer.explain(made, pairs, int(times.now().timestamp()))
+        except QueryError as error:
+            if error.status == 404:
+                raise NotFoundError(str(error)) from error
+            raise
+
+    def table(self, key: str, pairs: Pairs) -> tuple[TableDescription, Answer]:
+        """Return the description of a table, and its rows. Raises as ``listing``."""
+        if self._url:
+            schema = _decode(
+                ask(self._config, self._url, "schema.json", ()).body, _Tables, self._url
+            )
+            tables = {table.key: table for table in schema.tables}
+            if key not in tables:
+                raise unknown("table", key, tables)
+            path = f"tables/{quote(key, safe='')}"
+            return tables[key], _from_reader(self._config, self._url, path, pairs)
+        snapshot = self._newest()
+        if key not in snapshot.tables:
+            raise unknown("table", key, snapshot.tables)
+        table = snapshot.tables[key]
+        view = snapshot.table(key)
+        return table, _from_view(view, described.questions(view.schema, table)[""], pairs)
+
+    def _newest(self) -> Loaded:
+        """Return the newest snapshot in the store. Raises the store's errors."""
+        store = open_reader_store(self._config)
+        name = key_of(self._config[StoreOptions].cluster_name, SNAPSHOT)
+        stored = store.get(name)
+        if stored is None:
+            named = [cluster for cluster in store.clusters() if cluster]
+            clusters = ", ".join(named)
+            hint = f"; there are the clusters {clusters}: give --cluster-name" if named else ""
+            raise NotFoundError(f"there is no snapshot at {store.where(name)} (yet){hint}")
+        where = store.where(name)
+        raw = loaded.read(stored.body, where, self._collectors)
+        return Loaded(raw, stored.etag, where, self._extensions)
 
 
-def from_store(settings: Settings, pairs: Pairs) -> Told:
-    """Ask the newest snapshot in the store. Raises the store's errors and ``QuestionError``."""
-    view = newest(settings)
-    now = int(documents.now().timestamp())
-    given = parameters.check(pairs, parameters.BOOKKEEPING)
-    asked = query.question(view, given, now)
-    selected = query.Selections().select(view, asked)
-    page = query.page(view, asked, selected, 0, int(one(given, "limit", "0")))
-    shape = Shape(one(given, "format", "json"), parameters.fields(given), now, stale=False)
+class _Tables(msgspec.Struct):
+    """The part of ``/schema.json`` that is read."""
+
+    tables: list[TableDescription]
+
+
+def _from_view(view: View, known: Sequence[Parameter], pairs: Pairs) -> Answer:
+    now = int(times.now().timestamp())
+    params = parameters.check(pairs, known)
+    wanted = query.query(view, params, now)
+    rows = query.Selections().select(view, wanted)
+    page = query.page(view, wanted, rows, 0, int(one(params, "limit", "0")))
+    fields = parameters.names(params, "fields", view.schema.fields)
+    shape = Shape(one(params, "format", "json"), fields, now, stale=False)
     body = b"".join(render.document(view, page, shape).pieces)
-    return Told(body, view.generated_at, page.total)
+    return Answer(body, view.stamp.generated_at, page.total)
 
 
-def from_url(settings: Settings, url: str, pairs: Pairs) -> Told:
-    """Ask a reader. Raises ``TransientError``, or an ``XpjobError`` with the reader's words."""
-    answer = ask(settings, url, "bookkeeping", pairs)
+def _from_reader(config: Config, url: str, path: str, pairs: Pairs) -> Answer:
+    answer = ask(config, url, path, pairs)
     headers = urllib3.HTTPHeaderDict(answer.headers)
     total = headers.get("Xpjob-Total", "")
     if not total.isdecimal():
-        raise BadAnswerError(f"reading {url}: that is no xpjob reader; check --url")
-    return Told(answer.body, headers.get("Xpjob-Generated-At", ""), int(total))
+        raise _not_a_reader(url)
+    return Answer(answer.body, headers.get("Xpjob-Generated-At", ""), int(total))
 
 
-def ask(settings: Settings, url: str, path: str, pairs: Pairs) -> http.Response:
+def _decode(body: bytes, kind: Any, url: str) -> Any:
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.MsgspecError as error:
+        raise _not_a_reader(url) from error
+
+
+def _not_a_reader(url: str) -> BadAnswerError:
+    return BadAnswerError(f"reading {url}: that is no xpjob reader; check --url")
+
+
+def ask(config: Config, url: str, path: str, pairs: Pairs) -> http.Response:
     """GET a path of a reader, with the token where there is one.
 
-    Raises ``SettingsError`` for a URL that may not be asked, ``QuestionError`` for a question
+    Raises ``SettingsError`` for a URL that may not be asked, ``QueryError`` for a query
     that the reader does not understand, and other ``XpjobError``s with its own words.
     """
-    if settings.cluster_name:
-        pairs = [*pairs, ("cluster", settings.cluster_name)]
+    access, net = config[AccessOptions], config[NetOptions]
+    if cluster := config[StoreOptions].cluster_name:
+        pairs = [*pairs, ("cluster", cluster)]
     try:
-        asked = f"{parsers.url(url)}/{path}?{urlencode(pairs)}"
+        address = f"{parsers.url(url)}/{path}?{urlencode(pairs)}"
     except ValueError as error:
         raise SettingsError([f"--url: {error}"]) from None
     headers = {}
-    if settings.reader_token_file:
-        if secrets.in_the_clear(url) and not settings.allow_insecure_credentials:
+    if access.reader_token_file:
+        if secrets.in_the_clear(url) and not net.allow_insecure_credentials:
             raise SettingsError(
                 [
                     f"--url: {url} is plain http, and the token would go over it; take https, or "
                     "set ALLOW_INSECURE_CREDENTIALS=true where the network is trusted"
                 ]
             )
-        headers["Authorization"] = f"Bearer {secrets.read_token(settings.reader_token_file)}"
-    timeouts = Timeouts(settings.connect_timeout_seconds, settings.request_timeout_seconds)
-    pool = http.pool("READER", settings.reader_ca_file)
+        headers["Authorization"] = f"Bearer {secrets.read_token(access.reader_token_file)}"
+    timeouts = Timeouts(net.connect_timeout_seconds, net.request_timeout_seconds)
+    pool = http.pool("READER", access.reader_ca_file)
     try:
-        answer = http.request(pool, "GET", asked, headers=headers, timeouts=timeouts)
+        answer = http.request(pool, "GET", address, headers=headers, timeouts=timeouts)
     except TransientError as error:
         hint = "check --url, and that xpjob serve runs there"
-        raise TransientError(f"reading {asked}: {error}; {hint}") from error
+        raise TransientError(f"reading {address}: {error}; {hint}") from error
     if answer.status != 200:
         raise _problem(answer)
     return answer
@@ -122,69 +200,14 @@ def ask(settings: Settings, url: str, path: str, pairs: Pairs) -> http.Response:
 
 def _problem(answer: http.Response) -> XpjobError:
     try:
-        told = msgspec.json.decode(answer.body, type=dict[str, object])
+        document = msgspec.json.decode(answer.body, type=dict[str, object])
     except msgspec.MsgspecError:
         return BadAnswerError(f"the reader answered {answer.status}: {answer.excerpt()}")
-    detail, known = str(told.get("detail", answer.status)), told.get("known")
+    detail, known = str(document.get("detail", answer.status)), document.get("known")
     if answer.status in (400, 404):
         facts = {"known": known} if isinstance(known, list) else None
-        code = str(told.get("type", "")).rpartition(":")[2]
-        return QuestionError(code, detail, status=answer.status, facts=facts)
+        code = str(document.get("type", "")).rpartition(":")[2]
+        return QueryError(code, detail, status=answer.status, facts=facts)
     if answer.status in (401, 403):
         return RefusedError(f"the reader answered {answer.status}: {detail}; set READER_TOKEN_FILE")
     return XpjobError(f"the reader answered {answer.status}: {detail}")
-
-
-def table(told: Told, console: Console, now: datetime) -> None:
-    """Print NDJSON rows as a table, and what they are part of."""
-    items = [msgspec.json.decode(line, type=dict[str, object]) for line in told.body.splitlines()]
-    made = Table(title=_title(told, len(items), now), title_justify="left")
-    for name in ("kind", "namespace", "name", "team", "composition"):
-        made.add_column(name, overflow="fold")
-    made.add_column("ready")
-    made.add_column("not ready for", justify="right")
-    made.add_column("why", overflow="fold")
-    made.add_column("age", justify="right")
-    for item in items:
-        made.add_row(*_cells(item, now))
-    console.print(made)
-
-
-def _title(told: Told, shown: int, now: datetime) -> str:
-    taken = rows.seconds(told.generated_at)
-    age = f", as of {ago(int(now.timestamp()) - taken)} ago" if taken is not None else ""
-    count = f"{shown} of {told.total}" if shown < told.total else str(shown)
-    return f"{count} record{'s' if told.total != 1 else ''}{age}"
-
-
-def _cells(item: dict[str, object], now: datetime) -> Iterator[str]:
-    for name in ("kind", "namespace", "name", "team", "composition"):
-        yield plain(item.get(name))
-    yield "[green]yes[/]" if item.get("ready") else "[yellow]no[/]"
-    since = rows.seconds(str(item.get("notReadySince")))
-    yield ago(int(now.timestamp()) - since) if since is not None else ""
-    yield "" if item.get("ready") else ": ".join(filter(None, _why(item)))
-    age = item.get("ageSeconds")
-    yield ago(age) if isinstance(age, int) else ""
-
-
-def _why(item: dict[str, object]) -> tuple[str, str]:
-    """Return reason and message; a controller's own error says more than "waiting"."""
-    own = "" if item.get("synced") else item.get("syncedMessage")
-    return plain(item.get("reason")), plain(own or item.get("message"))
-
-
-def pairs_of(
-    *,
-    not_ready: bool,
-    filters: Sequence[tuple[str, Sequence[str]]],
-    limit: int | None,
-    form: str,
-) -> Pairs:
-    """Return the parameters that the command's options stand for."""
-    pairs = [(name, value) for name, values in filters for value in values]
-    if not_ready:
-        pairs += [("ready", "false"), ("sort", "-notReady")]
-    if limit:
-        pairs.append(("limit", str(limit)))
-    return [*pairs, ("format", "ndjson" if form == "table" else form)]

@@ -13,12 +13,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from xpjob.base import times
 from xpjob.base.errors import BadAnswerError, RefusedError, XpjobError
-from xpjob.config.settings import Settings
+from xpjob.collect.contract import Collectors
+from xpjob.reader import loaded
+from xpjob.reader.extension import Extensions
+from xpjob.reader.loaded import Loaded
 from xpjob.reader.metrics import Metrics
-from xpjob.reader.table import View, give_back_memory
+from xpjob.reader.options import ReaderOptions
+from xpjob.reader.table import give_back_memory
 from xpjob.snapshot import documents
-from xpjob.snapshot.documents import NewerSchemaError, RunReport, Snapshot
+from xpjob.snapshot.documents import NewerSchemaError, RunReport
 from xpjob.store.base import REPORT, SNAPSHOT, Store, key_of
 
 RELIST_SECONDS = 60.0
@@ -42,7 +47,7 @@ class Held:
     nothing); ``store`` is what is wrong with the store. ``report`` tells of the last run.
     """
 
-    view: View | None = None
+    snapshot: Loaded | None = None
     etag: str = ""
     verdict: str = ""
     store: str = ""
@@ -78,11 +83,18 @@ class Snapshots:
     def __init__(
         self,
         store: Store,
-        settings: Settings,
+        options: ReaderOptions,
+        cluster: str,
         metrics: Metrics,
-        now: Callable[[], datetime] = documents.now,
+        collectors: Collectors,
+        extensions: Extensions,
+        now: Callable[[], datetime] = times.now,
     ) -> None:
-        self._store, self._settings, self._metrics, self._now = store, settings, metrics, now
+        """Serve one ``cluster``, or all that there are where it is empty."""
+        self._store, self._metrics, self._now = store, metrics, now
+        self._collectors, self._extensions = collectors, extensions
+        self.cluster, self.poll_interval_seconds = cluster, options.poll_interval_seconds
+        self.refresh_seconds = options.refresh_seconds
         self._held: dict[str, Held] = {}
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -92,6 +104,7 @@ class Snapshots:
         # Held by whoever makes things as large as a snapshot: memory is for one at a time.
         self.alone = threading.Lock()
         self.changed: Callable[[set[str]], None] = lambda _tags: None
+        """Called with the tags of the views that are served, when there are others."""
 
     @property
     def clusters(self) -> dict[str, Held]:
@@ -101,15 +114,25 @@ class Snapshots:
     @property
     def ready(self) -> bool:
         """Tell whether a first snapshot was loaded."""
-        return any(held.view for held in self._held.values())
+        return any(held.snapshot for held in self._held.values())
+
+    def tags(self) -> set[str]:
+        """Return the tags of all views that are served."""
+        found: set[str] = set()
+        for held in self._held.values():
+            if snapshot := held.snapshot:
+                found |= snapshot.tags
+                for extension in self._extensions:
+                    found.update(extension.tags(snapshot.view_of(extension.name)))
+        return found
 
     def freshness(self, held: Held) -> Freshness:
-        """Return how fresh the view of a cluster is now."""
+        """Return how fresh the snapshot of a cluster is now."""
         troubles = tuple(filter(None, (held.store, held.verdict)))
-        if held.view is None:
+        if held.snapshot is None:
             return Freshness(0.0, troubles)
-        age = max(0.0, self._now().timestamp() - held.view.generated)
-        old = age > STALE_AFTER * self._settings.poll_interval_seconds
+        age = max(0.0, self._now().timestamp() - held.snapshot.stamp.generated)
+        old = age > STALE_AFTER * self.poll_interval_seconds
         return Freshness(age, (OLD, *troubles) if old else troubles)
 
     def start(self) -> None:
@@ -125,11 +148,11 @@ class Snapshots:
             self._thread.join(timeout=1)
 
     def _run(self) -> None:
-        pause = self._settings.refresh_seconds
+        pause = self.refresh_seconds
         while not self._stop.is_set():
             well = self.refresh()
-            slowest = self._settings.refresh_seconds * _SLOWDOWN
-            pause = self._settings.refresh_seconds if well else min(pause * 2, slowest)
+            slowest = self.refresh_seconds * _SLOWDOWN
+            pause = self.refresh_seconds if well else min(pause * 2, slowest)
             self._stop.wait(pause)
 
     def refresh(self) -> bool:
@@ -150,17 +173,17 @@ class Snapshots:
             self._lock.release()
 
     def _refresh(self) -> bool:
-        before = {name: held.view for name, held in self._held.items()}
+        before = {name: held.snapshot for name, held in self._held.items()}
         try:
             for name in self._names():
-                self._held = {**self._held, name: self._asked(name, self._held.get(name, Held()))}
+                self._held = {**self._held, name: self._fetched(name, self._held.get(name, Held()))}
         except XpjobError as error:
             self._away(error)
             return False
-        self._metrics.asked(self._now())
-        if {name: held.view for name, held in self._held.items()} != before:
+        self._metrics.refreshed(self._now())
+        if {name: held.snapshot for name, held in self._held.items()} != before:
             before.clear()
-            self.changed({held.view.tag for held in self._held.values() if held.view})
+            self.changed(self.tags())
             self._untidy = True
         elif self._untidy:
             # Only now, when no answer is being made of the snapshot that was let go.
@@ -172,15 +195,15 @@ class Snapshots:
         """Mark all: they lie in the same store, so the others are not tried in turn."""
         what = REFUSED if isinstance(error, RefusedError) else AWAY
         self._metrics.failures.labels(what).inc()
-        held = self._held or {self._settings.cluster_name: Held()}
+        held = self._held or {self.cluster: Held()}
         if any(item.store != what for item in held.values()):
-            _log.warning("the store cannot be read; serving what is there", extra=_told(error))
+            _log.warning("the store cannot be read; serving what is there", extra=_reason(error))
         self._held = {name: replace(item, store=what) for name, item in held.items()}
 
     def _names(self) -> list[str]:
         """Return the clusters to ask for: the configured one, or all that there are."""
-        if self._settings.cluster_name:
-            return [self._settings.cluster_name]
+        if self.cluster:
+            return [self.cluster]
         known = list(self._held) or [""]
         seconds = (self._now() - self._listed_at).total_seconds() if self._listed_at else None
         if self._list_refused or (self.ready and seconds and seconds < RELIST_SECONDS):
@@ -189,18 +212,18 @@ class Snapshots:
             found = self._store.clusters()
         except RefusedError as error:
             self._list_refused = True
-            _log.info("the store may not be listed: serving one cluster", extra=_told(error))
+            _log.info("the store may not be listed: serving one cluster", extra=_reason(error))
             return known
         self._listed_at = self._now()
         # The one without a name is asked for first of all; it may never have been there.
-        gone = {name for name, held in self._held.items() if name or not held.view} - set(found)
+        gone = {name for name, held in self._held.items() if name or not held.snapshot} - set(found)
         if found and gone - {""}:
             _log.info("clusters are gone from the store", extra={"clusters": sorted(gone)})
         if found:
             self._held = {name: held for name, held in self._held.items() if name not in gone}
         return found or known
 
-    def _asked(self, name: str, held: Held) -> Held:
+    def _fetched(self, name: str, held: Held) -> Held:
         """Return what is held of a cluster after asking the store. Raises the store's errors."""
         held = self._with_report(name, held)
         stored = self._store.get(key_of(name, SNAPSHOT), held.etag)
@@ -215,17 +238,22 @@ class Snapshots:
         where, etag = self._store.where(key_of(name, SNAPSHOT)), stored.etag
         try:
             with self.alone:
-                document = documents.decode(stored.body, Snapshot, where)
-                del stored  # as large as the view: not both
-                view = View(document, etag)
+                raw = loaded.read(stored.body, where, self._collectors)
+                del stored  # as large as what is made of it: not both
+                made = Loaded(raw, etag, where, self._extensions)
+                for table in tuple(held.snapshot.used) if held.snapshot else ():
+                    if table in made.tables:
+                        made.table(table)
         except (BadAnswerError, ValueError) as error:
             verdict = NEWER if isinstance(error, NewerSchemaError) else CORRUPT
             self._metrics.failures.labels(verdict).inc()
-            _log.warning("a snapshot was rejected; serving the one before", extra=_told(error))
+            _log.warning("a snapshot was rejected; serving the one before", extra=_reason(error))
             return replace(held, etag=etag, verdict=verdict, store="")
         self._metrics.refreshes.labels("changed").inc()
-        _log.debug("snapshot loaded", extra={"object": where, "generated_at": view.generated_at})
-        return replace(held, view=view, etag=etag, verdict="", store="")
+        _log.debug(
+            "snapshot loaded", extra={"object": where, "generated_at": made.stamp.generated_at}
+        )
+        return replace(held, snapshot=made, etag=etag, verdict="", store="")
 
     def _with_report(self, name: str, held: Held) -> Held:
         key = key_of(name, REPORT)
@@ -238,10 +266,10 @@ class Snapshots:
             report = documents.decode(stored.body, RunReport, self._store.where(key))
         except BadAnswerError as error:
             self._metrics.failures.labels("report").inc()
-            _log.warning("the last run's report was rejected", extra=_told(error))
+            _log.warning("the last run's report was rejected", extra=_reason(error))
             return replace(held, report_etag=stored.etag)
         return replace(held, report=report, report_etag=stored.etag)
 
 
-def _told(error: Exception) -> dict[str, str]:
+def _reason(error: Exception) -> dict[str, str]:
     return {"error": str(error)}

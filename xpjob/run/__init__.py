@@ -1,1 +1,1 @@
-"""One run of the job."""
+"""A run of the job."""

@@ -1,70 +1,114 @@
-"""Records of all lists -> the snapshot: what is carried, how they link, their past, findings."""
+"""Assemble the snapshot from the parts of all collectors."""
 
 from __future__ import annotations
 
-import copy
+import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from xpjob.collect.contract import COLLECTORS
-from xpjob.collect.fetch import Listed
-from xpjob.collectors.crossplane.platform import Platform
-from xpjob.collectors.crossplane.records import Inventory
-from xpjob.collectors.crossplane.timeline import History
-from xpjob.config.settings import Settings
-from xpjob.metrics.table import Shown
-from xpjob.run.journal import Journal
-from xpjob.run.previous import Memory
-from xpjob.snapshot import documents
-from xpjob.snapshot.carry import carry, keep_owners
-from xpjob.snapshot.documents import Snapshot
+from xpjob.base import times
+from xpjob.base.errors import XpjobError
+from xpjob.collect.attempt import Attempt
+from xpjob.collect.outcome import CollectorOutcome, TargetOutcome
+from xpjob.metrics import stored
+from xpjob.metrics.cumulative import Counters
+from xpjob.metrics.stored import MetricTable
+from xpjob.metrics.table import OTHER
+from xpjob.run.part import Making, Owners, Part
+from xpjob.run.plan import Gathered
+from xpjob.run.previous import Previous, Whole
+from xpjob.snapshot.documents import Head, RunInfo, Shown, Snapshot
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Facts about the run for the head. ``targets`` are the outcomes of all lists."""
+
+    run: RunInfo
+    cluster: str
+    targets: list[TargetOutcome]
+    max_series: int
+    max_age: float
+
+
+class NothingError(XpjobError):
+    """Every collector failed and nothing is worth publishing; ``outcomes`` say how each went."""
+
+    def __init__(self, attempts: Sequence[Attempt], outcomes: Sequence[CollectorOutcome]) -> None:
+        errors = [attempt.error for attempt in attempts if attempt.error]
+        super().__init__(f"every collector failed, so nothing is published; the first: {errors[0]}")
+        self.exit_code = max(error.exit_code for error in errors)
+        self.outcomes = outcomes
 
 
 def assemble(
-    journal: Journal,
-    settings: Settings,
-    memory: Memory | None,
-    past: Snapshot | None,
-    listed: Sequence[Listed],
-    platform: Platform,
+    gathered: Gathered,
+    previous: Previous | None,
+    whole: Whole,
+    facts: Facts,
+    counters: Counters | None,
+    *,
+    verify: bool = False,
 ) -> Snapshot:
-    """Make the snapshot. ``past`` is the whole of the previous one, if there is to carry."""
-    report = journal.report
-    records = [record for item in listed for record in item.records]
-    generated_at = documents.rfc3339(documents.now())
-    if past:
-        # Built again after a conflict, nothing may be left of what was carried this time.
-        records = [copy.copy(record) for record in records]
-        keep_owners(past, records, report.targets)
-        records += carry(past, report.targets, generated_at, settings.carry_max_age_seconds)
-    for collector in COLLECTORS:
-        records = collector.link(records)
-    previous, history = (memory.snapshot, memory.history) if memory else (None, History())
-    history.complete(records, generated_at)
-    by_class = Inventory.of(records)
-    platform = platform.completed(previous.platform) if previous else platform
-    platform.attribute(by_class.mrs)
-    known = previous.findings if previous else ()
-    findings = [
-        finding
-        for collector in COLLECTORS
-        for finding in collector.findings(records, report.targets, known, generated_at, settings)
+    """Assemble the snapshot.
+
+    ``previous`` is None if it could not be read. ``whole`` is the previous snapshot with all rows:
+    a collector that fails keeps its section of it. With ``verify`` a collector whose part cannot be
+    encoded fails. Raises ``NothingError`` if every collector failed by itself, and the store's
+    errors.
+    """
+    at = times.rfc3339(times.now())
+    owners = Owners([collected.collector for collected in gathered])
+    making = Making(previous, whole, owners, at, facts.max_series, facts.max_age, verify=verify)
+    attempts = [collected.attempt.fork() for collected in gathered]
+    made = [
+        making.make(collected, attempt)
+        for collected, attempt in zip(gathered, attempts, strict=True)
     ]
-    return Snapshot(
-        generated_at=generated_at,
-        cluster=settings.cluster_name,
-        run=journal.run,
-        targets=report.targets,
-        counters=copy.deepcopy(report.counters),
-        time_to_ready=history.times_to_ready(records) if memory else None,
-        namespace_configs=report.namespace_configs,
-        claims=by_class.claims,
-        xrs=by_class.xrs,
-        mrs=by_class.mrs,
-        findings=findings,
-        platform=platform,
-        shown=Shown(
-            max_series=settings.max_series,
-            per_object=settings.per_object_metrics,
-            extra_labels=tuple(extra.name for extra in settings.extra_labels),
-        ),
+    parts = [
+        part or making.keep(collected.collector)
+        for collected, part in zip(gathered, made, strict=True)
+    ]
+    outcomes = [
+        attempt.outcome(part.carried_since) for attempt, part in zip(attempts, parts, strict=True)
+    ]
+    if attempts and not any(map(_counts, attempts, parts)):
+        raise NothingError(attempts, outcomes)
+    metrics = [table for part in parts for table in part.metrics]
+    _warn_of_folding(metrics, facts.max_series)
+    head = Head(
+        run=facts.run,
+        cluster=facts.cluster,
+        generated_at=at,
+        targets=facts.targets,
+        counters=counters,
+        findings=[finding for part in parts for finding in part.findings],
+        shown=Shown(facts.max_series),
+        collectors=outcomes,
+        tables=[table for part in parts for table in part.tables],
+        metrics=metrics,
     )
+    snapshot = Snapshot(head)
+    # What is fresh has the last word where two have one key: of how rows become series.
+    for part in sorted(parts, key=lambda part: not part.carried_since):
+        snapshot.shown.update(part.shown)
+    for part in parts:
+        snapshot.rows.update(part.rows)
+        snapshot.state.update(part.state)
+    return snapshot
+
+
+def _counts(attempt: Attempt, part: Part) -> bool:
+    """Return whether a part is worth publishing: it is fresh, or kept as a list failed."""
+    return not attempt.failed or (attempt.step == "list" and bool(part.carried_since))
+
+
+def _warn_of_folding(tables: Sequence[MetricTable], max_series: int) -> None:
+    folded = {family: count for family, count in stored.folded(tables).items() if count}
+    if folded:
+        _log.warning(
+            "series limit reached: rare label values folded",
+            extra={"max_series": max_series, "folded": folded, "as": OTHER},
+        )

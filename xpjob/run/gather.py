@@ -1,114 +1,112 @@
-"""What a run looks at: it discovers, plans and lists, alone or together with other shards."""
+"""Gather the data of a run: discovery, planning of all collectors, and all lists, each once.
+
+Either one pod gathers everything, or several pods gather a share each and one of them merges.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
-from xpjob.collect.contract import COLLECTORS
-from xpjob.collect.fetch import Listed, View, list_targets
-from xpjob.collectors.crossplane.platform import Platform
-from xpjob.collectors.crossplane.targets import Plan, Unlistable
-from xpjob.config.settings import Settings
-from xpjob.kube.api import Api, connect
-from xpjob.kube.discovery import Catalogue, discover
-from xpjob.net.deadline import share
-from xpjob.net.http import Timeouts
-from xpjob.run import shards
+from xpjob.base.errors import RefusedError, XpjobError
+from xpjob.collect.attempt import Attempt
+from xpjob.collect.carry import ANY_RESOURCE
+from xpjob.collect.contract import Collectors, Subscription
+from xpjob.collect.fetch import Progress, log_outcome, unlisted
+from xpjob.config.option import Config
+from xpjob.kube.api import Api
+from xpjob.run import budget, shards
 from xpjob.run.journal import Journal
-from xpjob.run.shard import Shard
-from xpjob.snapshot.carry import matters
+from xpjob.run.options import ShardOptions
+from xpjob.run.plan import Gathered, list_planned, plan_all
+from xpjob.run.previous import Sizes
 from xpjob.store.base import Store
 
-# Parts of the time that is left when a phase begins: what comes after it needs some too.
-_PLANNING, _LISTING = 1 / 3, 3 / 4
 
-
-class Found(NamedTuple):
-    """What was planned, with what the platform is made of, and what came of each list."""
-
-    plans: Sequence[Plan]
-    platform: Platform
-    listed: list[Listed]
-
-
-def connected(settings: Settings) -> Api:
-    """Return the API that the settings name. Nothing is contacted yet."""
-    return connect(
-        settings.kubeconfig,
-        settings.context,
-        Timeouts(settings.connect_timeout_seconds, settings.request_timeout_seconds),
-        settings.concurrency,
-        allow_insecure=settings.allow_insecure_credentials,
-    )
-
-
-def alone(journal: Journal, api: Api, settings: Settings, view: View) -> Found:
-    """Return what this run finds. Raises what stands in the way of finding out what there is."""
-    with share(_LISTING, until_stopped=True):
-        with journal.phase("discover"):
-            catalogue, plans = _planned(api, settings)
-            platform = _platform(api, settings, catalogue, plans)
-        with journal.phase("list"):
-            return Found(plans, platform, _listed(plans, api, settings, view))
-
-
-def together(
+def gather(
     journal: Journal,
     api: Api,
     opened: Callable[[], Store],
-    settings: Settings,
-    shard: Shard,
-    view: View,
-) -> Found | None:
-    """Return what all shards find, or None where another one merges it.
+    config: Config,
+    collectors: Collectors,
+    attempts: Mapping[str, Attempt],
+    progress: Progress,
+    sizes: Sizes,
+    *,
+    dry_run: bool = False,
+) -> Gathered | None:
+    """Return what all collectors gather, or None if another shard merges it.
 
-    Raises what stands in the way, of discovery or of handing in.
+    A dry run of a shard returns its share and hands nothing in. Raises the errors of discovery,
+    and with shards those of the store.
     """
-    with share(_LISTING, until_stopped=True):
+    shard = config[ShardOptions].shard
+    with budget.phase("gather"):
         with journal.phase("discover"):
-            catalogue, plans = _planned(api, settings)
+            planned = plan_all(api, config, collectors, attempts)
         with journal.phase("list"):
-            listed = _listed(plans, api, settings, view)
-    plan = Plan.joined(plans)
-    merged = shards.bring_together(opened(), settings, shard, journal, plan, listed)
-    if merged is None:
-        return None
-    return Found([merged.plan], _platform(api, settings, catalogue, plans), merged.listed)
+            own = shards.share_of(planned, shard) if shard else planned
+            gathered = list_planned(own, api, config, progress, sizes)
+    if shard is None or dry_run:
+        return gathered
+    return shards.bring_together(opened(), config, shard, journal, planned, gathered)
 
 
-def plan_targets(settings: Settings) -> Plan:
-    """Return what a run would list. Raises what stands in the way of finding out."""
-    _, plans = _planned(connected(settings), settings)
-    joined = Plan.joined(plans)
-    unlistable = tuple(item for plan in plans for item in mattering(plan, None))
-    return replace(joined, unlistable=unlistable)
+def with_unlistable(gathered: Gathered, groups: Collection[str] | None) -> Gathered:
+    """Add the outcomes of relevant lists that could not be requested."""
+    made = []
+    for item in gathered:
+        count = sum(each_.error is None for each_ in item.plan.subscriptions)
+        failed = [
+            unlisted(subscription, item.collector.name)
+            for subscription in relevant_failures(item.plan.subscriptions, groups, count)
+        ]
+        for listed in failed:
+            log_outcome(listed.outcome)
+        made.append(replace(item, listed=[*item.listed, *failed]))
+    return made
 
 
-def mattering(plan: Plan, groups: Collection[str] | None) -> Iterator[Unlistable]:
-    """Yield what could not be planned and may be our business; see ``carry.matters``."""
-    for item in plan.unlistable:
-        if matters(item.gvr, groups, len(plan.targets)):
-            yield item
+def relevant_failures(
+    subscriptions: Sequence[Subscription], groups: Collection[str] | None, listable: int
+) -> Iterator[Subscription]:
+    """Yield the subscriptions that cannot be requested and are relevant.
+
+    A group that did not answer discovery (metrics.k8s.io is often unavailable) is relevant if it is
+    one of ``groups``, those of the previous run, or, if they are unknown (None), if nothing is
+    listable.
+    """
+    for subscription in subscriptions:
+        if subscription.error is None:
+            continue
+        gvr = subscription.key.gvr
+        silent = gvr.resource == ANY_RESOURCE
+        if not silent or (not listable if groups is None else gvr.group in groups):
+            yield subscription
 
 
-def _planned(api: Api, settings: Settings) -> tuple[Catalogue, list[Plan]]:
-    catalogue = discover(api, settings.concurrency)
-    with share(_PLANNING):
-        return catalogue, [collector.plan(api, settings, catalogue) for collector in COLLECTORS]
+def raise_if_nothing(gathered: Gathered, *, known_before: bool) -> None:
+    """Raise if every collector has failed, itself or with all of its lists.
 
-
-def _platform(
-    api: Api, settings: Settings, catalogue: Catalogue, plans: Sequence[Plan]
-) -> Platform:
-    with share(_PLANNING):
-        return Platform.joined(
-            collector.platform(api, settings, catalogue, plan)
-            for collector, plan in zip(COLLECTORS, plans, strict=True)
-        )
-
-
-def _listed(plans: Sequence[Plan], api: Api, settings: Settings, view: View) -> list[Listed]:
-    own = [shards.share_of(p, settings.shard) for p in plans] if settings.shard else plans
-    return list_targets(list(zip(COLLECTORS, own, strict=True)), api, settings, view)
+    If all kinds are gone and there is a previous snapshot, nothing has failed: the rows must be
+    dropped. Without one it is a configuration mistake. Raises ``RefusedError`` if the API refused
+    all lists, else ``XpjobError``.
+    """
+    errors: list[tuple[XpjobError, bool]] = []
+    for item in gathered:
+        if item.attempt.error:
+            errors.append((item.attempt.error, False))
+            continue
+        failed = [(each_.error, each_.outcome.gone) for each_ in item.listed if each_.error]
+        if not failed or len(failed) < len(item.listed):
+            return
+        errors += failed
+    real = [error for error, gone in errors if not gone]
+    if not errors or (known_before and not real):
+        return
+    relevant = real or [error for error, _ in errors]
+    refused = all(error.exit_code == RefusedError.exit_code for error in relevant)
+    raise (RefusedError if refused else XpjobError)(
+        f"nothing could be listed, so nothing is published; {len(relevant)} failed, the first "
+        f"error: {relevant[0]}"
+    )

@@ -1,4 +1,4 @@
-"""One run, told in order: discover and list, remember, store, publish, report."""
+"""The sequence of a run: gather, recall the previous run, commit, publish, report."""
 
 from __future__ import annotations
 
@@ -9,266 +9,278 @@ from dataclasses import dataclass
 from functools import partial
 
 from xpjob.base.errors import SupersededError, XpjobError
-from xpjob.collect.fetch import View, raise_if_nothing, unlisted
-from xpjob.config.settings import Settings
-from xpjob.net.deadline import Deadline, share
+from xpjob.collect.attempt import Attempt
+from xpjob.collect.contract import Collectors, check_collectors
+from xpjob.collect.fetch import Progress
+from xpjob.config.option import Config
+from xpjob.net.deadline import Deadline, equal_share
 from xpjob.net.threads import begin
 from xpjob.publish import exposition
+from xpjob.publish.options import PublishOptions
 from xpjob.publish.publisher import Publisher, publishers, refuse_older
-from xpjob.run import gather, shard_parts
-from xpjob.run.assemble import assemble
+from xpjob.run import budget, commit, shards
+from xpjob.run.assemble import Facts
+from xpjob.run.gather import gather, raise_if_nothing, with_unlistable
 from xpjob.run.journal import Journal
-from xpjob.run.previous import (
-    Memory,
-    commit,
-    leave_report,
-    merged_before,
-    publish_newest,
-    read_records,
-    remember,
-)
+from xpjob.run.options import RunOptions, ShardOptions
+from xpjob.run.plan import Gathered, attempts_of, connected
+from xpjob.run.previous import Previous, Sizes, recall
 from xpjob.snapshot import archive
-from xpjob.snapshot.carry import Gaps
-from xpjob.snapshot.documents import RunInfo, RunReport, Snapshot
+from xpjob.snapshot.documents import Head, RunReport, Snapshot
 from xpjob.store.base import MemoryStore, Store
 from xpjob.store.open import open_store
-
-# Parts of the time that is left when a phase begins: what comes after it needs some too.
-_REMEMBERING, _STORING, _PUBLISHING, _ASKING = 1 / 4, 1 / 2, 2 / 3, 1 / 3
-_ARCHIVING, _REMOVING, _REPORTING = 1 / 3, 1 / 3, 1 / 2
+from xpjob.store.options import StoreOptions
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of a run. ``errors`` is empty where all went well; partial is no error."""
+    """The result of a run. ``errors`` is empty on success; a partial run is not an error."""
 
     report: RunReport
     snapshot: Snapshot | None
     errors: Sequence[XpjobError]
 
 
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """Constants of a run."""
+
+    config: Config
+    collectors: Collectors
+    attempts: dict[str, Attempt]
+    journal: Journal
+    sinks: Sequence[Publisher]
+
+    @property
+    def cluster(self) -> str:
+        return self.config[StoreOptions].cluster_name
+
+    def facts(self) -> Facts:
+        return Facts(
+            run=self.journal.run,
+            cluster=self.cluster,
+            targets=self.journal.report.targets,
+            max_series=self.config[PublishOptions].max_series,
+            max_age=self.config[RunOptions].carry_max_age_seconds,
+        )
+
+
 def run(
-    settings: Settings,
-    view: View,
+    config: Config,
+    collectors: Collectors,
+    progress: Progress,
     *,
     journal: Journal | None = None,
     dry_run: bool = False,
     deadline: Deadline | None = None,
 ) -> Result:
-    """Do one run. Errors of ours end up in the result, but for ``SettingsError`` at the start.
+    """Do one run. Errors are in the result, except for a ``SettingsError`` at the start.
 
-    A dry run lists everything, and reads and writes neither store nor publisher. When the time of
-    the deadline is nearly up, or a signal comes, what is unfinished is carried over, and what is
-    there is stored and published.
+    A dry run lists everything, but does not use the store and the publishers. Shortly before the
+    deadline, or after a signal, unfinished lists are carried over, and the rest is stored and
+    published.
     """
-    deadline = deadline or Deadline(settings.run_deadline_seconds)
+    check_collectors(collectors)
+    deadline = deadline or Deadline(config[RunOptions].run_deadline_seconds)
+    journal = journal or Journal(config[StoreOptions].cluster_name)
     with deadline.running():
-        return _run(settings, view, journal or Journal(settings.cluster_name), dry_run=dry_run)
+        return _run(config, collectors, progress, journal, dry_run=dry_run)
 
 
-def _run(settings: Settings, view: View, journal: Journal, *, dry_run: bool) -> Result:
-    api = gather.connected(settings)
-    sinks = () if dry_run else publishers(settings)
-    store: Store = MemoryStore()
-    memory = found = snapshot = None
-    shard = None if dry_run else settings.shard
+def _run(
+    config: Config, collectors: Collectors, progress: Progress, journal: Journal, *, dry_run: bool
+) -> Result:
+    api = connected(config)
+    sinks = () if dry_run else publishers(config)
+    job = _Job(config, collectors, attempts_of(collectors), journal, sinks)
+    shard = None if dry_run else config[ShardOptions].shard
     if shard:
-        journal.run.id = shard_parts.run_id(settings.shard_generation)
-    _warn_of_gaps(settings, dry_run=dry_run)
-    opened = begin(lambda: MemoryStore() if dry_run else open_store(settings))
-    # The store answers while the API server does. Of shards, only the one that merges asks it.
-    remembering = partial(_recall, opened, settings, journal.run)
-    recalled = remembering if shard else begin(remembering)
+        journal.run.id = shards.run_id(config)
+    _warn_of_gaps(config, dry_run=dry_run)
+    sizes: Sizes = {}
+    opened = begin(lambda: MemoryStore() if dry_run else open_store(config))
+    # The store is read concurrently with the lists. With shards, only the merging one reads it.
+    recalling = partial(_recall, job, opened, sizes)
+    recalled = recalling if shard else begin(recalling)
+    store: Store = MemoryStore()
+    gathered = previous = snapshot = None
     try:
         with journal.tolerating():
-            if shard:
-                found = gather.together(journal, api, opened, settings, shard, view)
-            else:
-                found = gather.alone(journal, api, settings, view)
-        # What concerns all shards is for the one that merges them, or else for the first.
-        if shard and not found and not (shard.index == 0 and journal.errors):
+            gathered = gather(
+                journal,
+                api,
+                opened,
+                config,
+                collectors,
+                job.attempts,
+                progress,
+                sizes,
+                dry_run=dry_run,
+            )
+        if gathered is None and shards.reports_nothing(shard, journal):
             return Result(journal.close(), None, journal.errors)
         with journal.phase("remember"), journal.tolerating():
-            store, memory = recalled()
-            journal.report.last_success_at = memory.last_success_at
-            journal.report.history = memory.dated
-        merged = memory and memory.snapshot and memory.snapshot.run.id == journal.run.id
-        if shard and merged and not found:  # others have told how it went
+            store, previous = recalled()
+            journal.recalled(previous)
+        if gathered is None and shards.merged_elsewhere(shard, journal, previous):
             return Result(journal.close(), None, journal.errors)
-        if found:
-            _note(journal, found, memory)
-            with journal.phase("store"), share(_STORING):
-                snapshot, etag = _store(journal, store, settings, memory, found)
-            if memory is None and journal.report.partial:
-                _log.warning(
-                    "inventory not published: lists failed, and what they had is not known"
-                )
-            elif sinks:
-                with journal.phase("publish"), share(_PUBLISHING):
-                    if not etag:
-                        with share(_ASKING):
-                            refuse_older(sinks, journal.run, "inventory")
-                    _publish(journal, store, settings, snapshot, etag, sinks)
-            if settings.history_keep and etag:
-                with journal.phase("history"), share(_ARCHIVING, until_stopped=True):
-                    kept = archive.keep(store, settings, snapshot, etag)
-                    journal.report.history = kept or journal.report.history
+        if gathered is not None:
+            gathered = _judged(job, gathered, previous)
+            with journal.phase("store"), budget.phase("commit"):
+                snapshot, etag = _commit(job, store, gathered, previous)
+            _publish(job, store, previous, snapshot.head, etag)
+            _keep_history(job, store, snapshot.head, etag)
             if shard and etag:
-                with share(_REMOVING, until_stopped=True):
-                    shard_parts.remove_older(store, settings, journal.run, memory)
+                with budget.phase("remove parts"):
+                    shards.remove_older(store, config, journal.run, previous)
     except XpjobError as error:
         journal.fail(error)
     if not journal.superseded:
-        _report(journal, store, settings, memory, sinks)
+        _report(job, store, previous)
     return Result(journal.close(), snapshot, journal.errors)
 
 
-def _recall(opened: Callable[[], Store], settings: Settings, run: RunInfo) -> tuple[Store, Memory]:
-    with share(_REMEMBERING, until_stopped=True):
+def _recall(job: _Job, opened: Callable[[], Store], sizes: Sizes) -> tuple[Store, Previous]:
+    with budget.phase("recall"):
         store = opened()
-        return store, remember(store, settings, run)
-
-
-def _note(journal: Journal, found: gather.Found, memory: Memory | None) -> None:
-    """Note what was found. Raises an ``XpjobError`` where that is nothing: all lists failed."""
-    groups = memory.groups if memory else None
-    found.listed.extend(
-        unlisted(item) for plan in found.plans for item in gather.mattering(plan, groups)
-    )
-    journal.listed(found.listed)
-    journal.report.namespace_configs = sum(plan.namespace_configs for plan in found.plans)
-    journal.report.malformed_configs = sum(plan.malformed_configs for plan in found.plans)
-    raise_if_nothing(found.listed, known_before=bool(memory and memory.snapshot))
-
-
-def _warn_of_gaps(settings: Settings, *, dry_run: bool) -> None:
-    if dry_run or settings.store_backend != "memory":
-        return
-    if settings.s3_bucket or settings.store_dir or settings.history_keep:
-        _log.warning("S3_BUCKET, STORE_DIR and HISTORY_KEEP need another STORE_BACKEND than memory")
-    if not (settings.pushgateway_url or settings.publish):
-        _log.warning("nothing is kept: set PUSHGATEWAY_URL, or STORE_BACKEND, or use --dry-run")
-
-
-def _store(
-    journal: Journal,
-    store: Store,
-    settings: Settings,
-    memory: Memory | None,
-    found: gather.Found,
-) -> tuple[Snapshot, str]:
-    """Make the snapshot and store it: from then on it is what the cluster is known to hold.
-
-    Returns it with its etag, "" where it is not stored.
-    Where there is no memory the store could not be read, so it must not be written either.
-    """
-    built: list[Snapshot] = []
-
-    def build(memory: Memory | None) -> Snapshot:
-        journal.report.counters = journal.counters(memory)
-        past = None
-        if memory and memory.snapshot and journal.report.partial:
-            past = read_records(store, settings, Gaps(journal.report.targets).concern)
-        built[:] = [assemble(journal, settings, memory, past, found.listed, found.platform)]
-        return built[0]
-
-    if memory is None:
-        return build(None), ""
-    if merged := merged_before(store, settings, memory, journal.run):
-        journal.adopt(merged[0], memory.counters())
-        return merged
-    started = time.monotonic()
-    try:
-        stored = commit(store, settings, memory, build)
-    except SupersededError:
-        raise
-    except XpjobError as error:
-        if not built:
-            raise
-        journal.fail(error)
-        return built[0], ""
-    if stored[0].targets is not journal.report.targets:
-        journal.adopt(stored[0], stored[0].counters)
-    if journal.report.counters and not isinstance(store, MemoryStore):
-        journal.report.counters.persist_duration.observe(time.monotonic() - started)
-    return stored
-
-
-def _publish(
-    journal: Journal,
-    store: Store,
-    settings: Settings,
-    snapshot: Snapshot,
-    etag: str,
-    sinks: Sequence[Publisher],
-) -> None:
-    """Publish the inventory. Raises ``SupersededError`` when a newer run has stored meanwhile."""
-
-    def publish(found: Snapshot) -> None:
-        registry = exposition.registry(exposition.inventory(found))
-        _to_each(journal, sinks, lambda sink: sink.publish_inventory(registry))
-
-    newest = publish_newest(store, settings, snapshot, etag, publish)
-    if newest is not snapshot:
-        raise SupersededError(
-            f"superseded: run {newest.run.id}, started {newest.run.started_at}, has stored while "
-            "this one published; its inventory was published again"
+        return store, recall(
+            store,
+            job.cluster,
+            job.journal.run,
+            job.collectors,
+            job.attempts,
+            max_age=job.config[RunOptions].carry_max_age_seconds,
+            sizes=sizes,
         )
 
 
-def _to_each(
-    journal: Journal, sinks: Sequence[Publisher], action: Callable[[Publisher], None]
-) -> None:
-    """Let every sink have its part of the time, whatever the others do."""
-    for number, sink in enumerate(sinks):
-        with journal.tolerating(), share(1 / (len(sinks) - number)):
+def _judged(job: _Job, gathered: Gathered, previous: Previous | None) -> Gathered:
+    """Record the outcomes of lists. Raises an ``XpjobError`` if all lists failed."""
+    gathered = with_unlistable(gathered, previous.groups if previous else None)
+    job.journal.gathered(gathered)
+    raise_if_nothing(gathered, known_before=bool(previous and previous.head))
+    return gathered
+
+
+def _warn_of_gaps(config: Config, *, dry_run: bool) -> None:
+    store, publish = config[StoreOptions], config[PublishOptions]
+    if dry_run or store.store_backend != "memory":
+        return
+    if store.s3_bucket or store.store_dir or store.history_keep:
+        _log.warning(
+            "store options ignored: STORE_BACKEND is memory, so S3_BUCKET, STORE_DIR and "
+            "HISTORY_KEEP have no effect"
+        )
+    if not (publish.pushgateway_url or publish.publish):
+        _log.warning(
+            "results will be discarded: set PUSHGATEWAY_URL or STORE_BACKEND, or use --dry-run"
+        )
+
+
+def _commit(
+    job: _Job, store: Store, gathered: Gathered, previous: Previous | None
+) -> tuple[Snapshot, str]:
+    """Assemble and store the snapshot; return it with its etag, "" if it is not stored.
+
+    If the previous snapshot could not be read, the store must not be written.
+    """
+    journal, facts = job.journal, job.facts()
+    if previous is None:
+        return commit.build(store, journal, gathered, None, facts), ""
+    if merged := commit.merged_before(store, previous, journal.run, job.cluster):
+        journal.adopt(merged[0].head, previous.counters())
+        return merged
+    started = time.monotonic()
+    try:
+        committed = commit.commit(store, journal, gathered, previous, facts, job.collectors)
+    except commit.NotStoredError as error:
+        journal.fail(error)
+        return error.snapshot, ""
+    if journal.report.counters and not isinstance(store, MemoryStore):
+        journal.report.counters.persist_duration.observe(time.monotonic() - started)
+    return committed
+
+
+def _publish(job: _Job, store: Store, previous: Previous | None, head: Head, etag: str) -> None:
+    """Publish the inventory. Raises ``SupersededError`` if a newer run has stored meanwhile."""
+    if previous is None and job.journal.report.partial:
+        _log.warning("inventory not published: lists failed, and the previous snapshot is unknown")
+        return
+    if not job.sinks:
+        return
+
+    def publish(head: Head) -> None:
+        registry = exposition.registry(exposition.inventory(head))
+        _to_each(job, lambda sink: sink.publish_inventory(registry))
+
+    with job.journal.phase("publish"), budget.phase("publish"):
+        if not etag:
+            with budget.phase("compare"):
+                refuse_older(job.sinks, job.journal.run, "inventory")
+        newest = commit.publish_newest(
+            store, head, etag, publish, commit.head_reader(job.collectors)
+        )
+    if newest is not head:
+        raise SupersededError(
+            f"superseded: run {newest.run.id}, started {newest.run.started_at}, stored its "
+            "snapshot while this run published; the newer inventory was published again"
+        )
+
+
+def _to_each(job: _Job, action: Callable[[Publisher], None]) -> None:
+    """Call ``action`` for each publisher, with an equal share of the time, despite errors."""
+    for number, sink in enumerate(job.sinks):
+        with job.journal.tolerating(), equal_share(number, len(job.sinks)):
             action(sink)
 
 
-def _report(
-    journal: Journal,
-    store: Store,
-    settings: Settings,
-    memory: Memory | None,
-    sinks: Sequence[Publisher],
-) -> None:
-    """Leave the outcome of the run, also of a failed one, where people look for it."""
+def _keep_history(job: _Job, store: Store, head: Head, etag: str) -> None:
+    options = job.config[StoreOptions]
+    if options.history_keep and etag:
+        with job.journal.phase("history"), budget.phase("keep history"):
+            kept = archive.keep(store, options, head, etag)
+            job.journal.report.history = kept or job.journal.report.history
+
+
+def _report(job: _Job, store: Store, previous: Previous | None) -> None:
+    """Store and publish the outcome of the run, even of a failed one."""
+    journal = job.journal
     if journal.report.counters is None:
-        journal.report.counters = journal.counters(memory)
+        journal.report.counters = journal.counters(previous)
     report = journal.close()
     try:
-        etag = _left(store, settings, memory, report)
-        if sinks and not etag:
-            with share(_ASKING):
-                refuse_older(sinks, journal.run, "outcome")
+        etag = _store_report(job, store, previous, report)
+        if job.sinks and not etag:
+            with budget.phase("compare"):
+                refuse_older(job.sinks, journal.run, "outcome")
     except SupersededError as error:
         journal.fail(error)
         return
 
-    def publish(found: RunReport) -> None:
-        registry = exposition.registry(exposition.outcome(found))
-        whole = bool(found.last_success_at and found.counters)
-        _to_each(journal, sinks, lambda sink: sink.publish_outcome(registry, whole=whole))
+    def publish(newest: RunReport) -> None:
+        registry = exposition.registry(exposition.outcome(newest))
+        whole = bool(newest.last_success_at and newest.counters)
+        _to_each(job, lambda sink: sink.publish_outcome(registry, whole=whole))
 
-    if sinks:
-        publish_newest(store, settings, report, etag, publish)
+    if job.sinks:
+        commit.publish_newest(store, report, etag, publish, commit.read_report)
 
 
-def _left(store: Store, settings: Settings, memory: Memory | None, report: RunReport) -> str:
-    """Return the etag of the report that was left, "" where none was.
+def _store_report(job: _Job, store: Store, previous: Previous | None, report: RunReport) -> str:
+    """Store the report and return its etag, "" if it was not stored.
 
-    Raises ``SupersededError`` where a newer run has left its own.
+    Raises ``SupersededError`` if a newer run has stored its own.
     """
-    if memory is None:
+    if previous is None:
         return ""
     try:
-        with share(_REPORTING):
-            return leave_report(store, settings, memory, report)
+        with budget.phase("report"):
+            return commit.leave_report(store, job.cluster, previous, report)
     except SupersededError:
         raise
     except XpjobError as error:
-        # The snapshot is what counts; without this the counters have missed one run.
-        _log.warning("the run's report was not stored", extra={"error": str(error)})
+        # Not fatal: the snapshot is stored, only the counters miss one run.
+        _log.warning("run report not stored", extra={"error": str(error)})
         return ""

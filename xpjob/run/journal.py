@@ -1,4 +1,4 @@
-"""What a run notes about itself while it goes: phases, errors, counts, and at last its report."""
+"""The journal of a run: phases, errors and counters, and finally its report."""
 
 from __future__ import annotations
 
@@ -6,29 +6,32 @@ import copy
 import logging
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from xpjob import __version__
 from xpjob.base import times
 from xpjob.base.errors import SupersededError, XpjobError
-from xpjob.collect.fetch import Listed
+from xpjob.collect.outcome import CollectorOutcome
 from xpjob.metrics.cumulative import Counters
-from xpjob.run.previous import Memory
-from xpjob.snapshot import documents
-from xpjob.snapshot.documents import RunInfo, RunReport, Snapshot
+from xpjob.run.previous import Previous
+from xpjob.snapshot.documents import Head, RunInfo, RunReport
 
-_MOST_GVRS = 1_000
-"""GVRs whose errors are counted; above it only those of this run: tenants may name any."""
+if TYPE_CHECKING:
+    from xpjob.run.plan import Gathered
+
+_MAX_GVRS = 1_000
+"""Maximum of GVRs in ``poll_errors``, which tenants choose; above it, only those of this run."""
 
 _log = logging.getLogger(__name__)
 
 
 class Journal:
-    """Times phases and gathers errors. ``report`` is filled in as the run goes."""
+    """Times phases and collects errors. ``report`` is updated during the run."""
 
     def __init__(self, cluster: str) -> None:
-        started_at = documents.rfc3339(documents.now())
+        started_at = times.rfc3339(times.now())
         self.run = RunInfo(id=uuid.uuid4().hex, version=__version__, started_at=started_at)
         self.report = RunReport(run=self.run, cluster=cluster)
         self.errors: list[XpjobError] = []
@@ -37,7 +40,7 @@ class Journal:
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        """Time a phase of the run. The report keeps the phase of the first error."""
+        """Time a phase. The report keeps the phase of the first error."""
         started = time.monotonic()
         if not self.errors:
             self.report.phase = name
@@ -48,7 +51,7 @@ class Journal:
 
     @contextmanager
     def tolerating(self) -> Iterator[None]:
-        """Note an error and go on: one sink that is away must not stop the other."""
+        """Record an error and continue: a failed publisher must not stop the others."""
         try:
             yield
         except SupersededError:
@@ -58,53 +61,67 @@ class Journal:
 
     @property
     def superseded(self) -> bool:
-        """Tell whether a newer run has overtaken this one."""
+        """Return whether a newer run has finished before this one."""
         return any(isinstance(error, SupersededError) for error in self.errors)
 
     def fail(self, error: XpjobError) -> None:
-        """Note an error that decides how the run ends."""
+        """Record and log an error that makes the run fail."""
         self.errors.append(error)
         if isinstance(error, SupersededError):
             _log.warning("run superseded", extra={"error": str(error)})
         else:
             _log.error("phase failed", extra={"phase": self.report.phase, "error": str(error)})
 
-    def listed(self, listed: list[Listed]) -> None:
-        """Note how every list went."""
-        self.report.targets = [item.outcome for item in listed]
-        self.report.partial = any(item.error for item in listed)
+    def gathered(self, gathered: Gathered) -> None:
+        """Record the outcomes of all lists and collectors."""
+        report, listed = self.report, [each for item in gathered for each in item.listed]
+        report.targets = [item.outcome for item in listed]
+        report.partial = any(item.error for item in listed)
+        report.namespace_configs = sum(item.plan.configs for item in gathered)
+        report.malformed_configs = sum(item.plan.malformed_configs for item in gathered)
         self._failed = [item.outcome.gvr for item in listed if item.error]
+        self.collectors([item.attempt.outcome() for item in gathered])
+
+    def collectors(self, outcomes: Sequence[CollectorOutcome]) -> None:
+        """Record the outcomes of all collectors."""
+        self.report.collectors = list(outcomes)
+        self.report.partial |= any(not outcome.success for outcome in outcomes)
+
+    def recalled(self, previous: Previous) -> None:
+        """Record facts of previous runs."""
+        self.report.last_success_at = previous.last_success_at
+        self.report.history = previous.history
 
     def began(self, started_at: str) -> None:
-        """Note that this run started looking earlier than this process did, in another shard."""
+        """Record that this run started earlier than this process, in another shard."""
         self._started -= times.seconds_between(started_at, self.run.started_at)
-        self.run.started_at = min(started_at, self.run.started_at, key=documents.moment)
+        self.run.started_at = min(started_at, self.run.started_at, key=times.parse)
 
-    def adopt(self, snapshot: Snapshot, counters: Counters | None) -> None:
-        """Take what is stored for what this run has found.
+    def adopt(self, head: Head, counters: Counters | None) -> None:
+        """Adopt the stored snapshot as the result of this run.
 
-        The shards of this run were merged by another pod too, which may not come to publishing it.
+        Another pod has merged the same shards, and may not get to publishing the result.
         """
-        self.report.targets = snapshot.targets
-        self.report.partial = any(outcome.error for outcome in snapshot.targets)
-        self.report.namespace_configs = snapshot.namespace_configs
+        self.report.targets = head.targets
+        self.report.partial = any(outcome.error for outcome in head.targets)
         self.report.counters = copy.deepcopy(counters)
+        self.collectors(head.collectors or ())
 
-    def counters(self, memory: Memory | None) -> Counters | None:
-        """Return the counters of the runs before with what this run adds.
+    def counters(self, previous: Previous | None) -> Counters | None:
+        """Return the counters of previous runs plus those of this run.
 
-        None without a memory: better a gap than a reset that the next run takes back.
+        None if they could not be read: a gap is better than a reset that the next run undoes.
         """
-        if memory is None:
+        if previous is None:
             return None
-        counters = memory.counters()
+        counters = previous.counters()
         if "list" in self.report.phases:
             counters.poll_duration.observe(
                 self.report.phases["discover"] + self.report.phases["list"]
             )
         for gvr in self._failed:
             counters.poll_errors[gvr] = counters.poll_errors.get(gvr, 0) + 1
-        if self.report.targets and len(counters.poll_errors) > _MOST_GVRS:
+        if self.report.targets and len(counters.poll_errors) > _MAX_GVRS:
             named = {outcome.gvr for outcome in self.report.targets}
             kept = {gvr: count for gvr, count in counters.poll_errors.items() if gvr in named}
             counters.poll_errors = kept
@@ -113,7 +130,7 @@ class Journal:
     def close(self) -> RunReport:
         """Complete the report and return it."""
         report = self.report
-        report.finished_at = documents.rfc3339(documents.now())
+        report.finished_at = times.rfc3339(times.now())
         report.seconds = time.monotonic() - self._started
         report.success = not self.errors
         report.error = "; ".join(str(error) for error in self.errors)

@@ -1,261 +1,278 @@
-"""What a run remembers of those before it, and how it commits its own snapshot.
-
-The snapshot is the commit point: it is written on condition that nobody else has written since
-it was read, so that a slow run never replaces a newer one.
-"""
+"""Read the previous snapshot and report, as far as this run needs them."""
 
 from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TypeVar
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, TypeVar
 
-from xpjob.base.errors import BadAnswerError, ConflictError, SupersededError, XpjobError
-from xpjob.collectors.crossplane.records import Placed
-from xpjob.collectors.crossplane.timeline import History
-from xpjob.config.settings import Settings
+from xpjob.base import times
+from xpjob.base.errors import BadAnswerError, SupersededError, XpjobError
+from xpjob.collect.attempt import Attempt
+from xpjob.collect.before import Before
+from xpjob.collect.contract import Collector, Collectors
 from xpjob.metrics.cumulative import Counters
-from xpjob.snapshot import documents
-from xpjob.snapshot.documents import (
-    NewerSchemaError,
-    PastSnapshot,
-    RawSnapshot,
-    RunInfo,
-    RunReport,
-    Snapshot,
-    moment,
-)
-from xpjob.store.base import REPORT, SNAPSHOT, Store, Stored
-from xpjob.store.base import key as store_key
+from xpjob.snapshot import documents, sections
+from xpjob.snapshot.documents import Head, NewerSchemaError, RawSnapshot, RunInfo, RunReport
+from xpjob.store.base import REPORT, SNAPSHOT, Store, Stored, key_of
 
-_COMMIT_ATTEMPTS = 12  # more runs than ever are under way at once
+D = TypeVar("D", bound="Head | RunReport")
 
-D = TypeVar("D", Snapshot, PastSnapshot, RawSnapshot, RunReport)
+Sizes = dict[tuple[str, str, str], int]
+"""How many objects each list had, by ``TargetOutcome.scope``."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
-    """What is known from before: the previous snapshot and report, each with its etag, if any.
+class Previous:
+    """Data of previous runs. Etags are empty if the document does not exist.
 
-    The snapshot has no records: what is worth remembering of them is the history.
+    ``head`` is None and ``before`` empty if there is no snapshot. ``groups`` has the API groups
+    that were relevant in the previous run, None if unknown.
     """
 
-    snapshot: PastSnapshot | None = None
-    history: History = field(default_factory=History, repr=False)
-    snapshot_etag: str = ""
+    head: Head | None = None
+    before: Mapping[str, Before] = field(default_factory=dict, repr=False)
+    groups: frozenset[str] | None = None
+    etag: str = ""
     report: RunReport | None = None
     report_etag: str = ""
 
     @property
     def last_success_at(self) -> str:
-        """Return when a run last ended without an error, empty where that is not known."""
+        """Return when a run last ended without an error; empty if unknown."""
         return self.report.last_success_at if self.report else ""
 
     @property
-    def dated(self) -> int:
-        """Return how many dated snapshots there were when a run last looked."""
+    def history(self) -> int:
+        """Return the number of dated snapshots after the previous run."""
         return self.report.history if self.report else 0
 
-    @property
-    def groups(self) -> frozenset[str] | None:
-        """Return the API groups that the run before had to do with; None where nothing is known.
-
-        A list that failed had to do with its group, also where nothing is kept of it any more.
-        """
-        known = [document for document in (self.snapshot, self.report) if document]
-        targets = [target for document in known for target in document.targets]
-        if not targets and not self.snapshot:
-            return None
-        mattered = (t.group for t in targets if t.records or (t.error and not t.gone))
-        return self.history.groups.union(mattered)
-
     def counters(self) -> Counters:
-        """Return a copy of the counters to go on from: those that the later run has written.
+        """Return a copy of the latest counters, to continue from.
 
-        The report is written after the snapshot, and by failed runs too, so it knows more.
+        The report is normally the latest: it is written after the snapshot, and by failed runs.
         """
-        latest: Snapshot | RunReport | None = self.report
-        if self.snapshot and (
-            latest is None or moment(latest.run.started_at) < moment(self.snapshot.run.started_at)
+        latest: Head | RunReport | None = self.report
+        if self.head and (
+            latest is None
+            or times.parse(latest.run.started_at) < times.parse(self.head.run.started_at)
         ):
-            latest = self.snapshot
+            latest = self.head
         counters = latest.counters if latest else None
         return copy.deepcopy(counters or Counters()).usable()
 
 
-def remember(store: Store, settings: Settings, run: RunInfo) -> Memory:
-    """Read what the run before has left.
+def recall(
+    store: Store,
+    cluster: str,
+    run: RunInfo,
+    collectors: Collectors,
+    attempts: Mapping[str, Attempt],
+    *,
+    max_age: float,
+    sizes: Sizes | None = None,
+) -> Previous:
+    """Read the previous snapshot and report. ``sizes`` is filled as soon as they are known.
 
-    Raises the store's errors, ``NewerSchemaError``, and ``SupersededError`` when a run that
-    started after this one has finished already.
+    Raises the store's errors, ``NewerSchemaError``, and ``SupersededError`` if a run that started
+    after this one has already finished.
     """
-    snapshot, held = _read(store, settings, SNAPSHOT, PastSnapshot)
-    if snapshot:
-        _check_order(snapshot.run, run, store.where(store_key(settings, SNAPSHOT)))
-    report, left = _read(store, settings, REPORT, RunReport)
-    history = History(snapshot)
-    if snapshot:
-        snapshot.claims, snapshot.xrs, snapshot.mrs = [], [], []
-    etags = [stored.etag if stored else "" for stored in (held, left)]
-    return Memory(snapshot, history, etags[0], report, etags[1])
+    report, stored_report = read(store, cluster, REPORT, RunReport)
+    if report and sizes is not None:
+        for target in report.targets:
+            sizes[target.scope] = max(target.records, sizes.get(target.scope, 0))
+    head, stored_head = _read_snapshot(store, cluster, collectors)
+    before: dict[str, Before] = {}
+    groups: set[str] = set()
+    if head:
+        check_order(head.run, run, store.where(key_of(cluster, SNAPSHOT)))
+        _warn_of_dropped(head, collectors)
+        for collector in collectors:
+            made = _before(collector, head, max_age)
+            groups.update(*(_groups(rows) for rows in made.rows.values()))
+            attempt = attempts[collector.name]
+            recalled = attempt.run("recall", partial(collector.recall, made))
+            before[collector.name] = replace(made, rows={}, recalled=recalled)
+            for spec in collector.tables:
+                setattr(head, spec.key, [])
+        head.metrics = head.tables = None  # large, and of no use to this run
+    return Previous(
+        head,
+        before,
+        _relevant_groups(head, report, groups),
+        stored_head.etag if stored_head else "",
+        report,
+        stored_report.etag if stored_report else "",
+    )
 
 
-def read_records(
-    store: Store, settings: Settings, wanted: Callable[[Placed, str], bool]
-) -> Snapshot | None:
-    """Return the previous snapshot with the records that are wanted: only failed lists need any.
+class Whole:
+    """The previous snapshot with all rows, read when it is first needed: when something failed.
 
-    One that cannot be read is kept aside, and counts as none. Raises the store's errors.
+    ``known``: there is one.
     """
-    key = store_key(settings, SNAPSHOT)
-    snapshot, _ = _read(store, settings, SNAPSHOT, RawSnapshot)
-    try:
-        return snapshot and snapshot.with_records(wanted, store.where(key))
-    except BadAnswerError as error:
-        _keep_aside(store, key, error)
+
+    def __init__(self, store: Store, cluster: str, *, known: bool) -> None:
+        self._store, self._cluster = store, cluster
+        self._pending = known
+        self._raw: RawSnapshot | None = None
+        self._error: XpjobError | None = None
+        self._kept = False
+
+    def read(self) -> RawSnapshot | None:
+        """Return it, None if there is none or it is unreadable. Raises the store's errors."""
+        if self._pending:
+            self._pending = False
+            try:
+                self._raw = read_whole(self._store, self._cluster)
+            except XpjobError as error:
+                self._error = error
+        if self._error:
+            raise self._error
+        return self._raw
+
+    def keep_aside(self, error: BadAnswerError) -> None:
+        """Keep a copy of it, as a row of it cannot be read."""
+        if not self._kept:
+            keep_aside(self._store, key_of(self._cluster, SNAPSHOT), error)
+            self._kept = True
+
+
+def read_whole(store: Store, cluster: str) -> RawSnapshot | None:
+    """Return the complete previous snapshot, which is needed only if something failed.
+
+    None if there is none, or if it is unreadable, after copying it. Raises the store's errors.
+    """
+    key = key_of(cluster, SNAPSHOT)
+    stored = store.get(key)
+    if stored is None:
         return None
-
-
-def merged_before(
-    store: Store, settings: Settings, memory: Memory, run: RunInfo
-) -> tuple[Snapshot, str] | None:
-    """Return the snapshot and its etag where another pod has merged the shards of this very run.
-
-    None where it has not. Raises the store's errors.
-    """
-    if not memory.snapshot or memory.snapshot.run.id != run.id:
-        return None
-    snapshot, held = _read(store, settings, SNAPSHOT, Snapshot)
-    return (snapshot, held.etag) if snapshot and held and snapshot.run.id == run.id else None
-
-
-def commit(
-    store: Store, settings: Settings, memory: Memory, build: Callable[[Memory], Snapshot]
-) -> tuple[Snapshot, str]:
-    """Store the snapshot that ``build`` makes, and return it with its etag.
-
-    Where another run has written meanwhile, an older run's snapshot becomes the new memory and
-    ``build`` is called again; one of this very run, merged by another pod, is what is returned.
-    Raises ``SupersededError`` when the other run is newer, ``ConflictError`` when the others do not
-    stop, ``XpjobError`` when nobody would read it, and the store's errors.
-    """
-    key = store_key(settings, SNAPSHOT)
-    for _ in range(_COMMIT_ATTEMPTS):
-        snapshot = build(memory)
-        run = snapshot.run
-        try:
-            etag = store.put(
-                key,
-                documents.storable(snapshot, store.where(key)),
-                replacing=memory.snapshot_etag,
-            )
-            return snapshot, etag
-        except ConflictError as conflict:
-            last = conflict
-        memory = remember(store, settings, run)
-        theirs = memory.snapshot
-        if theirs and (theirs.run.id, theirs.generated_at) == (run.id, snapshot.generated_at):
-            # A write that timed out had been carried out all the same.
-            return snapshot, memory.snapshot_etag
-        if merged := merged_before(store, settings, memory, run):
-            return merged
-    raise ConflictError(f"gave up after {_COMMIT_ATTEMPTS} conflicts: {last}; see who else writes")
-
-
-def leave_report(store: Store, settings: Settings, memory: Memory, report: RunReport) -> str:
-    """Store how a run ended, and return the etag of that.
-
-    Raises ``SupersededError`` when a run that started later has left its report meanwhile, and
-    the store's errors.
-    """
-    key = store_key(settings, REPORT)
-    etag = memory.report_etag
-    for _ in range(_COMMIT_ATTEMPTS):
-        try:
-            return store.put(key, documents.encode(report), replacing=etag)
-        except ConflictError as conflict:
-            last = conflict
-        theirs, held = _read(store, settings, REPORT, RunReport)
-        etag = held.etag if held else ""
-        # Shards of one run have its id in common.
-        if theirs and (theirs.run.id, theirs.finished_at) == (report.run.id, report.finished_at):
-            return etag
-        if theirs:
-            _check_order(theirs.run, report.run, store.where(key))
-    raise ConflictError(f"gave up after {_COMMIT_ATTEMPTS} conflicts: {last}; see who else writes")
-
-
-def publish_newest(
-    store: Store, settings: Settings, document: D, etag: str, publish: Callable[[D], None]
-) -> D:
-    """Publish a document that was stored with that etag, and what has replaced it meanwhile.
-
-    Pushes of two runs may arrive in either order. Whoever pushes last looks at the store after
-    that, so what stands on the gateway in the end is what stands in the store. Returns what was
-    published last.
-    """
-    key = store_key(settings, SNAPSHOT if isinstance(document, Snapshot) else REPORT)
-    while True:
-        publish(document)
-        try:
-            held = store.get(key, etag) if etag else None
-            if held is None or held.unchanged or held.etag == etag:
-                return document
-            newer = documents.decode(held.body, type(document), store.where(key))
-            if newer.cluster != document.cluster:
-                return document
-            document, etag = newer, held.etag
-        except XpjobError as error:
-            _log.warning(
-                "it is not known whether a newer run was overtaken while this one published",
-                extra={"error": str(error)},
-            )
-            return document
-
-
-def _read(
-    store: Store, settings: Settings, name: str, kind: type[D]
-) -> tuple[D | None, Stored | None]:
-    """Return a document, and as it is stored.
-
-    One that cannot be read is kept aside, and counts as none.
-    """
-    key = store_key(settings, name)
-    held = store.get(key)
-    if held is None:
-        return None, None
     try:
-        return documents.decode_own(held.body, kind, store.where(key), settings.cluster_name), held
+        raw = documents.decode_raw(stored.body, store.where(key))
     except NewerSchemaError:
         raise
     except BadAnswerError as error:
-        _keep_aside(store, key, error)
-        return None, held
+        keep_aside(store, key, error)
+        return None
+    return raw if raw.head.cluster == cluster else None
 
 
-def _keep_aside(store: Store, key: str, error: BadAnswerError) -> None:
+def read(store: Store, cluster: str, name: str, kind: type[D]) -> tuple[D | None, Stored | None]:
+    """Return a document, decoded and as stored.
+
+    An unreadable document is copied, and then treated as missing.
+    """
+    key = key_of(cluster, name)
+    stored = store.get(key)
+    if stored is None:
+        return None, None
+    try:
+        return documents.decode_own(stored.body, kind, store.where(key), cluster), stored
+    except NewerSchemaError:
+        raise
+    except BadAnswerError as error:
+        keep_aside(store, key, error)
+        return None, stored
+
+
+def keep_aside(store: Store, key: str, error: BadAnswerError) -> None:
+    """Copy an unreadable document before it is replaced."""
     aside = f"{key}.unreadable"
     _log.warning(
-        "going on as if this document were not there; it is kept aside",
+        "unreadable document ignored; copy kept",
         extra={"error": str(error), "kept": store.where(aside)},
     )
     store.copy(key, aside)
 
 
-def _check_order(theirs: RunInfo, ours: RunInfo, where: str) -> None:
-    if theirs.id == ours.id or moment(theirs.started_at) <= moment(ours.started_at):
+def check_order(theirs: RunInfo, ours: RunInfo, where: str) -> None:
+    """Raise ``SupersededError`` if the stored document is of a run that started after ours."""
+    if theirs.id == ours.id or times.parse(theirs.started_at) <= times.parse(ours.started_at):
         return
-    if moment(theirs.started_at) > documents.now():
+    if times.parse(theirs.started_at) > times.now():
         _log.warning(
-            "the previous run's start lies in the future: one of the two clocks is wrong",
+            "previous run started in the future: check the clocks of the nodes",
             extra={"previous_started_at": theirs.started_at, "object": where},
         )
         return
     raise SupersededError(
         f"superseded: run {theirs.id}, started {theirs.started_at}, has already stored {where}; "
-        f"this run started {ours.started_at} and leaves it alone"
+        f"this run started {ours.started_at}, and does not replace it"
+    )
+
+
+def _read_snapshot(
+    store: Store, cluster: str, collectors: Collectors
+) -> tuple[Head | None, Stored | None]:
+    """Read the previous snapshot with the rows that the collectors need.
+
+    Where a collector's part is unreadable, the document is copied, and that collector starts anew;
+    the others keep theirs.
+    """
+    key = key_of(cluster, SNAPSHOT)
+    stored = store.get(key)
+    if stored is None:
+        return None, None
+    where, kind = store.where(key), sections.previous_type(collectors)
+    try:
+        return documents.decode_own(stored.body, kind, where, cluster), stored
+    except NewerSchemaError:
+        raise
+    except BadAnswerError as error:
+        keep_aside(store, key, error)
+    try:
+        raw = documents.decode_raw(stored.body, where)
+        documents.check_cluster(raw.head, where, cluster)
+    except BadAnswerError:
+        return None, stored
+    return sections.read_what_can_be(raw, collectors), stored
+
+
+def _before(collector: Collector, head: Head, max_age: float) -> Before:
+    since = next(
+        (o.carried_since for o in head.collectors or () if o.collector == collector.name), ""
+    )
+    return Before(
+        # Of a section that was kept, the run that made it is what counts.
+        started_at=since or head.run.started_at,
+        generated_at=since or head.generated_at,
+        state=sections.state_from(collector, head),
+        findings=sections.findings_of(collector, head),
+        rows={spec.key: getattr(head, spec.key) for spec in collector.tables},
+        max_age=max_age,
+    )
+
+
+def _warn_of_dropped(head: Head, collectors: Collectors) -> None:
+    names = {collector.name for collector in collectors}
+    dropped = sorted(table.key for table in head.tables or () if table.collector not in names)
+    if dropped:
+        _log.warning(
+            "tables of collectors that no longer run are dropped", extra={"tables": dropped}
+        )
+
+
+def _groups(rows: Any) -> set[str]:
+    if not rows or not hasattr(rows[0], "group"):
+        return set()
+    return {row.group for row in rows}
+
+
+def _relevant_groups(
+    head: Head | None, report: RunReport | None, groups: set[str]
+) -> frozenset[str] | None:
+    """Return the relevant API groups: those with rows, and those of failed lists.
+
+    The group of a failed list is relevant even if none of its rows are carried over any more.
+    """
+    targets = [target for document in (head, report) if document for target in document.targets]
+    if not targets and not head:
+        return None
+    return frozenset(groups).union(
+        target.group for target in targets if target.records or (target.error and not target.gone)
     )

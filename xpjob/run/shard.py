@@ -1,8 +1,7 @@
-"""Which lists one of several pods makes.
+"""Assignment of lists to shards, one pod each.
 
-Whose a list is depends on nothing but the list itself, by a hash of its group, resource and
-namespace (empty where it is for all): every pod knows it without asking, and a kind that comes or
-goes moves no other.
+The shard of a list is determined by a hash of its group, resource and namespace (empty for all):
+pods need no coordination, and adding or removing a kind does not move others.
 """
 
 from __future__ import annotations
@@ -11,12 +10,14 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-MOST = 64
+from xpjob.config.parsers import invalid
+
+MAX_SHARDS = 64
 
 
 @dataclass(frozen=True, order=True, slots=True)
 class Shard:
-    """One of ``count`` shares of all lists; ``index`` counts from 0, as Kubernetes does."""
+    """One of ``count`` shares of all lists; ``index`` starts at 0, as in Indexed Jobs."""
 
     index: int
     count: int
@@ -25,25 +26,24 @@ class Shard:
         return f"{self.index}/{self.count}"
 
     def others(self) -> list[Shard]:
-        """Return all the other shards."""
+        """Return all other shards."""
         return [Shard(index, self.count) for index in range(self.count) if index != self.index]
 
     def has(self, group: str, resource: str, namespace: str) -> bool:
-        """Tell whether this list is one of the shard's. The version does not matter."""
+        """Return whether this list belongs to the shard. The version does not matter."""
         name = f"{group}/{resource}/{namespace}".encode()
         number = int.from_bytes(hashlib.blake2b(name, digest_size=8).digest())
         return number % self.count == self.index
 
 
-def parse_shard(text: str) -> Shard | None:
-    """Read ``index/count``; empty means that one run lists everything."""
-    if not text:
-        return None
-    found = re.fullmatch(r"([0-9]{1,3})/([0-9]{1,3})", text)
-    shard = Shard(int(found[1]), int(found[2])) if found else None
-    if shard is None or not 1 <= shard.count <= MOST or shard.index >= shard.count:
-        raise ValueError(
-            f"{text!r} is not index/count, such as 0/4, 1/4, 2/4 and 3/4 for four shards (at most "
-            f"{MOST})"
+def parse_shard(text: str) -> Shard:
+    """Parse ``index/count``. Raises ``ValueError``."""
+    match = re.fullmatch(r"([0-9]{1,3})/([0-9]{1,3})", text)
+    shard = Shard(int(match[1]), int(match[2])) if match else None
+    if shard is None or not 1 <= shard.count <= MAX_SHARDS or shard.index >= shard.count:
+        raise invalid(
+            "shard",
+            text,
+            f"index/count, e.g. 0/4, 1/4, 2/4 and 3/4 for four (at most {MAX_SHARDS})",
         )
     return shard

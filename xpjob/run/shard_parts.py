@@ -1,7 +1,7 @@
-"""What shards hand in: ``parts/<generation>/<index>-of-<count>.json``, one document each.
+"""The parts that shards write: ``parts/<generation>/<index>-of-<count>.json``, one document each.
 
-A generation is one run of all shards. Its parts stay until a later generation is committed, so
-whoever comes late or again finds what the others found.
+A generation is one run of all shards. Its parts are kept until a later generation is committed, so
+that a late or restarted pod finds them.
 """
 
 from __future__ import annotations
@@ -10,134 +10,165 @@ import logging
 import re
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
-from msgspec import Struct
+import msgspec
+from msgspec import Raw, Struct
 
-from xpjob.base.errors import BadAnswerError, XpjobError
-from xpjob.collect.outcome import TargetOutcome
-from xpjob.collectors.crossplane.records import (
-    Claim,
-    CompositeResource,
-    ManagedResource,
-    Record,
-    share_strings,
-)
-from xpjob.config.settings import Settings
-from xpjob.run.previous import Memory
+from xpjob.base import times
+from xpjob.base.errors import BadAnswerError, RefusedError, XpjobError
+from xpjob.collect.contract import Listed
+from xpjob.collect.outcome import CollectorOutcome, TargetOutcome
+from xpjob.run.previous import Previous
 from xpjob.run.shard import Shard
 from xpjob.snapshot import documents
-from xpjob.snapshot.documents import NewerSchemaError, PartHead, RunInfo
+from xpjob.snapshot.documents import NewerSchemaError, RunHead, RunInfo
 from xpjob.store.base import PARTS, Store, key_of
-from xpjob.store.base import key as store_key
 
 _FORM = re.compile(rf"{PARTS}/([\w.-]+)/(\d+)-of-(\d+)\.json", re.ASCII)
-_LISTED = 10_000
-"""Keys that are looked at when removing: what is left of some hundred generations."""
+_MAX_KEYS = 10_000
+"""Keys that are listed for removal: the parts of some hundred generations."""
 
 _log = logging.getLogger(__name__)
 
 
 class PartList(Struct, rename="camel"):
-    """How one target went, and its records as they were listed: not linked, without a history.
+    """The outcome of a list. ``refused``: it failed because of missing rights.
 
-    ``refused``: it failed for lack of rights.
+    The document also has the result of its reader, under the key in ``Collector.results``.
     """
 
     outcome: TargetOutcome
     refused: bool = False
-    claims: list[Claim] = []
-    xrs: list[CompositeResource] = []
-    mrs: list[ManagedResource] = []
 
-    @property
-    def records(self) -> list[Record]:
-        """Return the records, which are all of one class."""
-        return [*self.claims, *self.xrs, *self.mrs]
+
+class PartHead(RunHead, rename="camel", kw_only=True):
+    """Head of a part: the seconds of the shard's phases, and the outcomes of its collectors."""
+
+    phases: dict[str, float] = msgspec.field(default_factory=dict)
+    collectors: list[CollectorOutcome] = msgspec.field(default_factory=list)
 
 
 class Part(PartHead, rename="camel", kw_only=True):
-    """All that one shard has listed, and what it found unlistable, its own or not.
+    """The lists of one shard, and all lists that cannot be requested, of any shard."""
 
-    ``phases`` has the seconds that it took.
-    """
+    lists: list[dict[str, Any]]
+    unlistable: list[PartList]
 
-    phases: dict[str, float]
-    lists: list[PartList]
+
+class StoredPart(PartHead, rename="camel", kw_only=True):
+    """A part as stored, with undecoded results, whose types depend on the collector."""
+
+    lists: list[dict[str, Raw]]
     unlistable: list[PartList]
 
 
 def run_id(generation: str) -> str:
-    """Return the id of the run that a generation is: the same for all of its shards."""
+    """Return the run id of a generation, the same for all of its shards."""
     return uuid.uuid5(uuid.NAMESPACE_URL, f"xpjob:{generation}").hex
 
 
-def hand_in(store: Store, settings: Settings, shard: Shard, part: Part) -> str:
-    """Store a part, instead of the one that an earlier try has left; return where it is."""
-    key = _key(settings, shard)
+def part_list(listed: Listed, key: str) -> dict[str, Any]:
+    """Return the outcome of a list for storing; ``key`` is that of its reader's result."""
+    document: dict[str, Any] = {"outcome": listed.outcome, "refused": _refused(listed.error)}
+    if listed.result is not None:
+        document[key] = listed.result
+    return document
+
+
+def unlistable(listed: Listed) -> PartList:
+    """Return a list that could not be requested, for storing."""
+    return PartList(listed.outcome, _refused(listed.error))
+
+
+def error_of(item: PartList) -> XpjobError:
+    """Return the error of a list that failed in another shard."""
+    return (RefusedError if item.refused else XpjobError)(item.outcome.error)
+
+
+def hand_in(store: Store, cluster: str, generation: str, shard: Shard, part: Part) -> str:
+    """Store a part, replacing that of an earlier attempt; return its location."""
+    key = _key(cluster, generation, shard)
     where = store.where(key)
     store.put(key, documents.storable(part, where), replacing=None)
     return where
 
 
-def handed_in(store: Store, settings: Settings, shard: Shard) -> set[int]:
-    """Return the shards of this generation whose parts are there, by their index."""
-    folder = _key(settings, shard).rpartition("/")[0]
-    keys = store.keys(f"{folder}/", _LISTED)
-    return {other.index for other in (shard, *shard.others()) if _key(settings, other) in keys}
+def handed_in(store: Store, cluster: str, generation: str, shard: Shard) -> set[int]:
+    """Return the indexes of the shards of this generation whose parts are stored."""
+    folder = _key(cluster, generation, shard).rpartition("/")[0]
+    keys = store.keys(f"{folder}/", _MAX_KEYS)
+    own = [shard, *shard.others()]
+    return {other.index for other in own if _key(cluster, generation, other) in keys}
 
 
-def read(store: Store, settings: Settings, shard: Shard, run: RunInfo) -> Part:
+def read(store: Store, cluster: str, generation: str, shard: Shard, run: RunInfo) -> StoredPart:
     """Return the part of a shard. Raises ``BadAnswerError`` and the store's errors."""
-    key = _key(settings, shard)
-    held = store.get(key)
-    if held is None:
-        raise BadAnswerError(f"{store.where(key)} is not there any more")
-    part = documents.decode(held.body, Part, store.where(key))
-    if (part.run.id, part.cluster) != (run.id, settings.cluster_name):
-        raise BadAnswerError(f"{store.where(key)} is of another run or cluster")
-    for item in part.lists:
-        share_strings(item.records)
+    key = _key(cluster, generation, shard)
+    stored = store.get(key)
+    if stored is None:
+        raise BadAnswerError(f"{store.where(key)} does not exist any more")
+    part = documents.decode(stored.body, StoredPart, store.where(key))
+    if (part.run.id, part.cluster) != (run.id, cluster):
+        raise BadAnswerError(f"{store.where(key)} belongs to another run or cluster")
     return part
 
 
-def remove_older(store: Store, settings: Settings, run: RunInfo, memory: Memory | None) -> None:
-    """Remove the parts of generations that began before this run.
-
-    Only keys of exactly the form of a part are removed. What goes wrong is a warning: the snapshot
-    is what counts.
-    """
-    previous = memory.snapshot.run.id if memory and memory.snapshot else ""
+def read_list(raw: dict[str, Raw], key: str, type_: Any, where: str) -> tuple[PartList, Any]:
+    """Decode the outcome of a list, and its reader's result. Raises ``BadAnswerError``."""
     try:
-        for generation, key in _all(store, settings):
+        item = PartList(
+            msgspec.json.decode(raw["outcome"], type=TargetOutcome),
+            msgspec.json.decode(raw.get("refused", Raw(b"false")), type=bool),
+        )
+        result = msgspec.json.decode(raw[key], type=type_) if key in raw else None
+    except (*documents.UNREADABLE, KeyError) as error:
+        raise documents.unreadable(where, error) from error
+    return item, result
+
+
+def remove_older(store: Store, cluster: str, run: RunInfo, previous: Previous | None) -> None:
+    """Remove the parts of generations that started before this run.
+
+    Only keys of exactly the form of a part are removed. A failure is only a warning: the snapshot
+    is stored already.
+    """
+    before = previous.head.run.id if previous and previous.head else ""
+    try:
+        for generation, key in _all(store, cluster):
             theirs = run_id(generation)
-            if theirs != run.id and (theirs == previous or _began_before(store, key, run)):
+            if theirs != run.id and (theirs == before or _started_before(store, key, run)):
                 store.remove(key)
     except XpjobError as error:
-        _log.warning("parts of earlier runs were not removed", extra={"error": str(error)})
+        _log.warning("parts of earlier runs not removed", extra={"error": str(error)})
 
 
-def _key(settings: Settings, shard: Shard) -> str:
+def _refused(error: XpjobError | None) -> bool:
+    return isinstance(error, RefusedError)
+
+
+def _key(cluster: str, generation: str, shard: Shard) -> str:
     name = f"{shard.index}-of-{shard.count}.json"
-    return store_key(settings, f"{PARTS}/{settings.shard_generation}/{name}")
+    return key_of(cluster, f"{PARTS}/{generation}/{name}")
 
 
-def _all(store: Store, settings: Settings) -> Iterator[tuple[str, str]]:
-    """Yield generation and key of each part that there is."""
-    own = key_of(settings.cluster_name, "")
-    for key in store.keys(f"{own}{PARTS}/", _LISTED):
+def _all(store: Store, cluster: str) -> Iterator[tuple[str, str]]:
+    """Yield generation and key of each stored part."""
+    own = key_of(cluster, "")
+    for key in store.keys(f"{own}{PARTS}/", _MAX_KEYS):
         if match := _FORM.fullmatch(key.removeprefix(own)):
             yield match[1], key
 
 
-def _began_before(store: Store, key: str, run: RunInfo) -> bool:
-    """Tell whether a part is of an earlier run, or one that nobody can read."""
-    held = store.get(key)
-    if held is None:
+def _started_before(store: Store, key: str, run: RunInfo) -> bool:
+    """Return whether a part is of an earlier run, or unreadable."""
+    stored = store.get(key)
+    if stored is None:
         return False
     try:
-        theirs = documents.decode(held.body, PartHead, store.where(key)).run
+        theirs = documents.decode(stored.body, RunHead, store.where(key)).run
     except NewerSchemaError:
         return False
     except BadAnswerError:
         return True
-    return documents.moment(theirs.started_at) < documents.moment(run.started_at)
+    return times.parse(theirs.started_at) < times.parse(run.started_at)

@@ -1,197 +1,336 @@
-"""A run by several pods: each hands in what it has listed, and one of them merges all of it.
+"""A run by several pods: each stores its part, and one of them merges all parts.
 
-Nobody is in charge beforehand. Of those whose parts are there, the lowest waits for the rest; it
-merges when all have come, or when its time for waiting is up. The others end at once.
+There is no leader. Of the shards whose parts are stored, the one with the lowest index waits for
+the rest, and merges when all parts are stored or its share of time is used up. The others end at
+once.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
+from typing import Any
 
 import msgspec
 
-from xpjob.base.errors import DeadlineError, RefusedError, TransientError, XpjobError
-from xpjob.collect.fetch import Listed, outcome_of, outcome_of_unlistable
+from xpjob.base.errors import DeadlineError, TransientError, XpjobError
+from xpjob.collect.contract import Collector, Listed, Subscription
+from xpjob.collect.fetch import outcome_of, unlisted
 from xpjob.collect.outcome import TargetOutcome
-from xpjob.collectors.crossplane.records import Inventory
-from xpjob.collectors.crossplane.targets import Plan, Target, Unlistable
-from xpjob.config.settings import Settings
+from xpjob.config.option import Config
 from xpjob.kube.gvr import Gvr
+from xpjob.kube.lists import ListKey
 from xpjob.net import deadline
-from xpjob.run import shard_parts
+from xpjob.run import budget, shard_parts
 from xpjob.run.journal import Journal
+from xpjob.run.options import ShardOptions
+from xpjob.run.plan import Collected, Gathered
+from xpjob.run.previous import Previous
 from xpjob.run.shard import Shard
-from xpjob.run.shard_parts import Part, PartList
+from xpjob.run.shard_parts import Part, StoredPart
+from xpjob.snapshot.documents import RunInfo
 from xpjob.store.base import Store
+from xpjob.store.options import StoreOptions
 
 _POLL_SECONDS = 0.5
-# Parts of the time that is left: merging takes some too.
-_STORING, _WAITING, _READING = 1 / 2, 2 / 3, 1 / 3
-_Found = Mapping[Shard, Part | XpjobError]
-_Scope = tuple[str, str, str, str, str]
+_Scope = tuple[str, str, str, str, str, str, str]
+_Parts = Mapping[Shard, StoredPart | XpjobError]
 
 _log = logging.getLogger(__name__)
 
 
-def share_of(plan: Plan, shard: Shard) -> Plan:
-    """Return a plan with no other targets than the shard's own."""
-    return replace(plan, targets=tuple(t for t in plan.targets if _is_of(shard, t)))
+@dataclass(frozen=True, slots=True)
+class _Generation:
+    """One run of all shards."""
+
+    store: Store
+    cluster: str
+    name: str
 
 
-class Merged(NamedTuple):
-    """What one run of all targets would have planned and listed."""
+def run_id(config: Config) -> str:
+    """Return the run id that all shards share."""
+    return shard_parts.run_id(config[ShardOptions].shard_generation)
 
-    plan: Plan
-    listed: list[Listed]
+
+def share_of(planned: Gathered, shard: Shard) -> Gathered:
+    """Return the plans with only the lists of this shard."""
+    return [
+        replace(
+            item,
+            plan=replace(
+                item.plan,
+                subscriptions=[
+                    each for each in item.plan.subscriptions if each.error or _is_of(shard, each)
+                ],
+            ),
+        )
+        for item in planned
+    ]
+
+
+def reports_nothing(shard: Shard | None, journal: Journal) -> bool:
+    """Return whether a shard without results leaves the report to others.
+
+    The merging shard reports for all of them, or the first one if there were errors.
+    """
+    return shard is not None and not (shard.index == 0 and journal.errors)
+
+
+def merged_elsewhere(shard: Shard | None, journal: Journal, previous: Previous | None) -> bool:
+    """Return whether another pod has merged and reported the shards of this run."""
+    head = previous.head if previous else None
+    return bool(shard and head and head.run.id == journal.run.id)
+
+
+def remove_older(store: Store, config: Config, run: RunInfo, previous: Previous | None) -> None:
+    """Remove the parts of generations that started before this run."""
+    shard_parts.remove_older(store, config[StoreOptions].cluster_name, run, previous)
 
 
 def bring_together(
     store: Store,
-    settings: Settings,
+    config: Config,
     shard: Shard,
     journal: Journal,
-    plan: Plan,
-    listed: list[Listed],
-) -> Merged | None:
-    """Hand in what this shard has listed, and return what all of them have.
+    planned: Gathered,
+    gathered: Gathered,
+) -> Gathered | None:
+    """Store the part of this shard, and return the merged parts of all shards.
 
-    ``plan`` is that of all shards. None where another one merges: this one is done. Raises the
-    store's errors.
+    ``planned`` has the plans of all shards. None if another shard merges. Raises the store's
+    errors.
     """
-    journal.listed(listed)
-    with journal.phase("part"), deadline.share(_STORING):
-        part = Part(
-            run=msgspec.structs.replace(journal.run),
-            cluster=settings.cluster_name,
-            phases={name: journal.report.phases[name] for name in ("discover", "list")},
-            lists=[_part_list(item) for item in listed],
-            unlistable=[_part_unlistable(item) for item in plan.unlistable],
-        )
-        where = shard_parts.hand_in(store, settings, shard, part)
-    _log.info("part handed in", extra={"shard": str(shard), "object": where})
+    journal.gathered(gathered)
+    cluster, name = config[StoreOptions].cluster_name, config[ShardOptions].shard_generation
+    generation = _Generation(store, cluster, name)
+    with journal.phase("part"), budget.phase("hand in"):
+        part = _part(journal, cluster, planned, gathered)
+        where = shard_parts.hand_in(store, cluster, name, shard, part)
+    _log.info("shard part stored", extra={"shard": str(shard), "object": where})
     with journal.phase("gather"):
-        found = _gather(store, settings, shard, part)
-        return None if found is None else _merge(journal, plan, found)
+        parts = _collect_parts(generation, shard, journal.run)
+        return None if parts is None else _merge(journal, planned, parts)
 
 
-def _gather(store: Store, settings: Settings, shard: Shard, own: Part) -> _Found | None:
-    """Return the parts of all shards, with an error in the place of one that is missing.
+def _part(journal: Journal, cluster: str, planned: Gathered, gathered: Gathered) -> Part:
+    lists = [item.attempt.run("part", partial(_lists, item)) or [] for item in gathered]
+    return Part(
+        run=msgspec.structs.replace(journal.run),
+        cluster=cluster,
+        phases={name: journal.report.phases[name] for name in ("discover", "list")},
+        collectors=[item.attempt.outcome() for item in gathered],
+        lists=list(chain.from_iterable(lists)),
+        unlistable=[
+            shard_parts.unlistable(unlisted(subscription, item.collector.name))
+            for item in planned
+            for subscription in item.plan.subscriptions
+            if subscription.error
+        ],
+    )
 
-    None where another shard is to merge them.
+
+def _lists(item: Collected) -> list[dict[str, Any]]:
+    return [
+        shard_parts.part_list(listed, _result(item.collector, listed.outcome)[0])
+        for listed in item.listed
+    ]
+
+
+def _result(collector: Collector, outcome: TargetOutcome) -> tuple[str, Any]:
+    """Return key and type of the result of a list's reader. Raises ``LookupError``."""
+    if outcome.class_ not in collector.results:
+        raise LookupError(f"{collector.name}.results lacks the role {outcome.class_!r}")
+    return collector.results[outcome.class_]
+
+
+def _collect_parts(generation: _Generation, shard: Shard, run: RunInfo) -> _Parts | None:
+    """Return the parts of all shards, with an error in place of a missing part.
+
+    None if another shard merges them.
     """
-    with deadline.share(_WAITING, until_stopped=True):
-        there = _wait(store, settings, shard)
+    with budget.phase("wait"):
+        there = _wait(generation, shard)
     if there is None:
         return None
 
-    def read(other: Shard) -> Part | XpjobError:
+    def read(other: Shard) -> StoredPart | XpjobError:
         if other.index not in there:
             return XpjobError(
-                f"shard {other} has not come in time; see why its pod (completion index "
-                f"{other.index}) failed or was late"
+                f"shard {other} did not store its part in time; find out why its pod (completion "
+                f"index {other.index}) failed or was late"
             )
         try:
-            return shard_parts.read(store, settings, other, own.run)
+            store, cluster, name = generation.store, generation.cluster, generation.name
+            return shard_parts.read(store, cluster, name, other, run)
         except XpjobError as error:
             return error
 
-    found: dict[Shard, Part | XpjobError] = {shard: own}
-    with deadline.share(_READING):
-        for other in shard.others():  # one by one: two at a time would need the memory for two
-            found[other] = read(other)
-    for other, what in found.items():
-        if isinstance(what, XpjobError):
-            extra = {"shard": str(other), "error": str(what)}
-            _log.error("shard missing: what it had is carried", extra=extra)
-    return dict(sorted(found.items()))
+    with budget.phase("merge"):  # sequentially, to save memory
+        parts = {other: read(other) for other in (shard, *shard.others())}
+    for other, part in parts.items():
+        if isinstance(part, XpjobError):
+            extra = {"shard": str(other), "error": str(part)}
+            _log.error("shard part missing: rows carried over", extra=extra)
+    return dict(sorted(parts.items()))
 
 
-def _wait(store: Store, settings: Settings, shard: Shard) -> set[int] | None:
-    """Return whose parts are there when all are, or no time is left; None where others wait."""
+def _wait(generation: _Generation, shard: Shard) -> set[int] | None:
+    """Wait for parts; return the indexes of stored parts, or None if another shard merges.
+
+    Returns when all parts are stored, or no time is left.
+    """
     there, failed = {shard.index}, None
     try:
         while True:
             try:
-                there |= shard_parts.handed_in(store, settings, shard)
+                there |= shard_parts.handed_in(
+                    generation.store, generation.cluster, generation.name, shard
+                )
                 failed = None
-            except TransientError as error:  # there is time to ask again
+            except TransientError as error:  # there is time to retry
                 failed = error
             if min(there) < shard.index:
                 facts = {"shard": str(shard), "parts": len(there), "merging": min(there)}
-                _log.info("another shard merges", extra=facts)
+                _log.info("merging left to another shard", extra=facts)
                 return None
             if len(there) == shard.count:
                 return there
             deadline.sleep(_POLL_SECONDS)
     except DeadlineError:
-        # Told to end: a pod that takes its place, or the next run, has more to merge.
+        # After a signal do not merge: the replacement pod, or the next run, has more parts.
         if failed and len(there) == 1 and not deadline.stopped():
-            raise failed from None  # nobody knows who else is there
+            raise failed from None  # the other parts are unknown
         return None if deadline.stopped() else there
 
 
-def _merge(journal: Journal, plan: Plan, found: _Found) -> Merged:
-    """Return what one run of all targets would have; those of a missing shard have failed.
+def _merge(journal: Journal, planned: Gathered, parts: _Parts) -> Gathered:
+    """Merge the parts into the result of a single run; the lists of a missing shard have failed.
 
-    Plans of two shards may differ by what came or went meanwhile. What could not be listed at all
-    every shard tells, and it counts once.
+    Plans of two shards may differ if kinds were added or removed in the meantime. Every shard
+    reports all lists that cannot be requested; they are merged.
     """
-    there = [what for what in found.values() if isinstance(what, Part)]
+    there = [part for part in parts.values() if isinstance(part, StoredPart)]
     for part in there:
         journal.began(part.run.started_at)
     slowest = max(there, key=lambda part: sum(part.phases.values()))
     journal.report.phases.update(slowest.phases)
-    made = {_scope(item.outcome): _listed(item) for part in there for item in part.lists}
-    place: dict[_Scope, int] = {}
-    for target in plan.targets:
-        outcome = outcome_of(target)
-        place[_scope(outcome)] = len(place)
-        for shard, what in found.items():
-            if isinstance(what, XpjobError) and _is_of(shard, target):
-                outcome.error = str(what)
-                made.setdefault(_scope(outcome), Listed(outcome, error=what))
-    unlistable = {
-        _scope(item.outcome): _unlistable(item)
-        for part in there
-        for item in part.unlistable
-        if _scope(item.outcome) not in made
+    merged = []
+    for item in planned:
+        _fail_with(item, there)
+        listed = item.attempt.run("merge", partial(_merge_lists, item, parts, there)) or []
+        merged.append(
+            replace(
+                item,
+                plan=replace(
+                    item.plan,
+                    subscriptions=[
+                        *(each for each in item.plan.subscriptions if each.error is None),
+                        *_merge_unlistable(item, there, listed),
+                    ],
+                ),
+                listed=listed,
+            )
+        )
+    return merged
+
+
+def _fail_with(item: Collected, there: Iterable[StoredPart]) -> None:
+    """Fail a collector that failed in another shard: what it made there is incomplete."""
+    for part in there:
+        for outcome in part.collectors:
+            if outcome.collector == item.collector.name and not outcome.success:
+                item.attempt.fail(outcome.step, XpjobError(outcome.error))
+
+
+def _merge_lists(item: Collected, parts: _Parts, there: Sequence[StoredPart]) -> list[Listed]:
+    planned = {
+        _scope(outcome_of(each, item.collector.name)): each
+        for each in item.plan.subscriptions
+        if each.error is None
     }
-    listed = sorted(made.values(), key=lambda item: place.get(_scope(item.outcome), len(place)))
-    return Merged(replace(plan, unlistable=tuple(unlistable.values())), listed)
+    made: dict[_Scope, Listed] = {}
+    for part in there:
+        for raw in part.lists:
+            listed = _listed(item.collector, raw, planned)
+            if listed is not None:
+                made[_scope(listed.outcome)] = listed
+    for scope, subscription in planned.items():
+        if scope in made:
+            continue
+        shard = next(shard for shard in parts if _is_of(shard, subscription))
+        missing = parts[shard]
+        if isinstance(missing, StoredPart):
+            group = subscription.key.gvr.group
+            if any(failed.outcome.group == group for failed in missing.unlistable):
+                continue  # it could not discover the group, and says so itself
+            missing = XpjobError(f"shard {shard} did not list it: its pod did not plan this list")
+        outcome = outcome_of(subscription, item.collector.name)
+        outcome.error = str(missing)
+        made[scope] = Listed(subscription, outcome, error=missing)
+    place = {scope: number for number, scope in enumerate(planned)}
+    return sorted(made.values(), key=lambda each: place.get(_scope(each.outcome), len(place)))
 
 
-def _is_of(shard: Shard, target: Target) -> bool:
-    return shard.has(target.kind.group, target.kind.resource, target.namespace)
+def _listed(
+    collector: Collector, raw: dict[str, msgspec.Raw], planned: Mapping[_Scope, Subscription]
+) -> Listed | None:
+    """Return the outcome of a list in a part, or None if it is another collector's."""
+    outcome = shard_parts.read_list(raw, "", Any, "a shard's part")[0].outcome
+    if outcome.collector not in ("", collector.name):
+        return None
+    key, type_ = _result(collector, outcome)
+    where = f"the part with {outcome.gvr}"
+    read, result = shard_parts.read_list(raw, key, type_, where)
+    read.outcome.collector = collector.name
+    subscription = planned.get(_scope(read.outcome)) or _subscription(read.outcome)
+    error = shard_parts.error_of(read) if read.outcome.error else None
+    return Listed(subscription, read.outcome, None if error else result, error)
+
+
+def _merge_unlistable(
+    item: Collected, there: Iterable[StoredPart], listed: Sequence[Listed]
+) -> list[Subscription]:
+    made = {_scope(each.outcome) for each in listed}
+    merged = {
+        _scope(failed.outcome): failed
+        for part in there
+        for failed in part.unlistable
+        if failed.outcome.collector in ("", item.collector.name)
+        and _scope(failed.outcome) not in made
+    }
+    return [
+        replace(
+            _subscription(failed.outcome),
+            error=shard_parts.error_of(failed),
+            gone=failed.outcome.gone,
+        )
+        for failed in merged.values()
+    ]
+
+
+def _subscription(outcome: TargetOutcome) -> Subscription:
+    """Return a subscription for a list that only another shard has planned."""
+    gvr = Gvr(outcome.group, outcome.version, outcome.resource)
+    return Subscription(
+        ListKey(gvr, outcome.namespace),
+        msgspec.Struct,
+        kind=outcome.kind,
+        role=outcome.class_,
+        source=outcome.source,
+    )
+
+
+def _is_of(shard: Shard, subscription: Subscription) -> bool:
+    gvr = subscription.key.gvr
+    return shard.has(gvr.group, gvr.resource, subscription.key.namespace)
 
 
 def _scope(outcome: TargetOutcome) -> _Scope:
-    class_, group, version = outcome.class_, outcome.group, outcome.version
-    return (class_, group, version, outcome.resource, outcome.namespace)
-
-
-def _part_list(listed: Listed) -> PartList:
-    claims, xrs, mrs = Inventory.of(listed.records)
-    refused = isinstance(listed.error, RefusedError)
-    return PartList(outcome=listed.outcome, refused=refused, claims=claims, xrs=xrs, mrs=mrs)
-
-
-def _part_unlistable(item: Unlistable) -> PartList:
-    refused = isinstance(item.error, RefusedError)
-    return PartList(outcome=outcome_of_unlistable(item), refused=refused)
-
-
-def _error(item: PartList) -> XpjobError:
-    return (RefusedError if item.refused else XpjobError)(item.outcome.error)
-
-
-def _listed(item: PartList) -> Listed:
-    return Listed(item.outcome, item.records, _error(item) if item.outcome.error else None)
-
-
-def _unlistable(item: PartList) -> Unlistable:
-    found = item.outcome
-    gvr = Gvr(found.group, found.version, found.resource)
-    return Unlistable(gvr, found.class_, found.namespace, found.source, _error(item), found.gone)
+    return (
+        *(outcome.collector, outcome.class_, outcome.group, outcome.version),
+        *(outcome.resource, outcome.namespace, outcome.selector),
+    )

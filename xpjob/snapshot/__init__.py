@@ -1,1 +1,1 @@
-"""The snapshot: all records of one run with the run's own facts, and where it is kept."""
+"""Snapshots: the records and metadata of one run, as stored documents."""

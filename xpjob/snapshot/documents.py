@@ -1,50 +1,42 @@
-"""Snapshot and RunReport, and how they become JSON and back.
+"""The stored documents, and their conversion to and from JSON.
 
-``snapshot.json`` is what the run found; it is the commit point. ``run.json`` beside it says how
-the last run ended, also when it failed: what is known only after the snapshot is written (how
-long the write took, whether the push worked) cannot be in it.
+``snapshot.json`` has the results of a run; it is the commit point. It consists of a head, and a key
+for each table and for each field of a collector's state. ``run.json`` reports how the last run
+ended, even if it failed. It has what is known only after the snapshot is written: the duration of
+the write, and whether the push succeeded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime, timezone
-from typing import Any, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, TypeVar
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 
 from xpjob.base import times
 from xpjob.base.errors import BadAnswerError, XpjobError
-from xpjob.collect.outcome import Count, TargetOutcome
-from xpjob.collectors.crossplane.findings import Finding
-from xpjob.collectors.crossplane.platform import Platform
-from xpjob.collectors.crossplane.records import (
-    Claim,
-    CompositeResource,
-    Inventory,
-    ManagedResource,
-    Past,
-    Placed,
-    Record,
-    share_strings,
-)
-from xpjob.metrics.cumulative import Counters, TimeToReady
-from xpjob.metrics.table import Shown
+from xpjob.collect.findings import Finding
+from xpjob.collect.outcome import CollectorOutcome, TargetOutcome
+from xpjob.collect.tables import TableDescription
+from xpjob.metrics.cumulative import Count, Counters
+from xpjob.metrics.stored import MetricTable
+from xpjob.metrics.table import MAX_SERIES
 from xpjob.store.base import MAX_DOCUMENT
 
 SCHEMA_VERSION = 1
 
 D = TypeVar("D", bound="Document")
-R = TypeVar("R", bound=Record)
-Own = TypeVar("Own", bound="Snapshot | RunReport")
+Own = TypeVar("Own", bound="Head | RunReport")
 
-_UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
+UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
+"""What decoding an invalid document can raise."""
 _encoder = msgspec.json.Encoder()
 
 
 class RunInfo(Struct, rename="camel", kw_only=True):
-    """Which run this was. ``started_at`` is when it started looking."""
+    """Identity of a run. ``started_at`` is when it started to list."""
 
     id: str
     version: str
@@ -52,94 +44,93 @@ class RunInfo(Struct, rename="camel", kw_only=True):
 
 
 class Document(Struct, rename="camel", kw_only=True):
-    """What every stored document begins with."""
+    """Base of all stored documents."""
 
     schema_version: int = SCHEMA_VERSION
 
 
-class Snapshot(Document, rename="camel", kw_only=True):
-    """All records of one run. Times are RFC 3339 in UTC."""
-
-    generated_at: str
-    cluster: str
-    run: RunInfo
-    targets: list[TargetOutcome]
-    counters: Counters | None = None
-    # None where the previous ones could not be read: better a gap than a reset.
-    time_to_ready: list[TimeToReady] | None = None
-    namespace_configs: Count = 0
-    claims: list[Claim]
-    xrs: list[CompositeResource]
-    mrs: list[ManagedResource] = []
-    findings: list[Finding] = []
-    platform: Platform = Platform()
-    shown: Shown = Shown()
-
-    @property
-    def records(self) -> list[Record]:
-        """Return the records of all classes."""
-        return [
-            record for of_class in Inventory(self.claims, self.xrs, self.mrs) for record in of_class
-        ]
-
-
-class PastSnapshot(Snapshot, rename="camel", kw_only=True):
-    """The snapshot of the run before, with no more of its records than each run needs."""
-
-    claims: list[Past]  # type: ignore[assignment]
-    xrs: list[Past]  # type: ignore[assignment]
-    mrs: list[Past] = []  # type: ignore[assignment]
-
-
-class RawSnapshot(Snapshot, rename="camel", kw_only=True):
-    """A snapshot whose records nobody has looked at, so that they take no memory but their text."""
-
-    claims: list[Raw]  # type: ignore[assignment]
-    xrs: list[Raw]  # type: ignore[assignment]
-    mrs: list[Raw] = []  # type: ignore[assignment]
-
-    def with_records(self, wanted: Callable[[Placed, str], bool], where: str) -> Snapshot:
-        """Return it with those of its records. Raises ``BadAnswerError`` where one is corrupt."""
-
-        def read(raws: list[Raw], kind: type[R]) -> list[R]:
-            kept = [
-                msgspec.json.decode(raw, type=kind)
-                for raw in raws
-                if wanted(msgspec.json.decode(raw, type=Placed), kind.class_)
-            ]
-            share_strings(kept)
-            return kept
-
-        rest: dict[str, Any] = msgspec.structs.asdict(self)
-        raws = [rest.pop(name) for name in ("claims", "xrs", "mrs")]
-        try:
-            return Snapshot(
-                claims=read(raws[0], Claim),
-                xrs=read(raws[1], CompositeResource),
-                mrs=read(raws[2], ManagedResource),
-                **rest,
-            )
-        except _UNREADABLE as error:
-            raise _unreadable(where, error) from error
-
-
-class PartHead(Document, rename="camel", kw_only=True):
-    """What a shard's part begins with: which run it is of, and when that shard started looking."""
+class RunHead(Document, rename="camel", kw_only=True):
+    """Base of documents of a run, with the run and the cluster."""
 
     run: RunInfo
     cluster: str
 
 
-class RunReport(Document, rename="camel", kw_only=True):
-    """How a run ended. ``phase`` is the last one it entered; ``phases`` maps each to seconds.
+class Shown(Struct, frozen=True, rename="camel"):
+    """Settings for converting rows to series. Collectors add their own keys."""
 
-    ``history`` counts the dated snapshots that there are.
-    ``counters`` is None where the previous ones could not be read: better a gap than a reset
-    that the next run takes back.
+    max_series: Annotated[int, Meta(ge=1)] = MAX_SERIES
+
+
+class Head(RunHead, rename="camel", kw_only=True):
+    """A snapshot without its tables and the collectors' states. Times are RFC 3339 in UTC.
+
+    ``collectors``, ``tables`` and ``metrics`` are None in documents of version 0.1.0: see
+    ``sections.upgraded``. ``counters`` is None if the previous ones could not be read: a gap is
+    better than a counter reset.
     """
 
-    run: RunInfo
-    cluster: str
+    generated_at: str
+    targets: list[TargetOutcome]
+    counters: Counters | None = None
+    findings: list[Finding] = []
+    shown: Shown = Shown()
+    collectors: list[CollectorOutcome] | None = None
+    tables: list[TableDescription] | None = None
+    metrics: list[MetricTable] | None = None
+
+    @property
+    def described(self) -> bool:
+        """Return whether it has the fields that versions since 0.2.0 store."""
+        return None not in (self.collectors, self.tables, self.metrics)
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """The snapshot of a run. ``rows`` has the rows of each table, as structs or raw JSON.
+
+    ``state`` has the keys of the collectors' states, ``shown`` their part of the key ``shown``.
+    """
+
+    head: Head
+    rows: dict[str, Sequence[Any]] = field(default_factory=dict)
+    state: dict[str, Any] = field(default_factory=dict)
+    shown: dict[str, Any] = field(default_factory=dict)
+
+    def document(self) -> dict[str, Any]:
+        """Return all keys of the document in order. Raises ``ValueError`` for duplicate keys."""
+        head = {
+            key: getattr(self.head, name)
+            for key, name in zip(Head.__struct_encode_fields__, Head.__struct_fields__, strict=True)
+        }
+        head["shown"] = {"maxSeries": self.head.shown.max_series, **self.shown}
+        for keys in (self.state, self.rows):
+            if duplicates := head.keys() & keys.keys():
+                raise ValueError(f"duplicate keys in the snapshot: {', '.join(duplicates)}")
+            head |= keys
+        return head
+
+
+@dataclass(slots=True)
+class RawSnapshot:
+    """A stored snapshot with undecoded rows, which share the memory of the document."""
+
+    head: Head
+    keys: Mapping[str, Raw]
+
+    def rows(self, key: str) -> list[Raw]:
+        """Return the rows of a table, empty if there is no such key. Raises ``MsgspecError``."""
+        raw = self.keys.get(key)
+        return msgspec.json.decode(raw, type=list[Raw]) if raw is not None else []
+
+
+class RunReport(RunHead, rename="camel", kw_only=True):
+    """How a run ended. ``phase`` is the last one it entered; ``phases`` maps each to seconds.
+
+    ``history`` is the number of dated snapshots. ``counters`` is None if the previous ones could
+    not be read: a gap is better than a counter reset that the next run undoes.
+    """
+
     finished_at: str = ""
     success: bool = False
     partial: bool = False
@@ -153,97 +144,96 @@ class RunReport(Document, rename="camel", kw_only=True):
     history: int = 0
     targets: list[TargetOutcome] = []
     counters: Counters | None = None
+    collectors: list[CollectorOutcome] = []
 
 
-def now() -> datetime:
-    """Return the time in UTC. The one clock of the job."""
-    return datetime.now(timezone.utc)
+class NewerSchemaError(BadAnswerError):
+    """The document was written by a newer xpjob."""
 
 
-def rfc3339(moment: datetime) -> str:
-    """Return a time in UTC as RFC 3339, to the microsecond: runs are ordered by it."""
-    return moment.astimezone(timezone.utc).isoformat(timespec="microseconds").replace("+00:00", "Z")
+def encode(document: Document | Snapshot) -> bytes:
+    """Encode a document as JSON, with a trailing newline."""
+    whole = document.document() if isinstance(document, Snapshot) else document
+    # encode_lines appends the newline without copying the whole document.
+    return _encoder.encode_lines((whole,))
 
 
-def encode(document: Document) -> bytes:
-    """Return the document as JSON, ending in a newline."""
-    # As one line of many: adding the newline afterwards would copy the whole document.
-    return _encoder.encode_lines((document,))
-
-
-def storable(document: Document, where: str) -> bytes:
-    """Return the document as JSON. Raises ``XpjobError`` where nobody would read so much again."""
+def storable(document: Document | Snapshot, where: str) -> bytes:
+    """Encode a document as JSON. Raises ``XpjobError`` if it is too large to be read again."""
     body = encode(document)
     if len(body) > MAX_DOCUMENT:
         raise XpjobError(
-            f"writing {where}: it would have {len(body):,} bytes, and more than "
-            f"{MAX_DOCUMENT >> 20} MiB are never read, so what is there stays: list fewer kinds or "
-            "namespaces (MR_GVRS, KUBE_NAMESPACE_SCOPE), or in jobs with a CLUSTER_NAME each"
+            f"writing {where}: {len(body):,} bytes, and more than {MAX_DOCUMENT >> 20} MiB are not "
+            "supported, so the stored document is kept; list fewer kinds or namespaces, or run one "
+            "job per part of the cluster, each with its own CLUSTER_NAME"
         )
     return body
 
 
 def decode(body: bytes, kind: type[D], where: str) -> D:
-    """Read a stored document.
+    """Decode a stored document.
 
-    Raises ``BadAnswerError`` when it is corrupt, and when a newer xpjob wrote it: that one must
-    not be overwritten by an older.
+    Raises ``BadAnswerError`` if it is corrupt, and ``NewerSchemaError`` if a newer xpjob wrote it:
+    an older one must not overwrite it.
     """
     if not body:
         raise BadAnswerError(
-            f"{where} is no snapshot: it is empty, or larger than {MAX_DOCUMENT >> 20} MiB"
+            f"{where} is not a snapshot: it is empty, or larger than {MAX_DOCUMENT >> 20} MiB"
         )
     try:
         version = msgspec.json.decode(body, type=Document).schema_version
         if version < 1:
-            raise ValueError(f"there is no schemaVersion {version}")
+            raise ValueError(f"invalid schemaVersion {version}: expected 1 or more")
         if version > SCHEMA_VERSION:
             raise NewerSchemaError(
-                f"{where} has schemaVersion {version}, and this xpjob writes {SCHEMA_VERSION}: "
+                f"{where} has schemaVersion {version}, newer than {SCHEMA_VERSION} of this xpjob; "
                 "run the newer xpjob everywhere, or give this one its own S3_KEY_PREFIX"
             )
         document = msgspec.json.decode(body, type=kind)
-        _check_times(document)
+        for text in _times(document):
+            times.parse(text)
         return document
-    except _UNREADABLE as error:
-        raise _unreadable(where, error) from error
-
-
-def _unreadable(where: str, error: Exception) -> BadAnswerError:
-    return BadAnswerError(f"{where} is no snapshot that can be read: {error}")
+    except UNREADABLE as error:
+        raise unreadable(where, error) from error
 
 
 def decode_own(body: bytes, kind: type[Own], where: str, cluster: str) -> Own:
-    """Read a stored document of this cluster. Raises as ``decode``, and for another cluster's."""
+    """Decode a stored document of this cluster. Raises as ``decode`` and ``check_cluster`` do."""
     document = decode(body, kind, where)
-    if document.cluster != cluster:
-        raise BadAnswerError(
-            f"{where} is of the cluster {document.cluster!r}, and this is {cluster!r}: give each "
-            "its own CLUSTER_NAME or S3_KEY_PREFIX"
-        )
+    check_cluster(document, where, cluster)
     return document
 
 
-def moment(text: str) -> datetime:
-    """Read a time that xpjob wrote. Raises ``ValueError``."""
-    read = times.read(text)
-    if read is None:
-        raise ValueError(f"{text!r} is no time with a time zone")
-    return read
+def check_cluster(document: RunHead, where: str, cluster: str) -> None:
+    """Raise ``BadAnswerError`` if a document is of another cluster."""
+    if document.cluster != cluster:
+        raise BadAnswerError(
+            f"{where} belongs to the cluster {document.cluster!r}, not to {cluster!r}; give each "
+            "cluster its own CLUSTER_NAME or S3_KEY_PREFIX"
+        )
 
 
-def _check_times(document: Document) -> None:
-    written: list[str] = []
-    if isinstance(document, Snapshot):
-        written = [document.generated_at, document.run.started_at]
-    elif isinstance(document, RunReport):
-        written = [document.run.started_at, document.finished_at]
-        written += filter(None, [document.last_success_at])
-    elif isinstance(document, PartHead):
-        written = [document.run.started_at]
-    for text in written:
-        moment(text)
+def decode_raw(body: bytes, where: str) -> RawSnapshot:
+    """Decode a stored snapshot, but not its rows. Raises as ``decode`` does."""
+    head = decode(body, Head, where)
+    try:
+        return RawSnapshot(head, msgspec.json.decode(body, type=dict[str, Raw]))
+    except UNREADABLE as error:
+        raise unreadable(where, error) from error
 
 
-class NewerSchemaError(BadAnswerError):
-    """A newer xpjob wrote this document."""
+def unreadable(where: str, error: Exception) -> BadAnswerError:
+    """Return the error for a document that cannot be read."""
+    return BadAnswerError(f"{where} cannot be read: {error}")
+
+
+def _times(document: Document) -> Iterator[str]:
+    """Yield the times that must be valid."""
+    if isinstance(document, RunHead):
+        yield document.run.started_at
+    if isinstance(document, Head):
+        yield document.generated_at
+    if isinstance(document, RunReport):
+        yield document.finished_at
+        if document.last_success_at:
+            yield document.last_success_at

@@ -1,1 +1,1 @@
-"""Where documents are kept: S3 or a directory."""
+"""Document stores: S3 or a directory."""

@@ -1,4 +1,4 @@
-"""What a store is, and which one the settings ask for."""
+"""The store protocol, the keys of documents, and the store that keeps nothing."""
 
 from __future__ import annotations
 
@@ -6,23 +6,22 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from xpjob.config import parsers
-from xpjob.config.settings import Settings
 
 SNAPSHOT, REPORT = "snapshot.json", "run.json"
 MAX_DOCUMENT = 256 << 20
-"""Bytes of the largest document that is read: some 300,000 records. Nobody's memory is endless."""
+"""Bytes of the largest document that is read, some 300,000 records: bounds the memory used."""
 HISTORY = "history"
-"""The folder of dated snapshots, which therefore no cluster can be called."""
+"""Folder of dated snapshots; therefore reserved as a cluster name."""
 PARTS = "parts"
-"""The folder of what shards hand in, which therefore no cluster can be called."""
+"""Folder of the parts that shards write; therefore reserved as a cluster name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A document as it lies in a store. ``etag`` is opaque and changes with every write.
+    """A stored document. ``etag`` is opaque and changes with every write.
 
-    ``unchanged``: it still has the etag that the caller knows, so its body was left out. That of
-    one larger than ``MAX_DOCUMENT`` is left out too.
+    ``unchanged``: the document still has the etag that the caller passed, and ``body`` is empty.
+    ``body`` is also empty for a document larger than ``MAX_DOCUMENT``.
     """
 
     body: bytes
@@ -33,64 +32,64 @@ class Stored:
 class Store(Protocol):
     """Named documents with conditional writes. Keys are relative, such as ``snapshot.json``.
 
-    Every method raises ``RefusedError``, ``TransientError`` after the last try, or another
+    Every method raises ``RefusedError``, ``TransientError`` after the last attempt, or another
     ``XpjobError`` that says what to do.
     """
 
     def get(self, key: str, unless: str = "") -> Stored | None:
-        """Return a document, or None where there is none.
+        """Return a document, or None if it does not exist.
 
-        ``unless`` is an etag that the caller knows already: where the document still has it, it
-        comes back ``unchanged`` and without its body.
+        ``unless`` is an etag that the caller has: if it still matches, the result is
+        ``unchanged`` and has no body.
         """
 
     def put(self, key: str, body: bytes, *, replacing: str | None) -> str:
-        """Write a document whole, and return its new etag.
+        """Write a document atomically, and return its new etag.
 
-        ``replacing`` is the etag it must still have, "" for "must not exist yet", None for any.
-        Raises ``ConflictError`` where that does not hold (any more).
+        ``replacing`` is the etag that the document must have, "" if it must not exist, None for
+        any. Raises ``ConflictError`` if the condition does not hold.
         """
 
     def copy(self, key: str, to: str, *, having: str = "") -> None:
-        """Copy a document within the store, whatever its size.
+        """Copy a document of any size within the store.
 
-        ``having`` is the etag it must still have, "" for any. Raises ``ConflictError`` where that
-        does not hold (any more).
+        ``having`` is the etag that the document must have, "" for any. Raises ``ConflictError``
+        if the condition does not hold.
         """
 
     def where(self, key: str) -> str:
-        """Return how people call this document: a URL or a path."""
+        """Return the location of a document for messages: a URL or a path."""
 
     def remove(self, key: str) -> None:
-        """Remove a document, if it is there."""
+        """Remove a document, if it exists."""
 
     def keys(self, prefix: str, most: int) -> list[str]:
-        """Return the keys that begin so, in order, the first ``most`` of them."""
+        """Return the first ``most`` keys with this prefix, sorted."""
 
     def clusters(self) -> list[str]:
-        """Return the clusters that have documents here, sorted; "" is the one without a name.
+        """Return the clusters that have documents, sorted; "" is the cluster without a name.
 
-        A name may turn out to have no snapshot (yet): ``get`` tells.
+        A cluster may have no snapshot (yet); ``get`` returns None for it.
         """
 
 
 class MemoryStore:
-    """Keeps nothing: every run is the first."""
+    """Keeps nothing, so every run is the first."""
 
     def get(self, key: str, unless: str = "") -> Stored | None:
         """Return None."""
         return None
 
     def put(self, key: str, body: bytes, *, replacing: str | None) -> str:
-        """Forget the document."""
+        """Discard the document."""
         return ""
 
     def copy(self, key: str, to: str, *, having: str = "") -> None:
         """Do nothing."""
 
     def where(self, key: str) -> str:
-        """Return that it is nowhere."""
-        return f"{key} (not kept)"
+        """Return the key, marked as not stored."""
+        return f"{key} (not stored)"
 
     def remove(self, key: str) -> None:
         """Do nothing."""
@@ -104,18 +103,13 @@ class MemoryStore:
         return []
 
 
-def key(settings: Settings, name: str) -> str:
-    """Return the key of a document of the configured cluster."""
-    return key_of(settings.cluster_name, name)
-
-
 def key_of(cluster: str, name: str) -> str:
-    """Return the key of a document of any cluster; "" is the one without a name."""
+    """Return the key of a cluster's document; "" is the cluster without a name."""
     return f"{cluster}/{name}" if cluster else name
 
 
 def is_cluster(name: str) -> bool:
-    """Tell whether a name under the prefix can be that of a cluster."""
+    """Return whether a name under the prefix can be a cluster's."""
     try:
         return name not in ("", HISTORY, PARTS) and parsers.grouping_value(name) == name
     except ValueError:

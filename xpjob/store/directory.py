@@ -1,8 +1,8 @@
-"""The directory store: one file a document, replaced whole.
+"""The directory store: one file per document, replaced atomically.
 
-Write, fsync, rename: a reader sees the old document or the new one. A lock file makes "compare,
-then replace" one step among processes of one machine. A file system may hang, so nothing that a
-run asks of it takes longer than the run has time for it.
+Write, fsync, rename: a reader sees the old document or the new one. A lock file makes
+compare-and-replace atomic among processes of one machine. A file system can hang, so every
+operation ends at the run's deadline.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ R = TypeVar("R")
 
 _LOCK_SECONDS = 10.0
 _Signature = tuple[int, int, int]
-"""Inode, time of change in ns, and size in bytes: a file replaced whole has another one.
+"""Inode, mtime in ns, and size in bytes: a replaced file has a different signature.
 
-Not the time of change of the inode, which moves when a copy is a second name for it.
+Not the ctime, which changes when a copy is made as a hard link.
 """
 
 
 def _in_time(
     method: Callable[Concatenate[DirectoryStore, P], R],
 ) -> Callable[Concatenate[DirectoryStore, P], R]:
-    """Let a method of the store end when the run's time for it is up, whatever hangs."""
+    """Make a method of the store end at the run's deadline, even if the file system hangs."""
 
     @wraps(method)
     def bounded(self: DirectoryStore, /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -53,13 +53,13 @@ def _in_time(
             return by_deadline(lambda: method(self, *args, **kwargs))
         except DeadlineError as error:
             where = self.where(str(args[0]) if args else "")
-            raise DeadlineError(f"asking the file system for {where}: {error}") from error
+            raise DeadlineError(f"accessing {where}: {error}") from error
 
     return bounded
 
 
 class DirectoryStore:
-    """Documents as files under one directory, which is made where it is missing."""
+    """Documents as files under one directory, which is created if missing."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -71,9 +71,9 @@ class DirectoryStore:
 
     @_in_time
     def get(self, key: str, unless: str = "") -> Stored | None:
-        """Return a document, or None where there is none. Raises as ``Store`` says.
+        """Return a document, or None if it does not exist. Raises as ``Store`` does.
 
-        With ``unless``, a file that looks as it did when it was read last is not read again.
+        With ``unless``, a file with the same signature as at the last read is not read again.
         """
         path = self._directory / key
         with _explained("reading", path):
@@ -96,24 +96,24 @@ class DirectoryStore:
 
     @_in_time
     def clusters(self) -> list[str]:
-        """Return the names of the directories that hold a snapshot. Raises as ``Store`` says."""
+        """Return the names of the directories with a snapshot. Raises as ``Store`` does."""
         with _explained("listing the clusters in", self._directory):
             try:
                 entries = list(os.scandir(self._directory))
             except FileNotFoundError:
                 return []
-            found = [
+            clusters = [
                 entry.name
                 for entry in entries
                 if is_cluster(entry.name) and Path(entry.path, SNAPSHOT).is_file()
             ]
         if any(entry.name == SNAPSHOT for entry in entries):
-            found.append("")
-        return sorted(found)
+            clusters.append("")
+        return sorted(clusters)
 
     @_in_time
     def put(self, key: str, body: bytes, *, replacing: str | None) -> str:
-        """Write a document whole, and return its etag. Raises as ``Store`` says."""
+        """Write a document atomically, and return its etag. Raises as ``Store`` does."""
         path, etag = self._directory / key, _etag(body)
         with _explained("writing", path), self._locked():
             if replacing is not None:
@@ -127,12 +127,12 @@ class DirectoryStore:
 
     @_in_time
     def copy(self, key: str, to: str, *, having: str = "") -> None:
-        """Copy a document. Raises as ``Store`` says.
+        """Copy a document. Raises as ``Store`` does.
 
-        Files are replaced and never changed, so a second name for one is a copy that costs nothing.
+        Files are replaced and never modified, so a hard link is a copy that costs nothing.
         """
         source, target = self._directory / key, self._directory / to
-        part = source.with_name(f".{source.name}.copy")  # left over, the next put removes it
+        part = source.with_name(f".{source.name}.copy")  # a leftover is removed by the next put
         with _explained("copying", source), self._locked():
             if having:
                 self._check(key, having)
@@ -140,24 +140,24 @@ class DirectoryStore:
             part.unlink(missing_ok=True)
             try:
                 os.link(source, part)
-            except OSError:  # not every file system has that
+            except OSError:  # not every file system has hard links
                 shutil.copyfile(source, part)
             os.replace(part, target)
-            part.unlink(missing_ok=True)  # it stays where both were one file already
+            part.unlink(missing_ok=True)  # replace leaves it if both are the same file already
 
     @_in_time
     def remove(self, key: str) -> None:
-        """Remove a document, if it is there. Raises as ``Store`` says."""
+        """Remove a document, if it exists. Raises as ``Store`` does."""
         path = self._directory / key
         with _explained("removing", path), self._locked():
             path.unlink(missing_ok=True)
-            with contextlib.suppress(OSError):  # that is how it says that something is in it
+            with contextlib.suppress(OSError):  # the folder is not empty
                 for folder in Path(key).parents[:-1]:
                     (self._directory / folder).rmdir()
 
     @_in_time
     def keys(self, prefix: str, most: int) -> list[str]:
-        """Return the keys that begin so. Raises as ``Store`` says."""
+        """Return the keys with this prefix. Raises as ``Store`` does."""
         folder = self._directory / prefix.rpartition("/")[0]
         with _explained("listing", folder):
             files = (path for path in folder.rglob("*") if path.is_file())
@@ -165,13 +165,13 @@ class DirectoryStore:
             return sorted(name for name in names if name.startswith(prefix))[:most]
 
     def _check(self, key: str, etag: str) -> None:
-        held = self.get(key, etag)
-        if (held.etag if held else "") != etag:
-            raise ConflictError(f"{self.where(key)} was changed by another run meanwhile")
+        stored = self.get(key, etag)
+        if (stored.etag if stored else "") != etag:
+            raise ConflictError(f"{self.where(key)} was changed by another run in the meantime")
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        patience = time.monotonic() + _LOCK_SECONDS
+        give_up_at = time.monotonic() + _LOCK_SECONDS
         self._directory.mkdir(parents=True, exist_ok=True)
         with (self._directory / ".lock").open("w") as lock:
             while True:
@@ -179,17 +179,17 @@ class DirectoryStore:
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     break
                 except BlockingIOError:
-                    if time.monotonic() > patience:
+                    if time.monotonic() > give_up_at:
                         raise TransientError(
-                            f"locking {lock.name}: another process has held it for "
-                            f"{_LOCK_SECONDS:g} s; see who writes there, and whether it hangs"
+                            f"locking {lock.name}: another process has held the lock for "
+                            f"{_LOCK_SECONDS:g} s; find that process, and check whether it hangs"
                         ) from None
                 deadline.sleep(0.01)
             yield
 
 
 def write_whole(path: Path, body: bytes) -> None:
-    """Replace a file so that nobody ever sees a part of it. Raises ``OSError``."""
+    """Replace a file atomically and durably. Raises ``OSError``."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -214,12 +214,11 @@ def _explained(doing: str, path: Path) -> Iterator[None]:
         yield
     except PermissionError as error:
         raise RefusedError(
-            f"{doing} {path}: {error.strerror}; give this user the right, or choose another "
-            "STORE_DIR"
+            f"{doing} {path}: {error.strerror}; give this user access, or choose another STORE_DIR"
         ) from error
     except OSError as error:
         raise XpjobError(
-            f"{doing} {path}: {error.strerror or error}; check STORE_DIR and the space on it"
+            f"{doing} {path}: {error.strerror or error}; check STORE_DIR and its free space"
         ) from error
 
 

@@ -1,35 +1,38 @@
-"""Which store the settings ask for."""
+"""Open the configured store."""
 
 from __future__ import annotations
 
 from xpjob.base.errors import SettingsError
-from xpjob.config.settings import Settings
+from xpjob.config.option import Config
+from xpjob.net.options import NetOptions
 from xpjob.store.base import MemoryStore, Store
+from xpjob.store.options import StoreOptions
 
 
-def open_store(settings: Settings) -> Store:
-    """Return the store that is configured. Nothing is contacted yet."""
-    if settings.store_backend == "s3":
-        # boto3 takes half a second of CPU to import: only those who use it pay for it.
+def open_store(config: Config) -> Store:
+    """Return the configured store, without connecting to it."""
+    options = config[StoreOptions]
+    if options.store_backend == "s3":
+        # Importing boto3 takes half a second of CPU: only for S3.
         from xpjob.store.s3 import S3Store
 
-        return S3Store(settings)
-    if settings.store_backend == "directory":
+        return S3Store(options, config[NetOptions])
+    if options.store_backend == "directory":
         from xpjob.store.directory import DirectoryStore
 
-        if settings.store_dir is None:
-            raise AssertionError("settings with a directory store have its directory")
-        return DirectoryStore(settings.store_dir)
+        if options.store_dir is None:
+            raise AssertionError("STORE_BACKEND=directory without STORE_DIR")
+        return DirectoryStore(options.store_dir)
     return MemoryStore()
 
 
-def open_reader_store(settings: Settings) -> Store:
-    """Return the store to read from. Raises ``SettingsError`` where there is none to read."""
-    if settings.store_backend == "memory":
+def open_reader_store(config: Config) -> Store:
+    """Return the store to read from. Raises ``SettingsError`` for the memory store."""
+    if config[StoreOptions].store_backend == "memory":
         raise SettingsError(
             [
-                "STORE_BACKEND: memory keeps nothing that could be read; set it to s3 (with "
-                "S3_BUCKET) or directory (with STORE_DIR), as for the job"
+                "STORE_BACKEND: the memory store has no snapshots to read; set it to s3 (with "
+                "S3_BUCKET) or directory (with STORE_DIR), as for xpjob run"
             ]
         )
-    return open_store(settings)
+    return open_store(config)

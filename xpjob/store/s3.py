@@ -11,15 +11,16 @@ from typing import Any, TypeVar
 from botocore.response import StreamingBody
 
 from xpjob.base.errors import BadAnswerError, ConflictError, XpjobError
-from xpjob.config.settings import Settings
+from xpjob.net.options import NetOptions
 from xpjob.store.base import MAX_DOCUMENT, SNAPSHOT, Stored, is_cluster
+from xpjob.store.options import StoreOptions
 from xpjob.store.s3_client import S3Client
 from xpjob.store.s3_errors import NoSuchKeyError, NotModifiedError, UnsupportedError
 
 T = TypeVar("T")
 
 _PIECE = 1 << 20
-"""Bytes that are read at a time where nobody has said how many there are."""
+"""Bytes per read of an answer without Content-Length."""
 
 _log = logging.getLogger(__name__)
 
@@ -27,27 +28,27 @@ _log = logging.getLogger(__name__)
 class S3Store:
     """Documents as objects under one prefix of a bucket."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._bucket = settings.s3_bucket
-        self._prefix = settings.s3_key_prefix
-        self._endpoint = settings.s3_endpoint
+    def __init__(self, options: StoreOptions, net: NetOptions) -> None:
+        self._bucket = options.s3_bucket
+        self._prefix = options.s3_key_prefix
+        self._endpoint = options.s3_endpoint
         self._encryption: dict[str, Any] = {}
-        if settings.s3_sse:
-            self._encryption["ServerSideEncryption"] = settings.s3_sse
-        if settings.s3_sse == "aws:kms":
+        if options.s3_sse:
+            self._encryption["ServerSideEncryption"] = options.s3_sse
+        if options.s3_sse == "aws:kms":
             self._encryption["BucketKeyEnabled"] = True
-        if settings.s3_sse_kms_key_id:
-            self._encryption["SSEKMSKeyId"] = settings.s3_sse_kms_key_id
-        self._calls = S3Client(settings, self.where(""))
+        if options.s3_sse_kms_key_id:
+            self._encryption["SSEKMSKeyId"] = options.s3_sse_kms_key_id
+        self._calls = S3Client(options, net, self.where(""))
         self._client = self._calls.boto
 
     def where(self, key: str) -> str:
-        """Return the document's s3:// URL, and the endpoint where it is not AWS."""
+        """Return the document's s3:// URL, with the endpoint unless it is AWS."""
         url = f"s3://{self._bucket}/{self._prefix}/{key}"
         return f"{url} at {self._endpoint}" if self._endpoint else url
 
     def get(self, key: str, unless: str = "") -> Stored | None:
-        """Return a document, or None where there is none. Raises as ``Store`` says."""
+        """Return a document, or None if it does not exist. Raises as ``Store`` does."""
         condition: Any = {"IfNoneMatch": unless} if unless else {}
 
         def read() -> Stored:
@@ -68,31 +69,31 @@ class S3Store:
             return Stored(b"", unless, unchanged=True)
 
     def clusters(self) -> list[str]:
-        """Return the names under the prefix. Raises as ``Store`` says; needs s3:ListBucket."""
+        """Return the clusters under the prefix. Raises as ``Store`` does; needs s3:ListBucket."""
         prefix = self._key("")
 
         def read() -> list[str]:
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self._bucket, Prefix=prefix, Delimiter="/"
             )
-            found = []
+            names = []
             for page in pages:
                 if any(item.get("Key") == self._key(SNAPSHOT) for item in page.get("Contents", ())):
-                    found.append("")
+                    names.append("")
                 for item in page.get("CommonPrefixes", ()):
-                    found.append(item["Prefix"].removeprefix(prefix).rstrip("/"))
-            return sorted(name for name in found if not name or is_cluster(name))
+                    names.append(item["Prefix"].removeprefix(prefix).rstrip("/"))
+            return sorted(name for name in names if not name or is_cluster(name))
 
         return self._call("listing the clusters under", "", read)
 
     def put(self, key: str, body: bytes, *, replacing: str | None) -> str:
-        """Write a document whole, and return its etag. Raises as ``Store`` says."""
+        """Write a document atomically, and return its etag. Raises as ``Store`` does."""
         condition: dict[str, Any] = {}
         if replacing is not None:
             condition = {"IfMatch": replacing} if replacing else {"IfNoneMatch": "*"}
             if replacing and self._endpoint:
-                # Some servers answer 200 and take no notice of the condition: looking first leaves
-                # them milliseconds in which two runs can undo each other.
+                # Some servers answer 200 and ignore the condition: checking first reduces the
+                # window in which two runs can overwrite each other to milliseconds.
                 self._check(key, replacing)
 
         def write(condition: dict[str, Any]) -> str:
@@ -110,7 +111,7 @@ class S3Store:
         try:
             etag = self._call("writing", key, lambda: write(condition))
         except NoSuchKeyError as error:
-            raise ConflictError(f"{self.where(key)} was removed by somebody meanwhile") from error
+            raise ConflictError(f"{self.where(key)} was removed in the meantime") from error
         except UnsupportedError:
             self._warn_unconditional(key)
             self._check(key, replacing or "")
@@ -120,10 +121,10 @@ class S3Store:
         return etag
 
     def copy(self, key: str, to: str, *, having: str = "") -> None:
-        """Copy a document, in S3 itself. Raises as ``Store`` says."""
+        """Copy a document on the server. Raises as ``Store`` does."""
         condition: dict[str, Any] = {"CopySourceIfMatch": having} if having else {}
         if having and self._endpoint:
-            self._check(key, having)  # as in put
+            self._check(key, having)  # see put
 
         def write() -> None:
             self._client.copy_object(
@@ -137,7 +138,7 @@ class S3Store:
         self._call("copying", key, write)
 
     def remove(self, key: str) -> None:
-        """Remove a document, if it is there. Raises as ``Store`` says."""
+        """Remove a document, if it exists. Raises as ``Store`` does."""
         self._call(
             "removing",
             key,
@@ -145,14 +146,14 @@ class S3Store:
         )
 
     def keys(self, prefix: str, most: int) -> list[str]:
-        """Return the keys that begin so. Raises as ``Store`` says; needs s3:ListBucket."""
+        """Return the keys with this prefix. Raises as ``Store`` does; needs s3:ListBucket."""
 
         def read() -> list[str]:
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self._bucket, Prefix=self._key(prefix), PaginationConfig={"MaxItems": most}
             )
-            found = [item["Key"] for page in pages for item in page.get("Contents", ())]
-            return [name.removeprefix(self._key("")) for name in found]
+            names = [item["Key"] for page in pages for item in page.get("Contents", ())]
+            return [name.removeprefix(self._key("")) for name in names]
 
         return self._call("listing", prefix, read)
 
@@ -162,16 +163,16 @@ class S3Store:
             return str(answer.get("ETag", ""))
 
         try:
-            held = self._call("reading", key, read)
+            etag = self._call("reading", key, read)
         except NoSuchKeyError:
-            held = ""
-        if held != replacing:
-            raise ConflictError(f"{self.where(key)} was changed by another run meanwhile")
+            etag = ""
+        if etag != replacing:
+            raise ConflictError(f"{self.where(key)} was changed by another run in the meantime")
 
     def _probe(self, key: str, write: Callable[[dict[str, Any]], str]) -> None:
-        """Write what was just created once more, on condition that it is not there yet.
+        """Repeat a write with If-None-Match, to test whether the server honours conditions.
 
-        It changes nothing, and every server that heeds conditions refuses it.
+        It changes nothing, and a server that supports conditional writes refuses it.
         """
         try:
             self._call("writing", key, lambda: write({"IfNoneMatch": "*"}))
@@ -181,7 +182,7 @@ class S3Store:
 
     def _warn_unconditional(self, key: str) -> None:
         _log.warning(
-            "this S3 server does not heed conditional writes: two runs at once may undo each other",
+            "conditional writes not supported by the S3 server: concurrent runs may conflict",
             extra={"object": self.where(key)},
         )
 
@@ -193,10 +194,10 @@ class S3Store:
 
 
 def _whole(body: StreamingBody, length: int | None) -> bytes:
-    """Return all that there is to read, and nothing where that is more than ``MAX_DOCUMENT``."""
+    """Return the whole body, or nothing if it is larger than ``MAX_DOCUMENT``."""
     if length is not None:
         return body.read() if length <= MAX_DOCUMENT else b""
-    gathered = io.BytesIO()  # gives what it has without a copy
+    gathered = io.BytesIO()  # getvalue does not copy
     while piece := body.read(_PIECE):
         if gathered.tell() + len(piece) > MAX_DOCUMENT:
             return b""

@@ -1,1 +1,1 @@
-"""What people see: logs, progress, tables, and how the process ends."""
+"""Terminal output: logs, progress, tables; and the end of the process."""

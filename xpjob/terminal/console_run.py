@@ -1,4 +1,4 @@
-"""One run with everything that people see of it: a view, the log, a summary."""
+"""A run with its output: progress, log and summary."""
 
 from __future__ import annotations
 
@@ -7,23 +7,32 @@ import sys
 from prometheus_client import generate_latest
 from rich.console import Console
 
-from xpjob.config.settings import Settings
+from xpjob.collect.contract import Collectors
+from xpjob.config.option import Config
 from xpjob.net.deadline import Deadline
 from xpjob.publish import exposition
 from xpjob.run import job
 from xpjob.run.job import Result
 from xpjob.run.journal import Journal
 from xpjob.terminal import log, progress, tables
+from xpjob.terminal.options import OutputOptions
 
 
 def run_once(
-    config: Settings, journal: Journal, *, dry_run: bool = False, deadline: Deadline | None = None
+    config: Config,
+    collectors: Collectors,
+    journal: Journal,
+    *,
+    dry_run: bool = False,
+    deadline: Deadline | None = None,
 ) -> Result:
-    """Do one run; show it where people watch. A dry run prints the exposition on stdout."""
-    text = log.configure_for(config)
+    """Do one run, with progress and a summary on terminals. A dry run prints the metrics."""
+    text = log.configure_for(config[OutputOptions])
     stderr = Console(stderr=True)
     with progress.Bars(stderr) if text and stderr.is_terminal else progress.Silent() as view:
-        result = job.run(config, view, journal=journal, dry_run=dry_run, deadline=deadline)
+        result = job.run(
+            config, collectors, view, journal=journal, dry_run=dry_run, deadline=deadline
+        )
     if dry_run and result.snapshot is not None:
         _print_exposition(result)
     if text:
@@ -34,6 +43,6 @@ def run_once(
 def _print_exposition(result: Result) -> None:
     if result.snapshot is None:
         return
-    for families in (exposition.inventory(result.snapshot), exposition.outcome(result.report)):
+    for families in (exposition.inventory(result.snapshot.head), exposition.outcome(result.report)):
         sys.stdout.buffer.write(generate_latest(exposition.registry(families)))
     sys.stdout.buffer.flush()

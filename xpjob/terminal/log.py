@@ -1,4 +1,4 @@
-"""Logs: JSON, one event a line, or text for people. Always on stderr; stdout is for results."""
+"""Logs on stderr: JSON with one event per line, or text. stdout is for results."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pythonjsonlogger.json import JsonFormatter
 from rich.console import Console
 from rich.logging import RichHandler
 
-from xpjob.config.settings import Settings
+from xpjob.terminal.options import OutputOptions
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
 class _TextFormatter(logging.Formatter):
-    """Message, then ``key=value`` for every extra. What tenants wrote cannot forge a line."""
+    """Formats the message and ``key=value`` pairs. Escapes prevent forged lines by tenants."""
 
     def format(self, record: logging.LogRecord) -> str:
         extras = " ".join(
@@ -28,17 +28,17 @@ class _TextFormatter(logging.Formatter):
 
 
 def _discreet(record: logging.LogRecord) -> bool:
-    """Leave out what a credential plugin said when it failed, which kubernetes logs as root."""
+    """Remove the output of a failed credential plugin, which kubernetes logs as root."""
     if record.name == "root":
-        said = record.getMessage()
-        head = re.match(r"exec: process returned -?\d+", said)
-        hint = "; run the credential plugin by hand: its words may be secret, and are not shown"
-        record.msg, record.args = (head[0] + hint if head else said), ()
+        message = record.getMessage()
+        head = re.match(r"exec: process returned -?\d+", message)
+        hint = "; output of the credential plugin not shown (may contain secrets): run it manually"
+        record.msg, record.args = (head[0] + hint if head else message), ()
     return True
 
 
 def configure(level: str, *, text: bool, console: Console) -> None:
-    """Send xpjob's log there, and warnings of the libraries with it."""
+    """Send xpjob's log, and warnings of libraries, to a console."""
     handler: logging.Handler
     if text:
         handler = RichHandler(
@@ -58,17 +58,17 @@ def configure(level: str, *, text: bool, console: Console) -> None:
     handler.addFilter(_discreet)
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("xpjob").setLevel(level.upper())
-    # It repeats, as warnings, what retry.py decides about and logs.
+    # Its warnings repeat what retry.py handles and logs.
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
 
 
 def text_wanted(log_format: str) -> bool:
-    """Tell whether people are watching, rather than machines."""
+    """Return whether to log text, for people, rather than JSON."""
     return log_format == "text" or (log_format in ("", "auto") and sys.stderr.isatty())
 
 
-def configure_for(settings: Settings) -> bool:
-    """Set up logging as the settings say; return whether people are watching."""
-    text = text_wanted(settings.log_format)
-    configure(settings.log_level, text=text, console=Console(stderr=True))
+def configure_for(options: OutputOptions) -> bool:
+    """Configure logging; return whether it is text, for people."""
+    text = text_wanted(options.log_format)
+    configure(options.log_level, text=text, console=Console(stderr=True))
     return text

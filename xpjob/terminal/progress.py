@@ -1,4 +1,4 @@
-"""Who watches a run: a progress bar for each list, or nobody."""
+"""Progress of a run: a bar for each list, or silent."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
-from xpjob.collectors.crossplane.targets import Target
+from xpjob.kube.lists import ListKey
 
 
 class Silent:
-    """Nobody watches."""
+    """Shows nothing."""
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End the view."""
+        """Stop showing progress."""
 
-    def planned(self, targets: Sequence[Target]) -> None:
-        """Hear which lists will be made."""
+    def planned(self, lists: Sequence[ListKey]) -> None:
+        """Receive the lists that will be requested."""
 
-    def progress(self, target: Target, listed: int, total: int) -> None:
-        """Hear how far a list is."""
+    def progress(self, key: ListKey, listed: int, total: int) -> None:
+        """Receive the number of objects so far, and the estimated total."""
 
-    def done(self, target: Target) -> None:
-        """Hear that a list is complete."""
+    def done(self, key: ListKey) -> None:
+        """Receive that a list is complete, or has failed."""
 
 
 class Bars(Silent):
-    """One bar for all lists, and one for each list that is being made."""
+    """One bar for all lists, and one for each list in progress."""
 
     def __init__(self, console: Console) -> None:
         self._bars = Progress(
@@ -52,20 +52,20 @@ class Bars(Silent):
     def __exit__(self, *_: object) -> None:
         self._bars.stop()
 
-    def planned(self, targets: Sequence[Target]) -> None:
-        """Hear which lists will be made."""
-        self._all = self._bars.add_task("lists", total=len(targets))
+    def planned(self, lists: Sequence[ListKey]) -> None:
+        """Receive the lists that will be requested."""
+        self._all = self._bars.add_task("lists", total=len(lists))
 
-    def progress(self, target: Target, listed: int, total: int) -> None:
-        """Hear how far a list is."""
-        name = str(target)
+    def progress(self, key: ListKey, listed: int, total: int) -> None:
+        """Receive the number of objects so far, and the estimated total."""
+        name = str(key)
         if name not in self._tasks:
             self._tasks[name] = self._bars.add_task(escape(name))
         self._bars.update(self._tasks[name], completed=listed, total=total)
 
-    def done(self, target: Target) -> None:
-        """Hear that a list is complete, or has failed."""
+    def done(self, key: ListKey) -> None:
+        """Receive that a list is complete, or has failed."""
         if self._all is not None:
             self._bars.advance(self._all)
-        if (task := self._tasks.pop(str(target), None)) is not None:
+        if (task := self._tasks.pop(str(key), None)) is not None:
             self._bars.remove_task(task)

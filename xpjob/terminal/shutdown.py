@@ -1,7 +1,7 @@
-"""How the process ends: what it says, what it leaves for the kubelet, and at once if it must.
+"""The end of the process: its message, the termination message for the kubelet, and forced exits.
 
-A run that is told to end (SIGTERM, SIGINT) stores and publishes what it has; its deadline sees to
-that. What the deadline cannot end, a file of credentials that does not answer, is ended here.
+After a signal (SIGTERM, SIGINT) the deadline makes a run store and publish what it has. If that
+hangs despite the deadline, e.g. in reading a credential file, this module ends the process.
 """
 
 from __future__ import annotations
@@ -24,34 +24,34 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 from rich.console import Console
 
-from xpjob.config.settings import Settings
 from xpjob.net.deadline import Deadline
 from xpjob.terminal import log
+from xpjob.terminal.options import OutputOptions
 
 if TYPE_CHECKING:
     from xpjob.snapshot.documents import RunReport
 
 _MESSAGE_LIMIT = 4096  # bytes the kubelet reads of a termination message
-_OVERDUE = 0.7  # seconds past the deadline that nothing should ever need
+_OVERDUE = 0.7  # seconds past the deadline before a forced exit
 _log = logging.getLogger(__name__)
 
 
 @dataclass
 class Ending:
-    """What must be known when the process ends before its command does."""
+    """Data for the termination message if the process ends before its command."""
 
     termination_log: Path
     report: RunReport | None = None
 
 
 def current() -> Ending:
-    """Return what the running command leaves; it is handed down with click's context."""
-    found = click.get_current_context().find_object(Ending)
-    return found or Ending(Settings().termination_log)
+    """Return the ``Ending`` of the running command, from click's context."""
+    ending = click.get_current_context().find_object(Ending)
+    return ending or Ending(OutputOptions().termination_log)
 
 
 class Terminated(BaseException):
-    """SIGTERM came. No Exception, so that nothing on the way holds it up."""
+    """SIGTERM was received. Not an Exception, so that no handler catches it."""
 
 
 def terminate(_signal: int, _frame: FrameType | None) -> None:
@@ -61,7 +61,7 @@ def terminate(_signal: int, _frame: FrameType | None) -> None:
 
 @contextmanager
 def orderly(ending: Ending, deadline: Deadline) -> Iterator[None]:
-    """Let the first signal cut a run short and a second one end it; end it too when overdue."""
+    """Shorten the deadline at the first signal; exit at the second, or if the run is overdue."""
 
     def stop(number: int, _frame: FrameType | None) -> None:
         if deadline.signal:
@@ -85,16 +85,16 @@ def _watch(ending: Ending, deadline: Deadline, over: threading.Event) -> None:
     woken: queue.SimpleQueue[None] = queue.SimpleQueue()
     with deadline.listening(woken):
         while not over.is_set():
-            patience = deadline.left() + _OVERDUE
-            if patience <= 0:
+            timeout = deadline.left() + _OVERDUE
+            if timeout <= 0:
                 code = 128 + deadline.signal if deadline.signal else 1
-                at_once(ending, code, f"{deadline.why()}, and something did not end: see the phase")
+                at_once(ending, code, f"{deadline.why()}, but the phase did not end; see its name")
             with suppress(queue.Empty):
-                woken.get(timeout=patience)
+                woken.get(timeout=timeout)
 
 
 def say(message: str, *, debug: bool) -> None:
-    """Tell people, or whoever reads the log, why the command ends."""
+    """Print or log the error that ends the command."""
     if log.text_wanted(os.environ.get("LOG_FORMAT", "")):
         click.echo(f"xpjob: {message}", err=True)
     else:
@@ -105,7 +105,7 @@ def say(message: str, *, debug: bool) -> None:
 
 
 def leave(ending: Ending, code: int, error: str) -> NoReturn:
-    """Exit without waiting for threads that are still on the wire."""
+    """Exit without waiting for threads with requests in flight."""
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -113,7 +113,7 @@ def leave(ending: Ending, code: int, error: str) -> NoReturn:
 
 
 def at_once(ending: Ending, code: int, error: str) -> NoReturn:
-    """Exit now, from any thread and from a signal's handler: nothing here waits for a lock."""
+    """Exit now, from any thread or signal handler; takes no locks."""
     phase = ending.report.phase if ending.report else ""
     facts = {"exitCode": code, "phase": phase, "error": error}
     write_termination_log(ending.termination_log, facts)
@@ -121,7 +121,7 @@ def at_once(ending: Ending, code: int, error: str) -> NoReturn:
 
 
 def write_termination_log(path: Path, facts: Mapping[str, object]) -> None:
-    """Leave one JSON line for the kubelet, where it has made the file."""
+    """Write one line of JSON for the kubelet, if it has created the file."""
     line = json.dumps(facts)
     if len(line) > _MESSAGE_LIMIT:
         error = str(facts["error"])

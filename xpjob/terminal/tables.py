@@ -1,12 +1,12 @@
-"""What people see on a terminal: a progress bar per list, and a summary at the end."""
+"""Tables and the summary of a run, for terminals."""
 
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -14,46 +14,44 @@ from rich.table import Table
 from xpjob.base.errors import SupersededError
 from xpjob.base.times import ago
 from xpjob.collect.outcome import TargetOutcome
-from xpjob.collectors.crossplane.records import Record
-from xpjob.collectors.crossplane.targets import MANAGED
 from xpjob.run.job import Result
+from xpjob.snapshot.documents import Snapshot
 
 if TYPE_CHECKING:
-    from xpjob.publish.prune import Found
-    from xpjob.snapshot.diff import Diff
+    from xpjob.publish.prune import PruneItem
 
 _SLOWEST = 3
 _COLOURS = {"ok": "green", "warning": "yellow", "failed": "red"}
 
 
 def stdout() -> Console:
-    """Return where results go. In a pipe there is no terminal whose width could be asked for."""
+    """Return the console for results, 160 columns wide if stdout is not a terminal."""
     return Console(width=None if sys.stdout.isatty() else 160)
 
 
 def summarize(result: Result, console: Console) -> None:
-    """Print what a run found: by kind, the slowest lists, and what failed."""
+    """Print the result of a run: counts by table, the slowest lists, and errors."""
     report, snapshot = result.report, result.snapshot
     if snapshot is not None:
-        console.print(_by_kind(snapshot.records, report.targets))
+        console.print(_summary(snapshot))
     slow = sorted(report.targets, key=lambda o: o.seconds, reverse=True)[:_SLOWEST]
     if slow:
-        told = ", ".join(f"{escape(_scope(o))} {o.seconds:.2f} s" for o in slow)
-        console.print(f"slowest lists: {told}")
+        slowest = ", ".join(f"{escape(_scope(o))} {o.seconds:.2f} s" for o in slow)
+        console.print(f"slowest lists: {slowest}")
     for outcome in report.targets:
         if outcome.error:
-            kept = f" ({outcome.carried} records carried over)" if outcome.carried else ""
+            carried = f" ({outcome.carried} rows carried over)" if outcome.carried else ""
             console.print(
-                f"[red]failed[/]: {escape(_scope(outcome))}{kept}: {escape(outcome.error)}"
+                f"[red]failed[/]: {escape(_scope(outcome))}{carried}: {escape(outcome.error)}"
             )
     superseded = any(isinstance(error, SupersededError) for error in result.errors)
     for error in result.errors:
-        told = escape(str(error))
-        console.print(told if isinstance(error, SupersededError) else f"[red]error[/]: {told}")
+        text = escape(str(error))
+        console.print(text if isinstance(error, SupersededError) else f"[red]error[/]: {text}")
     state = "[green]complete[/]" if not report.partial else "[yellow]partial[/]"
     if result.errors:
         state = "[yellow]superseded[/]" if superseded else "[red]failed[/]"
-    what = "run" if snapshot is not None or result.errors else "share"  # another shard merges it
+    what = "run" if snapshot is not None or result.errors else "shard"  # another shard merges it
     console.print(f"{what} {state} in {report.seconds:.2f} s")
 
 
@@ -61,52 +59,55 @@ def _scope(outcome: TargetOutcome) -> str:
     return f"{outcome.gvr} in {outcome.namespace}" if outcome.namespace else outcome.gvr
 
 
-def _by_kind(records: Sequence[Record], targets: Sequence[TargetOutcome]) -> Table:
-    classes = {(o.group, o.kind): o.class_ for o in targets if o.kind}
-    total: Counter[tuple[str, str]] = Counter(dict.fromkeys(classes, 0))
-    ready: Counter[tuple[str, str]] = Counter()
-    carried: Counter[tuple[str, str]] = Counter()
-    for record in records:
-        key = (record.group, record.kind)
-        total[key] += 1
-        ready[key] += record.ready
-        carried[key] += bool(record.carried_since)
-    # A provider brings hundreds of kinds, and most of them nobody uses.
-    unused = [key for key in total if not total[key] and classes.get(key) == MANAGED]
-    for key in unused:
-        del total[key]
-    caption = f"{len(unused)} managed kinds have no objects" if unused else None
-    table = Table(
-        title="Claims, composite and managed resources",
-        title_justify="left",
-        caption=caption,
-        caption_justify="left",
-    )
-    for name in ("class", "kind", "group"):
-        table.add_column(name, overflow="fold")
+def _summary(snapshot: Snapshot) -> Table:
+    """Return the number of rows of each table, by its summary columns."""
+    made = Table(title="Rows by table", title_justify="left")
+    for name in ("table", "kind"):
+        made.add_column(name, overflow="fold")
     for name in ("total", "ready", "not ready", "carried"):
-        table.add_column(name, justify="right")
-    for key in sorted(total, key=lambda k: (classes.get(k, ""), k)):
-        group, kind = key
-        missing = total[key] - ready[key]
-        table.add_row(
-            classes.get(key, ""),
-            escape(kind),
-            escape(group),
-            str(total[key]),
-            str(ready[key]),
-            f"[yellow]{missing}[/]" if missing else "0",
-            str(carried[key]) if carried[key] else "",
-        )
-    table.add_section()
-    sums = (total.total(), ready.total(), total.total() - ready.total())
-    table.add_row("all", "", "", *map(str, sums), str(carried.total() or ""), style="bold")
-    return table
+        made.add_column(name, justify="right")
+    sums = [0, 0, 0, 0]
+    for description in snapshot.head.tables or ():
+        counted: dict[tuple[str, ...], list[int]] = {}
+        for row in snapshot.rows.get(description.key, ()):
+            values = _values(row, (*description.by, description.ok, "carriedSince"))
+            *by, ok, carried = values
+            counts = counted.setdefault(tuple(map(str, by)), [0, 0, 0, 0])
+            counts[0] += 1
+            counts[1] += ok is True
+            counts[2] += ok is False
+            counts[3] += bool(carried)
+        for key, counts in sorted(counted.items()):
+            made.add_row(escape(description.title), escape(" ".join(key)), *_cells(counts))
+            sums = [one + two for one, two in zip(sums, counts, strict=True)]
+    made.add_section()
+    made.add_row("all", "", *_cells(sums), style="bold")
+    return made
+
+
+def _cells(counts: Sequence[int]) -> list[str]:
+    total, ok, bad, carried = counts
+    flagged = ok or bad
+    return [
+        str(total),
+        str(ok) if flagged else "",
+        (f"[yellow]{bad}[/]" if bad else "0") if flagged else "",
+        str(carried or ""),
+    ]
+
+
+def _values(row: Any, names: Sequence[str]) -> list[object]:
+    """Return columns of a row, a struct or raw JSON; None for missing columns."""
+    if isinstance(row, msgspec.Raw):
+        decoded = msgspec.json.decode(row, type=dict[str, Any])
+        return [decoded.get(name) for name in names]
+    attributes = dict(zip(row.__struct_encode_fields__, row.__struct_fields__, strict=True))
+    return [getattr(row, attributes[name]) if name in attributes else None for name in names]
 
 
 def targets_table(rows: Sequence[dict[str, object]]) -> Table:
     """Return the table of ``xpjob targets``."""
-    table = Table(title="What a run lists", title_justify="left")
+    table = Table(title="Lists of a run", title_justify="left")
     for name in ("class", "group/version/resource", "kind", "where", "source", "why"):
         table.add_column(name, overflow="fold")
     for row in rows:
@@ -125,8 +126,8 @@ def targets_table(rows: Sequence[dict[str, object]]) -> Table:
 
 def doctor_table(rows: Sequence[dict[str, str]]) -> Table:
     """Return the table of ``xpjob doctor``."""
-    table = Table(title="What a run needs", title_justify="left")
-    for name in ("check", "status", "found", "what to do"):
+    table = Table(title="Prerequisites of a run", title_justify="left")
+    for name in ("check", "status", "result", "what to do"):
         table.add_column(name, overflow="fold")
     for row in rows:
         status = f"[{_COLOURS[row['status']]}]{row['status']}[/]"
@@ -135,49 +136,23 @@ def doctor_table(rows: Sequence[dict[str, str]]) -> Table:
     return table
 
 
-def groups_table(found: Sequence[Found]) -> Table:
+def groups_table(items: Sequence[PruneItem]) -> Table:
     """Return the table of ``xpjob prune``."""
     table = Table(title="Groups of this job", title_justify="left")
-    for name in ("gateway", "job", "cluster", "last push", "what becomes of it"):
+    for name in ("gateway", "job", "cluster", "last push", "action"):
         table.add_column(name, overflow="fold")
-    for item in found:
-        fate = "[yellow]would go[/]" if item.doomed else "stays"
+    for item in items:
+        action = "[yellow]would delete[/]" if item.doomed else "keep"
         if item.error:
-            fate = f"[red]{escape(str(item.error))}[/]"
+            action = f"[red]{escape(str(item.error))}[/]"
         elif item.deleted:
-            fate = "[yellow]deleted[/]"
+            action = "[yellow]deleted[/]"
         pushed = f"{ago(int(item.age))} ago" if item.job else ""
-        table.add_row(escape(item.gateway), escape(item.job), escape(item.cluster), pushed, fate)
-    return table
-
-
-def diff_table(found: Diff) -> Table:
-    """Return the table of ``xpjob diff``."""
-    counts = f"{len(found.came)} came, {len(found.went)} went, {len(found.changed)} changed state"
-    title = f"{counts} between {found.from_.generated_at} and {found.to.generated_at}"
-    failed = ", ".join(found.unknown)
-    caption = plain(f"Lists failed, so what came and went there is not known: {failed}")
-    table = Table(
-        title=plain(title),
-        title_justify="left",
-        caption=caption if failed else None,
-        caption_justify="left",
-    )
-    for name in ("what", "class", "kind", "namespace", "name", "team", "was", "is"):
-        table.add_column(name, overflow="fold")
-    for what, changes in (
-        ("[yellow]changed[/]", found.changed),
-        ("[green]came[/]", found.came),
-        ("[red]went[/]", found.went),
-    ):
-        for change in changes:
-            named = (change.class_, change.kind, change.namespace, change.name, change.team)
-            states = (state.words() if state else "" for state in (change.was, change.is_))
-            table.add_row(what, *(plain(text) for text in (*named, *states)))
+        table.add_row(escape(item.gateway), escape(item.job), escape(item.cluster), pushed, action)
     return table
 
 
 def plain(value: object) -> str:
-    """Return what a tenant wrote so that it can change neither colours nor lines."""
+    """Escape a tenant's text, so that it cannot change colours or lines."""
     text = "" if value is None else str(value)
     return escape("".join(c if c.isprintable() else " " for c in text))

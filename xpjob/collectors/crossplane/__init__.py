@@ -1,1 +1,1 @@
-"""The first collector: Crossplane's claims, composite and managed resources (XRs, MRs)."""
+"""Collector of claims, composite resources (XRs) and managed resources (MRs) of Crossplane."""

@@ -1,75 +1,184 @@
-"""The collector as the job sees it: plan, decode, link, families."""
+"""The crossplane collector: subscriptions, records, section and metrics."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import copy
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
 
-from xpjob.collect.outcome import TargetOutcome
-from xpjob.collectors.crossplane import findings, link, metrics, targets, wire
-from xpjob.collectors.crossplane.findings import Finding
+import msgspec
+
+from xpjob.collect.before import Before
+from xpjob.collect.carry import carry
+from xpjob.collect.contract import Listed, Plan, Section, Subscription, World
+from xpjob.collect.tables import TableSpec
+from xpjob.collectors.crossplane import findings, link, metrics, targets
 from xpjob.collectors.crossplane.from_wire import MAKERS, Keys
+from xpjob.collectors.crossplane.gaps import OwnerGaps, keep_owners, read_before
+from xpjob.collectors.crossplane.options import CrossplaneOptions
 from xpjob.collectors.crossplane.platform import Platform, read_platform
-from xpjob.collectors.crossplane.records import Inventory, Record
-from xpjob.collectors.crossplane.targets import Plan, Target
-from xpjob.config.settings import Settings
-from xpjob.kube.api import Api
-from xpjob.kube.discovery import Catalogue
-from xpjob.kube.lists import Page
-from xpjob.metrics.table import Shown, Table
+from xpjob.collectors.crossplane.records import (
+    Claim,
+    CompositeResource,
+    Inventory,
+    ManagedResource,
+    Record,
+)
+from xpjob.collectors.crossplane.state import Shown, State
+from xpjob.collectors.crossplane.tables import TABLES
+from xpjob.collectors.crossplane.targets import CLAIM, COMPOSITE, MANAGED, Target
+from xpjob.collectors.crossplane.timeline import Timeline
+from xpjob.collectors.crossplane.wire import Object
+from xpjob.config.option import Group
+from xpjob.kube.lists import ListKey
+from xpjob.metrics.cumulative import HistogramTable
+from xpjob.metrics.table import Table
+
+
+class _Context(NamedTuple):
+    """What a reader needs to know about its list."""
+
+    target: Target
+    keys: Keys
+
+
+class _Notes(NamedTuple):
+    """Results of planning that ``finish`` needs."""
+
+    options: CrossplaneOptions
+    platform: Platform
+    configs: int
+
+
+class _Reader:
+    """Converts each object to a record."""
+
+    def __init__(self, context: _Context) -> None:
+        self._make: Callable[[Object, Target, Keys], Record] = MAKERS[context.target.class_]
+        self._context = context
+        self._records: list[Record] = []
+
+    def page(self, objects: Sequence[Object]) -> None:
+        """Convert the objects of a page."""
+        make, (target, keys) = self._make, self._context
+        self._records += [make(item, target, keys) for item in objects]
+
+    def result(self) -> list[Record]:
+        """Return the records."""
+        return self._records
 
 
 class Crossplane:
     """Claims, composite resources (XRs) and managed resources (MRs)."""
 
     name = "crossplane"
+    options: type[Group] = CrossplaneOptions
+    tables: Sequence[TableSpec] = TABLES
+    carry: Literal["list", "section"] = "list"
+    state: type[msgspec.Struct] | None = State
+    results: Mapping[str, tuple[str, Any]] = {
+        CLAIM: ("claims", list[Claim]),
+        COMPOSITE: ("xrs", list[CompositeResource]),
+        MANAGED: ("mrs", list[ManagedResource]),
+    }
 
-    def plan(self, api: Api, settings: Settings, catalogue: Catalogue) -> Plan:
-        """Decide which lists to make."""
-        return targets.plan(api, settings, catalogue)
-
-    def platform(self, api: Api, settings: Settings, catalogue: Catalogue, plan: Plan) -> Platform:
-        """Return what the platform is made of; never raises what a list raises."""
-        return read_platform(api, catalogue, plan, settings.page_size, settings.concurrency)
-
-    def decoder(self, target: Target, settings: Settings) -> Callable[[bytes], Page[Record]]:
-        """Return what turns a page of this target into records."""
+    def plan(self, world: World) -> Plan:
+        """Decide which lists to request, and read the state of the platform."""
+        options: CrossplaneOptions = world.options
+        planned = targets.plan(world, options)
         keys = Keys(
-            settings.composition_label_key, settings.composite_label_key, settings.extra_labels
+            options.composition_label_key, options.composite_label_key, options.extra_labels
         )
-        make = MAKERS[target.class_]
+        listable = [
+            Subscription(
+                ListKey(target.kind.gvr, target.namespace),
+                Object,
+                kind=target.kind.kind,
+                role=target.class_,
+                source=target.owners.source,
+                context=_Context(target, keys),
+                facts={
+                    "namespaced": target.kind.namespaced,
+                    "why": target.why,
+                    "overrides": {ns: each.source for ns, each in target.overrides.items()},
+                },
+            )
+            for target in planned.targets
+        ]
+        missing = [
+            Subscription(
+                ListKey(item.gvr, item.namespace),
+                Object,
+                role=item.class_,
+                source=item.source,
+                error=item.error,
+                gone=item.gone,
+            )
+            for item in planned.unlistable
+        ]
+        return Plan(
+            [*listable, *missing],
+            _Notes(options, read_platform(world, planned), planned.namespace_configs),
+            planned.namespace_configs,
+            planned.malformed_configs,
+            reads=targets.config_lists(options),
+            hint="install an XRD, set CLAIM_GVRS, XR_GVRS and MR_GVRS, or DISCOVERY=always",
+        )
 
-        def decode(body: bytes) -> Page[Record]:
-            page = wire.decode_page(body)
-            items: list[Record] = [make(item, target, keys) for item in page.items]
-            return Page(items, page.malformed, page.continue_token, page.remaining)
+    def reader(self, subscription: Subscription) -> _Reader:
+        """Return a new reader of one list."""
+        return _Reader(subscription.context)
 
-        return decode
+    def recall(self, before: Before) -> Timeline:
+        """Return the history of the records."""
+        return Timeline(before)
 
-    def link(self, records: Sequence[Record]) -> list[Record]:
-        """Return the same records, knowing of each other."""
-        return [record for of_class in link.link(Inventory.of(records)) for record in of_class]
+    def finish(
+        self, plan: Plan, listed: Sequence[Listed], before: Before | None, at: str
+    ) -> Section:
+        """Return the section: carry over, link, complete the history, and find inconsistencies."""
+        notes: _Notes = plan.notes
+        records: list[Record] = [record for item in listed for record in item.result or ()]
+        outcomes = [item.outcome for item in listed]
+        if before and before.whole:
+            # Copies, because a repeated call must not see the changes of this one.
+            records = [copy.copy(record) for record in records]
+            gaps = OwnerGaps(outcomes)
+            earlier = read_before(before, gaps)
+            keep_owners(earlier, records, gaps)
+            lost = ((record, gaps.lost(record, record.class_)) for record in earlier)
+            records += carry(before, lost, outcomes, at)
+        linked = link.link(Inventory.of(records))
+        everything = [record for of_class in linked for record in of_class]
+        timeline = (before and before.recalled) or Timeline()
+        timeline.complete(everything, at)
+        platform = notes.platform
+        if before and before.state:
+            platform = platform.completed(before.state.platform)
+        platform.attribute(linked.mrs)
+        return Section(
+            {"claims": linked.claims, "xrs": linked.xrs, "mrs": linked.mrs},
+            findings.find(
+                linked, outcomes, at=at, stuck_seconds=notes.options.stuck_deletion_seconds
+            ),
+            State(
+                time_to_ready=timeline.times_to_ready(everything) if before else None,
+                namespace_configs=notes.configs,
+                platform=platform,
+            ),
+            shown={
+                "perObject": notes.options.per_object_metrics,
+                "extraLabels": tuple(extra.name for extra in notes.options.extra_labels),
+            },
+        )
 
-    def findings(
-        self,
-        records: Sequence[Record],
-        outcomes: Sequence[TargetOutcome],
-        previous: Sequence[Finding],
-        at: str,
-        settings: Settings,
-    ) -> list[Finding]:
-        """Return what does not fit together, at a time."""
-        found, stuck = Inventory.of(records), settings.stuck_deletion_seconds
-        return findings.find(found, outcomes, previous, at=at, stuck_seconds=stuck)
-
-    def tables(
-        self,
-        records: Sequence[Record],
-        found: Sequence[Finding],
-        platform: Platform,
-        at: str,
-        shown: Shown,
-    ) -> Iterator[Table]:
-        """Yield what the metric families of these records say, at a time."""
-        yield from metrics.tables(Inventory.of(records), at, shown)
-        yield metrics.findings(found)
-        yield from metrics.platform(platform)
+    def metrics(self, section: Section, at: str) -> Iterator[Table | HistogramTable]:
+        """Yield the metric tables of the records at a time (RFC 3339)."""
+        inventory = Inventory(*(list(section.tables.get(spec.key, ())) for spec in TABLES))
+        state = section.state if isinstance(section.state, State) else State()
+        shown = msgspec.convert(section.shown, Shown)
+        yield from metrics.tables(inventory, at, shown)
+        yield metrics.findings(section.findings)
+        yield from metrics.platform(state.platform)
+        yield metrics.times_to_ready(state.time_to_ready or ())
+        yield from metrics.totals(inventory, state.namespace_configs)

@@ -1,4 +1,4 @@
-"""Tenants' own configuration: ConfigMaps that name GVRs, one or more in a namespace."""
+"""Configuration by tenants: ConfigMaps with GVRs, one or more per namespace."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ import logging
 from collections import Counter
 from dataclasses import dataclass
 
-import msgspec
 from msgspec import Struct
 
-from xpjob.collectors.crossplane.wire import ListMetadata, Metadata
+from xpjob.collect.contract import World
 from xpjob.config import parsers
-from xpjob.kube.api import Api
 from xpjob.kube.gvr import Gvr, parse_gvrs
-from xpjob.kube.lists import Page, list_all
+from xpjob.kube.lists import ListKey
+from xpjob.kube.objects import Metadata
 
+CONFIGMAPS = Gvr("", "v1", "configmaps")
 SELECTOR = "xp-tracker.kanzi.io/config=gvrs"
-MOST_GVRS = 100
-"""GVRs that a namespace may name: each costs a request, and series, in every run."""
+MAX_GVRS = 100
+"""GVRs per namespace: each costs a request, and series, in every run."""
 _GVR_KEYS = ("CLAIM_GVRS", "XR_GVRS")
-_MOST_SAID = 2_000
-"""Characters of a log line on what is wrong: what tenants write may be a megabyte."""
+_MAX_ERROR = 2_000
+"""Characters of a logged error, which quotes the ConfigMap: up to a megabyte of data."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class NamespaceConfig:
-    """One good ConfigMap: what to list, and whose annotations say who owns it."""
+    """A valid ConfigMap: the kinds to list, and the annotations of their owners."""
 
     namespace: str
     name: str
@@ -45,23 +45,28 @@ class _ConfigMap(Struct):
     data: dict[str, str] | None = None
 
 
-class _ConfigMaps(Struct):
-    items: list[_ConfigMap] | None
-    metadata: ListMetadata | None = None
+def config_list(namespace: str) -> ListKey:
+    """Return the list of the ConfigMaps in a namespace (empty means all)."""
+    return ListKey(CONFIGMAPS, namespace, SELECTOR)
 
 
-def read_configs(api: Api, namespace: str, page_size: int) -> tuple[list[NamespaceConfig], int]:
-    """Return the good ConfigMaps of a namespace (empty means all), and how many are malformed.
+def read_configs(world: World, namespace: str) -> tuple[list[NamespaceConfig], int]:
+    """Return the valid ConfigMaps of a namespace (empty means all), and the number of invalid ones.
 
-    Raises the errors of ``list_all``. A malformed ConfigMap is a warning, never an error; so is
-    one with which a namespace names too much.
+    Raises the errors of ``World.read``. An invalid ConfigMap is a warning, never an error; so is
+    one that exceeds the limit of its namespace.
     """
-    within = f"/namespaces/{namespace}" if namespace else ""
-    path = f"/api/v1{within}/configmaps"
-    items = list_all(api, path, _decode, page_size=page_size, selector=SELECTOR).items
-    good, malformed = [], 0
+    listing = world.read(config_list(namespace), _ConfigMap)
+    good, malformed = [], listing.malformed
+    if malformed:
+        _log.warning(
+            "unreadable configmaps skipped",
+            extra={"namespace": namespace, "malformed": malformed},
+        )
     named: Counter[str] = Counter()
-    for item in sorted(items, key=lambda item: (item.metadata.namespace, item.metadata.name)):
+    for item in sorted(
+        listing.items, key=lambda item: (item.metadata.namespace, item.metadata.name)
+    ):
         try:
             count = _count(item, named[item.metadata.namespace])
             good.append(_parse(item))
@@ -69,33 +74,28 @@ def read_configs(api: Api, namespace: str, page_size: int) -> tuple[list[Namespa
         except ValueError as error:
             malformed += 1
             _log.warning(
-                "ConfigMap skipped: correct its data",
+                "configmap skipped: invalid data",
                 extra={
                     "namespace": item.metadata.namespace,
                     "configmap": item.metadata.name,
-                    "error": str(error)[:_MOST_SAID],
+                    "error": str(error)[:_MAX_ERROR],
                 },
             )
     return good, malformed
 
 
-def _decode(body: bytes) -> Page[_ConfigMap]:
-    page = msgspec.json.decode(body, type=_ConfigMaps)
-    return Page(page.items or [], 0, (page.metadata and page.metadata.continue_) or "")
+def _count(item: _ConfigMap, others: int) -> int:
+    """Return the number of GVRs of a ConfigMap. Raises ``ValueError`` if that is too many.
 
-
-def _count(item: _ConfigMap, taken: int) -> int:
-    """Return how many GVRs a ConfigMap names. Raises ``ValueError`` where that is too many.
-
-    ``taken`` is what others of its namespace name.
+    ``others``: GVRs of the other ConfigMaps of the namespace.
     """
     data = item.data or {}
     count = sum(bool(gvr.strip()) for key in _GVR_KEYS for gvr in data.get(key, "").split(","))
-    if taken + count > MOST_GVRS:
-        beside = f" beside {taken} of this namespace's others" if taken else ""
+    if others + count > MAX_GVRS:
+        besides = f", in addition to {others} in other ConfigMaps" if others else ""
         raise ValueError(
-            f"names {count} GVRs{beside}, and a namespace may name {MOST_GVRS} in all: name fewer; "
-            "whoever runs xpjob can have all kinds listed (DISCOVERY=always)"
+            f"too many GVRs: {count}{besides}, but at most {MAX_GVRS} are allowed per namespace; "
+            "remove some, or ask the operator of xpjob for DISCOVERY=always"
         )
     return count
 
@@ -127,7 +127,7 @@ def _parse(item: _ConfigMap) -> NamespaceConfig:
         read_key("TEAM_ANNOTATION_KEY"),
     )
     if not problems and not config.claim_gvrs and not config.xr_gvrs:
-        problems.append("names nothing: give CLAIM_GVRS or XR_GVRS")
+        problems.append("no GVRs; set CLAIM_GVRS or XR_GVRS")
     if problems:
         raise ValueError("; ".join(problems))
     return config

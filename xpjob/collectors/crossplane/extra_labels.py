@@ -1,4 +1,4 @@
-"""Labels of a platform's own: annotations or labels of objects that metrics are told apart by.
+"""Extra labels of metrics, from annotations or labels of the objects.
 
 EXTRA_LABELS="cost_center=annotation:example.org/cost-center,env=label:env"
 """
@@ -13,7 +13,7 @@ from xpjob.config import parsers
 
 ANNOTATION, LABEL = "annotation", "label"
 
-# What families have already, and what Prometheus or a scrape gives itself.
+# Labels that families have already, and those that Prometheus or a scrape adds.
 _TAKEN = frozenset(
     (
         *("class", "group", "version", "kind", "namespace", "name", "composition", "revision"),
@@ -26,29 +26,29 @@ _TAKEN = frozenset(
 
 
 class ExtraLabel(NamedTuple):
-    """One label of metrics, and the annotation or label of objects that it is taken from."""
+    """A label of metrics, and the annotation or label of objects with its value."""
 
     name: str
     source: str
     key: str
 
     def of(self, labels: Mapping[str, str], annotations: Mapping[str, str]) -> str:
-        """Return its value for one object, empty where it has none."""
+        """Return the value for an object; empty if it has none."""
         return (labels if self.source == LABEL else annotations).get(self.key, "")
 
 
 def parse_extra_labels(text: str) -> tuple[ExtraLabel, ...]:
-    """Read comma-separated ``name=annotation:key`` and ``name=label:key``."""
-    found: dict[str, ExtraLabel] = {}
+    """Parse comma-separated ``name=annotation:key`` and ``name=label:key``."""
+    extras: dict[str, ExtraLabel] = {}
     for part in filter(None, (part.strip() for part in text.split(","))):
         match = re.fullmatch(r"([a-zA-Z_]\w*)=(annotation|label):(.+)", part, re.ASCII)
         if not match:
-            raise ValueError(f"{part!r} is not name=annotation:KEY or name=label:KEY")
+            raise parsers.invalid("label", part, "name=annotation:KEY or name=label:KEY")
         extra = ExtraLabel(*match.groups())
         if extra.name in _TAKEN or extra.name.startswith(("__", "exported_")):
-            raise ValueError(f"{part!r}: metrics have a label {extra.name} already; name another")
-        if extra.name in found:
-            raise ValueError(f"{part!r}: {extra.name} is named twice")
+            raise ValueError(f"{part!r}: label {extra.name} is reserved; choose another name")
+        if extra.name in extras:
+            raise ValueError(f"{part!r}: duplicate label {extra.name}")
         parsers.key(extra.key)
-        found[extra.name] = extra
-    return tuple(found.values())
+        extras[extra.name] = extra
+    return tuple(extras.values())

@@ -1,7 +1,6 @@
-"""What does not fit together: parents and children, references, names, deletions.
+"""Find inconsistencies: parents and children, references, external names, deletions.
 
-Lists are made one after the other, and a parent follows its children by a moment, so a single
-look sees much that is no fault. A finding is confirmed when two runs in a row have it.
+See ``collect.findings`` for their confirmation by a second run.
 """
 
 from __future__ import annotations
@@ -9,10 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-import msgspec
-from msgspec import Struct, field
-
 from xpjob.base.times import seconds_between
+from xpjob.collect.findings import Finding, Ref
 from xpjob.collect.outcome import TargetOutcome
 from xpjob.collectors.crossplane.records import (
     Claim,
@@ -20,7 +17,6 @@ from xpjob.collectors.crossplane.records import (
     CompositeResource,
     Inventory,
     Record,
-    Ref,
 )
 
 CHILD_NOT_READY, PARENT_NOT_READY = "ChildNotReady", "ParentNotReady"
@@ -33,67 +29,22 @@ FINDINGS = (
 _OBSERVED_ONLY = ("Observe",)
 
 
-class Finding(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
-    """One finding about one object. ``since`` is when a run first had it, or for how long it is so.
-
-    ``other`` is the second object of the matter, where there is one.
-    """
-
-    finding: str
-    class_: str = field(name="class")
-    group: str
-    kind: str
-    namespace: str
-    name: str
-    uid: str
-    team: str
-    other: Ref | None = None
-    message: str = ""
-    since: str = ""
-    confirmed: bool = False
-
-    @property
-    def identity(self) -> tuple[str, str | Ref, Ref | None]:
-        """Return what tells it from others, from run to run."""
-        return self.finding, self.uid or self.ref, self.other
-
-    @property
-    def ref(self) -> Ref:
-        """Return what it is about."""
-        return Ref(self.group, self.kind, self.namespace, self.name)
-
-
 def find(
-    found: Inventory,
-    outcomes: Iterable[TargetOutcome],
-    previous: Sequence[Finding],
-    *,
-    at: str,
-    stuck_seconds: float,
+    inventory: Inventory, outcomes: Iterable[TargetOutcome], *, at: str, stuck_seconds: float
 ) -> list[Finding]:
-    """Return all findings at the time ``at``; those that are in ``previous`` too are confirmed."""
-    before = {finding.identity: finding for finding in previous}
+    """Return all findings at a time (RFC 3339), not confirmed yet."""
     lists = _Lists(outcomes)
-    made = [
-        *_disagreements(found),
-        *_missing(found, lists),
-        *_without_owner(found, lists),
-        *_duplicates(found),
-        *_stuck(found, at, stuck_seconds),
-    ]
     return [
-        msgspec.structs.replace(
-            finding,
-            since=finding.since or (known.since if known else at),
-            confirmed=known is not None,
-        )
-        for finding in made
-        for known in [before.get(finding.identity)]
+        *_disagreements(inventory),
+        *_missing(inventory, lists),
+        *_without_owner(inventory, lists),
+        *_duplicates(inventory),
+        *_stuck(inventory, at, stuck_seconds),
     ]
 
 
 class _Lists:
-    """What was listed whole in this run: only there is what is not found not there."""
+    """The complete lists of this run: an object missing from one of these does not exist."""
 
     def __init__(self, outcomes: Iterable[TargetOutcome]) -> None:
         self._scopes: dict[tuple[str, str], set[str]] = {}
@@ -124,29 +75,29 @@ def _about(
     )
 
 
-def _told(ref: Ref) -> str:
+def _text(ref: Ref) -> str:
     return "/".join(filter(None, (ref.kind, ref.namespace, ref.name)))
 
 
 def _settled(record: Record) -> bool:
-    """Tell whether its state is of this run, and meant to follow that of others."""
+    """Return whether the state is current, and should be consistent with that of others."""
     return not (record.carried_since or record.paused or record.deleting)
 
 
-def _disagreements(found: Inventory) -> Iterator[Finding]:
-    xrs = {xr.ref: xr for xr in found.xrs}
-    for claim in found.claims:
+def _disagreements(inventory: Inventory) -> Iterator[Finding]:
+    xrs = {xr.ref: xr for xr in inventory.xrs}
+    for claim in inventory.claims:
         xr = xrs.get(claim.xr) if claim.xr else None
         if xr and _settled(claim) and _settled(xr):
             yield from _disagreement(claim, [xr])
     children: dict[Ref, list[Record]] = {}
-    composed: Iterable[Composed] = (*found.xrs, *found.mrs)
+    composed: Iterable[Composed] = (*inventory.xrs, *inventory.mrs)
     for child in composed:
         if child.parent:
             children.setdefault(child.parent, []).append(child)
     for ref, below in children.items():
         parent = xrs.get(ref)
-        # What is not listed may be what it waits for.
+        # The parent may be waiting for an object that is not listed.
         if parent and _settled(parent) and all(map(_settled, below)):
             yield from _disagreement(parent, below, whole=not parent.composed)
 
@@ -157,7 +108,7 @@ def _disagreement(
     bad = [child for child in children if not child.ready]
     if parent.ready:
         for child in bad:
-            text = f"ready, but {_told(child.ref)} is not" + (
+            text = f"ready, but {_text(child.ref)} is not" + (
                 f": {child.reason}" if child.reason else ""
             )
             yield _about(CHILD_NOT_READY, parent, text, child.ref)
@@ -166,16 +117,16 @@ def _disagreement(
         yield _about(PARENT_NOT_READY, parent, text)
 
 
-def _missing(found: Inventory, lists: _Lists) -> Iterator[Finding]:
-    xrs = {xr.ref for xr in found.xrs}
+def _missing(inventory: Inventory, lists: _Lists) -> Iterator[Finding]:
+    xrs = {xr.ref for xr in inventory.xrs}
     referring: list[tuple[Record, Sequence[Ref]]] = [
-        *((claim, _refs(claim, xrs)) for claim in found.claims),
-        *((xr, xr.missing) for xr in found.xrs),
+        *((claim, _refs(claim, xrs)) for claim in inventory.claims),
+        *((xr, xr.missing) for xr in inventory.xrs),
     ]
     for record, refs in referring:
         for ref in refs:
             if not record.carried_since and lists.cover(ref):
-                text = f"refers to {_told(ref)}, which does not exist"
+                text = f"refers to {_text(ref)}, which does not exist"
                 yield _about(MISSING_REFERENCE, record, text, ref)
 
 
@@ -183,20 +134,20 @@ def _refs(claim: Claim, xrs: set[Ref]) -> Sequence[Ref]:
     return [claim.xr] if claim.xr and claim.xr not in xrs else []
 
 
-def _without_owner(found: Inventory, lists: _Lists) -> Iterator[Finding]:
-    xrs: dict[Ref, CompositeResource] = {xr.ref: xr for xr in found.xrs}
-    composed: Iterable[Composed] = (*found.xrs, *found.mrs)
+def _without_owner(inventory: Inventory, lists: _Lists) -> Iterator[Finding]:
+    xrs: dict[Ref, CompositeResource] = {xr.ref: xr for xr in inventory.xrs}
+    composed: Iterable[Composed] = (*inventory.xrs, *inventory.mrs)
     for record in composed:
         if record.parent is None or record.carried_since or record.parent in xrs:
             continue
-        # Linking makes the parent's name that of the object that was found by its uid.
+        # Linking has set the parent's name to that of the object with the owner's uid.
         if lists.cover(record.parent):
-            text = f"its owner {_told(record.parent)} is gone"
+            text = f"its owner {_text(record.parent)} is gone"
             yield _about(OWNER_GONE, record, text, record.parent)
 
 
 class _Outside(NamedTuple):
-    """What an MR stands for outside of the cluster."""
+    """Identity of the external resource of an MR."""
 
     group: str
     kind: str
@@ -205,22 +156,22 @@ class _Outside(NamedTuple):
     external_name: str
 
 
-def _duplicates(found: Inventory) -> Iterator[Finding]:
+def _duplicates(inventory: Inventory) -> Iterator[Finding]:
     first: dict[_Outside, Record] = {}
-    for mr in found.mrs:
+    for mr in inventory.mrs:
         if not mr.external_name or mr.management_policies == _OBSERVED_ONLY:
             continue
-        # A ProviderConfig of a namespace is another one in each; others are for all.
+        # A namespaced ProviderConfig is different in each namespace; others are cluster-wide.
         own = mr.namespace if mr.provider_config.startswith("ProviderConfig/") else ""
         key = _Outside(mr.group, mr.kind, mr.provider_config, own, mr.external_name)
         other = first.setdefault(key, mr)
         if other is not mr:
-            text = f"has the external name {mr.external_name} of {_told(other.ref)}"
+            text = f"has the external name {mr.external_name} of {_text(other.ref)}"
             yield _about(DUPLICATE_EXTERNAL_NAME, mr, text, other.ref)
 
 
-def _stuck(found: Inventory, at: str, stuck_seconds: float) -> Iterator[Finding]:
-    for of_class in found:
+def _stuck(inventory: Inventory, at: str, stuck_seconds: float) -> Iterator[Finding]:
+    for of_class in inventory:
         for record in of_class:
             if seconds_between(record.deleting_since, at) > stuck_seconds:
                 text = "has been asked to go, and is still there"

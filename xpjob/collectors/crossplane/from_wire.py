@@ -1,4 +1,4 @@
-"""Objects off the wire -> records, as they stand: not linked yet, and without a history."""
+"""Convert wire objects to records, which are not linked yet and have no history."""
 
 from __future__ import annotations
 
@@ -10,18 +10,12 @@ from sys import intern
 from typing import NamedTuple, TypedDict
 
 from xpjob.base.truncate import MAX_LABEL, MAX_MESSAGE, cut
+from xpjob.collect.findings import Ref
 from xpjob.collectors.crossplane.extra_labels import ExtraLabel
-from xpjob.collectors.crossplane.records import Claim, CompositeResource, ManagedResource, Ref
+from xpjob.collectors.crossplane.records import Claim, CompositeResource, ManagedResource
 from xpjob.collectors.crossplane.targets import CLAIM, COMPOSITE, MANAGED, Target
-from xpjob.collectors.crossplane.wire import (
-    Condition,
-    Metadata,
-    NameRef,
-    Object,
-    ObjectRef,
-    OwnerRef,
-    Spec,
-)
+from xpjob.collectors.crossplane.wire import NameRef, Object, Spec
+from xpjob.kube.objects import Condition, Metadata, ObjectRef, OwnerRef
 
 PAUSED_ANNOTATION = "crossplane.io/paused"
 EXTERNAL_NAME_ANNOTATION = "crossplane.io/external-name"
@@ -30,7 +24,7 @@ CLAIM_NAMESPACE_LABEL = "crossplane.io/claim-namespace"
 
 
 class Keys(NamedTuple):
-    """Which labels say what an object belongs to, and what else to take along."""
+    """The label keys of composition and composite, and the extra labels."""
 
     composition: str
     composite: str
@@ -38,7 +32,7 @@ class Keys(NamedTuple):
 
 
 def claim(item: Object, target: Target, keys: Keys) -> Claim:
-    """Make the record of a claim as it stands, not linked yet."""
+    """Convert a claim to a record that is not linked yet."""
     return Claim(
         **_common(item, target, keys),
         xr=_ref(item.spec.resource_ref) if item.spec else None,
@@ -46,7 +40,7 @@ def claim(item: Object, target: Target, keys: Keys) -> Claim:
 
 
 def composite(item: Object, target: Target, keys: Keys) -> CompositeResource:
-    """Make the record of an XR as it stands, not linked yet."""
+    """Convert an XR to a record that is not linked yet."""
     spec, owner = item.spec or Spec(), _controller(item.metadata)
     modern = spec.crossplane.resource_refs if spec.crossplane else None
     refs = (modern if modern is not None else spec.resource_refs) or ()
@@ -66,7 +60,7 @@ def composite(item: Object, target: Target, keys: Keys) -> CompositeResource:
 
 
 def managed(item: Object, target: Target, keys: Keys) -> ManagedResource:
-    """Make the record of an MR as it stands, not linked yet."""
+    """Convert an MR to a record that is not linked yet."""
     spec, owner = item.spec or Spec(), _controller(item.metadata)
     labels, annotations = item.metadata.labels or {}, item.metadata.annotations or {}
     config = spec.provider_config_ref
@@ -139,7 +133,7 @@ def _common(item: Object, target: Target, keys: Keys) -> _Common:
         version=kind.version,
         resource=kind.resource,
         kind=kind.kind,
-        # What thousands of objects say alike is kept once: that is half of a record's memory.
+        # Interned, because thousands of objects share these: half of a record's memory.
         namespace=intern(metadata.namespace),
         name=metadata.name,
         uid=metadata.uid,
@@ -149,7 +143,7 @@ def _common(item: Object, target: Target, keys: Keys) -> _Common:
         creator=intern(annotations.get(owners.creator_key, "")) if owners.creator_key else "",
         team=intern(annotations.get(owners.team_key, "")) if owners.team_key else "",
         extra={extra.name: cut(extra.of(labels, annotations), MAX_LABEL) for extra in keys.extra},
-        # Without any policy a provider does nothing; claims and XRs may have a field of that name.
+        # Without any policy a provider does nothing; in claims and XRs the field may be anything.
         paused=annotations.get(PAUSED_ANNOTATION) == "true"
         or (target.class_ == MANAGED and spec.management_policies == []),
         deleting=bool(metadata.deletion_timestamp),
@@ -168,16 +162,16 @@ def _common(item: Object, target: Target, keys: Keys) -> _Common:
         created_at=timestamp(metadata.creation_timestamp),
         deleted_at=timestamp(metadata.deletion_timestamp),
     )
-    # Together they are seldom as long as one of them may be: two looks are enough.
-    words = made["composition"] + made["composition_revision"] + made["creator"] + made["team"]
-    words += made["reason"] + made["synced_reason"]
-    if len(words) > MAX_LABEL or len(made["message"] + made["synced_message"]) > MAX_MESSAGE:
+    # Together they are seldom longer than one of them may be, so two checks suffice.
+    values = made["composition"] + made["composition_revision"] + made["creator"] + made["team"]
+    values += made["reason"] + made["synced_reason"]
+    if len(values) > MAX_LABEL or len(made["message"] + made["synced_message"]) > MAX_MESSAGE:
         _shorten(made)
     return made
 
 
 def _shorten(made: _Common) -> None:
-    """Cut what is longer than is kept: tenants may write 256 KiB into an annotation."""
+    """Truncate long values: a tenant can write 256 KiB into an annotation."""
     made["composition"] = intern(cut(made["composition"], MAX_LABEL))
     made["composition_revision"] = intern(cut(made["composition_revision"], MAX_LABEL))
     made["creator"] = intern(cut(made["creator"], MAX_LABEL))
@@ -203,7 +197,7 @@ def _by_type(conditions: Sequence[Condition]) -> tuple[Condition, Condition, lis
 
 
 def _failing(further: Sequence[Condition]) -> dict[str, str]:
-    """Return those that are not True: functions may set any, a few are enough."""
+    """Return some of the conditions that are not True; functions may set any number."""
     not_true = (condition for condition in further if condition.status != "True")
     return {
         cut(condition.type, MAX_LABEL): cut(condition.reason, MAX_LABEL)
@@ -212,7 +206,7 @@ def _failing(further: Sequence[Condition]) -> dict[str, str]:
 
 
 def _lags(generation: int | None, observed: int | None) -> bool:
-    """Tell whether a spec is newer than what its controller has seen, where it says so at all."""
+    """Return whether the controller has not seen the latest spec, if generations are known."""
     return bool(generation and observed and observed < generation)
 
 
@@ -247,9 +241,9 @@ def _controller(metadata: Metadata) -> OwnerRef:
 
 
 def _parent(owner: OwnerRef, namespace: str) -> Ref | None:
-    """Return what the owner is called, as if it were in the namespace of what it owns.
+    """Return a reference to the owner, assuming that it is in the namespace of its child.
 
-    It may be cluster-scoped; that is known once it is found.
+    It may be cluster-scoped instead; linking finds out.
     """
     if not owner.name or not owner.kind:
         return None
@@ -257,11 +251,11 @@ def _parent(owner: OwnerRef, namespace: str) -> Ref | None:
 
 
 def timestamp(text: str | None) -> str:
-    """Return an RFC 3339 time as it is, and nothing for what is none (year 1 is Go's "unset")."""
+    """Return a valid RFC 3339 time unchanged; empty if invalid or unset (Go's year 1)."""
     return _timestamp(text) if text and len(text) <= _LONGEST_TIME else ""
 
 
-@lru_cache(maxsize=4096)  # a tree is made at once: its objects share most of their times
+@lru_cache(maxsize=4096)  # objects of a tree are created together, and share most times
 def _timestamp(text: str) -> str:
     try:
         moment = datetime.fromisoformat(text)

@@ -1,12 +1,12 @@
-"""Claims, XRs and MRs find each other: MR -> XR -> root XR -> claim.
+"""Link claims, XRs and MRs: MR -> XR -> root XR -> claim.
 
-A claim names its XR in ``resourceRef``, an XR its claim in ``claimRef``. What an XR has made has
-it as controller among its owners, found by uid, and by group, kind, namespace and name where a
-uid is missing: another object of the same name is another object. Never by name alone. Labels
-have no more than names, so they count only where just one object can be meant.
+A claim refers to its XR in ``resourceRef``, an XR to its claim in ``claimRef``. A composed resource
+has its XR as controller in its owner references, looked up by uid, or by group, kind, namespace and
+name if a uid is missing; never by name alone, because a recreated object is a different object.
+Labels contain only names, so they are used only if they match exactly one object.
 
-Everything below takes creator and team from the claim, else from the root XR. The XR knows best
-which composition it is on, so claims and MRs take that from their XR.
+All objects in a tree take creator and team from the claim, or else from the root XR. Claims and MRs
+take the composition from their XR, where it is most accurate.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from typing import TypeVar
 
+from xpjob.collect.findings import Ref
 from xpjob.collectors.crossplane.records import (
     Claim,
     Composed,
     CompositeResource,
     Inventory,
     ManagedResource,
-    Ref,
 )
 
 C = TypeVar("C", bound=Composed)
@@ -28,21 +28,20 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-def link(found: Inventory) -> Inventory:
-    """Link these records, and return them. A few passes, whatever the depth of the trees.
+def link(inventory: Inventory) -> Inventory:
+    """Link records in place, and return them. Linear in their number.
 
-    A reference to something that is not in the lists is kept as it is: it may be of a kind that
-    is not listed, or not exist yet.
+    A reference to an unknown object is kept: its kind may not be listed, or it may not exist yet.
     """
-    xr_by_ref = {xr.ref: xr for xr in found.xrs}
-    # Only a root names its claim itself: what is carried may have it from above.
-    xr_by_claim = {xr.claim: xr for xr in found.xrs if xr.claim and xr.parent is None}
-    claim_by_xr: dict[Ref, Ref] = {claim.xr: claim.ref for claim in found.claims if claim.xr}
-    claims = [_linked_claim(claim, xr_by_ref, xr_by_claim) for claim in found.claims]
-    bound = [_bound_xr(xr, claim_by_xr) for xr in found.xrs]
-    tree = _Tree(claims, bound, frozenset(mr.ref for mr in found.mrs))
+    xr_by_ref = {xr.ref: xr for xr in inventory.xrs}
+    # Only roots have a claimRef of their own: carried XRs may have inherited their claim.
+    xr_by_claim = {xr.claim: xr for xr in inventory.xrs if xr.claim and xr.parent is None}
+    claim_by_xr: dict[Ref, Ref] = {claim.xr: claim.ref for claim in inventory.claims if claim.xr}
+    claims = [_linked_claim(claim, xr_by_ref, xr_by_claim) for claim in inventory.claims]
+    bound = [_bound_xr(xr, claim_by_xr) for xr in inventory.xrs]
+    tree = _Tree(claims, bound, frozenset(mr.ref for mr in inventory.mrs))
     return Inventory(
-        claims, [tree.placed_xr(xr) for xr in bound], [tree.placed_mr(mr) for mr in found.mrs]
+        claims, [tree.placed_xr(xr) for xr in bound], [tree.placed_mr(mr) for mr in inventory.mrs]
     )
 
 
@@ -86,7 +85,7 @@ class _Tree:
         self._claims_by_name = _grouped(((c.namespace, c.name), c) for c in claims)
 
     def placed_xr(self, xr: CompositeResource) -> CompositeResource:
-        """Return the XR with its parent, its root where it is not the root itself, its claim."""
+        """Return the XR with its parent, its claim, and its root unless it is the root."""
         parent, root = self._parent(xr), self._roots[xr.ref]
         above = None if root is xr else root
         if xr.missing:
@@ -98,7 +97,7 @@ class _Tree:
         parent = self._parent(mr)
         root = self._roots[parent.ref] if parent else self._labelled_root(mr)
         claim = self._claim(root) if root else self._labelled_claim(mr)
-        # A label names the root, which is not what made it where XRs nest.
+        # The label names the root, which is not the parent if XRs are nested.
         above = parent or (root if mr.parent is None else None)
         if above:
             mr.composition = above.composition or mr.composition
@@ -136,7 +135,7 @@ class _Tree:
             path.append(at)
             on_path.add(at.ref)
             above = self._parent(at)
-            # Owners in a circle have no top: the one where it closes stands for it.
+            # A cycle of owners has no root: use the XR that closes the cycle.
             if above is None or above.ref in on_path:
                 self._roots[at.ref] = at
             else:
@@ -145,8 +144,8 @@ class _Tree:
             self._roots[below.ref] = self._roots[at.ref]
 
     def _parent(self, record: Composed) -> CompositeResource | None:
-        if (found := self._by_uid.get(record.parent_uid)) is not None:
-            return found
+        if (owner := self._by_uid.get(record.parent_uid)) is not None:
+            return owner
         ref = record.parent
         if ref is None:
             return None
@@ -157,7 +156,7 @@ class _Tree:
         return None
 
     def _has(self, ref: Ref) -> bool:
-        """Tell whether there is such an object; a cluster-scoped one has no namespace."""
+        """Return whether the object was listed, in its namespace or cluster-scoped."""
         bare = Ref(ref.group, ref.kind, "", ref.name)
         return any(one in self._mrs or one in self._by_ref for one in (ref, bare))
 
@@ -167,11 +166,11 @@ class _Tree:
         if mr.claim_name:
             key = (mr.composite_name, mr.claim_namespace, mr.claim_name)
             return _only(self._by_claim_name.get(key))
-        # A cluster-scoped XR may have made it just as well as one of its own namespace.
-        found: list[CompositeResource] = []
+        # The XR may be cluster-scoped, or in the namespace of the MR.
+        candidates: list[CompositeResource] = []
         for namespace in {mr.namespace: None, "": None}:
-            found += self._by_name.get((namespace, mr.composite_name), ())
-        return _only(found)
+            candidates += self._by_name.get((namespace, mr.composite_name), ())
+        return _only(candidates)
 
     def _labelled_claim(self, mr: ManagedResource) -> Claim | None:
         if not mr.claim_name:
@@ -183,12 +182,12 @@ class _Tree:
 
 
 def _grouped(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
-    found: dict[K, list[V]] = {}
+    groups: dict[K, list[V]] = {}
     for key, value in pairs:
-        found.setdefault(key, []).append(value)
-    return found
+        groups.setdefault(key, []).append(value)
+    return groups
 
 
-def _only(found: Sequence[V] | None) -> V | None:
-    """Return the one that there is; several are as good as none."""
-    return found[0] if found and len(found) == 1 else None
+def _only(candidates: Sequence[V] | None) -> V | None:
+    """Return the only candidate; None if there are none or several."""
+    return candidates[0] if candidates and len(candidates) == 1 else None

@@ -1,9 +1,8 @@
-"""Records -> tables of numbers. No I/O.
+"""Convert records to metric tables. No I/O.
 
-Names, labels and help texts are a contract: a Pushgateway that holds two help texts for one name
-logs both families at every scrape, and refuses a second type. Every label is always there: a
-series without ``namespace`` would get the Pushgateway's own when it is scraped with
-``honor_labels``.
+Names, labels and help texts are a contract: a Pushgateway with two help texts for a name logs both
+families at every scrape, and rejects a second type. Every series has all labels: without
+``namespace`` it would get that of the Pushgateway when scraped with ``honor_labels``.
 """
 
 from __future__ import annotations
@@ -13,8 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from xpjob.base.times import seconds_between
+from xpjob.collect.findings import Finding
 from xpjob.collectors.crossplane import per_object
-from xpjob.collectors.crossplane.findings import Finding
 from xpjob.collectors.crossplane.platform import Platform
 from xpjob.collectors.crossplane.records import (
     Claim,
@@ -23,7 +22,9 @@ from xpjob.collectors.crossplane.records import (
     ManagedResource,
     Record,
 )
-from xpjob.metrics.table import Column, Key, Shown, Table
+from xpjob.collectors.crossplane.state import READY_BOUNDS, Shown, TimeToReady
+from xpjob.metrics.cumulative import Histogram, HistogramTable
+from xpjob.metrics.table import Column, Key, Table
 
 R = TypeVar("R", bound=Record)
 
@@ -39,54 +40,86 @@ REVISION_LABELS = ("group", "kind", "composition", "revision")
 ABSENT = "Absent"
 
 
-def tables(found: Inventory, at: str, shown: Shown) -> Iterator[Table]:
-    """Yield the tables of one inventory in a fixed order. Ages are those at the time ``at``."""
+def tables(inventory: Inventory, at: str, shown: Shown) -> Iterator[Table]:
+    """Yield the tables of an inventory in a fixed order. Ages are relative to ``at`` (RFC 3339)."""
     extra = shown.extra_labels
     yield _total_and_ready(
-        "crossplane_claims", "Claims", CLAIM_LABELS, found.claims, _claim_key, extra
+        "crossplane_claims", "claims", CLAIM_LABELS, inventory.claims, _claim_key, extra
     )
     yield _total_and_ready(
-        "crossplane_xr", "Composite resources (XRs)", XR_LABELS, found.xrs, _xr_key, extra
+        "crossplane_xr", "composite resources (XRs)", XR_LABELS, inventory.xrs, _xr_key, extra
     )
     yield _total_and_ready(
-        "crossplane_mr", "Managed resources (MRs)", MR_LABELS, found.mrs, _mr_key, extra
+        "crossplane_mr", "managed resources (MRs)", MR_LABELS, inventory.mrs, _mr_key, extra
     )
-    records: Sequence[Record] = [*found.claims, *found.xrs, *found.mrs]
+    records: Sequence[Record] = [*inventory.claims, *inventory.xrs, *inventory.mrs]
     yield _states(records, extra)
     yield _reasons(records)
     yield _by_owner(records, at)
-    yield _revisions(found.xrs)
-    yield from per_object.tables(found, shown.per_object)
+    yield _revisions(inventory.xrs)
+    yield from per_object.tables(inventory, shown.per_object)
 
 
-def findings(found: Iterable[Finding]) -> Table:
-    """Return how many findings there are; what only one run has seen is none yet."""
-    text = "What does not fit together, by what it is; seen by two runs in a row."
+def findings(all_findings: Iterable[Finding]) -> Table:
+    """Return the number of confirmed findings."""
+    text = "Number of inconsistencies that two consecutive runs have found, by finding."
     table = Table(FINDING_LABELS, (Column("crossplane_findings", text),))
-    for item in found:
+    for item in all_findings:
         key = (item.finding, item.class_, item.group, item.kind, item.namespace, item.team)
         if item.confirmed:
             table.add(key, 1)
     return table
 
 
-def platform(found: Platform) -> Iterator[Table]:
-    """Yield the tables of what the platform is made of: as many series as it has parts."""
+def platform(state: Platform) -> Iterator[Table]:
+    """Yield the tables of XRDs and packages: a few series for each."""
     text = "1 if this condition of an XRD or a package is True, else 0."
     parts = Table(
         ("group", "kind", "name", "condition"), (Column("crossplane_platform_condition", text),)
     )
-    for part in found.parts:
+    for part in state.parts:
         for condition in part.conditions:
             key = (part.group, part.kind, part.name, condition.type)
             parts.add(key, condition.status == "True")
     yield parts
-    text = "Kinds of managed resources that a provider has brought, by whether they are activated."
+    text = "Number of kinds of managed resources that a provider has installed, by state."
     kinds = Table(("provider", "state"), (Column("crossplane_managed_kinds", text),))
-    for item in found.managed_kinds:
+    for item in state.managed_kinds:
         kinds.add((item.provider, "Active"), item.active)
         kinds.add((item.provider, "Inactive"), item.inactive)
     yield kinds
+
+
+def times_to_ready(times: Iterable[TimeToReady]) -> HistogramTable:
+    """Return the histogram of the time that objects took to become ready."""
+    table = HistogramTable(
+        "crossplane_time_to_ready_seconds",
+        "Time from creation until an object was first ready, in seconds, if a run observed it.",
+        ("class", "group", "kind", "composition"),
+        READY_BOUNDS,
+    )
+    for time in times:
+        row = table.rows.setdefault(time.key, Histogram.empty(READY_BOUNDS))
+        row.add(time.usable().histogram)
+    return table
+
+
+def totals(inventory: Inventory, namespace_configs: int) -> Iterator[Table]:
+    """Yield the number of records in the snapshot by class, and of valid ConfigMaps."""
+    numbers = (
+        ("xp_tracker_store_claims", "Number of claims in the snapshot.", len(inventory.claims)),
+        ("xp_tracker_store_xrs", "Number of XRs in the snapshot.", len(inventory.xrs)),
+        ("xp_tracker_store_mrs", "Number of MRs in the snapshot.", len(inventory.mrs)),
+        (
+            "xp_tracker_namespace_configs",
+            "Number of valid ConfigMaps in namespaces.",
+            namespace_configs,
+        ),
+    )
+    for name, text, number in numbers:
+        table = Table((), (Column(name, text),))
+        table.add((), number)
+        yield table
 
 
 def _claim_key(record: Claim) -> Key:
@@ -132,14 +165,14 @@ def _total_and_ready(
     table = Table(
         (*labels, *extra),
         (
-            Column(f"{prefix}_total", f"{noun} that exist."),
-            Column(f"{prefix}_ready", f"{noun} whose Ready condition is True."),
+            Column(f"{prefix}_total", f"Number of {noun}."),
+            Column(f"{prefix}_ready", f"Number of {noun} whose Ready condition is True."),
         ),
     )
-    # Counted first, then added: Counter does it without calls of ours for each object.
+    # Counted first, then added: Counter avoids a Python call for each object.
     counted = Counter(((*key(record), *_extra(record, extra)), record.ready) for record in records)
     for (key_of, ready), count in counted.items():
-        # Adding 0 keeps the series: "none is ready" is a number, not a gap.
+        # Adding 0 creates the series: "none is ready" is 0, not a gap.
         table.add(key_of, count, count if ready else 0, objects=count)
     return table
 
@@ -152,8 +185,8 @@ def _extra(record: Record, names: Sequence[str]) -> Key:
 
 def _states(records: Iterable[Record], extra: Sequence[str]) -> Table:
     text = (
-        "Claims, XRs and MRs by what their conditions say (True, False, Unknown or Absent), and "
-        "whether they are paused or being deleted."
+        "Number of claims, XRs and MRs, by the status of their Ready and Synced conditions (True, "
+        "False, Unknown or Absent), and whether they are paused or being deleted."
     )
     table = Table((*STATE_LABELS, *extra), (Column("crossplane_resources_by_state", text),))
     counted = Counter(
@@ -173,7 +206,7 @@ def _states(records: Iterable[Record], extra: Sequence[str]) -> Table:
 
 
 def _reasons(records: Iterable[Record]) -> Table:
-    text = "Claims, XRs and MRs whose condition is not True, by the reason that it gives."
+    text = "Number of claims, XRs and MRs with a condition that is not True, by its reason."
     table = Table(REASON_LABELS, (Column("crossplane_resources_by_reason", text),))
     for record in records:
         if not record.ready:
@@ -186,29 +219,29 @@ def _reasons(records: Iterable[Record]) -> Table:
 
 
 def _by_owner(records: Iterable[Record], at: str) -> Table:
-    text = "How long the object that has been {} for longest has been so; 0 where none is."
-    unpaused = text.replace(";", ", paused ones left out;")
+    text = "Longest time for which an object has been {}, in seconds; 0 if none."
+    unpaused = text.replace(";", ", excluding paused objects;")
     table = Table(
         AGE_LABELS,
         (
             Column("crossplane_oldest_not_ready_seconds", unpaused.format("not ready"), max),
             Column("crossplane_oldest_not_synced_seconds", unpaused.format("not synced"), max),
-            Column("crossplane_oldest_deleting_seconds", text.format("under deletion"), max),
+            Column("crossplane_oldest_deleting_seconds", text.format("in deletion"), max),
             Column("crossplane_oldest_paused_seconds", text.format("paused"), max),
             Column(
                 "crossplane_resources_lagging",
-                "Claims, XRs and MRs whose latest spec their controller has not seen yet.",
+                "Number of claims, XRs and MRs whose controller has not seen their latest spec.",
             ),
         ),
     )
-    well: Counter[tuple[Key, bool]] = Counter()
+    healthy: Counter[tuple[Key, bool]] = Counter()
     for record in records:
         key: Key = (record.class_, record.group, record.kind, record.team)
         since = record.not_ready_since or record.not_synced_since
         if not (since or record.deleting_since or record.paused_since):
-            well[key, record.lagging] += 1
+            healthy[key, record.lagging] += 1
             continue
-        # Somebody has paused it on purpose; a deletion is stuck all the same.
+        # A pause is intentional, so its state does not count; a deletion is stuck even so.
         running = not record.paused
         table.add(
             key,
@@ -218,18 +251,21 @@ def _by_owner(records: Iterable[Record], at: str) -> Table:
             seconds_between(record.paused_since, at),
             record.lagging,
         )
-    for (key, lagging), count in well.items():
+    for (key, lagging), count in healthy.items():
         table.add(key, 0.0, 0.0, 0.0, 0.0, count if lagging else 0, objects=count)
     return table
 
 
 def _revisions(xrs: Iterable[CompositeResource]) -> Table:
-    noun = "Composite resources (XRs) on this revision of a composition"
+    noun = "Number of composite resources (XRs) on this revision of a composition"
     table = Table(
         REVISION_LABELS,
         (
             Column("crossplane_composition_revision_xrs", f"{noun}."),
-            Column("crossplane_composition_revision_xrs_ready", f"{noun} that are ready."),
+            Column(
+                "crossplane_composition_revision_xrs_ready",
+                f"{noun} whose Ready condition is True.",
+            ),
         ),
     )
     counted = Counter(

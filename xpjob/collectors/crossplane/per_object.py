@@ -1,6 +1,6 @@
-"""Series of single objects, for those who ask for them: one object more is one series more.
+"""Optional metric tables with series per object.
 
-Names and labels are those of the exporter that people move over from. No I/O.
+Names and labels are those of the exporter that users migrate from. No I/O.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ MR_LABELS = (
 )
 
 
-def tables(found: Inventory, chosen: Iterable[str]) -> Iterator[Table]:
-    """Yield the tables of the classes that were asked for."""
+def tables(inventory: Inventory, chosen: Iterable[str]) -> Iterator[Table]:
+    """Yield the tables of the chosen classes."""
     if CLAIMS in chosen:
         yield from _tables(
-            "crossplane_claims", CLAIM_LABELS, [(_claim(c), c) for c in found.claims]
+            "crossplane_claims", CLAIM_LABELS, [(_claim(c), c) for c in inventory.claims]
         )
     if XRS in chosen:
-        yield from _tables("crossplane_xr", XR_LABELS, [(_xr(xr), xr) for xr in found.xrs])
+        yield from _tables("crossplane_xr", XR_LABELS, [(_xr(xr), xr) for xr in inventory.xrs])
     if MRS in chosen:
-        yield from _tables("crossplane_mr", MR_LABELS, [(_mr(mr), mr) for mr in found.mrs])
+        yield from _tables("crossplane_mr", MR_LABELS, [(_mr(mr), mr) for mr in inventory.mrs])
 
 
 def _tables(
@@ -53,21 +53,18 @@ def _tables(
     status = Table(
         labels,
         (
-            Column(f"{prefix}_status_ready", "1 if Ready is True, else 0."),
-            Column(f"{prefix}_status_synced", "1 if Synced is True, else 0."),
+            Column(f"{prefix}_status_ready", "1 if the Ready condition is True, else 0."),
+            Column(f"{prefix}_status_synced", "1 if the Synced condition is True, else 0."),
         ),
     )
-    created = Table(
-        labels, (Column(f"{prefix}_created_timestamp_seconds", "When it was made.", min),)
-    )
-    deletion = Table(
-        labels,
-        (Column(f"{prefix}_deletion_timestamp_seconds", "When its deletion was asked for.", min),),
-    )
+    text = "Unix time in seconds at which the object was created."
+    created = Table(labels, (Column(f"{prefix}_created_timestamp_seconds", text, min),))
+    text = "Unix time in seconds at which the deletion of the object was requested."
+    deletion = Table(labels, (Column(f"{prefix}_deletion_timestamp_seconds", text, min),))
     for key, record in keyed:
         status.add(key, record.ready, record.synced)
-        for table, text in ((created, record.created_at), (deletion, record.deleted_at)):
-            if moment := times.read(text):
+        for table, time in ((created, record.created_at), (deletion, record.deleted_at)):
+            if moment := times.read(time):
                 table.add(key, moment.timestamp())
     yield from (status, created, deletion)
 

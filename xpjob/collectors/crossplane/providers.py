@@ -1,7 +1,7 @@
-"""Which provider brought which kind, from one small list of provider revisions.
+"""Map kinds to the providers that installed them, from a small list of provider revisions.
 
-A managed resource does not say it, and the definitions that do carry whole schemas. A revision
-names in ``status.objectRefs`` every definition that it owns, as ``<resource>.<group>``.
+Managed resources do not have this information, and definitions, which do, contain whole schemas. A
+revision lists its definitions in ``status.objectRefs``, as ``<resource>.<group>``.
 """
 
 from __future__ import annotations
@@ -9,15 +9,13 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, field
 
-import msgspec
 from msgspec import Struct
 
 from xpjob.base.errors import XpjobError
-from xpjob.collectors.crossplane.wire import ListMetadata, Metadata, ObjectRef
-from xpjob.kube.api import Api
-from xpjob.kube.discovery import Catalogue
+from xpjob.collect.contract import World
 from xpjob.kube.gvr import Gvr
-from xpjob.kube.lists import Page, list_all
+from xpjob.kube.lists import ListKey
+from xpjob.kube.objects import Metadata, ObjectRef
 
 REVISIONS = Gvr("pkg.crossplane.io", "v1", "providerrevisions")
 PACKAGE_LABEL = "pkg.crossplane.io/package"
@@ -29,10 +27,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Providers:
-    """Names of providers by (group, resource); ``managed`` are those with an MRD, active or not.
+    """Providers by (group, resource); ``managed`` has the resources with an MRD, active or not.
 
     Before Crossplane 2.0 there are no MRDs: all definitions are CRDs, of MRs and others.
-    ``known`` is False where the API has them and they could not be listed.
+    ``known`` is False if provider revisions exist but could not be listed.
     """
 
     known: bool = True
@@ -65,40 +63,35 @@ class _Revision(Struct):
         return next((owner.name for owner in owners if owner.kind == "Provider"), "")
 
 
-class _Revisions(Struct):
-    items: list[_Revision] | None
-    metadata: ListMetadata | None = None
+def read_providers(world: World) -> Providers:
+    """Return the providers; empty if the API does not serve provider revisions.
 
-
-def read_providers(api: Api, catalogue: Catalogue, page_size: int) -> Providers:
-    """Return which provider has brought what.
-
-    Empty where the API has no provider revisions. Where they cannot be listed that is a warning:
-    a missing name must not cost the inventory.
+    A failed list is a warning only: missing provider names must not fail the inventory.
     """
+    catalogue = world.catalogue
     kind = catalogue.find(REVISIONS)
     if kind is None:
         return Providers(known=(REVISIONS.group, REVISIONS.version) not in catalogue.incomplete)
     try:
-        revisions = list_all(api, kind.path(), _decode, page_size=page_size).items
+        listing = world.read(ListKey(kind.gvr), _Revision)
     except XpjobError as error:
         _log.warning(
-            "provider revisions cannot be listed: MRs keep the providers that were known before",
+            "provider revisions not listed: previous providers kept",
             extra={"gvr": str(REVISIONS), "error": str(error)},
         )
         return Providers(known=False)
-    found = Providers()
-    # An active revision is written last, so it wins where a kind has changed hands.
-    for revision in sorted(revisions, key=lambda r: (r.active, r.metadata.name)):
+    if listing.malformed:
+        _log.warning(
+            "unreadable provider revisions skipped",
+            extra={"gvr": str(REVISIONS), "malformed": listing.malformed},
+        )
+    providers = Providers()
+    # Active revisions come last, so they win if a kind has moved to another provider.
+    for revision in sorted(listing.items, key=lambda r: (r.active, r.metadata.name)):
         for ref in (revision.status.object_refs if revision.status else None) or ():
             if ref.kind in _DEFINITIONS:
                 resource, _, group = ref.name.partition(".")
-                found.by_resource[group, resource] = revision.provider
+                providers.by_resource[group, resource] = revision.provider
                 if ref.kind == _MANAGED:
-                    found.managed.add((group, resource))
-    return found
-
-
-def _decode(body: bytes) -> Page[_Revision]:
-    page = msgspec.json.decode(body, type=_Revisions)
-    return Page(page.items or [], 0, (page.metadata and page.metadata.continue_) or "")
+                    providers.managed.add((group, resource))
+    return providers

@@ -1,8 +1,8 @@
-"""Claim, CompositeResource, ManagedResource: one resource each, slim, as the snapshot keeps them.
+"""Records of claims, XRs and MRs, as the snapshot stores them.
 
-The shape is flat on purpose: the same document feeds jq, CSV and tables. ``ready`` and
-``synced`` say whether the condition is True; ``ready_status`` and ``synced_status`` keep what it
-really says: True, False, Unknown, or empty where the object has no such condition (yet).
+They are flat on purpose, for jq, CSV and tables. ``ready`` and ``synced`` say whether the condition
+is True; ``ready_status`` and ``synced_status`` have its status: True, False, Unknown, or empty if
+the object has no such condition (yet).
 """
 
 from __future__ import annotations
@@ -13,30 +13,22 @@ from typing import ClassVar, NamedTuple
 
 from msgspec import Struct
 
+from xpjob.collect.findings import Ref
 from xpjob.collectors.crossplane.targets import CLAIM, COMPOSITE, MANAGED
 
 
-class Ref(Struct, frozen=True, gc=False):
-    """What identifies an object on the cluster; a cluster-scoped one has no namespace."""
-
-    group: str
-    kind: str
-    namespace: str
-    name: str
-
-
 class Record(Struct, kw_only=True, rename="camel", gc=False):
-    """What all classes have in common. Times are RFC 3339, empty where not known.
+    """Base of all records. Times are RFC 3339, empty if unknown.
 
-    Creator, team and the extra labels (by name) are those of the claim or the root XR that it was
-    made for. ``lagging``: its controller has not seen its latest spec. ``failing`` has further
-    conditions that are not True, by type, with their reasons. ``ready_since``
-    and ``synced_since`` are the conditions' own times, which move for many reasons; the last seven
-    fields are what runs have seen and remember. ``first_ready_at`` is there only where it was
-    seen; ``was_ready`` says that it has been ready, or may have been before anybody looked.
+    Creator, team and extra labels (by name) are those of the claim or root XR. ``lagging``: the
+    controller has not seen the latest spec. ``failing`` maps the types of further conditions that
+    are not True to their reasons. ``ready_since`` and ``synced_since`` are the conditions'
+    ``lastTransitionTime``, which changes for many reasons. The last seven fields are observations
+    of runs: ``first_ready_at`` is set only if a run observed it; ``was_ready`` says that the object
+    has been ready, or may have been before the first run.
 
-    Linking and remembering fill in a record as it is, for copies of all of them would be a fifth of
-    a run's memory; after that nobody changes it.
+    Linking and ``Timeline.complete`` modify records in place, because copies would take a fifth of
+    a run's memory; afterwards records are not modified.
     """
 
     class_: ClassVar[str]
@@ -81,15 +73,12 @@ class Record(Struct, kw_only=True, rename="camel", gc=False):
 
     @property
     def ref(self) -> Ref:
-        """Return what other objects call this one."""
+        """Return the reference of this object."""
         return Ref(self.group, self.kind, self.namespace, self.name)
 
 
 class Past(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
-    """What a run has to know of a record of the run before: a third of it, in memory and time.
-
-    Fields are those of ``Record``.
-    """
+    """The fields of ``Record`` that the next run needs: a third of its memory and time."""
 
     group: str = ""
     kind: str = ""
@@ -114,17 +103,8 @@ class Past(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
 
     @property
     def ref(self) -> Ref:
-        """Return what other objects call this one."""
+        """Return the reference of this object."""
         return Ref(self.group, self.kind, self.namespace, self.name)
-
-
-class Placed(Struct, frozen=True, rename="camel", gc=False):
-    """What tells which list a record was in, and who wanted that list. Fields are a record's."""
-
-    group: str
-    resource: str
-    namespace: str
-    source: str
 
 
 class Claim(Record, kw_only=True, rename="camel", gc=False):
@@ -135,10 +115,10 @@ class Claim(Record, kw_only=True, rename="camel", gc=False):
 
 
 class Composed(Record, kw_only=True, rename="camel", gc=False):
-    """What XRs and MRs have in common: their place in the tree.
+    """Base of XRs and MRs, with their place in the tree.
 
-    ``parent`` is the controller among the owners, ``root`` the topmost XR above, ``claim`` the
-    one that all of it was made for. Each is None where there is none.
+    ``parent`` is the controller owner, ``root`` the topmost XR above, ``claim`` the claim of the
+    tree; None if there is none.
     """
 
     parent: Ref | None = None
@@ -148,11 +128,11 @@ class Composed(Record, kw_only=True, rename="camel", gc=False):
 
 
 class CompositeResource(Composed, kw_only=True, rename="camel", gc=False):
-    """An XR of either generation.
+    """An XR, legacy or v2.
 
-    ``composed`` counts what it has made of kinds that are not listed, such as a Deployment.
-    ``missing`` is what it names of kinds that are listed, and nobody has seen; all that it names,
-    until it is linked.
+    ``composed`` counts its composed resources of kinds that are not listed, such as Deployments.
+    ``missing`` has its references to objects of listed kinds that do not exist; before linking, all
+    references to listed kinds.
     """
 
     class_ = COMPOSITE
@@ -161,10 +141,9 @@ class CompositeResource(Composed, kw_only=True, rename="camel", gc=False):
 
 
 class ManagedResource(Composed, kw_only=True, rename="camel", gc=False):
-    """An MR, of any provider. ``provider_config`` is kind/name.
+    """An MR of any provider. ``provider_config`` is kind/name.
 
-    The names are what its labels say of root XR and claim: no more than names, so they are used
-    only where the owner reference leads nowhere.
+    The last three fields are names from its labels, used only if its owner was not found.
     """
 
     class_ = MANAGED
@@ -184,9 +163,9 @@ _ALIKE = (
 
 
 def share_strings(records: Iterable[Record]) -> None:
-    """Keep once what thousands of records that were read from a document say alike.
+    """Intern strings that many decoded records share: a third of their memory.
 
-    It is a third of their memory; those that come from a list share it already.
+    Records from lists are interned already.
     """
     for record in records:
         for name in _ALIKE:
@@ -202,13 +181,15 @@ class Inventory(NamedTuple):
 
     @classmethod
     def of(cls, records: Iterable[Record]) -> Inventory:
-        """Sort records by class, each in the order given."""
-        made = cls([], [], [])
+        """Group records by class, keeping their order."""
+        inventory = cls([], [], [])
         for record in records:
             if isinstance(record, Claim):
-                made.claims.append(record)
+                inventory.claims.append(record)
             elif isinstance(record, CompositeResource):
-                made.xrs.append(record)
+                inventory.xrs.append(record)
             elif isinstance(record, ManagedResource):
-                made.mrs.append(record)
-        return made
+                inventory.mrs.append(record)
+            else:
+                raise TypeError(f"{type(record).__name__} is not a record of this collector")
+        return inventory

@@ -1,40 +1,45 @@
-"""Which lists to make, and who wins where several sources name the same kind.
+"""Determine the lists to request, and the precedence of several sources of the same kind.
 
 Central GVRs come first, then the namespaces' ConfigMaps, then discovery. A kind is one (group,
-resource): naming it in two versions does not list it twice. Claims of a ConfigMap are listed in
-its namespace only; where discovery lists that kind everywhere, the ConfigMap's annotation keys
-and source hold within its namespace, and nothing is listed twice.
+resource), so two versions of it are not listed twice. Claims of a ConfigMap are listed in its
+namespace only; if discovery lists the kind in all namespaces, the ConfigMap's annotation keys and
+source still apply within its namespace, and nothing is listed twice.
 """
 
 from __future__ import annotations
 
 import difflib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from xpjob.base.errors import NotFoundError, TransientError, XpjobError
-from xpjob.collectors.crossplane.configmaps import NamespaceConfig, read_configs
+from xpjob.collect.carry import ANY_RESOURCE
+from xpjob.collect.contract import World
+from xpjob.collectors.crossplane.configmaps import (
+    CONFIGMAPS,
+    NamespaceConfig,
+    config_list,
+    read_configs,
+)
+from xpjob.collectors.crossplane.options import CrossplaneOptions
 from xpjob.collectors.crossplane.providers import Providers, read_providers
-from xpjob.config.settings import Settings
-from xpjob.kube.api import Api
 from xpjob.kube.discovery import Catalogue, Kind
 from xpjob.kube.gvr import Gvr
+from xpjob.kube.lists import ListKey
 
-# The API's own categories, in the order in which they win where a kind has several.
+# The API's categories, in order of precedence if a kind has several.
 CLAIM, COMPOSITE, MANAGED = CLASSES = "claim", "composite", "managed"
 CENTRAL, NAMESPACE, DISCOVERY = "central", "namespace", "discovery"
-CONFIGMAPS = Gvr("", "v1", "configmaps")
-ANY_RESOURCE = "*"
-_HINTS = 10
-"""Unknown GVRs of a run for which what is near is looked for: it takes long among many kinds."""
+_MAX_HINTS = 10
+"""Unknown GVRs of a run with a "did you mean": the search is slow among many kinds."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Owners:
-    """Where a record's source and owners come from."""
+    """Source of a record, and the annotation keys of its owners."""
 
     source: str
     creator_key: str = ""
@@ -43,9 +48,9 @@ class Owners:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One list to make. ``namespace`` is empty for all; ``why`` is for people.
+    """One list to request. ``namespace`` is empty for all; ``why`` explains it in messages.
 
-    ``provider`` brought a managed kind, if known; ``listed`` has the run's (group, kind) pairs.
+    ``provider`` installed a managed kind, if known; ``listed`` has all (group, kind) of the run.
     """
 
     kind: Kind
@@ -58,7 +63,7 @@ class Target:
     listed: frozenset[tuple[str, str]] = field(default=frozenset(), repr=False)
 
     def owners_in(self, namespace: str) -> Owners:
-        """Return whose annotation keys hold in a namespace."""
+        """Return the source and annotation keys that apply in a namespace."""
         return self.overrides.get(namespace, self.owners)
 
     def __str__(self) -> str:
@@ -67,9 +72,9 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Unlistable:
-    """What should be listed and cannot be, found out before any list was made.
+    """A configured list that cannot be requested.
 
-    ``gone``: the API answered, and has no such kind.
+    ``gone``: the API answered, but does not serve this kind.
     """
 
     gvr: Gvr
@@ -81,8 +86,8 @@ class Unlistable:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """All targets of a run, in a stable order, and what is wrong with the rest."""
+class Targets:
+    """All targets of a run, in a stable order, and the lists that cannot be requested."""
 
     targets: tuple[Target, ...]
     unlistable: tuple[Unlistable, ...] = ()
@@ -90,84 +95,80 @@ class Plan:
     malformed_configs: int = 0
     providers: Providers = field(default_factory=Providers)
 
-    @classmethod
-    def joined(cls, plans: Sequence[Plan]) -> Plan:
-        """Return what several collectors plan as one, without providers."""
-        return cls(
-            tuple(target for plan in plans for target in plan.targets),
-            tuple(item for plan in plans for item in plan.unlistable),
-            sum(plan.namespace_configs for plan in plans),
-            sum(plan.malformed_configs for plan in plans),
-        )
+
+def config_lists(options: CrossplaneOptions) -> list[ListKey]:
+    """Return the lists of tenants' ConfigMaps."""
+    return [config_list(namespace) for namespace in options.kube_namespace_scope or ("",)]
 
 
-def plan(api: Api, settings: Settings, catalogue: Catalogue) -> Plan:
-    """Decide the targets of a run. Reads ConfigMaps; a failure of that is in the plan."""
+def plan(world: World, options: CrossplaneOptions) -> Targets:
+    """Determine the targets of a run. Reads ConfigMaps; a failure is part of the result."""
     unlistable = []
     configs: list[NamespaceConfig] = []
     malformed = 0
-    for namespace in settings.kube_namespace_scope or ("",):
+    for namespace in options.kube_namespace_scope or ("",):
         try:
-            good, bad = read_configs(api, namespace, settings.page_size)
+            good, bad = read_configs(world, namespace)
         except XpjobError as error:
             unlistable.append(Unlistable(CONFIGMAPS, "", namespace, NAMESPACE, error))
         else:
             configs += good
             malformed += bad
-    made = _Planner(settings, catalogue)
-    made.add_central()
-    made.add_namespaces(configs)
-    made.add_discovered()
-    targets = sorted(made.targets, key=lambda t: (CLASSES.index(t.class_), t.kind.gvr, t.namespace))
-    providers = read_providers(api, catalogue, settings.page_size)
+    planner = _Planner(options, world.catalogue)
+    planner.add_central()
+    planner.add_namespaces(configs)
+    planner.add_discovered()
+    targets = sorted(
+        planner.targets, key=lambda t: (CLASSES.index(t.class_), t.kind.gvr, t.namespace)
+    )
+    providers = read_providers(world)
     listed = frozenset((target.kind.group, target.kind.kind) for target in targets)
-    whole = tuple(
+    completed = tuple(
         replace(t, provider=providers.by_resource.get(_key(t.kind), ""), listed=listed)
         for t in targets
     )
-    unlistable += made.unlistable
-    return Plan(whole, tuple(unlistable), len(configs), malformed + made.malformed, providers)
+    unlistable += planner.unlistable
+    malformed += planner.malformed
+    return Targets(completed, tuple(unlistable), len(configs), malformed, providers)
 
 
 def _key(item: Kind | Gvr) -> tuple[str, str]:
     return (item.group, item.resource)
 
 
-def _said_otherwise(kind: Kind, class_: str) -> bool:
-    """Tell whether the API puts this kind into another class."""
+def _in_other_class(kind: Kind, class_: str) -> bool:
+    """Return whether the API's categories put this kind into another class."""
     return bool((frozenset(CLASSES) - {class_}) & kind.categories)
 
 
 class _Planner:
-    """Gathers targets in the order of precedence."""
+    """Collects targets in order of precedence."""
 
-    def __init__(self, settings: Settings, catalogue: Catalogue) -> None:
+    def __init__(self, options: CrossplaneOptions, catalogue: Catalogue) -> None:
         self.targets: list[Target] = []
         self.unlistable: list[Unlistable] = []
         self.malformed = 0
-        self._settings = settings
+        self._options = options
         self._catalogue = catalogue
-        self._owners = Owners(
-            CENTRAL, settings.creator_annotation_key, settings.team_annotation_key
-        )
+        self._owners = Owners(CENTRAL, options.creator_annotation_key, options.team_annotation_key)
         self._everywhere: set[tuple[str, str]] = set()
         self._within: dict[tuple[str, str], dict[str, Target]] = {}
         self._unknown: set[tuple[Gvr, str]] = set()
 
     def add_central(self) -> None:
-        settings = self._settings
+        options = self._options
         named = (
-            (CLAIM, "CLAIM_GVRS", settings.claim_gvrs),
-            (COMPOSITE, "XR_GVRS", settings.xr_gvrs),
-            (MANAGED, "MR_GVRS", settings.mr_gvrs),
+            (CLAIM, "CLAIM_GVRS", options.claim_gvrs),
+            (COMPOSITE, "XR_GVRS", options.xr_gvrs),
+            (MANAGED, "MR_GVRS", options.mr_gvrs),
         )
         for class_, variable, gvrs in named:
             for gvr in gvrs:
                 kind = self._kind(gvr, class_, "", CENTRAL, variable)
                 self._everywhere.add(_key(gvr))
-                if kind and _said_otherwise(kind, class_):
+                if kind and _in_other_class(kind, class_):
                     _log.warning(
-                        "the API says otherwise: is this GVR in the right variable?",
+                        "gvr configured as another class than its API category",
                         extra={"gvr": str(gvr), "variable": variable},
                     )
                 if kind:
@@ -187,8 +188,8 @@ class _Planner:
                 if key in self._everywhere:
                     continue
                 kind = self._kind(gvr, COMPOSITE, "", NAMESPACE, str(config))
-                if kind and _said_otherwise(kind, COMPOSITE):
-                    self._reject(config, gvr, "the API says that this kind is no XR")
+                if kind and _in_other_class(kind, COMPOSITE):
+                    self._reject(config, gvr, "not an XR, according to its API categories")
                 elif kind:
                     self._everywhere.add(key)
                     self._add(kind, COMPOSITE, owners, str(config))
@@ -198,20 +199,20 @@ class _Planner:
         if key in self._everywhere or config.namespace in self._within.get(key, {}):
             return
         kind = self._kind(gvr, CLAIM, config.namespace, NAMESPACE, str(config))
-        if kind and _said_otherwise(kind, CLAIM):
-            self._reject(config, gvr, "the API says that this kind is no claim")
+        if kind and _in_other_class(kind, CLAIM):
+            self._reject(config, gvr, "not a claim, according to its API categories")
         elif kind and not kind.namespaced:
-            self._reject(config, gvr, "this kind is cluster-scoped, so it is no claim")
+            self._reject(config, gvr, "not a claim: this kind is cluster-scoped")
         elif kind:
             target = Target(kind, CLAIM, config.namespace, owners, str(config))
             self._within.setdefault(key, {})[config.namespace] = target
             self.targets.append(target)
 
     def _reject(self, config: NamespaceConfig, gvr: Gvr, why: str) -> None:
-        """Skip what a tenant has named in the wrong place: it must not hide it from others."""
+        """Skip a tenant's GVR of the wrong class, which must not hide the kind from others."""
         self.malformed += 1
         _log.warning(
-            "GVR of a ConfigMap skipped",
+            "gvr of a configmap skipped",
             extra={
                 "gvr": str(gvr),
                 "why": why,
@@ -221,14 +222,14 @@ class _Planner:
         )
 
     def add_discovered(self) -> None:
-        settings = self._settings
-        central = settings.claim_gvrs or settings.xr_gvrs or settings.mr_gvrs
-        if settings.discovery == "never" or (settings.discovery == "auto" and central):
+        options = self._options
+        central = options.claim_gvrs or options.xr_gvrs or options.mr_gvrs
+        if options.discovery == "never" or (options.discovery == "auto" and central):
             return
         for group, version in self._catalogue.incomplete:
             error = TransientError(
-                f"{group}/{version} did not answer discovery, so its kinds are not known; look at "
-                "its API service"
+                f"{group}/{version} did not answer discovery, so its kinds are unknown; check its "
+                "APIService"
             )
             item = Unlistable(Gvr(group, version, ANY_RESOURCE), "", "", DISCOVERY, error)
             self.unlistable.append(item)
@@ -243,7 +244,7 @@ class _Planner:
                 self._add(kind, class_, replace(self._owners, source=DISCOVERY), why)
 
     def _replace_tenants(self, key: tuple[str, str]) -> None:
-        """Drop the lists within namespaces that one list everywhere is about to cover."""
+        """Drop the lists in namespaces that a cluster-wide list will cover."""
         covered = self._within.get(key)
         if not covered:
             return
@@ -254,8 +255,8 @@ class _Planner:
         ]
 
     def _add(self, kind: Kind, class_: str, owners: Owners, why: str) -> None:
-        # Only namespaced kinds are restricted: a cluster-scoped one has no list in a namespace.
-        scope = self._settings.kube_namespace_scope if kind.namespaced else ()
+        # Only namespaced kinds can be restricted to namespaces.
+        scope = self._options.kube_namespace_scope if kind.namespaced else ()
         tenants = self._within.get(_key(kind), {})
         overrides = {namespace: target.owners for namespace, target in tenants.items()}
         for namespace in scope or ("",):
@@ -263,7 +264,7 @@ class _Planner:
 
     def _kind(self, gvr: Gvr, class_: str, namespace: str, source: str, where: str) -> Kind | None:
         kind = self._catalogue.find(gvr)
-        # Several ConfigMaps may name one XR: it fails once.
+        # Several ConfigMaps may name the same XR: report it once.
         if kind is None and (gvr, namespace) not in self._unknown:
             self._unknown.add((gvr, namespace))
             error = NotFoundError(f"{where}: the API has no {gvr}; {self._hint(gvr)}")
@@ -273,42 +274,10 @@ class _Planner:
 
     def _hint(self, gvr: Gvr) -> str:
         if (gvr.group, gvr.version) in self._catalogue.incomplete:
-            return "its group did not answer discovery: try again, or look at its API service"
-        if len(self._unknown) <= _HINTS:
+            return "its group did not answer discovery: try again, or check its APIService"
+        if len(self._unknown) <= _MAX_HINTS:
             known = [str(kind.gvr) for kind in self._catalogue.kinds]
             near = difflib.get_close_matches(str(gvr), known, n=3, cutoff=0.75)
             if near:
                 return f"did you mean {' or '.join(near)}?"
-        return "check the spelling, or install its XRD (kubectl api-resources lists what there is)"
-
-
-def describe(plan: Plan) -> Iterator[dict[str, object]]:
-    """Yield one row a target, for ``xpjob targets``."""
-    for target in plan.targets:
-        yield {
-            "class": target.class_,
-            "group": target.kind.group,
-            "version": target.kind.version,
-            "resource": target.kind.resource,
-            "kind": target.kind.kind,
-            "namespaced": target.kind.namespaced,
-            "namespace": target.namespace,
-            "source": target.owners.source,
-            "why": target.why,
-            "overrides": {ns: owners.source for ns, owners in target.overrides.items()},
-            "error": "",
-        }
-    for item in plan.unlistable:
-        yield {
-            "class": item.class_,
-            "group": item.gvr.group,
-            "version": item.gvr.version,
-            "resource": item.gvr.resource,
-            "kind": "",
-            "namespaced": None,
-            "namespace": item.namespace,
-            "source": item.source,
-            "why": "",
-            "overrides": {},
-            "error": str(item.error),
-        }
+        return "check the spelling (see kubectl api-resources), or install its XRD"

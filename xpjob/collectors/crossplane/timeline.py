@@ -1,10 +1,9 @@
-"""What is known of each object's past: since when it is not ready, not synced, or being deleted.
+"""The history of each object: since when it is not ready, not synced, or being deleted.
 
-A condition's ``lastTransitionTime`` moves whenever its message, its reason or the object's
-generation does, so it says "like this at least since", and no more. What is remembered of the
-run before is therefore kept for as long as the state lasts; where nothing is remembered, the
-condition's own time is the earliest that is certain. All times are RFC 3339, empty for none, and
-``now`` is passed in.
+A condition's ``lastTransitionTime`` changes with its message, its reason and the object's
+generation, so it is only a lower bound of the state's age. The times that earlier runs observed are
+therefore kept as long as the state lasts; without one, the condition's own time is the earliest
+that is certain. All times are RFC 3339, empty for none, and ``now`` is a parameter.
 """
 
 from __future__ import annotations
@@ -18,24 +17,24 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from xpjob.base import times
+from xpjob.collect.before import Before
 from xpjob.collectors.crossplane.records import Past, Record
-from xpjob.metrics.cumulative import TimeToReady
-from xpjob.snapshot.documents import PastSnapshot, Snapshot, rfc3339
+from xpjob.collectors.crossplane.state import TimeToReady
 
-# A condition that was written this soon after the object is the first that it ever had.
+# A condition this soon after the creation of the object is assumed to be its first.
 _AT_ONCE = timedelta(minutes=1)
-# The reason of Synced by which a controller says that it leaves an object alone.
+# The reason of the Synced condition of a paused object.
 _PAUSED = "ReconcilePaused"
 
 
-class _Settled(Struct, frozen=True, gc=False):
-    """The past of an object with which all is well: of most, so it is kept small."""
+class _Healthy(Struct, frozen=True, gc=False):
+    """The compact history of a healthy object, as most are."""
 
     first_seen_at: str
     first_ready_at: str
 
-    def told(self) -> Past:
-        """Return the same in full."""
+    def expand(self) -> Past:
+        """Return the equivalent full history."""
         return Past(
             ready=True,
             synced=True,
@@ -45,38 +44,36 @@ class _Settled(Struct, frozen=True, gc=False):
         )
 
 
-class History:
-    """What is remembered of the run before. ``looked_at`` is when it started looking."""
+class Timeline:
+    """The history of all records. ``previous_start``: when the previous run started."""
 
-    def __init__(self, previous: Snapshot | PastSnapshot | None = None) -> None:
-        """Take what is worth remembering; nothing else of the snapshot is kept."""
-        self.looked_at = previous.run.started_at if previous else ""
-        records = previous.records if previous else []
-        self.groups = frozenset(record.group for record in records)
-        """The API groups that had records."""
-        self._times = (previous and previous.time_to_ready) or ()
-        self._past = {record.uid or record.ref: _slim(record) for record in records}
+    def __init__(self, before: Before | None = None) -> None:
+        """Extract the history from the previous section, which is not kept."""
+        self.previous_start = before.started_at if before else ""
+        self._times = (before and before.state and before.state.time_to_ready) or ()
+        rows = before.rows.values() if before else ()
+        self._past = {record.uid or record.ref: _slim(record) for some in rows for record in some}
 
     def complete(self, records: Iterable[Record], now: str) -> None:
-        """Give records their history. What is carried keeps the one it had."""
+        """Fill in the history of records. Carried records keep theirs."""
         for record in records:
             if not record.carried_since:
                 self._complete(record, now)
 
     def times_to_ready(self, records: Iterable[Record]) -> list[TimeToReady]:
-        """Return the histograms of the run before, with what got ready in this one."""
-        found = {time.key: time.usable() for time in self._times}
+        """Return the previous histograms, with the records that became ready in this run."""
+        histograms = {time.key: time.usable() for time in self._times}
         for record in self._newly_ready(records):
             key = (record.class_, record.group, record.kind, record.composition)
-            if key not in found:
-                found[key] = TimeToReady.of(*key)
-            found[key].histogram.observe(
+            if key not in histograms:
+                histograms[key] = TimeToReady.of(*key)
+            histograms[key].histogram.observe(
                 times.seconds_between(record.created_at, record.first_ready_at)
             )
-        return [found[key] for key in sorted(found)]
+        return [histograms[key] for key in sorted(histograms)]
 
     def _newly_ready(self, records: Iterable[Record]) -> Iterator[Record]:
-        """Yield those whose first time of being ready was seen in this run."""
+        """Yield records whose first Ready was observed in this run."""
         for record in records:
             if record.first_ready_at:
                 known = self._past.get(record.uid or record.ref)
@@ -85,33 +82,33 @@ class History:
 
     def _complete(self, record: Record, now: str) -> None:
         known = self._past.get(record.uid or record.ref)
-        if isinstance(known, _Settled):
+        if isinstance(known, _Healthy):
             if record.ready and record.synced and not (record.paused or record.deleting):
                 record.first_seen_at = min(known.first_seen_at, now)
                 record.first_ready_at, record.was_ready = known.first_ready_at, True
                 return
-            known = known.told()
-        _remember(record, known, self.looked_at, now)
+            known = known.expand()
+        _remember(record, known, self.previous_start, now)
 
 
-def _slim(record: Record | Past) -> Record | Past | _Settled:
+def _slim(record: Record | Past) -> Record | Past | _Healthy:
     first_seen, first_ready = intern(record.first_seen_at), record.first_ready_at
     well = record.ready and record.synced and record.was_ready
     more = record.carried_since or record.paused or record.deleting_since
     if well and not more and _is_ours(first_seen):
-        return _Settled(first_seen, first_ready)
+        return _Healthy(first_seen, first_ready)
     return record
 
 
 @lru_cache(maxsize=1024)
 def _is_ours(text: str) -> bool:
-    """Tell whether a time is as runs write it: then the lesser text is the earlier time."""
+    """Return whether a time has our own format, in which text order is time order."""
     moment = times.read(text)
-    return moment is not None and rfc3339(moment) == text
+    return moment is not None and times.rfc3339(moment) == text
 
 
 class _State(NamedTuple):
-    """One condition: whether it is True, what it says, its own time, and what is remembered."""
+    """A condition: whether it is True, its status, its own time, and the observed time."""
 
     good: bool
     status: str
@@ -127,10 +124,12 @@ def _synced(record: Record | Past) -> _State:
     return _State(record.synced, record.synced_status, record.synced_since, record.not_synced_since)
 
 
-def _remember(record: Record, before: Record | Past | None, looked_at: str, now: str) -> None:
-    observed = (before.carried_since or looked_at) if before else ""
-    record.first_ready_at, record.was_ready = _first_ready(record, before, looked_at, observed, now)
-    # A snapshot of an older version does not say; its own time is the earliest known.
+def _remember(record: Record, before: Record | Past | None, previous_start: str, now: str) -> None:
+    observed = (before.carried_since or previous_start) if before else ""
+    record.first_ready_at, record.was_ready = _first_ready(
+        record, before, previous_start, observed, now
+    )
+    # Snapshots of older versions lack it; the time of that snapshot is the earliest known.
     record.first_seen_at = _earliest((before and before.first_seen_at) or observed, now)
     record.not_ready_since = record.not_synced_since = record.deleting_since = ""
     if not record.ready:
@@ -151,17 +150,17 @@ def _paused_since(record: Record, before: Record | Past | None, now: str) -> str
     if not record.paused:
         return ""
     known = before.paused_since if before and before.paused else ""
-    said = record.synced_since if record.synced_reason == _PAUSED else ""
-    return _earliest(known, said, now)
+    reported = record.synced_since if record.synced_reason == _PAUSED else ""
+    return _earliest(known, reported, now)
 
 
 def _bad_since(state: _State, before: _State | None, created: str, observed: str, now: str) -> str:
-    """Return the earliest time from which it is certain that a condition is not True.
+    """Return the earliest time since which a condition is certainly not True.
 
-    ``observed`` is when ``before`` was seen.
+    ``observed`` is when ``before`` was observed.
     """
     if before is None:
-        # What has no condition yet has had none since it was made.
+        # An object without the condition has had none since its creation.
         since = _earliest(state.changed if state.status else created, now)
     elif before.good:
         since = _latest(observed, _earliest(state.changed, now))
@@ -171,11 +170,11 @@ def _bad_since(state: _State, before: _State | None, created: str, observed: str
 
 
 def _first_ready(
-    record: Record, before: Record | Past | None, looked_at: str, observed: str, now: str
+    record: Record, before: Record | Past | None, previous_start: str, observed: str, now: str
 ) -> tuple[str, bool]:
-    """Return when it first got ready, if that was seen, and whether it may ever have been."""
+    """Return when a record first became ready, if observed, and whether it may have been ready."""
     if before is None or not before.first_seen_at:
-        appeared = bool(looked_at) and _appeared_since(record, looked_at)
+        appeared = bool(previous_start) and _appeared_since(record, previous_start)
         if not record.ready:
             return "", not (appeared or _first_condition(record))
         seen_since, unseen = record.created_at, not appeared
@@ -194,7 +193,7 @@ def _appeared_since(record: Record, moment: str) -> bool:
 
 
 def _first_condition(record: Record) -> bool:
-    """Tell whether it cannot have been ready before it got the condition that it has."""
+    """Return whether the object cannot have been ready before its current condition."""
     created, changed = times.read(record.created_at), times.read(record.ready_since)
     if not record.ready_status:
         return True

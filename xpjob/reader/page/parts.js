@@ -56,59 +56,68 @@ export function percent(part, whole) {
   return `${value >= 99.95 || value === 0 ? Math.round(value) : value.toFixed(1)}\u00a0%`;
 }
 
-// A horizontal bar: what is ready, then what is not. Widths are in percent of the picture.
-export function readinessBar(total, notReady, most) {
-  const width = most ? (100 * total) / most : 0;
-  const bad = total && notReady ? Math.max((width * notReady) / total, 1.5) : 0;
-  const good = Math.max(width - bad, 0);
-  return svg(
-    "svg",
-    { class: "barline", viewBox: "0 0 100 6", preserveAspectRatio: "none", "aria-hidden": "true" },
-    svg("rect", { class: "track", width: 100, height: 6, rx: 1 }),
-    svg("rect", { class: "good", width: good, height: 6, rx: 1 }),
-    svg("rect", { class: "bad", x: good, width: bad, height: 6, rx: 1 }),
-  );
-}
-
-// A ring: how much of all is ready.
-export function ring(part, whole) {
-  const radius = 20;
-  const around = 2 * Math.PI * radius;
-  const share = whole ? part / whole : 0;
-  return svg(
-    "svg",
-    { class: "ring", viewBox: "0 0 48 48", "aria-hidden": "true" },
-    svg("circle", { class: whole && part < whole ? "bad" : "track", cx: 24, cy: 24, r: radius }),
-    svg("circle", {
-      class: "good", cx: 24, cy: 24, r: radius, transform: "rotate(-90 24 24)",
-      "stroke-dasharray": `${around * share} ${around}`,
-    }),
-  );
+// A horizontal bar: shares of its width, from 0 to 1, each with the class of its colour.
+export function bar(shares, name = "barline") {
+  let x = 0;
+  const parts = shares.map(([kind, share]) => {
+    const width = 100 * Math.max(0, Math.min(share, 1 - x / 100));
+    const part = svg("rect", { class: kind, x, width, height: 6, rx: 1 });
+    x += width;
+    return part;
+  });
+  const track = svg("rect", { class: "track", width: 100, height: 6, rx: 1 });
+  return svg("svg", { class: name, viewBox: "0 0 100 6", preserveAspectRatio: "none", "aria-hidden": "true" }, track, ...parts);
 }
 
 // Replace the children of a node only where they differ, so that focus and scroll stay put.
+// Children with a data-key are told apart by it: what has focus is still the same record.
 export function morph(node, children) {
+  const focused = document.activeElement;
   const fresh = el("div");
   fresh.append(...children);
   reconcile(node, fresh);
+  // An element that moves loses the focus.
+  if (focused?.isConnected && focused !== document.activeElement) focused.focus({ preventScroll: true });
 }
 
 function reconcile(old, fresh) {
-  const before = [...old.childNodes];
-  const after = [...fresh.childNodes];
-  after.forEach((wanted, index) => {
-    const found = before[index];
-    if (!found) old.append(wanted);
-    else if (found.nodeType !== wanted.nodeType || found.nodeName !== wanted.nodeName) found.replaceWith(wanted);
-    else if (found.nodeType === Node.TEXT_NODE) {
-      if (found.data !== wanted.data) found.data = wanted.data;
-    } else {
-      for (const { name } of [...found.attributes]) if (!wanted.hasAttribute(name)) found.removeAttribute(name);
-      for (const { name, value } of [...wanted.attributes]) if (found.getAttribute(name) !== value) found.setAttribute(name, value);
-      reconcile(found, wanted);
+  const wanted = [...fresh.childNodes];
+  const kept = new Set(wanted.map(keyOf));
+  const known = new Map();
+  for (const child of [...old.children]) {
+    if (keyOf(child) === undefined) continue;
+    if (kept.has(keyOf(child))) known.set(keyOf(child), child);
+    else child.remove();
+  }
+  let place = old.firstChild;
+  for (const child of wanted) {
+    const found = known.get(keyOf(child)) ?? (keyOf(child) === undefined && place && keyOf(place) === undefined ? place : null);
+    known.delete(keyOf(child));
+    if (!found) old.insertBefore(child, place);
+    else {
+      if (found === place) place = place.nextSibling;
+      else old.insertBefore(found, place);
+      update(found, child);
     }
-  });
-  before.slice(after.length).forEach((extra) => extra.remove());
+  }
+  while (place) {
+    const extra = place;
+    place = place.nextSibling;
+    extra.remove();
+  }
+}
+
+const keyOf = (node) => node.dataset?.key;
+
+function update(found, wanted) {
+  if (found.nodeType !== wanted.nodeType || found.nodeName !== wanted.nodeName) found.replaceWith(wanted);
+  else if (found.nodeType === Node.TEXT_NODE) {
+    if (found.data !== wanted.data) found.data = wanted.data;
+  } else {
+    for (const { name } of [...found.attributes]) if (!wanted.hasAttribute(name)) found.removeAttribute(name);
+    for (const { name, value } of [...wanted.attributes]) if (found.getAttribute(name) !== value) found.setAttribute(name, value);
+    reconcile(found, wanted);
+  }
 }
 
 export const sub = (text) => (text ? el("span", { class: "sub" }, text) : null);

@@ -1,8 +1,8 @@
 """What blocks a tree: the deepest nodes that explain the state of its top, in plain words.
 
 While the top is being deleted those are what is still there below it; while it is not ready, what
-is not ready; else whatever is in trouble. A node that is not synced itself, or is paused, explains
-itself, whatever is below it.
+is not ready; else everything in trouble. A node that is not synced itself, or is paused, explains
+itself, even with trouble below it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from xpjob.base.times import ago
 from xpjob.collectors.crossplane.reader.rows import seconds
-from xpjob.reader.table import View
+from xpjob.collectors.crossplane.reader.view import Bookkeeping
 
 DELETING, PAUSED, NOT_SYNCED = "deleting", "paused", "not synced"
 NOT_READY, READY = "not ready", "ready"
@@ -23,7 +23,7 @@ _LONG = 300
 class Walk:
     """One tree of a view, walked once. ``order`` holds its rows, each after its parent."""
 
-    def __init__(self, view: View, top: int) -> None:
+    def __init__(self, view: Bookkeeping, top: int) -> None:
         self._view, self.top = view, top
         self.order = [top]
         for row in self.order:
@@ -65,7 +65,7 @@ class Walk:
     def _amiss(self, row: int) -> bool:
         """Tell whether a row is amiss in the way that its top is."""
         if self._is("deleting", self.top):
-            return True  # whatever is still there
+            return True  # all that is still there
         if not self._is("ready", self.top):
             return not self._is("ready", row)
         return self.state(row) != READY
@@ -97,15 +97,15 @@ class Walk:
 
     def sentence(
         self,
-        asked: Mapping[str, object],
+        wanted: Mapping[str, object],
         top: Mapping[str, object],
         blockers: Sequence[Mapping[str, object]],
         now: int,
     ) -> str:
         """Return what is the matter, in one plain sentence. ``blockers`` have what they say."""
         begin = _begin(top, now)
-        if named(asked) != named(top) or asked["group"] != top["group"]:
-            begin = f"{_begin(asked, now)}. At the top of its tree, {begin}"
+        if named(wanted) != named(top) or wanted["group"] != top["group"]:
+            begin = f"{_begin(wanted, now)}. At the top of its tree, {begin}"
         if not blockers:
             below = ", and so is all that is below it" if len(self.order) > 1 else ""
             return f"{begin}{below}."
@@ -128,7 +128,7 @@ def named(record: Mapping[str, object]) -> str:
     return f"{record['kind']} {'/'.join(str(part) for part in parts if part)}"
 
 
-_SAID = {
+_WORDS = {
     DELETING: "is being deleted and not gone yet",
     PAUSED: "is paused, so nobody works on it",
     NOT_SYNCED: "cannot be brought to its latest state",
@@ -140,7 +140,7 @@ _SAID = {
 def say(record: Mapping[str, object]) -> str:
     """Return what is the matter with a record itself, to follow its name."""
     detail = _detail(record)
-    said = _SAID[str(record["state"])]
+    said = _WORDS[str(record["state"])]
     return f"{said}: {detail}" if detail else said
 
 

@@ -1,16 +1,16 @@
-"""``xpjob explain``: one tree on a terminal, from the store or from a reader's URL."""
+"""``xpjob explain``: one tree on a terminal."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-import msgspec
 from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
-from xpjob.base.errors import BadAnswerError, NotFoundError
 from xpjob.base.times import ago
+from xpjob.collectors.crossplane.reader import parameters
 from xpjob.collectors.crossplane.reader.blockers import (
     DELETING,
     NOT_READY,
@@ -21,11 +21,8 @@ from xpjob.collectors.crossplane.reader.blockers import (
 )
 from xpjob.collectors.crossplane.reader.rows import seconds
 from xpjob.collectors.crossplane.reader.tree import tree
-from xpjob.config.settings import Settings
-from xpjob.reader import parameters, show
-from xpjob.reader.parameters import QuestionError
-from xpjob.reader.show import Pairs
-from xpjob.snapshot import documents
+from xpjob.collectors.crossplane.reader.view import Bookkeeping
+from xpjob.reader.parameters import QueryError, check, shown
 
 Json = dict[str, Any]
 
@@ -39,61 +36,52 @@ _COLOURS = {
 _SHORT = 160
 
 
-def pairs_of(target: str) -> Pairs:
-    """Return the parameters that ``kind/namespace/name`` or ``kind/name`` stands for.
+class Explainer:
+    """What the command asks for, and how it prints the answer."""
 
-    A kind may have its group behind a dot, as kubectl takes it. Raises ``QuestionError``.
-    """
-    kind, *rest = target.split("/")
-    if not kind or len(rest) not in (1, 2) or not all(rest):
-        raise QuestionError(
-            "bad-value",
-            f"{parameters.shown(target)} is neither kind/namespace/name nor kind/name",
-        )
-    kind, _, group = kind.partition(".")
-    pairs = [("kind", kind), ("name", rest[-1]), ("namespace", rest[0] if len(rest) == 2 else "")]
-    return [*pairs, ("group", group)] if group else pairs
+    path = "bookkeeping/tree"
 
+    def pairs(self, target: str) -> list[tuple[str, str]]:
+        """Return the parameters that ``kind/namespace/name`` or ``kind/name`` stands for.
 
-def explain(settings: Settings, url: str | None, pairs: Pairs) -> Json:
-    """Return the tree of a record.
+        A kind may have its group behind a dot, as kubectl takes it. Raises ``QueryError``.
+        """
+        kind, *rest = target.split("/")
+        if not kind or len(rest) not in (1, 2) or not all(rest):
+            raise QueryError(
+                "bad-value", f"{shown(target)} is neither kind/namespace/name nor kind/name"
+            )
+        kind, _, group = kind.partition(".")
+        namespace = rest[0] if len(rest) == 2 else ""
+        pairs = [("kind", kind), ("name", rest[-1]), ("namespace", namespace)]
+        return [*pairs, ("group", group)] if group else pairs
 
-    Raises ``NotFoundError`` where there is none, ``QuestionError`` where it is not clear which
-    is meant, and the store's or reader's errors.
-    """
-    try:
-        if url:
-            answer = show.ask(settings, url, "bookkeeping/tree", pairs)
-            try:
-                return msgspec.json.decode(answer.body, type=dict[str, Any])
-            except msgspec.MsgspecError as error:
-                told = f"reading {url}: that is no xpjob reader; check --url"
-                raise BadAnswerError(told) from error
-        given = parameters.check(pairs, parameters.TREE)
-        return tree(show.newest(settings), given, int(documents.now().timestamp()), stale=False)
-    except QuestionError as error:
-        if error.status == 404:
-            raise NotFoundError(str(error)) from error
-        raise
+    def explain(self, view: Bookkeeping, pairs: Sequence[tuple[str, str]], now: int) -> Json:
+        """Return the tree of a record. Raises ``QueryError``."""
+        return tree(view, check(pairs, parameters.TREE), now, stale=False)
+
+    def print(self, document: Json, console: Console, now: int) -> None:
+        """Print the sentence, then the tree: state, how long, why, and age of each."""
+        show(document, console, now)
 
 
-def table(found: Json, console: Console, now: int) -> None:
+def show(document: Json, console: Console, now: int) -> None:
     """Print the sentence, then the tree: state, how long, why, and age of each."""
-    console.print(Text(_plain(found["sentence"])), soft_wrap=True)
+    console.print(Text(_plain(document["sentence"])), soft_wrap=True)
     console.print()
     made: list[Tree] = []
-    for node in found["nodes"]:
+    for node in document["nodes"]:
         label = _label(node, now)
         if node["parent"] is None:
             made.append(Tree(label))
         else:
             made.append(made[node["parent"]].add(label))
-    for branch, node in zip(made, found["nodes"], strict=True):
+    for branch, node in zip(made, document["nodes"], strict=True):
         if node["leftOut"]:
             branch.add(Text(f"and {node['leftOut']} more", style="dim"))
     console.print(made[0])
     console.print()
-    console.print(Text(f"As of {found['generatedAt']}.", style="dim"))
+    console.print(Text(f"As of {document['generatedAt']}.", style="dim"))
 
 
 def _label(node: Json, now: int) -> Text:
@@ -113,8 +101,8 @@ def _label(node: Json, now: int) -> Text:
         label.append("  ← blocks", style="bold red")
     facts = [node.get("reason"), _why(node), _aged(node), node.get("provider")]
     facts += ["kept from an earlier run" if node["carriedSince"] else ""]
-    if told := " · ".join(_plain(fact) for fact in facts if fact):
-        label.append(f"\n{told}", style="dim")
+    if text := " · ".join(_plain(fact) for fact in facts if fact):
+        label.append(f"\n{text}", style="dim")
     return label
 
 

@@ -12,12 +12,13 @@ from collections.abc import Sequence
 import msgspec
 
 from xpjob.collectors.crossplane.reader.blockers import Walk, say
-from xpjob.reader.parameters import Given, QuestionError, one, shown
+from xpjob.collectors.crossplane.reader.view import Bookkeeping
+from xpjob.reader.parameters import Params, QueryError, one, shown
 from xpjob.reader.render import Json
-from xpjob.reader.table import View
+from xpjob.reader.render import facts as facts_of
 
 MAX_CHILDREN = 100
-"""Children of one node that are told; how many are left out is said."""
+"""Children shown of one node; the answer has how many are left out."""
 MAX_NODES = 1000
 _MAX_BLOCKERS = 10
 KEYS = (
@@ -30,16 +31,16 @@ KEYS = (
 """What a node tells of its record, where its class has it."""
 
 
-def tree(view: View, given: Given, now: int, *, stale: bool) -> Json:
+def tree(view: Bookkeeping, params: Params, now: int, *, stale: bool) -> Json:
     """Return the tree that a named record is part of. Times are RFC 3339.
 
-    Raises ``QuestionError``: 404 with what is near where there is no such record, 400 with all
+    Raises ``QueryError``: 404 with what is near where there is no such record, 400 with all
     of them where several are called so.
     """
-    asked = find(view, given)
-    top = view.family.top(asked)
+    wanted = find(view, params)
+    top = view.family.top(wanted)
     walk = Walk(view, top)
-    chosen, left_out = _chosen(walk, set(view.family.path(asked)))
+    chosen, left_out = _chosen(walk, set(view.family.path(wanted)))
     place = {row: number for number, (row, _) in enumerate(chosen)}
     decode = msgspec.json.Decoder(dict[str, object]).decode
 
@@ -51,17 +52,17 @@ def tree(view: View, given: Given, now: int, *, stale: bool) -> Json:
     blocking = set(walk.blockers)
     for row, depth in chosen:
         parent = view.family.parents[row]
-        node: Json = {"depth": depth, "parent": place.get(parent), "asked": row == asked}
+        node: Json = {"depth": depth, "parent": place.get(parent), "asked": row == wanted}
         node |= {"blocks": row in blocking, "state": walk.state(row), **facts(row)}
         node["children"] = len(view.family.children(row))
         node["leftOut"] = left_out.get(row, 0)
         nodes.append(node)
-    told = [facts(row) | {"state": walk.state(row)} for row in walk.blockers[:_MAX_BLOCKERS]]
-    why = [{**blocker, "says": say(blocker)} for blocker in told]
-    of_asked = facts(asked) | {"state": walk.state(asked)}
+    first = [facts(row) | {"state": walk.state(row)} for row in walk.blockers[:_MAX_BLOCKERS]]
+    why = [{**blocker, "says": say(blocker)} for blocker in first]
+    of_wanted = facts(wanted) | {"state": walk.state(wanted)}
     of_top = facts(top) | {"state": walk.state(top)}
     return {
-        "sentence": walk.sentence(of_asked, of_top, why, now),
+        "sentence": walk.sentence(of_wanted, of_top, why, now),
         "blockers": [
             {key: each[key] for key in ("group", "kind", "namespace", "name", "state", "says")}
             for each in why
@@ -69,27 +70,25 @@ def tree(view: View, given: Given, now: int, *, stale: bool) -> Json:
         "blockerCount": len(walk.blockers),
         "nodes": nodes,
         "total": len(walk.order),
-        "generatedAt": view.generated_at,
-        "stale": stale,
-        "cluster": view.cluster,
+        **facts_of(view.stamp, stale=stale),
     }
 
 
-def find(view: View, given: Given) -> int:
-    """Return the row of the one record that is meant; a kind may also be named as its resource."""
-    name = one(given, "name")
+def find(view: Bookkeeping, params: Params) -> int:
+    """Return the row of the one wanted record; a kind may also be named as its resource."""
+    name = one(params, "name")
     found: Sequence[int] = _with_name(view, name)
     for parameter in ("class", "group", "namespace"):
-        if parameter in given:
-            value = one(given, parameter)
+        if parameter in params:
+            value = one(params, parameter)
             found = [row for row in found if _value(view, parameter, row) == value]
-    if kind := one(given, "kind").casefold():
+    if kind := one(params, "kind").casefold():
         found = [row for row in found if kind in _kinds(view, row)]
     if len(found) == 1:
         return found[0]
     if not found:
-        raise _nothing(view, given)
-    raise QuestionError(
+        raise _nothing(view, params)
+    raise QueryError(
         "ambiguous",
         f"there are {len(found)} records called {shown(name)}: say more of group, kind, "
         "namespace or class",
@@ -97,7 +96,7 @@ def find(view: View, given: Given) -> int:
     )
 
 
-def _with_name(view: View, name: str) -> list[int]:
+def _with_name(view: Bookkeeping, name: str) -> list[int]:
     column = view.columns["name"]
     try:
         code = column.values.index(name)
@@ -113,23 +112,23 @@ def _with_name(view: View, name: str) -> list[int]:
         found.append(start - 1)
 
 
-def _value(view: View, name: str, row: int) -> str:
+def _value(view: Bookkeeping, name: str, row: int) -> str:
     column = view.columns[name]
     return column.values[column.codes[row]] or ""
 
 
-def _kinds(view: View, row: int) -> tuple[str, str]:
+def _kinds(view: Bookkeeping, row: int) -> tuple[str, str]:
     return _value(view, "kind", row).casefold(), _value(view, "resource", row)
 
 
-def _path(view: View, row: int) -> str:
+def _path(view: Bookkeeping, row: int) -> str:
     kind = f"{_value(view, 'kind', row)}.{_value(view, 'group', row)}"
     return "/".join(filter(None, (kind, _value(view, "namespace", row), _value(view, "name", row))))
 
 
-def _nothing(view: View, given: Given) -> QuestionError:
-    kind, name = one(given, "kind"), one(given, "name")
-    named = "/".join(filter(None, (kind, one(given, "namespace"), name)))
+def _nothing(view: Bookkeeping, params: Params) -> QueryError:
+    kind, name = one(params, "kind"), one(params, "name")
+    named = "/".join(filter(None, (kind, one(params, "namespace"), name)))
     column = view.columns["name"]
     same = _with_name(view, name)[:3]
     known = [value for value in column.values if value]
@@ -138,24 +137,24 @@ def _nothing(view: View, given: Given) -> QuestionError:
     alike = known if len(known) <= 2000 else [v for v in known if v[:2] == name[:2]][:2000]
     close = difflib.get_close_matches(name[:253], [*close[:200], *alike], n=3)
     near = same or [row for value in dict.fromkeys(close) for row in _with_name(view, value)[:1]]
-    told = [_path(view, row) for row in near]
+    paths = [_path(view, row) for row in near]
     hint = (
-        f"; did you mean {' or '.join(told)}?"
-        if told
+        f"; did you mean {' or '.join(paths)}?"
+        if paths
         else "; see which there are, or wait for the next run"
     )
-    return QuestionError(
+    return QueryError(
         "no-such-record",
-        f"there is no {shown(named)} in the snapshot of {view.generated_at}{hint}",
+        f"there is no {shown(named)} in the snapshot of {view.stamp.generated_at}{hint}",
         status=404,
-        facts={"known": told},
+        facts={"known": paths},
     )
 
 
 def _chosen(walk: Walk, path: set[int]) -> tuple[list[tuple[int, int]], dict[int, int]]:
-    """Return the rows that are told with their depths, and how many children each leaves out.
+    """Return the rows to show with their depths, and how many children each leaves out.
 
-    Where there are many, those in trouble are told, and always what was asked for.
+    Where there are many, those in trouble are shown, and always the wanted one.
     """
     chosen: list[tuple[int, int]] = []
     left_out: dict[int, int] = {}

@@ -10,7 +10,8 @@ from array import array
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
-from xpjob.collectors.crossplane.records import Claim, Composed, Record, Ref
+from xpjob.collect.findings import Ref
+from xpjob.collectors.crossplane.records import Claim, Composed, Record
 
 NONE = -1
 

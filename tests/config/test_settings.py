@@ -1,0 +1,218 @@
+"""Options: where values come from, and what is said of bad ones."""
+
+import re
+
+import pytest
+
+from xpjob.base.errors import SettingsError
+from xpjob.collectors import COLLECTORS
+from xpjob.collectors.crossplane.options import CrossplaneOptions
+from xpjob.commands.groups import GROUPS, OPTIONS, chosen
+from xpjob.config.option import load
+from xpjob.kube.options import KubeOptions
+from xpjob.store.options import StoreOptions
+from xpjob.terminal.options import OutputOptions
+
+
+def test_nothing_needs_to_be_set() -> None:
+    """The defaults are the documented ones."""
+    config = load({}, {}, GROUPS)
+    assert (
+        config[KubeOptions].page_size,
+        config[StoreOptions].store_backend,
+        config[StoreOptions].s3_key_prefix,
+    ) == (
+        500,
+        "memory",
+        "xp-tracker",
+    )
+    assert config[CrossplaneOptions].composition_label_key == "crossplane.io/composition-name"
+    assert config[CrossplaneOptions].discovery == "auto"
+
+
+def test_the_option_wins_over_the_variable() -> None:
+    """And an empty variable is as good as none."""
+    environ = {"PAGE_SIZE": "100", "S3_KEY_PREFIX": "", "CONCURRENCY": " 8 "}
+    config = load({"page_size": "50"}, environ, GROUPS)
+    assert (
+        config[KubeOptions].page_size,
+        config[StoreOptions].s3_key_prefix,
+        config[KubeOptions].concurrency,
+    ) == (50, "xp-tracker", 8)
+
+
+def test_all_mistakes_are_reported_at_once() -> None:
+    """Each with where it stands, the value, and what is expected."""
+    environ = {
+        "CLAIM_GVRS": "pods",
+        "PAGE_SIZE": "0",
+        "STORE_BACKEND": "s3",
+        "PUSHGATEWAY_URL": "gateway:9091",
+        "TEAM_ANNOTATION_KEY": "my team",
+        "S3_KEY_PREFIX": "../other",
+        "KUBE_NAMESPACE_SCOPE": "team-a,Team_B",
+        "CLUSTER_NAME": "..",
+    }
+    with pytest.raises(SettingsError) as caught:
+        load({"concurrency": "many"}, environ, GROUPS)
+    told = "\n".join(caught.value.problems)
+    assert len(caught.value.problems) == 9
+    for where, text in (
+        ("--concurrency", "'many'"),
+        ("CLAIM_GVRS", "'pods'"),
+        ("PAGE_SIZE", "'0'"),
+        ("PUSHGATEWAY_URL", "'gateway:9091'"),
+        ("TEAM_ANNOTATION_KEY", "'my team'"),
+        ("S3_KEY_PREFIX", "'../other'"),
+        ("KUBE_NAMESPACE_SCOPE", "'Team_B'"),
+        ("CLUSTER_NAME", "'..'"),
+    ):
+        assert re.search(rf"^{where}: invalid [\w ]+ {re.escape(text)}: expected ", told, re.M), (
+            where
+        )
+    assert "S3_BUCKET: is not set; STORE_BACKEND=s3 needs" in told
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://me:hunter2@gateway:9091",
+        "me:hunter2@gateway:9091",
+        "http://me:hun/hunter2@gateway",
+        "http://gateway?token=hunter2",
+        "http://gateway/#hunter2",
+    ],
+)
+def test_credentials_in_a_url_are_refused_and_not_repeated(url: str) -> None:
+    """They would show in logs."""
+    with pytest.raises(SettingsError) as caught:
+        load({}, {"PUSHGATEWAY_URL": url}, GROUPS)
+    assert "must not carry credentials" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_an_option_can_take_a_variable_back() -> None:
+    """The option wins, also when it is empty or no."""
+    environ = {"KUBE_NAMESPACE_SCOPE": "team-a", "STRICT": "true"}
+    config = load({"kube_namespace_scope": "", "strict": "False"}, environ, GROUPS)
+    assert config[CrossplaneOptions].kube_namespace_scope == ()
+    assert not config[OutputOptions].strict
+
+
+def test_a_kind_is_a_claim_or_an_xr() -> None:
+    """Naming it as both would count it twice."""
+    with pytest.raises(SettingsError, match=r"XR_GVRS: a.b/v2/c"):
+        load({"claim_gvrs": "a.b/v1/c", "xr_gvrs": "a.b/v2/c"}, {}, GROUPS)
+
+
+@pytest.mark.parametrize("text", ["crossplane", "all", "crossplane, crossplane"])
+def test_collectors_are_named_or_all(text: str) -> None:
+    """Those that exist."""
+    found = chosen(load({}, {"COLLECTORS": text}, GROUPS))
+    assert found == COLLECTORS
+    assert [collector.name for collector in found] == ["crossplane"]
+
+
+def test_an_unknown_collector_is_reported_with_the_other_mistakes() -> None:
+    """And with those that exist."""
+    for text in ("crossplane,nothing", ",", "No Name"):
+        with pytest.raises(SettingsError) as caught:
+            load({}, {"COLLECTORS": text, "PAGE_SIZE": "0"}, GROUPS)
+        assert len(caught.value.problems) == 2
+        (told,) = (each for each in caught.value.problems if each.startswith("COLLECTORS: "))
+        assert "crossplane" in told
+
+
+def test_a_group_that_was_not_loaded_has_its_defaults() -> None:
+    """Whatever the environment says."""
+    config = load({}, {"PAGE_SIZE": "7", "STORE_BACKEND": "s3"}, (KubeOptions,))
+    assert config[KubeOptions].page_size == 7
+    assert config[StoreOptions].store_backend == "memory"
+
+
+def test_a_command_minds_only_its_own_options() -> None:
+    """What only the store needs cannot stop a command without a store."""
+    config = load({}, {"STORE_BACKEND": "s3"}, (KubeOptions, CrossplaneOptions))
+    assert config[StoreOptions].store_backend == "memory"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("connect_timeout_seconds", "0"),
+        ("connect_timeout_seconds", "nan"),
+        ("connect_timeout_seconds", "inf"),
+        ("push_timeout_seconds", "soon"),
+        ("page_size", "1e3"),
+        ("page_size", "٣"),
+        ("strict", "perhaps"),
+        ("discovery", "sometimes"),
+        ("store_dir", ""),
+        ("publish", "/tmp/x.prom"),
+        ("publish", "textfile:/tmp/x.txt"),
+        ("publish", "textfile:/no/such/directory/x.prom"),
+        ("s3_endpoint", "ftp://files"),
+        ("s3_endpoint", "http://[::1"),
+        ("s3_endpoint", "http://ho st"),
+        ("s3_bucket", "My Bucket!"),
+        ("s3_region", "no where"),
+        ("store_dir", "~nobody-of-that-name/x"),
+        ("pushgateway_url", "http://gateway/?a=b"),
+        ("pushgateway_job", "a/b"),
+    ],
+)
+def test_bad_values_are_refused(name: str, text: str) -> None:
+    """Also those that Python's own conversions let pass."""
+    given = {name: text}
+    if name == "store_dir" and not text:
+        given["store_backend"] = "directory"
+    with pytest.raises(SettingsError):
+        load(given, {}, GROUPS)
+
+
+def test_every_option_has_a_help_text_and_its_default_is_valid() -> None:
+    """The declarations are complete."""
+    for option in OPTIONS:
+        assert option.help.endswith("."), option.name
+        option.parse(option.default)
+    assert len({option.variable for option in OPTIONS}) == len(OPTIONS)
+    assert len({option.flag for option in OPTIONS}) == len(OPTIONS)
+
+
+def test_a_kind_is_of_one_class_only() -> None:
+    """In whichever two variables it is named."""
+    gvr = "s3.aws.m.upbound.io/v1beta1/buckets"
+    for first, second in (("claim_gvrs", "mr_gvrs"), ("xr_gvrs", "mr_gvrs")):
+        with pytest.raises(SettingsError, match=f"MR_GVRS: {gvr} is in {first.upper()} too"):
+            load({first: gvr, second: gvr}, {}, GROUPS)
+
+
+def test_a_cluster_cannot_be_called_as_the_folder_of_dated_snapshots() -> None:
+    """Else one could not be told from the other."""
+    with pytest.raises(SettingsError, match="CLUSTER_NAME: 'history' is reserved"):
+        load({"cluster_name": "history"}, {}, GROUPS)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("team=annotation:example.org/x", "label team is reserved"),
+        ("a=annotation:x,a=label:y", "duplicate label"),
+        ("cost-center=annotation:x", "name=annotation:KEY"),
+        ("a=field:x", "name=annotation:KEY"),
+        ("a=label:not a key", "invalid key 'not a key'"),
+    ],
+)
+def test_extra_labels_that_cannot_be(text: str, expected: str) -> None:
+    """Each is refused with what it should be."""
+    with pytest.raises(SettingsError, match=expected):
+        load({}, {"EXTRA_LABELS": text}, GROUPS)
+
+
+def test_extra_labels() -> None:
+    """A name for metrics, and where it comes from."""
+    text = "cost_center=annotation:example.org/cost-center, env=label:env"
+    one, two = load({}, {"EXTRA_LABELS": text}, GROUPS)[CrossplaneOptions].extra_labels
+    assert one == ("cost_center", "annotation", "example.org/cost-center")
+    assert two.of({"env": "prod"}, {"env": "other"}) == "prod"
+    assert one.of({}, {}) == ""

@@ -1,0 +1,68 @@
+"""For each collector: a cluster that it has something to say about.
+
+A new collector adds one scene here, and the whole suite runs over it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from support.stand_in import CLAIM, KINDS, config_map, fill
+from support.toy import PodsByNode
+from xpjob.collect.contract import Collector
+from xpjob.collectors import COLLECTORS
+from xpjob.demo.cluster import CONFIGMAP, Cluster
+from xpjob.kube.discovery import Kind
+
+POD = Kind("", "v1", "pods", "Pod", True)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A collector, the kinds of its cluster, what fills it, and one kind that it lists in pages.
+
+    ``options`` are those that it needs to run.
+    """
+
+    collector: Collector
+    kinds: Sequence[Kind]
+    fill: Callable[[Cluster], None]
+    listed: Kind
+    options: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Return the collector's name."""
+        return self.collector.name
+
+
+def fill_platform(cluster: Cluster) -> None:
+    """Put a platform into a cluster, with a tenant's good ConfigMap and a malformed one."""
+    fill(cluster)
+    cluster.apply(CONFIGMAP, config_map("team-b", CLAIM_GVRS=str(CLAIM.gvr)))
+    cluster.apply(CONFIGMAP, config_map("team-c", CLAIM_GVRS="nonsense"))
+
+
+def fill_pods(cluster: Cluster) -> None:
+    """Put pods on three nodes, one pod on none."""
+    for number in range(11):
+        node = f"node-{number % 3}" if number else ""
+        metadata = {"name": f"web-{number}", "namespace": f"team-{number % 2}"}
+        cluster.apply(POD, {"metadata": metadata, "spec": {"nodeName": node}})
+
+
+_FILLED: dict[str, tuple[Sequence[Kind], Callable[[Cluster], None], Kind, dict[str, str]]] = {
+    "crossplane": (
+        KINDS,
+        fill_platform,
+        CLAIM,
+        {
+            "creator_annotation_key": "example.org/creator",
+            "team_annotation_key": "example.org/team",
+        },
+    ),
+    "toy": ((POD,), fill_pods, POD, {}),
+}
+
+SCENES = [Scene(collector, *_FILLED[collector.name]) for collector in (*COLLECTORS, PodsByNode())]

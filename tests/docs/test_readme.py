@@ -1,0 +1,92 @@
+"""The documentation names everything that a user can set, call or query."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from support.docs_pages import generated, page, section
+from support.paths import ROOT
+from support.samples import report, snapshot
+from support.snapshots import inventory
+from xpjob.cli import cli
+from xpjob.collectors.crossplane.options import CrossplaneOptions
+from xpjob.commands.groups import GROUPS, OPTIONS
+from xpjob.config.option import Group, Option, options
+from xpjob.publish import exposition
+from xpjob.reader.options import AccessOptions, ReaderOptions
+
+HEAD = "| variable | option | default | what it does |\n|---|---|---|---|\n"
+
+
+def row(option: Option) -> str:
+    """Return an option's row of the table."""
+    flag = "(variable only)" if option.secret else f"`{option.flag}`"
+    default = f"`{option.default}`" if option.default else ""
+    return f"| `{option.variable}` | {flag} | {default} | {option.help} |\n"
+
+
+def rows(*groups: type[Group]) -> str:
+    """Return the table of the options of these groups."""
+    return HEAD + "".join(row(option) for group in groups for option in options(group))
+
+
+def test_every_option_is_documented(request: pytest.FixtureRequest) -> None:
+    """Variable, flag, default and help; ``--update-golden`` writes the tables."""
+    write = request.config.getoption("--update-golden")
+    titles = dict.fromkeys(group.title for group in GROUPS)
+    by_title = {title: [g for g in GROUPS if g.title == title] for title in titles}
+    table = "\n".join(f"**{title}**\n\n{rows(*by_title[title])}" for title in titles)
+    generated("config", "options", f"\n{table}\n", write=write)
+    generated(
+        "crossplane", "options of the collector", f"\n{rows(CrossplaneOptions)}\n", write=write
+    )
+    readers = rows(ReaderOptions, AccessOptions)
+    generated("reader", "options of the reader", f"\n{readers}\n", write=write)
+
+
+def test_no_option_is_documented_twice_or_does_not_exist() -> None:
+    """The page has one row for each option, and no other."""
+    documented = re.findall(r"^\| `([A-Z][A-Z0-9_]+)` \|", page("config"), re.MULTILINE)
+    assert sorted(documented) == sorted(option.variable for option in OPTIONS)
+
+
+def test_every_metric_is_documented() -> None:
+    """With its type and labels, once."""
+    families = [*inventory(snapshot()), *exposition.outcome(report())]
+    lines = page("crossplane", "publish").splitlines()
+    for family in families:
+        name = f"{family.name}_total" if family.type == "counter" else family.name
+        (line,) = [line for line in lines if line.startswith(f"| `{name}` |")]
+        assert f"| {family.type} |" in line, name
+        labels = sorted({label for sample in family.samples for label in sample.labels} - {"le"})
+        for label in labels:
+            assert f"`{label}`" in line, (name, label)
+
+
+def test_ten_guarantees_are_each_backed_by_a_test() -> None:
+    """Which exists: ``test_docs`` checks every node id."""
+    text = section("tests", "## Guarantees")
+    guarantees = re.findall(r"^\d+\. (.*?)(?=^\d+\. |^\S|\Z)", text, re.MULTILINE | re.DOTALL)
+    assert len(guarantees) == 10
+    for guarantee in guarantees:
+        assert re.findall(r"`(tests/\w[\w/]*\.py)::(test_\w+)`", guarantee), guarantee
+
+
+@pytest.mark.parametrize("name", sorted(cli.commands))
+def test_every_command_is_documented(name: str) -> None:
+    """In the README's table of commands."""
+    assert f"| `xpjob {name}` |" in page("readme")
+
+
+@pytest.mark.parametrize("code", [0, 1, 2, 3, 4, 130, 143])
+def test_every_exit_code_is_documented(code: int) -> None:
+    """In the README's table."""
+    assert re.search(rf"^\| {code} \|", section("readme", "## Exit codes"), re.MULTILINE)
+
+
+def test_the_worked_example_is_the_toy_collector() -> None:
+    """To the letter, so that it runs."""
+    source = (ROOT / "tests/support/toy.py").read_text()
+    assert f"<!-- toy -->\n```python\n{source}```\n" in page("collectors")

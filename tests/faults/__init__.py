@@ -1,1 +1,0 @@
-"""Faults of every component: what each of them costs, and what it does not."""

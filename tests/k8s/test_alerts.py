@@ -1,0 +1,236 @@
+"""Every alert fires when it should and not before, as promtool computes it."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from support.docs_pages import generated
+from support.paths import COMPONENTS
+
+RULES = COMPONENTS / "no-operator" / "xpjob-rules.yaml"
+OPERATOR_RULE = COMPONENTS / "monitoring" / "prometheusrule.yaml"
+
+MINUTES = 90
+NOW = f"0+60x{MINUTES}"
+"""A timestamp that is always the present: promtool's clock starts at 0, a sample each minute."""
+
+_TARGET = 'job="xpjob-run", group="example.org", version="v1", resource="databases", namespace=""'
+_CLAIMS = 'job="xpjob", kind="Database", namespace="team-a", composition="standard", team="a"'
+_OLDEST = 'job="xpjob", class="managed", group="example.org", kind="Bucket", team="a"'
+_PART = 'job="xpjob", kind="Provider", name="provider-aws", condition="Healthy"'
+_XRS = 'job="xpjob", kind="XDatabase", namespace="", composition="standard"'
+
+HEALTHY = {
+    'xpjob_last_success_timestamp_seconds{job="xpjob-run"}': NOW,
+    'xpjob_last_run_timestamp_seconds{job="xpjob-run"}': NOW,
+    'xpjob_last_run_success{job="xpjob-run"}': "1x90",
+    'xpjob_last_run_duration_seconds{job="xpjob-run"}': "4x90",
+    f"xpjob_target_success{{{_TARGET}}}": "1x90",
+    'xpjob_malformed_namespace_configs{job="xpjob-run"}': "0x90",
+    'push_time_seconds{job="xpjob"}': NOW,
+    'push_time_seconds{job="xpjob-run"}': NOW,
+    'push_failure_time_seconds{job="xpjob"}': "0x90",
+    'push_failure_time_seconds{job="xpjob-run"}': "0x90",
+    'pushgateway_http_requests_total{handler="push", code="200"}': "0+2x90",
+    'pushgateway_http_requests_total{handler="push", code="400"}': "3x90",
+    'xpjob_inventory_series{job="xpjob", family="crossplane_claims_total"}': "1x90",
+    'xpjob_inventory_series{job="xpjob", family="crossplane_xr_total"}': "1x90",
+    'xpjob_inventory_series{job="xpjob", family="xp_tracker_store_claims"}': "1x90",
+    f"crossplane_claims_total{{{_CLAIMS}}}": "100x90",
+    f"crossplane_claims_ready{{{_CLAIMS}}}": "95x90",
+    f"crossplane_xr_total{{{_XRS}}}": "100x90",
+    f"crossplane_xr_ready{{{_XRS}}}": "95x90",
+    f"crossplane_oldest_deleting_seconds{{{_OLDEST}}}": "0x90",
+    f"crossplane_platform_condition{{{_PART}}}": "1x90",
+    'up{job="xpjob-gateway", endpoint="metrics"}': "1x90",
+    'up{job="xpjob-gateway", endpoint="http"}': "1x90",
+    "xpjob_reader_snapshot_age_seconds": "30x90",
+}
+
+CASES: dict[str, tuple[dict[str, str | None], int, set[str]]] = {
+    # alert: what differs from HEALTHY (None: absent), the minute from which it fires, and
+    # which others that are told of the same fire with it then
+    "XpjobNoSuccessfulRun": (
+        {'xpjob_last_success_timestamp_seconds{job="xpjob-run"}': "0+60x10 600x80"},
+        15,
+        set(),
+    ),
+    "XpjobNeverSucceeded": (
+        {'xpjob_last_success_timestamp_seconds{job="xpjob-run"}': None},
+        5,
+        set(),
+    ),
+    "XpjobRunsFailing": ({'xpjob_last_run_success{job="xpjob-run"}': "1x10 0x80"}, 14, set()),
+    "XpjobRunNearsInterval": (
+        {'xpjob_last_run_duration_seconds{job="xpjob-run"}': "4x10 44x80"},
+        16,
+        set(),
+    ),
+    "XpjobTargetFailing": ({f"xpjob_target_success{{{_TARGET}}}": "1x10 0x80"}, 16, set()),
+    "XpjobTenantConfigMalformed": (
+        {'xpjob_malformed_namespace_configs{job="xpjob-run"}': "0x10 2x80"},
+        26,
+        set(),
+    ),
+    "XpjobPushRefused": (
+        {
+            'push_time_seconds{job="xpjob"}': "0+60x10 600x80",
+            'push_failure_time_seconds{job="xpjob"}': f"0x10 660+60x{MINUTES - 11}",
+        },
+        13,
+        set(),
+    ),
+    "XpjobRequestsToGatewayFail": (
+        {'pushgateway_http_requests_total{handler="push", code="400"}': "3x10 4+1x79"},
+        16,
+        set(),
+    ),
+    "XpjobSeriesMissing": (
+        {'xpjob_inventory_series{job="xpjob", family="crossplane_claims_total"}': "1x10 2x80"},
+        16,
+        set(),
+    ),
+    "XpjobGatewayEmpty": ({'push_time_seconds{job="xpjob"}': "0+60x10 stale"}, 16, set()),
+    "XpjobGatewayAway": ({'up{job="xpjob-gateway", endpoint="metrics"}': "1x10 0x80"}, 14, set()),
+    "XpjobReaderAway": ({'up{job="xpjob-gateway", endpoint="http"}': "1x10 stale"}, 14, set()),
+    "XpjobSnapshotOld": ({"xpjob_reader_snapshot_age_seconds": "30x10 90+60x79"}, 17, set()),
+    "CrossplaneClaimReadinessLow": (
+        {f"crossplane_claims_ready{{{_CLAIMS}}}": "95x10 85x80"},
+        26,
+        set(),
+    ),
+    "CrossplaneClaimReadinessCritical": (
+        {f"crossplane_claims_ready{{{_CLAIMS}}}": "95x10 40x80"},
+        21,
+        set(),
+    ),
+    "CrossplaneXrReadinessLow": ({f"crossplane_xr_ready{{{_XRS}}}": "95x10 85x80"}, 26, set()),
+    "CrossplaneXrReadinessCritical": (
+        {f"crossplane_xr_ready{{{_XRS}}}": "95x10 40x80"},
+        21,
+        set(),
+    ),
+    "CrossplaneDeletionStuck": (
+        {f"crossplane_oldest_deleting_seconds{{{_OLDEST}}}": "0x5 0+60x85"},
+        72,
+        set(),
+    ),
+    "CrossplanePlatformPartUnhealthy": (
+        {f"crossplane_platform_condition{{{_PART}}}": "1x10 0x80"},
+        26,
+        set(),
+    ),
+    "CrossplaneManyNotReady": (
+        {f"crossplane_claims_ready{{{_CLAIMS}}}": "95x10 75x80"},
+        41,
+        {"CrossplaneClaimReadinessLow"},
+    ),
+}
+
+
+def rules() -> list[dict[str, Any]]:
+    """Return every rule that is shipped."""
+    document = yaml.safe_load(RULES.read_text())
+    return [rule for group in document["groups"] for rule in group["rules"]]
+
+
+def firing(minute: int, alerts: set[str], rest: str = "") -> dict[str, Any]:
+    """Return promtool's demand that exactly these alerts fire at that minute."""
+    samples = [{"labels": f'{{alertname="{name}"{rest}}}', "value": 1} for name in sorted(alerts)]
+    by = "alertname, cluster" if rest else "alertname"
+    expr = f'count by ({by}) (ALERTS{{alertstate="firing"}})'
+    return {"expr": expr, "eval_time": f"{minute}m", "exp_samples": samples}
+
+
+def promtool(path: Path, series: dict[str, str], demands: list[dict[str, Any]]) -> None:
+    """Let promtool evaluate the rules over these series and hold them against the demands."""
+    listed = [{"series": name, "values": values} for name, values in series.items()]
+    document = {
+        "rule_files": [str(RULES)],
+        "evaluation_interval": "1m",
+        "tests": [{"interval": "1m", "input_series": listed, "promql_expr_test": demands}],
+    }
+    # Of its own format, YAML, JSON is a part.
+    (path / "test.yaml").write_text(json.dumps(document))
+    done = subprocess.run(
+        ["promtool", "test", "rules", str(path / "test.yaml")], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_nothing_fires_on_a_healthy_platform(tmp_path: Path) -> None:
+    """From the first minute to the last, 400s of long ago notwithstanding."""
+    promtool(tmp_path, HEALTHY, [firing(minute, set()) for minute in (0, 5, 45, MINUTES)])
+
+
+@pytest.mark.parametrize("alert", CASES)
+def test_it_fires_then_and_not_before(alert: str, tmp_path: Path) -> None:
+    """A minute before its time it does not; at its time it does, and no other alert with it."""
+    changes, minute, others = CASES[alert]
+    series = {k: v for k, v in {**HEALTHY, **changes}.items() if v is not None}
+    promtool(tmp_path, series, [firing(minute - 1, others), firing(minute, {alert, *others})])
+
+
+def test_of_two_clusters_the_failing_one_is_named(tmp_path: Path) -> None:
+    """Clusters that share a Prometheus do not cover each other's trouble up."""
+    broken = {
+        'xpjob_last_success_timestamp_seconds{job="xpjob-run"}': "0x90",
+        f"crossplane_claims_ready{{{_CLAIMS}}}": "5x90",
+        'xpjob_inventory_series{job="xpjob", family="crossplane_xr_total"}': "7x90",
+    }
+    series = {}
+    for cluster, values in (("good", HEALTHY), ("bad", {**HEALTHY, **broken})):
+        for name, value in values.items():
+            if name.startswith(("up", "pushgateway_")):
+                series[name] = value
+            else:
+                series[name.replace("{", f'{{cluster="{cluster}", ', 1)] = value
+    del series["xpjob_reader_snapshot_age_seconds"]
+    for cluster in ("good", "bad"):
+        series[f'xpjob_reader_snapshot_age_seconds{{cluster="{cluster}"}}'] = "30x90"
+    alerts = {
+        "XpjobNoSuccessfulRun",
+        "XpjobSeriesMissing",
+        "CrossplaneClaimReadinessLow",
+        "CrossplaneClaimReadinessCritical",
+        "CrossplaneManyNotReady",
+    }
+    promtool(tmp_path, series, [firing(40, alerts, ', cluster="bad"')])
+
+
+def test_every_alert_has_a_case() -> None:
+    """None is shipped untried."""
+    assert {rule["alert"] for rule in rules()} == set(CASES)
+
+
+@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule["alert"])
+def test_every_alert_says_what_to_do(rule: dict[str, Any]) -> None:
+    """With a severity, a summary and a runbook line."""
+    assert rule["labels"]["severity"] in {"info", "warning", "critical"}
+    assert set(rule["annotations"]) == {"summary", "description", "runbook"}
+
+
+def test_every_alert_is_documented(request: pytest.FixtureRequest) -> None:
+    """The table is generated: ``--update-golden`` writes it."""
+    table = "| alert | severity | what it means | what to do |\n|---|---|---|---|\n"
+    for rule in rules():
+        said = rule["annotations"]
+        summary = re.sub(r"\{\{ \$labels\.(\w+) \}\}", r"`\1`", said["summary"].rstrip("."))
+        means = f"{summary}, for {rule['for']}"
+        cells = (f"`{rule['alert']}`", rule["labels"]["severity"], means, said["runbook"])
+        table += "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
+    write = request.config.getoption("--update-golden")
+    generated("k8s", "alerts", f"\n{table}\n", write=write)
+
+
+def test_the_operators_rules_are_the_same() -> None:
+    """PrometheusRule and plain file have the same groups."""
+    operator = yaml.safe_load(OPERATOR_RULE.read_text())
+    assert operator["spec"] == yaml.safe_load(RULES.read_text())

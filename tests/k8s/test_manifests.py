@@ -1,0 +1,251 @@
+"""The manifests say what they should; whether the API server takes them is tested in tests/e2e."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from support.manifests import (
+    COMPONENTS,
+    OVERLAYS,
+    built,
+    objects,
+    pick,
+    pod_specs,
+    with_component,
+)
+from support.paths import K8S
+from xpjob import __version__
+from xpjob.base.errors import SettingsError
+from xpjob.commands.groups import GROUPS, OPTIONS
+from xpjob.config.option import load
+from xpjob.run.options import ShardOptions
+from xpjob.run.shard import Shard
+
+BASE = objects(K8S / "base")
+EVERYTHING = [K8S / "base", *(K8S / "overlays" / name for name in OVERLAYS)]
+AMAZONS = {"AWS_EC2_METADATA_DISABLED"}
+
+
+@pytest.mark.parametrize("folder", EVERYTHING, ids=lambda path: path.name)
+def test_images_are_pinned(folder: Path) -> None:
+    """By a version, ours by that of this very code, in every container."""
+    specs = pod_specs(objects(folder)).values()
+    images = {
+        container["image"]
+        for spec in specs
+        for container in [*spec["containers"], *spec.get("initContainers", [])]
+    }
+    assert all(re.search(r":v?\d+\.\d+\.\d+$", image) for image in images), images
+    assert f"ghcr.io/xpjob/xpjob:{__version__}" in images
+
+
+@pytest.mark.parametrize("name", COMPONENTS)
+def test_each_component_can_be_added_to_the_base(name: str, tmp_path: Path) -> None:
+    """On its own."""
+    assert len(objects(with_component(tmp_path, name))) >= len(BASE) - 1
+
+
+@pytest.mark.parametrize("folder", EVERYTHING, ids=lambda path: path.name)
+def test_everything_is_in_crossplanes_namespace(folder: Path) -> None:
+    """And the namespace itself is not ours to make, or to remove."""
+    for item in objects(folder):
+        assert item["kind"] != "Namespace"
+        if not item["kind"].startswith("ClusterRole"):
+            assert item["metadata"]["namespace"] == "crossplane-system", item["metadata"]
+
+
+@pytest.mark.parametrize("folder", EVERYTHING, ids=lambda path: path.name)
+def test_labels_are_those_that_kubernetes_recommends(folder: Path) -> None:
+    """On objects of the base and on their pods."""
+    for item in objects(folder):
+        labels = item["metadata"].get("labels", {})
+        if "xpjob-s3" not in item["metadata"]["name"] and "trial" not in item["metadata"]["name"]:
+            assert labels["app.kubernetes.io/name"] == "xpjob", item["metadata"]["name"]
+            assert labels["app.kubernetes.io/part-of"] == "xpjob"
+
+
+@pytest.mark.parametrize("folder", EVERYTHING, ids=lambda path: path.name)
+def test_only_the_job_has_a_token(folder: Path) -> None:
+    """Of the service account; what is reached over the network holds none."""
+    for owner, spec in pod_specs(objects(folder)).items():
+        assert spec["automountServiceAccountToken"] is (owner == "xpjob"), owner
+    for item in objects(folder):
+        if item["kind"] == "ServiceAccount":
+            assert item["automountServiceAccountToken"] is False
+
+
+@pytest.mark.parametrize("folder", EVERYTHING, ids=lambda path: path.name)
+def test_containers_are_confined(folder: Path) -> None:
+    """No root, nothing to write to but volumes, bounds on what they take."""
+    for spec in pod_specs(objects(folder)).values():
+        assert spec["securityContext"]["runAsNonRoot"] is True
+        assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        for container in [*spec["containers"], *spec.get("initContainers", [])]:
+            assert container["securityContext"] == {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            }
+            for bound in ("requests", "limits"):
+                assert set(container["resources"][bound]) == {"cpu", "memory"}
+
+
+@pytest.mark.parametrize("folder", EVERYTHING, ids=lambda path: path.name)
+def test_every_pod_has_network_policies(folder: Path) -> None:
+    """That name both directions, so that what is not named is refused."""
+    items = objects(folder)
+    for owner in pod_specs(items):
+        pod = next(i for i in items if i["kind"] != "Service" and i["metadata"]["name"] == owner)
+        component = pod["metadata"]["labels"]["app.kubernetes.io/component"]
+        covered = {
+            direction
+            for item in items
+            if item["kind"] == "NetworkPolicy"
+            and item["spec"]["podSelector"]["matchLabels"].get("app.kubernetes.io/component")
+            == component
+            for direction in item["spec"]["policyTypes"]
+        }
+        assert covered == {"Ingress", "Egress"}, owner
+
+
+def test_a_run_fits_into_its_interval() -> None:
+    """It is ended before the next is due, and what it may wait for fits into that."""
+    cron = pick(BASE, "CronJob")["spec"]
+    job = cron["jobTemplate"]["spec"]
+    config = pick(BASE, "ConfigMap")["data"]
+    interval = int(config["POLL_INTERVAL_SECONDS"])
+    assert (cron["schedule"], interval) == ("* * * * *", 60)
+    assert 0 < cron["startingDeadlineSeconds"] < interval
+    assert job["activeDeadlineSeconds"] < interval
+    longest = float(config["REQUEST_TIMEOUT_SECONDS"]) + float(config["PUSH_TIMEOUT_SECONDS"])
+    assert longest < job["activeDeadlineSeconds"]
+
+
+def test_exit_codes_that_are_final_are_not_retried() -> None:
+    """Those of xpjob's own errors, in its own container only."""
+    job = pick(BASE, "CronJob")["spec"]["jobTemplate"]["spec"]
+    ignore, fail = job["podFailurePolicy"]["rules"]
+    assert ignore == {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget"}]}
+    (container,) = job["template"]["spec"]["containers"]
+    assert fail == {
+        "action": "FailJob",
+        "onExitCodes": {"containerName": container["name"], "operator": "In", "values": [2, 4]},
+    }
+
+
+@pytest.mark.parametrize("folder", EVERYTHING, ids=lambda path: path.name)
+def test_the_configuration_is_one_that_xpjob_takes(folder: Path) -> None:
+    """Every variable exists, and the whole is without a mistake; the base lacks a bucket."""
+    items = objects(folder)
+    name = pod_specs(items)["xpjob"]["containers"][0]["envFrom"][0]["configMapRef"]["name"]
+    config = pick(items, "ConfigMap", name)["data"]
+    known = {option.variable for option in OPTIONS}
+    assert set(config) - known <= AMAZONS
+    if config["S3_BUCKET"]:
+        load({}, config, GROUPS)
+    else:
+        with pytest.raises(SettingsError, match="S3_BUCKET: is not set"):
+            load({}, config, GROUPS)
+
+
+def test_the_service_is_the_one_that_is_pushed_to() -> None:
+    """By name and port; and it selects the gateway's pod."""
+    service = pick(BASE, "Service")
+    url = pick(BASE, "ConfigMap")["data"]["PUSHGATEWAY_URL"]
+    ports = {port["name"]: port["port"] for port in service["spec"]["ports"]}
+    assert url == f"http://{service['metadata']['name']}:{ports['metrics']}"
+    pod = pick(BASE, "Deployment")["spec"]["template"]["metadata"]["labels"]
+    assert service["spec"]["selector"].items() <= pod.items()
+    assert set(ports) == {"metrics", "http"}
+
+
+@pytest.mark.parametrize("folder", EVERYTHING, ids=lambda path: path.name)
+def test_roles_name_no_secrets(folder: Path) -> None:
+    """And nothing but get and list; the aggregated role is filled in by others."""
+    for item in objects(folder):
+        for rule in item.get("rules") or []:
+            assert set(rule["verbs"]) == {"get", "list"}
+            assert "*" not in rule["apiGroups"]
+            if "" in rule["apiGroups"]:
+                assert rule["resources"] == ["configmaps"]
+
+
+def test_the_variant_binds_to_crossplanes_own_role(tmp_path: Path) -> None:
+    """And leaves no role of ours for claims behind."""
+    items = objects(with_component(tmp_path, "crossplane-view"))
+    binding = pick(items, "ClusterRoleBinding", "xpjob-crossplane-view")
+    assert binding["roleRef"]["name"] == "crossplane-view"
+    assert binding["subjects"][0]["name"] == "xpjob"
+    assert [i["metadata"]["name"] for i in items if i["kind"] == "ClusterRole"] == ["xpjob-tenants"]
+
+
+def test_persistence_can_be_had(tmp_path: Path) -> None:
+    """For longer intervals: a volume that the gateway's user may write to."""
+    items = objects(with_component(tmp_path, "gateway-persistence"))
+    spec = pod_specs(items)["xpjob-gateway"]
+    gateway = spec["containers"][0]
+    assert gateway["name"] == "pushgateway"
+    assert "--persistence.file=/data/pushgateway" in gateway["args"]
+    claim = spec["volumes"][0]["persistentVolumeClaim"]["claimName"]
+    assert pick(items, "PersistentVolumeClaim", claim)
+    assert spec["securityContext"]["fsGroup"] == 65532
+
+
+def test_the_trials_keys_are_the_same_on_both_sides() -> None:
+    """The server's and the job's come from one Secret, by the name it has after hashing."""
+    items = objects(K8S / "overlays" / "trial")
+    specs = pod_specs(items)
+    server = specs["xpjob-s3"]["containers"][0]["env"]
+    secret = pick(items, "Secret")["metadata"]["name"]
+    assert {e["valueFrom"]["secretKeyRef"]["name"] for e in server} == {secret}
+    for owner, container in (("xpjob", 0), ("xpjob-gateway", 1)):
+        refs = specs[owner]["containers"][container]["envFrom"]
+        assert refs[1]["secretRef"]["name"] == secret
+    data = pick(items, "ConfigMap")["data"]
+    assert f"/data/buckets/{data['S3_BUCKET']}" in str(specs["xpjob-s3"]["initContainers"])
+
+
+def test_every_shard_of_a_run_has_a_pod() -> None:
+    """All at once; each knows its own number, and the run that it is a part of."""
+    items = objects(K8S / "overlays" / "sharded")
+    job = pick(items, "CronJob")["spec"]["jobTemplate"]["spec"]
+    assert (job["completionMode"], job["backoffLimitPerIndex"]) == ("Indexed", 1)
+    assert "backoffLimit" not in job  # it would count the tries of all pods together
+    assert job["template"]["spec"]["restartPolicy"] == "Never"
+    (container,) = job["template"]["spec"]["containers"]
+    index, shard, generation = container["env"]
+    assert index["name"] == "JOB_COMPLETION_INDEX"
+    assert "job-completion-index" in index["valueFrom"]["fieldRef"]["fieldPath"]
+    assert generation["name"] == "SHARD_GENERATION"
+    assert "controller-uid" in generation["valueFrom"]["fieldRef"]["fieldPath"]
+    environ = {
+        "SHARD": shard["value"].replace("$(JOB_COMPLETION_INDEX)", "0"),
+        "SHARD_GENERATION": "4a6e6f8c-3b0e-4f57-9a51-0f3f5c1f6f0e",
+        **pick(items, "ConfigMap")["data"],
+        "S3_BUCKET": "inventory",
+    }
+    count = job["completions"]
+    assert load({}, environ, GROUPS)[ShardOptions].shard == Shard(0, count)
+    assert job["parallelism"] == count
+
+
+def test_the_samples_are_what_the_job_looks_for() -> None:
+    """A tenant's ConfigMap has the label and keys of the contract."""
+    sample = yaml.safe_load((K8S / "samples" / "tenant.yaml").read_text())
+    assert sample["metadata"]["labels"] == {"xp-tracker.kanzi.io/config": "gvrs"}
+    assert set(sample["data"]) == {
+        "CLAIM_GVRS",
+        "XR_GVRS",
+        "CREATOR_ANNOTATION_KEY",
+        "TEAM_ANNOTATION_KEY",
+    }
+
+
+def test_no_manifest_carries_a_real_credential() -> None:
+    """Only the trial has keys, and they say that they are none."""
+    for folder in EVERYTHING:
+        assert ("AWS_SECRET_ACCESS_KEY" in built(folder)) == (folder.name == "trial")

@@ -1,0 +1,188 @@
+"""GET from an API server: what each answer means."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.stand_in import TOKEN, StandIn
+from xpjob import __version__
+from xpjob.base.errors import (
+    BadAnswerError,
+    GoneError,
+    NotFoundError,
+    RefusedError,
+    SettingsError,
+    TransientError,
+    XpjobError,
+)
+from xpjob.demo.api import write_kubeconfig
+from xpjob.demo.cluster import Fault
+from xpjob.kube.api import connect
+from xpjob.net.http import Timeouts
+
+PATH = "/apis/platform.example.org/v1/apps"
+
+
+def status(code: int, message: str) -> Fault:
+    """Answer with a Status object."""
+    body = {"kind": "Status", "message": message, "code": code}
+    return Fault(code, json.dumps(body).encode())
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "advice"),
+    [
+        (401, RefusedError, "renew the token"),
+        (403, RefusedError, "grant get and list"),
+        (404, NotFoundError, "install its CRD"),
+        (410, GoneError, ""),
+        (302, BadAnswerError, ""),
+        (400, BadAnswerError, ""),
+        (429, TransientError, ""),
+        (500, TransientError, ""),
+        (503, TransientError, ""),
+    ],
+)
+def test_a_status_becomes_an_error_that_tells_all(
+    stand_in: StandIn, code: int, kind: type[XpjobError], advice: str
+) -> None:
+    """What was tried, where, what came back, and what to do."""
+    stand_in.cluster.fault = lambda _path, _query: status(code, "the server's own words")
+    with pytest.raises(kind) as caught:
+        stand_in.api().get(PATH, {}, accept="application/json")
+    told = str(caught.value)
+    assert f"GET {PATH} at {stand_in.url}: {code}: the server's own words" in told
+    assert advice in told
+    assert len(stand_in.cluster.requests) == (4 if kind is TransientError else 1)
+
+
+def test_an_answer_that_is_no_status_is_quoted(stand_in: StandIn) -> None:
+    """Proxies answer in HTML."""
+    page = b"<html>\n<h1>Bad Gateway</h1>\x00</html>"
+    stand_in.cluster.fault = lambda _path, _query: Fault(502, page)
+    with pytest.raises(TransientError, match="502: <html> <h1>Bad Gateway</h1></html>"):
+        stand_in.api().get(PATH, {}, accept="application/json")
+
+
+def test_a_fault_that_passes_is_not_noticed(stand_in: StandIn) -> None:
+    """The second try succeeds."""
+    faults = [status(503, "starting")]
+    stand_in.cluster.fault = lambda _path, _query: faults.pop() if faults else None
+    assert stand_in.api().get(PATH, {}, accept="application/json").status == 200
+
+
+def test_a_wrong_token_is_refused_and_never_told(stand_in: StandIn, tmp_path: Path) -> None:
+    """The message says what to do, not the secret."""
+    kubeconfig = write_kubeconfig(tmp_path / "other", stand_in.url, "a-secret-token")
+    with pytest.raises(RefusedError, match="credentials are not accepted") as caught:
+        connect(str(kubeconfig), "", Timeouts(), 1).get("/apis", {}, accept="application/json")
+    assert "a-secret-token" not in str(caught.value)
+
+
+def test_an_unreachable_server_is_named(tmp_path: Path) -> None:
+    """With what to check."""
+    kubeconfig = write_kubeconfig(tmp_path / "config", "http://127.0.0.1:9", "token")
+    with pytest.raises(TransientError, match=r"127\.0\.0\.1:9: .*refused; check that the API"):
+        connect(str(kubeconfig), "", Timeouts(), 1).get("/apis", {}, accept="application/json")
+
+
+@pytest.mark.parametrize("content", ["", "clusters: {", "kind: Config\n"])
+def test_a_bad_kubeconfig_is_a_configuration_mistake(tmp_path: Path, content: str) -> None:
+    """With the file's name, before anything is contacted."""
+    path = tmp_path / "kubeconfig"
+    path.write_text(content)
+    with pytest.raises(SettingsError, match="cannot connect with") as caught:
+        connect(str(path), "", Timeouts(), 1)
+    assert str(path) in str(caught.value)
+
+
+def test_a_missing_kubeconfig_or_context_is_one_too(stand_in: StandIn, tmp_path: Path) -> None:
+    """Both are named."""
+    with pytest.raises(SettingsError, match="nowhere"):
+        connect(str(tmp_path / "nowhere"), "", Timeouts(), 1)
+    with pytest.raises(SettingsError, match="no-such-context"):
+        connect(str(stand_in.kubeconfig), "no-such-context", Timeouts(), 1)
+
+
+_PLUGIN = {"kind": "ExecCredential", "apiVersion": "client.authentication.k8s.io/v1"}
+USERS: dict[str, dict[str, Any]] = {
+    "a token": {"token": TOKEN},
+    "a password": {"username": "me", "password": "hunter2"},
+    "a plugin": {
+        "exec": {
+            "apiVersion": _PLUGIN["apiVersion"],
+            "command": "echo",
+            "args": [json.dumps({**_PLUGIN, "status": {"token": TOKEN}})],
+            "interactiveMode": "Never",
+        }
+    },
+}
+
+
+@pytest.mark.process  # a plugin of a kubeconfig
+@pytest.mark.parametrize("user", USERS.values(), ids=USERS)
+def test_credentials_go_over_plain_http_to_this_machine_only(
+    stand_in: StandIn, user: dict[str, Any]
+) -> None:
+    """Unless that is forced. Without any, as with kubectl proxy, there is nothing to hide."""
+    other = stand_in.url.replace("127.0.0.1", "0.0.0.0")
+    path = str(stand_in.kubeconfig)
+    config = json.loads(stand_in.kubeconfig.read_text())
+
+    def write(url: str, user: dict[str, Any]) -> None:
+        config["clusters"][0]["cluster"]["server"] = url
+        config["users"][0]["user"] = user
+        stand_in.kubeconfig.write_text(json.dumps(config))
+
+    write(other, user)
+    with pytest.raises(SettingsError) as caught:
+        connect(path, "", Timeouts(), 1)
+    assert f"KUBECONFIG: {other} is plain http" in str(caught.value)
+    assert "ALLOW_INSECURE_CREDENTIALS" in str(caught.value)
+    assert connect(path, "", Timeouts(), 1, allow_insecure=True).server == other
+    write(other, {})
+    assert connect(path, "", Timeouts(), 1).server == other
+    write(other.replace("http:", "https:"), user)
+    connect(path, "", Timeouts(), 1)
+    write(stand_in.url, user)
+    connect(path, "", Timeouts(), 1)
+    assert stand_in.paths() == []
+
+
+def test_the_service_account_is_used_in_a_pod(
+    stand_in: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And its token is read again when the kubelet has renewed it."""
+    from kubernetes.config import incluster_config
+
+    token, authority = tmp_path / "token", tmp_path / "ca.crt"
+    token.write_text("expired")
+    authority.write_text("-")
+    monkeypatch.setattr(incluster_config, "SERVICE_TOKEN_FILENAME", str(token))
+    monkeypatch.setattr(incluster_config, "SERVICE_CERT_FILENAME", str(authority))
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
+    api = connect("", "", Timeouts(), 1)
+    assert api.server == "https://127.0.0.1:443"
+    assert api.configuration.auth_settings()["BearerToken"]["value"] == "bearer expired"
+    token.write_text("renewed")
+    moment = incluster_config.datetime.datetime
+
+    class Later(moment):  # type: ignore[misc, valid-type]
+        @classmethod
+        def now(cls, tz: object = None) -> object:
+            return moment.now(tz) + incluster_config.datetime.timedelta(minutes=2)
+
+    monkeypatch.setattr(incluster_config.datetime, "datetime", Later)
+    assert api.configuration.auth_settings()["BearerToken"]["value"] == "bearer renewed"
+
+
+def test_requests_say_who_asks(stand_in: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One User-Agent, for the audit log and for flow schemas."""
+    from xpjob.net import http
+
+    assert f"xpjob/{__version__}" == http.USER_AGENT

@@ -1,0 +1,212 @@
+"""One list, page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+import pytest
+
+from support.stand_in import APP, StandIn, modern_xr
+from xpjob.base.errors import BadAnswerError, GoneError, XpjobError
+from xpjob.collectors.crossplane import wire
+from xpjob.demo.cluster import Fault
+from xpjob.kube.discovery import Kind
+from xpjob.kube.lists import MAX_RESTARTS, ListKey, WholeList, list_all, read_pages
+
+
+@pytest.fixture
+def apps(stand_in: StandIn) -> StandIn:
+    """A server with 25 apps."""
+    for number in range(25):
+        stand_in.cluster.apply(APP, modern_xr(f"app-{number:02d}", "team-a"))
+    return stand_in
+
+
+def fetch(apps: StandIn, page_size: int = 10) -> WholeList[wire.Object]:
+    """List all apps."""
+    return list_all(apps.api(), ListKey(APP.gvr), wire.decode_page, page_size=page_size)
+
+
+@pytest.mark.parametrize(("page_size", "pages"), [(10, 3), (25, 1), (5, 5), (1, 25), (500, 1)])
+def test_every_object_comes_exactly_once(apps: StandIn, page_size: int, pages: int) -> None:
+    """Whatever the page size."""
+    listing = fetch(apps, page_size)
+    names = [item.metadata.name for item in listing.items]
+    assert names == [f"app-{number:02d}" for number in range(25)]
+    assert (listing.pages, listing.restarts, listing.malformed) == (pages, 0, 0)
+    assert listing.bytes > 1000
+
+
+def test_progress_is_told_with_the_expected_total(apps: StandIn) -> None:
+    """The server says how many remain."""
+    heard: list[tuple[int, int]] = []
+    list_all(
+        apps.api(),
+        ListKey(APP.gvr),
+        wire.decode_page,
+        page_size=10,
+        on_page=lambda listed, total: heard.append((listed, total)),
+    )
+    assert heard == [(10, 25), (20, 25), (25, 25)]
+
+
+def test_an_expired_token_starts_the_list_anew(apps: StandIn) -> None:
+    """Nothing is there twice, nothing is missing, and the restart is counted."""
+    expired: list[bool] = []
+
+    def fault(_path: str, query: dict[str, str]) -> Fault | None:
+        if query.get("continue", "").endswith(".20") and not expired:
+            expired.append(True)
+            apps.cluster.compact()
+        return None
+
+    apps.cluster.fault = fault
+    listing = fetch(apps)
+    assert len({item.metadata.name for item in listing.items}) == len(listing.items) == 25
+    assert (listing.restarts, listing.pages) == (1, 3)
+
+
+def test_each_page_is_handed_on_before_the_next_is_asked_for(apps: StandIn) -> None:
+    """And what takes them is made anew where the list begins anew."""
+    heard: list[tuple[int, int]] = []
+    takers: list[list[str]] = []
+
+    def restart() -> Callable[[Sequence[wire.Object]], None]:
+        names: list[str] = []
+        takers.append(names)
+
+        def take(items: Sequence[wire.Object]) -> None:
+            names.extend(item.metadata.name for item in items)
+            heard.append((len(apps.cluster.requests), len(names)))
+            if len(heard) == 2:
+                apps.cluster.compact()
+
+        return take
+
+    key = ListKey(APP.gvr)
+    listing = read_pages(apps.api(), key, wire.decode_page, restart, page_size=10)
+    assert heard == [(1, 10), (2, 20), (4, 10), (5, 20), (6, 25)]
+    assert [len(names) for names in takers] == [20, 25]
+    assert (listing.objects, listing.pages, listing.restarts, listing.malformed) == (25, 3, 1, 0)
+
+
+def test_what_takes_the_pages_may_fail(apps: StandIn) -> None:
+    """That ends the list."""
+
+    def take(_items: Sequence[wire.Object]) -> None:
+        raise XpjobError("enough")
+
+    with pytest.raises(XpjobError, match="enough"):
+        read_pages(apps.api(), ListKey(APP.gvr), wire.decode_page, lambda: take, page_size=10)
+    assert len(apps.cluster.requests) == 1
+
+
+POD = Kind("", "v1", "pods", "Pod", True)
+PODS = {
+    "a": {"app": "web", "tier": "front"},
+    "b": {"app": "db"},
+    "c": {"app": "web", "tier": "back", "canary": "yes"},
+    "d": {},
+}
+
+
+@pytest.mark.parametrize(
+    ("labels", "fields", "names"),
+    [
+        ("", "", "abcd"),
+        ("app=web", "", "ac"),
+        ("app==web,tier!=back", "", "a"),
+        ("tier", "", "ac"),
+        ("!tier", "", "bd"),
+        ("app!=web", "", "bd"),
+        ("app in (web, db),!canary", "", "ab"),
+        ("app notin (web)", "", "bd"),
+        ("", "spec.nodeName=node-a", "a"),
+        ("", "spec.nodeName!=node-a,metadata.name!=c", "bd"),
+        ("", "metadata.namespace=team-c", "c"),
+        ("app=web", "metadata.name=b", ""),
+    ],
+)
+def test_a_list_is_of_what_its_selectors_say(
+    stand_in: StandIn, labels: str, fields: str, names: str
+) -> None:
+    """In all namespaces here, over several pages; the stand-in answers as an API server does."""
+    stand_in.cluster.kinds = (POD,)
+    for name, has in PODS.items():
+        metadata = {"name": name, "namespace": f"team-{name}", "labels": has}
+        stand_in.cluster.apply(POD, {"metadata": metadata, "spec": {"nodeName": f"node-{name}"}})
+    key = ListKey(POD.gvr, "", labels, fields)
+    listed = list_all(stand_in.api(), key, wire.decode_page, page_size=1).items
+    assert "".join(item.metadata.name for item in listed) == names
+    assert {path for path, _ in stand_in.cluster.requests} == {"/api/v1/pods"}
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        ListKey(APP.gvr, "", "a in b"),
+        ListKey(APP.gvr, "", "", "spec.nodeName=a"),
+        ListKey(APP.gvr, "", "", "status.phase=x"),
+    ],
+)
+def test_a_selector_that_the_api_refuses_fails_the_list(stand_in: StandIn, key: ListKey) -> None:
+    """With what the API says of it."""
+    with pytest.raises(BadAnswerError, match=r"400: (unable to parse|field label not supported)"):
+        list_all(stand_in.api(), key, wire.decode_page, page_size=10)
+
+
+def test_a_list_covers_itself_and_one_of_everything_covers_all_of_its_kind() -> None:
+    """No other covers another: whoever reads it could not know what is missing."""
+    all_pods, of_team = ListKey(POD.gvr), ListKey(POD.gvr, "team-a")
+    labelled = ListKey(POD.gvr, "", "app=web")
+    for key in (all_pods, of_team, labelled, ListKey(POD.gvr, "", "", "spec.nodeName=a")):
+        assert key.covers(key)
+        assert all_pods.covers(key)
+        assert not ListKey(APP.gvr).covers(key)
+    assert not of_team.covers(all_pods)
+    assert not labelled.covers(ListKey(POD.gvr, "team-a", "app=web"))
+
+
+def test_restarts_are_bounded(apps: StandIn) -> None:
+    """A server whose tokens never last is given up."""
+    apps.cluster.fault = lambda _path, query: Fault(410) if "continue" in query else None
+    with pytest.raises(GoneError):
+        fetch(apps)
+    assert len(apps.cluster.requests) == 2 * (MAX_RESTARTS + 1)
+
+
+def test_a_410_without_a_token_is_no_reason_to_restart(apps: StandIn) -> None:
+    """It would come again."""
+    apps.cluster.fault = lambda _path, _query: Fault(410)
+    with pytest.raises(GoneError):
+        fetch(apps)
+    assert len(apps.cluster.requests) == 1
+
+
+def test_going_in_circles_ends(apps: StandIn) -> None:
+    """A broken proxy that gives one token again and again."""
+    page = msgspec.json.encode({"metadata": {"continue": "again"}, "items": []})
+    apps.cluster.fault = lambda _path, _query: Fault(200, page)
+    with pytest.raises(BadAnswerError, match="same continue token twice"):
+        fetch(apps)
+
+
+def test_going_in_larger_circles_ends_too(apps: StandIn) -> None:
+    """A, B, A, B."""
+
+    def fault(_path: str, query: dict[str, str]) -> Fault:
+        token = "b" if query.get("continue") == "a" else "a"
+        return Fault(200, msgspec.json.encode({"metadata": {"continue": token}, "items": []}))
+
+    apps.cluster.fault = fault
+    with pytest.raises(BadAnswerError, match="same continue token twice"):
+        fetch(apps)
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"[]", b'{"items": 3}', b'{"items": [', b"<html>"])
+def test_what_is_no_list_is_an_error(apps: StandIn, body: bytes) -> None:
+    """An empty inventory must never come of it."""
+    apps.cluster.fault = lambda _path, _query: Fault(200, body)
+    with pytest.raises(XpjobError, match="not a list of objects"):
+        fetch(apps)

@@ -1,0 +1,166 @@
+"""One HTTP request, against servers that misbehave."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from email.utils import formatdate
+
+import pytest
+import urllib3
+
+from xpjob.base.errors import BadAnswerError, TransientError
+from xpjob.net import http
+from xpjob.net.http import Timeouts
+
+Talk = Callable[[socket.socket], None]
+
+
+@contextmanager
+def server(talk: Talk) -> Iterator[str]:
+    """Serve one connection with ``talk``, which gets the socket after the request was read."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+                talk(connection)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        thread.join(timeout=10)
+
+
+def get(url: str, total: float = 5.0) -> http.Response:
+    """GET with the given deadline."""
+    with urllib3.PoolManager() as pool:
+        return http.request(pool, "GET", url, headers={}, timeouts=Timeouts(2.0, total))
+
+
+def test_a_gzipped_answer_is_undone() -> None:
+    """The caller sees the document."""
+    body = gzip.compress(b"x" * 1_000_000)
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(body)}\r\n\r\n"
+    with server(lambda s: s.sendall(head.encode() + body)) as url:
+        assert get(url).body == b"x" * 1_000_000
+
+
+def test_a_server_that_says_nothing_is_given_up() -> None:
+    """With the time that was waited."""
+    done = threading.Event()
+    with server(lambda _: (done.wait(5), None)[1]) as url:
+        with pytest.raises(TransientError, match=r"no (complete )?answer within 0\.2 s"):
+            get(url, total=0.2)
+        done.set()
+
+
+def test_a_cut_off_body_is_no_answer() -> None:
+    """Half a document must never be taken for a whole one."""
+    half = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{}"
+    with server(lambda s: s.sendall(half)) as url, pytest.raises(TransientError):
+        get(url)
+
+
+def test_a_cut_off_gzip_body_is_no_answer() -> None:
+    """Also where its length was not announced."""
+    body = gzip.compress(b"some document " * 10_000)[:-20]
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nConnection: close\r\n\r\n"
+    with (
+        server(lambda s: s.sendall(head + body)) as url,
+        pytest.raises(TransientError, match="truncated"),
+    ):
+        get(url)
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        b"HTTP/1.1 200 OK\r\nX: ",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nConnection: close\r\n\r\n\x1f\x8b",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n",
+    ],
+)
+def test_whatever_trickles_is_cut_at_the_deadline(start: bytes) -> None:
+    """Per-read time-outs alone would wait for ever: in headers, chunks, gzip or the body."""
+    done = threading.Event()
+
+    def trickle(connection: socket.socket) -> None:
+        connection.sendall(start)
+        with contextlib.suppress(OSError):
+            while not done.wait(0.05):
+                connection.sendall(b"x")
+
+    with server(trickle) as url:
+        with pytest.raises(TransientError, match=r"no complete answer within 0\.3 s"):
+            get(url, total=0.3)
+        done.set()
+
+
+def test_a_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small answer that would fill the memory."""
+    monkeypatch.setattr(http, "MAX_BODY", 1 << 20)
+    body = gzip.compress(b"\0" * (8 << 20))
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(body)}\r\n\r\n"
+    with (
+        server(lambda s: s.sendall(head.encode() + body)) as url,
+        pytest.raises(BadAnswerError, match="larger than 1 MiB"),
+    ):
+        get(url)
+
+
+def test_nobody_listening_is_told_in_plain_words() -> None:
+    """The operating system's own."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(TransientError, match="refused"):
+        get(f"http://127.0.0.1:{port}/")
+
+
+def test_a_name_that_does_not_exist_is_told() -> None:
+    """The .invalid domain never resolves."""
+    with pytest.raises(TransientError, match="cannot be resolved"):
+        get("http://no-such-host.invalid/")
+
+
+def test_a_redirect_is_not_followed() -> None:
+    """Credentials must not travel to where a server points."""
+    head = b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n"
+    with server(lambda s: s.sendall(head)) as url:
+        assert get(url).status == 302
+
+
+def test_an_excerpt_is_one_printable_line() -> None:
+    """Whatever the peer sends, a log stays a log."""
+    answer = http.Response(500, {}, b"<html>\n\x1b[31mno\xff</html>" + b"x" * 5000)
+    assert answer.excerpt().startswith("<html> [31mno")
+    assert len(answer.excerpt()) <= 500
+    assert http.Response(500, {}, b"").excerpt() == "(empty answer)"
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [("7", 7), ("", 0), ("Wed, 21 Oct", 0), ("-3", 0), ("Wed, 21 Oct 2015 07:28:00 GMT", 0)],
+)
+def test_retry_after_in_seconds(header: str, seconds: float) -> None:
+    """What is no number and no date, or past, says nothing."""
+    assert http.Response(429, {"Retry-After": header}, b"").retry_after() == seconds
+
+
+def test_retry_after_may_be_a_date() -> None:
+    """Seconds from now, whatever the day."""
+    header = formatdate(time.time() + 3600, usegmt=True)
+    assert 3500 < http.Response(429, {"Retry-After": header}, b"").retry_after() <= 3600
+
+
+def test_retry_after_may_be_absurd() -> None:
+    """Nobody waits longer than the policy says, so it only must not fail."""
+    assert http.Response(429, {"Retry-After": "9" * 400}, b"").retry_after() > 0
+    assert http.Response(429, {"Retry-After": "9" * 5000}, b"").retry_after() == 0

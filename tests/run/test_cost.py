@@ -1,0 +1,156 @@
+"""What a thousand objects cost in memory: bytes that are kept, and bytes at most meanwhile.
+
+Counted, not timed. ``--update-golden`` writes the numbers anew, on the oldest Python.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import tracemalloc
+from collections.abc import Callable
+from typing import TypeVar
+
+import pytest
+from prometheus_client import generate_latest
+
+from support.paths import GOLDEN
+from support.records import KEYS, target
+from support.samples import snapshot
+from support.snapshots import head_of
+from support.stand_in import BUCKET, CLAIM, XR, claim, legacy_xr, managed, owner
+from xpjob.collect.before import Before
+from xpjob.collect.contract import Section
+from xpjob.collectors import COLLECTORS
+from xpjob.collectors.crossplane import findings, wire
+from xpjob.collectors.crossplane.from_wire import MAKERS
+from xpjob.collectors.crossplane.link import link
+from xpjob.collectors.crossplane.records import Inventory, Record
+from xpjob.collectors.crossplane.state import State
+from xpjob.collectors.crossplane.timeline import Timeline
+from xpjob.metrics.table import MAX_SERIES
+from xpjob.publish import exposition
+from xpjob.snapshot import documents, sections
+from xpjob.snapshot.documents import Snapshot
+
+T = TypeVar("T")
+
+BASELINE = GOLDEN / "cost.json"
+TREES = 250  # a claim, an XR and two MRs each: a thousand objects
+TOLERANCE, NOISE = 1.1, 1024
+NOW = "2026-08-21T11:00:00.000000Z"
+KINDS = ((CLAIM, "claim"), (XR, "composite"), (BUCKET, "managed"))
+
+
+def pages() -> list[bytes]:
+    """Return a page of each kind; every tenth tree is not ready."""
+    claims, xrs, mrs = [], [], []
+    for number in range(TREES):
+        namespace, name = f"team-{number % 20}", f"cost-{number:04d}"
+        made = legacy_xr(f"{name}-x", claimed_by=(namespace, name))
+        xrs.append(made)
+        claims.append(claim(name, namespace, ready=bool(number % 10), xr=f"{name}-x"))
+        mrs += [
+            managed(f"{name}-{part}", owned_by=owner(XR, made), ready=bool(number % 10))
+            for part in "ab"
+        ]
+    return [json.dumps({"items": items}).encode() for items in (claims, xrs, mrs)]
+
+
+def measure() -> dict[str, int]:
+    """Return bytes by what they are for, for a thousand objects."""
+    (collector,) = COLLECTORS
+    bodies, sample = pages(), snapshot()
+    head, past_type = head_of(sample), sections.previous_type(COLLECTORS)
+    found: dict[str, int] = {}
+
+    def measured(name: str, action: Callable[[], T]) -> T:
+        kept, peak, made = allocated(action)
+        found[f"bytes kept: {name}"], found[f"bytes at most: {name}"] = kept, peak
+        return made
+
+    def listed() -> list[Record]:
+        records: list[Record] = []
+        for (kind, class_), body in zip(KINDS, bodies, strict=True):
+            make, made_for = MAKERS[class_], target(kind, class_)
+            records += [make(item, made_for, KEYS) for item in wire.decode_page(body).items]
+        return records
+
+    def linked_anew(records: list[Record]) -> list[Record]:
+        return [record for some in link(Inventory.of(records)) for record in some]
+
+    records = measured("list", listed)
+    linked = measured("link", lambda: linked_anew(records))
+    inventory = Inventory.of(linked)
+    measured("findings", lambda: findings.find(inventory, [], at=NOW, stuck_seconds=3600))
+    Timeline().complete(linked, head.generated_at)
+    claims, xrs, mrs = inventory
+    section = Section({"claims": claims, "xrs": xrs, "mrs": mrs}, state=State(time_to_ready=[]))
+    previous = Snapshot(head, dict(section.tables), sections.state_of(collector, section))
+    body = measured("encode", lambda: documents.encode(previous))
+    found["bytes stored"] = len(body)
+
+    def recalled() -> Timeline:
+        document = documents.decode(body, past_type, "here")
+        rows = {spec.key: getattr(document, spec.key) for spec in collector.tables}
+        state = sections.state_from(collector, document)
+        looked_at, generated_at = document.run.started_at, document.generated_at
+        return Timeline(Before(looked_at, generated_at, state, rows=rows))
+
+    past = measured("recall the run before", recalled)
+    seen_again = linked_anew(listed())
+
+    def remember() -> object:
+        past.complete(seen_again, NOW)
+        return past.times_to_ready(seen_again)
+
+    measured("remember", remember)
+
+    head.metrics = measured(
+        "metrics", lambda: sections.metric_tables(collector, section, NOW, MAX_SERIES)
+    )
+    measured("exposition", lambda: generate_latest(exposition.registry(exposition.inventory(head))))
+    return found
+
+
+def allocated(action: Callable[[], T]) -> tuple[int, int, T]:
+    """Return how many bytes stay allocated for what comes of it, how many were at most, and it."""
+    gc.collect()
+    gc.disable()
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        made = action()
+        after, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+    return after - before, peak - before, made
+
+
+@pytest.fixture(scope="module")
+def measured(request: pytest.FixtureRequest) -> dict[str, int]:
+    """The numbers of now, written down where that is asked for."""
+    measure()  # what is made once is made before
+    found = measure()
+    if request.config.getoption("--update-golden"):
+        BASELINE.write_text(json.dumps(found, indent=2) + "\n")
+    return found
+
+
+def test_a_thousand_objects_cost_no_more_than_they_did(measured: dict[str, int]) -> None:
+    """Whoever makes them cost more says so, by writing the numbers anew."""
+    baseline = json.loads(BASELINE.read_text())
+    assert measured.keys() == baseline.keys()
+    risen = {
+        name: (baseline[name], count)
+        for name, count in measured.items()
+        if count > max(TOLERANCE * baseline[name], baseline[name] + NOISE)
+    }
+    assert not risen, f"cost more than before (then, now): {risen}"
+
+
+def test_the_numbers_do_not_depend_on_chance(measured: dict[str, int]) -> None:
+    """A second measurement gives the same, or else this guard could not be trusted."""
+    for name, count in measure().items():
+        assert count == pytest.approx(measured[name], rel=0.01, abs=NOISE), name

@@ -1,0 +1,130 @@
+"""The reader over HTTP, with its page in a real browser."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from shutil import which
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from support.reader_sample import FakeStore, snapshot
+from support.snapshots import Snapshot010
+from xpjob.base import times
+from xpjob.collectors import COLLECTORS
+from xpjob.collectors.extensions import EXTENSIONS
+from xpjob.config.option import Config
+from xpjob.net.serving import Background, listen
+from xpjob.reader.app import create_app
+from xpjob.reader.options import ReaderOptions
+from xpjob.snapshot.documents import Snapshot
+from xpjob.store.options import StoreOptions
+
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "xpjob"
+AXE = CACHE / "axe" / "node_modules" / "axe-core" / "axe.min.js"
+
+
+def rows(first: int, last: int, total: int) -> str:
+    """Return what stands under the table."""
+    return f"{first}\N{EN DASH}{last} of {total}"
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Run Debian's Chromium, headless."""
+    path = which("chromium")
+    assert path, "scripts/test installs chromium"
+    flags = ["--no-sandbox", "--disable-background-networking"]
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=path, args=flags)
+        yield launched
+        launched.close()
+
+
+class Site:
+    """The reader over HTTP, a store to change, and a page that tells on itself."""
+
+    def __init__(self, browser: Browser) -> None:
+        self.store = FakeStore()
+        settings = Config.of(
+            StoreOptions(store_backend="s3", s3_bucket="b"),
+            ReaderOptions(refresh_seconds=0.05, poll_interval_seconds=600),
+        )
+        self.app = create_app(self.store, settings, COLLECTORS, EXTENSIONS)
+        self.server = Background(self.app, listen("127.0.0.1", 0))
+        self.page: Page = browser.new_page(viewport={"width": 1280, "height": 900})
+        self.page.set_default_timeout(15_000)
+        self.troubles: list[str] = []
+        self.requests: list[str] = []
+        self.page.on("console", lambda message: self.troubles.append(message.text))
+        self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+
+    def save(self, number: int = 1, **changes: Any) -> None:
+        """Store a snapshot that was taken now, and have it loaded."""
+        changes.setdefault("generated_at", times.rfc3339(times.now()))
+        self.put(snapshot(number, **changes))
+
+    def put(self, taken: Snapshot010 | Snapshot) -> None:
+        """Store a snapshot, and have it loaded."""
+        self.store.save(taken)
+        self.app.state.snapshots.refresh()
+
+    def open(self, query: str = "") -> Page:
+        """Load the page, and wait until it shows what it has."""
+        self.page.goto(f"{self.server.url}/{query}")
+        self.settled()
+        return self.page
+
+    def settled(self) -> None:
+        """Wait until the page waits for nothing."""
+        self.page.wait_for_selector("#main[aria-busy=false]")
+
+    def names(self) -> list[str]:
+        """Return the names in the table."""
+        self.settled()
+        return self.page.locator("#body .name").all_inner_texts()
+
+    def cells(self, row: int) -> list[str]:
+        """Return the texts of a row."""
+        return self.page.locator("#body tr").nth(row).locator("td").all_inner_texts()
+
+    def news(self) -> None:
+        """Have the page ask again, as if its address had changed."""
+        self.page.evaluate("dispatchEvent(new PopStateEvent('popstate'))")
+        self.settled()
+
+    def shift(self) -> float:
+        """Return by how much things have moved that nobody has moved."""
+        script = """() => new Promise((done) => new PerformanceObserver((list, observer) => {
+            observer.disconnect();
+            const own = list.getEntries().filter((each) => !each.hadRecentInput);
+            done(own.reduce((sum, each) => sum + each.value, 0));
+        }).observe({ type: "layout-shift", buffered: true }) || setTimeout(() => done(0), 200))"""
+        return float(self.page.evaluate(script))
+
+    def violations(self) -> list[tuple[str, list[str]]]:
+        """Return what axe-core finds: the rule, and the elements."""
+        assert AXE.exists(), f"scripts/test puts axe-core at {AXE}"
+        # evaluate() is not subject to the page's own policy, which forbids any other script.
+        self.page.evaluate(AXE.read_text())
+        found = self.page.evaluate("axe.run()")["violations"]
+        return [(item["id"], [node["html"] for node in item["nodes"]]) for item in found]
+
+
+@contextmanager
+def serve(browser: Browser) -> Iterator[Site]:
+    """Serve a site, and check at the end that the page was well-behaved."""
+    made = Site(browser)
+    with made.server:
+        yield made
+        made.page.close()
+    own = urlsplit(made.server.url).netloc
+    assert {urlsplit(url).netloc for url in made.requests} <= {own}
+    assert not any(re.search(r"bookkeeping(\?(?!.*limit=).*)?$", url) for url in made.requests)
+    assert made.troubles == []

@@ -1,0 +1,71 @@
+"""Findings: inconsistencies between objects, and their confirmation.
+
+Lists are requested one after the other, and a parent's status follows its children's with a delay,
+so a single run sees transient inconsistencies. A finding is confirmed when two consecutive runs
+have it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+from msgspec import Struct, field
+
+
+class Ref(Struct, frozen=True, gc=False):
+    """Reference to an object on the cluster; the namespace is empty if it is cluster-scoped."""
+
+    group: str
+    kind: str
+    namespace: str
+    name: str
+
+
+class Finding(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
+    """One finding about one object.
+
+    ``class_`` is the object's role, ``other`` the second object involved, if any. ``since`` is
+    when a run first had the finding, or since when the condition lasts.
+    """
+
+    finding: str
+    class_: str = field(name="class")
+    group: str
+    kind: str
+    namespace: str
+    name: str
+    uid: str
+    team: str
+    other: Ref | None = None
+    message: str = ""
+    since: str = ""
+    confirmed: bool = False
+    collector: str = ""
+
+    @property
+    def identity(self) -> tuple[str, str | Ref, Ref | None]:
+        """Return the key by which a finding is recognised in the next run."""
+        return self.finding, self.uid or self.ref, self.other
+
+    @property
+    def ref(self) -> Ref:
+        """Return the reference of the object."""
+        return Ref(self.group, self.kind, self.namespace, self.name)
+
+
+def confirmed(
+    collector: str, findings: Iterable[Finding], previous: Sequence[Finding], at: str
+) -> list[Finding]:
+    """Return a collector's findings; mark those of the previous run as confirmed."""
+    before = {finding.identity: finding for finding in previous}
+    return [
+        msgspec.structs.replace(
+            finding,
+            collector=collector,
+            since=finding.since or (earlier.since if earlier else at),
+            confirmed=earlier is not None,
+        )
+        for finding in findings
+        for earlier in [before.get(finding.identity)]
+    ]

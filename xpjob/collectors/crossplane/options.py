@@ -1,0 +1,50 @@
+"""Options of the crossplane collector."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from xpjob.collectors.crossplane.extra_labels import ExtraLabel, parse_extra_labels
+from xpjob.config import parsers
+from xpjob.config.option import Config, Group, Problem, option
+from xpjob.kube.gvr import Gvr, parse_gvrs
+
+_NAMESPACES = parsers.each(
+    parsers.matching("namespace", r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", "a name, e.g. team-a")
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CrossplaneOptions(Group):
+    """What is listed, and who owns it. Times are in seconds."""
+
+    title = "Crossplane"
+
+    # One line per option, however long: it reads as a table.
+    # fmt: off
+    # ruff: disable[E501]
+    claim_gvrs: tuple[Gvr, ...] = option("Claims to list: group/version/resource, comma-separated.", "", parse_gvrs)
+    xr_gvrs: tuple[Gvr, ...] = option("XRs to list: group/version/resource, comma-separated.", "", parse_gvrs)
+    mr_gvrs: tuple[Gvr, ...] = option("Managed resources (MRs) to list: group/version/resource, comma-separated.", "", parse_gvrs)
+    discovery: str = option("Discover kinds by their API categories: auto (only if no GVRs are set), always or never.", "auto", parsers.one_of("auto", "always", "never"))
+    kube_namespace_scope: tuple[str, ...] = option("Namespaces in which to list namespaced kinds, comma-separated; empty means all.", "", _NAMESPACES)
+    creator_annotation_key: str = option("Annotation of claims and XRs with the creator.", "", parsers.key)
+    team_annotation_key: str = option("Annotation of claims and XRs with the team.", "", parsers.key)
+    composition_label_key: str = option("Label with the name of the composition; without it, the composition reference is used.", "crossplane.io/composition-name", parsers.key)
+    composite_label_key: str = option("Label with the name of an MR's root XR; used if the owner of the MR was not found.", "crossplane.io/composite", parsers.key)
+    extra_labels: tuple[ExtraLabel, ...] = option("Additional metric labels: name=annotation:KEY or name=label:KEY, comma-separated.", "", parse_extra_labels)
+    stuck_deletion_seconds: float = option("Time after which an unfinished deletion is reported as a finding.", "3600", parsers.seconds(604_800))
+    per_object_metrics: tuple[str, ...] = option("Classes with additional series per object: claims, xrs, mrs, comma-separated.", "", parsers.some_of("claims", "xrs", "mrs"))
+    # ruff: enable[E501]
+    # fmt: on
+
+    def problems(self, config: Config) -> Iterator[Problem]:
+        """Yield kinds in two classes, whose objects would be counted twice."""
+        first: dict[tuple[str, str], str] = {}
+        for name in ("claim_gvrs", "xr_gvrs", "mr_gvrs"):
+            for gvr in getattr(self, name):
+                other = first.setdefault((gvr.group, gvr.resource), name.upper())
+                if other != name.upper():
+                    text = f"{name.upper()}: {gvr} is in {other} too; keep it in only one of them"
+                    yield name, text

@@ -1,0 +1,8 @@
+"""What collectors add to the reader: one line each. Not for the job, which serves nothing."""
+
+from __future__ import annotations
+
+from xpjob.collectors.crossplane.reader.extension import CrossplaneExtension
+from xpjob.reader.extension import Extensions
+
+EXTENSIONS: Extensions = (CrossplaneExtension(),)

@@ -1,0 +1,43 @@
+"""``xpjob doctor``."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import click
+
+from xpjob.commands.groups import CLUSTER_GROUPS, chosen
+from xpjob.commands.options import Command, with_options
+from xpjob.config.option import Config
+from xpjob.net.options import NetOptions
+from xpjob.publish.options import PublishOptions
+from xpjob.store.options import StoreOptions
+from xpjob.terminal import log
+from xpjob.terminal.options import OutputOptions
+
+
+@click.command(cls=Command)
+@click.option("--output", type=click.Choice(["table", "json"]), default="table", help="Format.")
+@with_options(*CLUSTER_GROUPS, StoreOptions, PublishOptions, NetOptions, OutputOptions)
+def doctor(config: Config, output: str) -> None:
+    """Check all prerequisites of a run, and say how to fix problems.
+
+    Checks the API and the rights for each list, the gateway, the store (a probe is written, read
+    and removed), and the clocks. Only tenants' ConfigMaps are listed, and nothing is pushed. This
+    is the only command that sends POST requests to the API: SelfSubjectAccessReviews, which create
+    nothing.
+
+    Exits with the code that a run would have: 0 even with warnings.
+    """
+    from xpjob.doctor import checks
+    from xpjob.terminal import tables
+
+    log.configure_for(config[OutputOptions])
+    results = list(checks.examine(config, chosen(config)))
+    rows = [check.facts() for check in results]
+    if output == "json":
+        click.echo(json.dumps(rows, indent=2))
+    else:
+        tables.stdout().print(tables.doctor_table(rows))
+    sys.exit(checks.exit_code(results, strict=config[OutputOptions].strict))

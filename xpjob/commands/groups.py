@@ -1,0 +1,62 @@
+"""All groups of options, and the choice of collectors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xpjob.collect.contract import Collectors
+from xpjob.collectors import COLLECTORS, DEFAULT
+from xpjob.config.option import Config, Group, Option, option, options
+from xpjob.kube.options import KubeOptions
+from xpjob.net.options import NetOptions
+from xpjob.publish.options import PublishOptions
+from xpjob.reader.options import AccessOptions, ReaderOptions
+from xpjob.run.options import RunOptions, ShardOptions
+from xpjob.store.options import StoreOptions
+from xpjob.terminal.options import OutputOptions
+
+
+def _collectors(text: str) -> Collectors:
+    """Accept comma-separated names of collectors, or ``all``; return them in registry order."""
+    names = {part.strip() for part in text.split(",")} - {""}
+    known = {collector.name: collector for collector in COLLECTORS}
+    if unknown := sorted(names - known.keys() - {"all"}):
+        raise ValueError(
+            f"unknown collector {', '.join(map(repr, unknown))}: expected all, or any of "
+            f"{', '.join(known)}"
+        )
+    if not names:
+        raise ValueError(f"no collector given: expected all, or any of {', '.join(known)}")
+    return tuple(each for each in COLLECTORS if "all" in names or each.name in names)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CollectorOptions(Group):
+    """Which collectors run."""
+
+    title = "The run"
+
+    collectors: Collectors = option(
+        "Collectors to run, comma-separated, or all.", DEFAULT, _collectors
+    )
+
+
+COLLECTOR_GROUPS: tuple[type[Group], ...] = tuple(each.options for each in COLLECTORS)
+"""Options of all collectors, which are validated even if a collector does not run."""
+CLUSTER_GROUPS: tuple[type[Group], ...] = (
+    *(KubeOptions, CollectorOptions, RunOptions),
+    *COLLECTOR_GROUPS,
+)
+"""Groups of every command that connects to a cluster."""
+GROUPS: tuple[type[Group], ...] = (
+    *CLUSTER_GROUPS,
+    *(StoreOptions, ShardOptions, PublishOptions),
+    *(ReaderOptions, AccessOptions, NetOptions, OutputOptions),
+)
+"""All groups, in the order of help and documentation."""
+OPTIONS: tuple[Option, ...] = tuple(option for group in GROUPS for option in options(group))
+
+
+def chosen(config: Config) -> Collectors:
+    """Return the collectors that run."""
+    return config[CollectorOptions].collectors

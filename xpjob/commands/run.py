@@ -1,0 +1,95 @@
+"""``xpjob run``."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from xpjob import __version__
+from xpjob.collect.contract import Collectors
+from xpjob.commands.groups import CLUSTER_GROUPS, chosen
+from xpjob.commands.options import Command, with_options
+from xpjob.config.option import Config
+from xpjob.net.deadline import Deadline
+from xpjob.net.options import NetOptions
+from xpjob.publish.options import PublishOptions
+from xpjob.run.options import RunOptions, ShardOptions
+from xpjob.store.options import StoreOptions
+from xpjob.terminal import log, shutdown
+from xpjob.terminal.options import OutputOptions
+
+if TYPE_CHECKING:
+    from xpjob.run.job import Result
+
+_log = logging.getLogger(__name__)
+
+
+@click.command(cls=Command)
+@click.option("--dry-run", is_flag=True, help="Print the metrics; store and publish nothing.")
+@with_options(
+    *CLUSTER_GROUPS, StoreOptions, ShardOptions, PublishOptions, NetOptions, OutputOptions
+)
+def run(config: Config, dry_run: bool) -> None:
+    """List everything, push the metrics, store the snapshot, and exit.
+
+    \b
+    Print the metrics of the cluster in the current kubeconfig:
+        xpjob run --dry-run
+    Push to a gateway and keep snapshots in S3:
+        xpjob run --pushgateway-url http://gateway:9091 --store-backend s3 --s3-bucket inventory
+    """
+    from xpjob.run.journal import Journal
+    from xpjob.terminal.console_run import run_once
+
+    # A run creates few reference cycles: collecting them among a million objects is not worth it.
+    gc.disable()
+    watched = log.configure_for(config[OutputOptions])
+    build = {"version": __version__, "commit": os.environ.get("XPJOB_COMMIT", "")}
+    _log.log(logging.DEBUG if watched else logging.INFO, "run started", extra=build)
+    journal = Journal(config[StoreOptions].cluster_name)
+    shutdown.current().report = journal.report
+    deadline = Deadline(config[RunOptions].run_deadline_seconds)
+    with shutdown.orderly(shutdown.current(), deadline):
+        result = run_once(config, chosen(config), journal, dry_run=dry_run, deadline=deadline)
+    code = exit_code(result, strict=config[OutputOptions].strict)
+    facts = _facts(result, chosen(config), code)
+    if config[ShardOptions].shard:
+        listed = sum(outcome.records for outcome in result.report.targets)
+        facts |= {"shard": str(config[ShardOptions].shard), "listed": listed}
+    if deadline.signal:
+        code = 128 + deadline.signal
+        ended = "; ".join(filter(None, (deadline.why(), str(facts["error"]))))
+        facts |= {"exitCode": code, "error": ended}
+    _log.log(logging.DEBUG if watched else logging.INFO, "run finished", extra=facts)
+    shutdown.write_termination_log(config[OutputOptions].termination_log, facts)
+    sys.exit(code)
+
+
+def exit_code(result: Result, *, strict: bool = False) -> int:
+    """Return the highest exit code of the errors; without errors, 3 if partial and strict."""
+    default = 3 if result.report.partial and strict else 0
+    return max((error.exit_code for error in result.errors), default=default)
+
+
+def _facts(result: Result, collectors: Collectors, code: int) -> dict[str, object]:
+    report, snapshot = result.report, result.snapshot
+    failed = [outcome for outcome in report.targets if outcome.error]
+    counts = {spec.key: 0 for collector in collectors for spec in collector.tables}
+    if snapshot:
+        counts |= {key: len(rows) for key, rows in snapshot.rows.items()}
+    return {
+        "exitCode": code,
+        "phase": report.phase,
+        "error": "; ".join(str(error) for error in result.errors),
+        **counts,
+        "targets": len(report.targets),
+        "failed": len(failed),
+        "carried": sum(outcome.carried for outcome in failed),
+        "seconds": round(report.seconds, 3),
+        "run": report.run.id,
+    }

@@ -1,0 +1,127 @@
+"""``xpjob show``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import click
+
+from xpjob.commands.options import Command, with_options
+from xpjob.config.option import Config
+from xpjob.net.options import NetOptions
+from xpjob.reader.options import AccessOptions
+from xpjob.store.options import StoreOptions
+from xpjob.terminal import log
+from xpjob.terminal.options import OutputOptions
+
+
+@click.command(cls=Command)
+@click.argument("table", metavar="[TABLE]", required=False)
+@click.option("--not-ready", is_flag=True, help="Only what is not ready, the longest first.")
+@click.option("--class", "class_", multiple=True, metavar="TEXT", help="Only this class.")
+@click.option("--team", multiple=True, metavar="TEXT", help="Only what is this team's.")
+@click.option("--namespace", "-n", multiple=True, metavar="TEXT", help="Only this namespace.")
+@click.option("--kind", multiple=True, metavar="TEXT", help="Only this kind.")
+@click.option(
+    "--filter",
+    "filters",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Only rows with this value; * stands for any text.",
+)
+@click.option("--search", metavar="TEXT", help="Only rows with these words.")
+@click.option("--sort", metavar="NAMES", help="Order, - for descending, comma-separated.")
+@click.option("--columns", metavar="NAMES", help="Columns to print, comma-separated.")
+@click.option("--limit", type=click.IntRange(1, 1000), help="That many rows at most.")
+@click.option(
+    "--output", "-o", type=click.Choice(["table", "json", "csv"]), default="table", help="Format."
+)
+@click.option("--url", metavar="TEXT", help="Ask a reader there instead of the store.")
+@with_options(StoreOptions, AccessOptions, NetOptions, OutputOptions)
+def show(
+    config: Config,
+    table: str | None,
+    not_ready: bool,
+    filters: tuple[str, ...],
+    search: str | None,
+    sort: str | None,
+    columns: str | None,
+    limit: int | None,
+    output: str,
+    url: str | None,
+    **named: tuple[str, ...],
+) -> None:
+    """Print a table of the newest snapshot, from the store or from a reader.
+
+    Without TABLE it prints what a platform team looks at first: its objects, and why they are not
+    ready. Filters can be repeated. An unknown TABLE lists those that there are.
+
+    \b
+    What is not ready, the longest first, from a reader:
+        xpjob show --not-ready --url http://localhost:8080
+    All of one team, for a spreadsheet, from the store:
+        xpjob show --team payments --output csv --store-backend s3 --s3-bucket inventory
+    A table, fullest first:
+        xpjob show nodes --sort -cpuRatio --filter group=workers --url http://localhost:8080
+    """
+    from xpjob.base.times import now
+    from xpjob.collectors import COLLECTORS
+    from xpjob.collectors.extensions import EXTENSIONS
+    from xpjob.reader import terminal
+    from xpjob.reader.parameters import QueryError
+    from xpjob.reader.show import Source
+    from xpjob.terminal import tables
+
+    log.configure_for(config[OutputOptions])
+    pairs = [
+        *_filters(filters),
+        *((name.rstrip("_"), value) for name, values in named.items() for value in values),
+    ]
+    wanted = {"q": search, "sort": sort, "limit": limit, "fields": columns}
+    source = Source(config, url, COLLECTORS, EXTENSIONS)
+    try:
+        if table:
+            if not_ready:
+                raise click.UsageError("--not-ready goes without TABLE: use --filter ready=false")
+            pairs += [(name, str(value)) for name, value in wanted.items() if value]
+            pairs.append(("format", "ndjson" if output == "table" else output))
+            description, answer = source.table(table, pairs)
+        else:
+            extension = next(each for each in EXTENSIONS if each.listing)
+            if extension.listing is None:
+                raise AssertionError("it has been looked for")
+            pairs += extension.listing.pairs(not_ready=not_ready)
+            pairs += [
+                (name, str(value))
+                for name, value in wanted.items()
+                if value and (name, output) != ("fields", "table")
+            ]
+            pairs.append(("format", "ndjson" if output == "table" else output))
+            answer = source.listing(extension, pairs)
+    except QueryError as error:
+        raise click.UsageError(error.for_people()) from error
+    if output != "table":
+        sys.stdout.buffer.write(answer.body)
+        sys.stdout.buffer.flush()
+    elif table:
+        moment = int(now().timestamp())
+        tables.stdout().print(
+            terminal.rows_table(
+                description,
+                terminal.decoded(answer.body),
+                columns=columns.split(",") if columns else (),
+                now=moment,
+                title=terminal.title(description, answer, moment),
+            )
+        )
+    elif extension.listing:
+        extension.listing.print(answer, tables.stdout(), now())
+
+
+def _filters(texts: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not name or not equals:
+            raise click.UsageError(f"--filter: {text!r} is not of the form NAME=VALUE")
+        yield name, value

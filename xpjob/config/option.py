@@ -1,0 +1,132 @@
+"""Declare options in groups, and load several groups.
+
+A group is a frozen dataclass next to the code that uses it. Each field is an option:
+``page_size`` is the variable ``PAGE_SIZE`` and the flag ``--page-size``. Values are text, from the
+command line or else the environment; an empty value counts as unset. All mistakes are reported at
+once, before any connection is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from itertools import chain
+from typing import Any, ClassVar, TypeVar
+
+from xpjob.base.errors import SettingsError
+
+T = TypeVar("T")
+G = TypeVar("G", bound="Group")
+
+Problem = tuple[str, str]
+"""A contradiction between options: the name of one of them, and the message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option as command line, errors and documentation use it."""
+
+    name: str
+    variable: str
+    flag: str
+    help: str
+    default: str
+    parse: Callable[[str], Any]
+    secret: bool
+    switch: bool
+
+
+@dataclass(frozen=True)
+class Group:
+    """Base class of option groups. ``title`` is the heading in ``--help``."""
+
+    title: ClassVar[str]
+
+    def problems(self, config: Config) -> Iterator[Problem]:
+        """Yield contradictions between values that are valid on their own."""
+        yield from ()
+
+
+@dataclass(frozen=True)
+class Config:
+    """The loaded groups, by type."""
+
+    groups: tuple[Group, ...] = ()
+
+    @classmethod
+    def of(cls, *groups: Group) -> Config:
+        """Return a configuration of these groups."""
+        return cls(groups)
+
+    def __getitem__(self, group: type[G]) -> G:
+        """Return the group of this type; its defaults if it was not loaded."""
+        for loaded in self.groups:
+            if isinstance(loaded, group):
+                return loaded
+        return group()
+
+
+def option(
+    help: str,  # noqa: A002 - the word that click uses
+    default: str,
+    parse: Callable[[str], T],
+    *,
+    variable: str = "",
+    flag: str = "",
+    secret: bool = False,
+    switch: bool = False,
+) -> T:
+    """Declare one option. ``parse`` raises ``ValueError`` saying what it expects.
+
+    A ``secret`` has a variable only, because other users can see command lines. The flag of a
+    ``switch`` takes no value: ``--strict`` and ``--no-strict``.
+    """
+    meta = {"help": help, "default": default, "parse": parse, "secret": secret, "switch": switch}
+    names = {"variable": variable, "flag": flag}
+    return field(default_factory=lambda: parse(default), metadata={**meta, **names})
+
+
+def options(group: type[Group]) -> tuple[Option, ...]:
+    """Return the options of a group in declaration order."""
+    return tuple(_option(item.name, item.metadata) for item in fields(group))
+
+
+def _option(name: str, meta: Mapping[str, Any]) -> Option:
+    variable = meta["variable"] or name.upper()
+    flag = meta["flag"] or "--" + name.replace("_", "-")
+    return Option(name=name, **{**meta, "variable": variable, "flag": flag})
+
+
+def load(
+    flags: Mapping[str, str | None],
+    environ: Mapping[str, str],
+    groups: Iterable[type[Group]],
+) -> Config:
+    """Load the groups that a command needs.
+
+    ``flags`` maps option names to the values of the command line. Raises ``SettingsError`` with
+    every mistake.
+    """
+    problems: list[str] = []
+    invalid: set[str] = set()
+    loaded: list[Group] = []
+    for group in groups:
+        values = {}
+        for declared in options(group):
+            flag_text = flags.get(declared.name)
+            text = environ.get(declared.variable, "") if flag_text is None else flag_text
+            if not text.strip():
+                continue
+            try:
+                values[declared.name] = declared.parse(text.strip())
+            except ValueError as error:
+                where = declared.flag if flag_text else declared.variable
+                problems.append(f"{where}: {error}")
+                invalid.add(declared.name)
+        loaded.append(group(**values))
+    config = Config.of(*loaded)
+    contradictions = chain.from_iterable(group.problems(config) for group in loaded)
+    problems += [text for name, text in contradictions if name not in invalid]
+    if problems:
+        raise SettingsError(problems)
+    return config

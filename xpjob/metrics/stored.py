@@ -1,0 +1,122 @@
+"""Metric tables as the snapshot stores them: complete, and folded to the series limit.
+
+Push, repush and the reader expose the stored tables, so they all show the same numbers and do not
+need the code of any collector.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Literal
+
+from msgspec import Struct
+from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.metrics_core import Metric
+
+from xpjob.metrics.cumulative import Histogram, HistogramTable
+from xpjob.metrics.table import Table
+
+
+class Family(Struct, frozen=True, gc=False):
+    """Name and help text of one family."""
+
+    name: str
+    help: str
+
+
+class MetricTable(Struct, rename="camel", kw_only=True):
+    """Families that share their labels.
+
+    A row is label values and numbers: one number for each gauge family; for a histogram, which is
+    one family with ``bounds``, the count of each bucket (the last is +Inf) and the sum.
+    ``folded``: number of label sets folded into others because of the series limit.
+    """
+
+    collector: str = ""
+    type: Literal["gauge", "histogram"] = "gauge"
+    labels: list[str]
+    families: list[Family]
+    rows: list[tuple[list[str], list[float | None]]]
+    bounds: list[float] = []
+    folded: int = 0
+
+    def metrics(self) -> Iterator[Metric]:
+        """Yield the families of an exposition."""
+        if self.type == "histogram":
+            yield self._histogram()
+            return
+        for position, family in enumerate(self.families):
+            gauge = GaugeMetricFamily(family.name, family.help, labels=self.labels)
+            for labels, values in self.rows:
+                gauge.add_metric(labels, _number(values[position]))
+            yield gauge
+
+    def _histogram(self) -> Metric:
+        (family,) = self.families
+        metric = HistogramMetricFamily(family.name, family.help, labels=self.labels)
+        for labels, values in self.rows:
+            *counts, total = map(_number, values)
+            histogram = Histogram(self.bounds, [int(count) for count in counts], total)
+            metric.add_metric(labels, histogram.buckets(), histogram.sum)
+        return metric
+
+
+def store(
+    collector: str, tables: Iterable[Table | HistogramTable], ceiling: int
+) -> list[MetricTable]:
+    """Convert metric tables to their stored form, with at most ``ceiling`` series a family."""
+    return [_stored(collector, table, ceiling) for table in tables]
+
+
+def folded(tables: Iterable[MetricTable]) -> Mapping[str, int]:
+    """Return by family how many label sets were folded into others.
+
+    A family without labels is one number, and cannot be folded.
+    """
+    return {
+        family.name: table.folded for table in tables if table.labels for family in table.families
+    }
+
+
+def _stored(collector: str, table: Table | HistogramTable, ceiling: int) -> MetricTable:
+    limited = table.under(ceiling)
+    rows: list[tuple[list[str], list[float | None]]]
+    if isinstance(limited, HistogramTable):
+        rows = [
+            (_labels(limited, key), [*map(float, histogram.counts), _storable(histogram.sum)])
+            for key, histogram in sorted(limited.rows.items())
+        ]
+        families, bounds = [Family(limited.name, limited.help)], list(limited.bounds)
+    else:
+        rows = [
+            (_labels(limited, key), list(map(_storable, values)))
+            for key, values in sorted(limited.rows.items())
+        ]
+        families, bounds = [Family(column.name, column.help) for column in limited.columns], []
+    return MetricTable(
+        collector=collector,
+        type="histogram" if bounds else "gauge",
+        labels=list(limited.labels),
+        families=families,
+        rows=rows,
+        bounds=bounds,
+        folded=len(table.rows) - len(limited.rows),
+    )
+
+
+def _labels(table: Table | HistogramTable, key: Sequence[str]) -> list[str]:
+    """Return label values. Raises ``ValueError`` if they are not one string for each label."""
+    if len(key) != len(table.labels) or not all(isinstance(value, str) for value in key):
+        raise ValueError(f"labels {tuple(table.labels)} cannot be {key!r}")
+    return list(key)
+
+
+def _storable(value: float) -> float | None:
+    """Return a number as JSON can hold it: what is no finite number is unknown."""
+    return float(value) if math.isfinite(value) else None
+
+
+def _number(value: float | None) -> float:
+    """Restore a stored number: JSON has no NaN, so NaN is stored as null."""
+    return math.nan if value is None else value

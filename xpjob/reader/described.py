@@ -1,0 +1,145 @@
+"""The view of a table, made of its rows and its description alone."""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import msgspec
+from msgspec import Raw
+
+from xpjob.collect.tables import NUMBERS, Column, TableDescription
+from xpjob.reader import parameters
+from xpjob.reader.parameters import Parameter
+from xpjob.reader.table import Column as Codes
+from xpjob.reader.table import (
+    Encoded,
+    Order,
+    Schema,
+    Stamp,
+    View,
+    number_of,
+    seconds_of,
+    text_of,
+)
+
+ROWS = "rows"
+"""The key under which a JSON answer has the rows."""
+_FLAGS = ("true", "false")
+_WITHOUT_WILDCARDS = NUMBERS | {"flag", "time"}
+
+
+def schema_of(table: TableDescription) -> Schema:
+    """Return how a table can be queried."""
+    columns = {column.name: column for column in table.columns}
+    filters = tuple(_filter(columns[name]) for name in table.filters if name in columns)
+    default = (table.sort.removeprefix("-"), table.sort.startswith("-"))
+    return Schema(
+        file=table.key,
+        filters=filters,
+        search=tuple(name for name in table.search if name in columns),
+        sorts={name: Order(name) for name in columns},
+        fields=tuple(columns),
+        dimensions={each.name: each.reads for each in filters},
+        sums=tuple(c.name for c in table.columns if c.type in NUMBERS and c.type != "ratio"),
+        default=(default,) if default[0] in columns else (),
+    )
+
+
+def view_of(table: TableDescription, rows: Sequence[Raw], stamp: Stamp) -> View:
+    """Return the view of a table. Raises ``MsgspecError`` for rows that are not objects."""
+    schema = schema_of(table)
+    kinds = {column.name: column.type for column in table.columns}
+    coded = list(dict.fromkeys([each.reads for each in schema.filters] + list(schema.search)))
+    numbers = [name for name, kind in kinds.items() if kind in NUMBERS]
+    moments = [name for name, kind in kinds.items() if kind == "time"]
+    names = list(dict.fromkeys([*coded, *numbers, *moments]))
+    read = msgspec.defstruct(
+        "Row",
+        [(f"c{n}", object, msgspec.field(default=None, name=name)) for n, name in enumerate(names)],
+    )
+    decode = msgspec.json.Decoder(read).decode
+    place = {name: f"c{number}" for number, name in enumerate(names)}
+    codes: dict[str, dict[str | None, int]] = {name: {None: 0} for name in coded}
+    coded_rows = {name: array("I") for name in coded}
+    number_rows = {name: array("d") for name in numbers}
+    time_rows = {name: array("q") for name in moments}
+    pieces, starts = bytearray(), array("Q", [0])
+    for raw in rows:
+        row = decode(raw)
+        for name, known in codes.items():
+            text = text_of(getattr(row, place[name]))
+            coded_rows[name].append(known.setdefault(text, len(known)))
+        for name, values in number_rows.items():
+            values.append(number_of(getattr(row, place[name])))
+        for name, seconds in time_rows.items():
+            seconds.append(seconds_of(getattr(row, place[name])))
+        body = memoryview(raw)
+        # A document that somebody has indented still has one line a row in NDJSON.
+        pieces += msgspec.json.format(raw, indent=-1) if b"\n" in bytes(body) else body
+        pieces += b","
+        starts.append(len(pieces))
+    tag = hashlib.blake2b(f"{stamp.tag}\n{table.key}".encode(), digest_size=8).hexdigest()
+    return View(
+        stamp=replace(stamp, tag=tag),
+        schema=schema,
+        rows=Encoded(memoryview(pieces).toreadonly(), starts),
+        lists={ROWS: len(starts) - 1},
+        columns={name: Codes(tuple(codes[name]), coded_rows[name]) for name in coded},
+        numbers=number_rows,
+        times=time_rows,
+    )
+
+
+def questions(schema: Schema, table: TableDescription) -> Mapping[str, tuple[Parameter, ...]]:
+    """Return the parameters of a table's endpoints, by the last part of their path."""
+    search = _search(table)
+    selection = (*schema.filters, search) if table.search else schema.filters
+    by = ", ".join(schema.dimensions)
+    rows = (
+        *selection,
+        replace(
+            parameters.SORT,
+            help=f"Order, with - for descending, comma-separated: {', '.join(schema.sorts)}.",
+            example=f"-{table.sort.removeprefix('-')}" if table.sort else "",
+        ),
+        *(parameters.LIMIT, parameters.CONTINUE),
+        replace(parameters.FIELDS, example=",".join(schema.fields[:2])),
+        *(parameters.FORMAT, parameters.CLUSTER),
+    )
+    summary = (
+        *selection,
+        replace(
+            parameters.BY,
+            help=f"What to count by, comma-separated: {by}.",
+            example=",".join(list(schema.dimensions)[:1]),
+        ),
+        *(parameters.TOP, parameters.FORMAT, parameters.CLUSTER),
+    )
+    # What is gone may be the last of its kind, so any value may be asked for.
+    diff = (
+        *parameters.MOMENTS,
+        *schema.filters,
+        *(parameters.MAX_CHANGES, parameters.CLUSTER),
+    )
+    return {"": rows, "summary": summary, "diff": diff}
+
+
+def _search(table: TableDescription) -> Parameter:
+    return replace(parameters.Q, help=f"Text to look for in: {', '.join(table.search)}.")
+
+
+def _filter(column: Column) -> Parameter:
+    name = column.name
+    if name in parameters.RESERVED:
+        name = f"column.{name}"
+    return Parameter(
+        name,
+        column.help or f"{column.title or column.name}.",
+        _FLAGS if column.type == "flag" else (),
+        repeatable=True,
+        column=column.name,
+        wildcard=column.type not in _WITHOUT_WILDCARDS,
+    )

@@ -1,0 +1,60 @@
+"""Options of the reader, and of those who ask it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from xpjob.config import parsers, secrets
+from xpjob.config.option import Config, Group, Problem, option
+from xpjob.net.options import NetOptions
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReaderOptions(Group):
+    """How the reader serves. Times are in seconds."""
+
+    title = "The reader"
+
+    # One line an option, however long: it reads as a table.
+    # fmt: off
+    # ruff: disable[E501]
+    metrics_addr: tuple[str, int] = option("Address to serve at: host:port, or :port for all interfaces.", ":8080", parsers.address)
+    poll_interval_seconds: float = option("How often a run is expected; a snapshot older than three times that is stale.", "30", parsers.seconds(604_800))
+    refresh_seconds: float = option("How often the store is asked for a newer snapshot.", "5", parsers.seconds(3600))
+    reader_cert_file: Path | None = option("File with the certificate to serve https with; empty means http.", "", parsers.optional(parsers.pem_file))
+    reader_key_file: Path | None = option("File with the key of that certificate.", "", parsers.optional(parsers.pem_file))
+    # ruff: enable[E501]
+    # fmt: on
+
+    def problems(self, config: Config) -> Iterator[Problem]:
+        """Yield what https lacks, and whether tokens would come in the clear."""
+        if bool(self.reader_cert_file) != bool(self.reader_key_file):
+            text = "READER_CERT_FILE: goes with READER_KEY_FILE, set both"
+            yield "reader_cert_file", text
+        host, port = self.metrics_addr
+        exposed = config[AccessOptions].reader_token_file and not self.reader_cert_file
+        allowed = config[NetOptions].allow_insecure_credentials or secrets.is_loopback(host)
+        if exposed and not allowed:
+            yield (
+                "metrics_addr",
+                f"READER_TOKEN_FILE: tokens would come to {host or '*'}:{port} over plain http; "
+                "set READER_CERT_FILE and READER_KEY_FILE, or serve on 127.0.0.1 behind a proxy, "
+                "or set ALLOW_INSECURE_CREDENTIALS=true where the network is trusted",
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccessOptions(Group):
+    """Who may read, and how a reader is asked."""
+
+    title = "Access to the reader"
+
+    # One line an option, however long: it reads as a table.
+    # fmt: off
+    # ruff: disable[E501]
+    reader_token_file: Path | None = option("File with the bearer token that the reader asks for; empty means that everybody may read.", "", parsers.optional(parsers.token_file))
+    reader_ca_file: Path | None = option("File with the certificates to trust for a reader; empty means the system's.", "", parsers.optional(parsers.pem_file))
+    # ruff: enable[E501]
+    # fmt: on

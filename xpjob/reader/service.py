@@ -1,0 +1,175 @@
+"""What all endpoints do alike: read the parameters, find the snapshot, answer from a view."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from xpjob.reader import parameters, query, render
+from xpjob.reader.changes import Changes
+from xpjob.reader.clusters import pick
+from xpjob.reader.loaded import Loaded
+from xpjob.reader.parameters import Parameter, Params, one
+from xpjob.reader.query import Query, Selections
+from xpjob.reader.render import Body, Shape
+from xpjob.reader.responses import Workshop, answer, etag_of
+from xpjob.reader.snapshots import Freshness, Snapshots
+from xpjob.reader.table import Rows, View
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The snapshot that a request is about, how fresh it is, and the time of the request.
+
+    ``now`` is in seconds of the epoch.
+    """
+
+    snapshot: Loaded
+    freshness: Freshness
+    now: int
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Return the headers that say how fresh it is."""
+        if not self.freshness.stale:
+            return {"Xpjob-Stale": "false"}
+        return {"Xpjob-Stale": "true", "Xpjob-Stale-Reasons": " ".join(self.freshness.reasons)}
+
+    @property
+    def stale(self) -> bool:
+        """Tell whether this may not be how things are now."""
+        return self.freshness.stale
+
+    def view_of(self, extension: str) -> Any:
+        """Return what an extension has made of the snapshot."""
+        return self.snapshot.view_of(extension)
+
+
+class Service:
+    """What endpoints share. ``workshop`` is where long work is done; ``now`` is the clock."""
+
+    def __init__(self, snapshots: Snapshots, changes: Changes, now: Callable[[], datetime]) -> None:
+        self.snapshots, self.changes, self.now = snapshots, changes, now
+        self.selections, self.workshop = Selections(), Workshop()
+        snapshots.changed = self.selections.forget
+
+    def params(self, request: Request, known: Iterable[Parameter]) -> Params:
+        """Return the parameters of a request. Raises ``QueryError``."""
+        return parameters.check(pairs(request), known)
+
+    def served(self, cluster: str) -> Served:
+        """Return the snapshot of a cluster; empty means the one there is.
+
+        Raises ``QueryError`` for an unknown cluster, and 503 before there is a snapshot.
+        """
+        held = pick(self.snapshots, cluster)
+        if held.snapshot is None:
+            raise HTTPException(
+                503,
+                "there is no snapshot yet; the first run stores one",
+                {"Retry-After": str(max(1, int(self.snapshots.refresh_seconds)))},
+            )
+        freshness = self.snapshots.freshness(held)
+        return Served(held.snapshot, freshness, int(self.now().timestamp()))
+
+    def ask(self, request: Request, known: Iterable[Parameter]) -> tuple[Params, Served]:
+        """Return the parameters of a request, and the snapshot that it is about."""
+        params = self.params(request, known)
+        return params, self.served(one(params, "cluster"))
+
+    async def rows(self, request: Request, params: Params, view: View, served: Served) -> Response:
+        """Answer with rows: all, or those that are wanted, page by page."""
+        schema, form, now = view.schema, one(params, "format", "json"), served.now
+        fields = parameters.names(params, "fields", schema.fields)
+        shape = Shape(form, fields, now, served.stale)
+        wanted, offset = query.resume(view, query.query(view, params, now), params)
+        moving = schema.since and "since" in params and not offset
+        timed = now if shape.timed(schema) or moving else 0
+        quick = self.selections.known(view, wanted) and (
+            "limit" in params or (form == "json" and not shape.fields)
+        )
+        rows = self.selections.select(view, wanted) if quick else None
+        headers = {"Content-Type": render.TYPES[form], **served.headers}
+        if form == "csv":
+            headers["Content-Disposition"] = f'attachment; filename="{schema.file}.csv"'
+        if rows is None:
+            rows = await self.workshop.work(lambda: self.selections.select(view, wanted))
+        page = query.page(view, wanted, rows, offset, int(one(params, "limit", "0")))
+        headers["Xpjob-Total"] = str(page.total)
+        headers["Xpjob-Generated-At"] = view.stamp.generated_at
+        if page.token:
+            headers["Link"] = f'<?{_next(request, page.token)}>; rel="next"'
+        etag = etag_of(view.tag, sorted(params.items()), shape.stale, timed)
+        return await answer(
+            request,
+            self.workshop,
+            etag,
+            headers,
+            lambda: render.document(view, page, shape),
+            quick=quick and len(page.rows) <= parameters.MAX_LIMIT,
+            modified=view.stamp.generated,
+        )
+
+    async def summary(
+        self,
+        request: Request,
+        params: Params,
+        view: View,
+        served: Served,
+        summarize: Callable[[Rows, Sequence[str], int, Shape], Body],
+    ) -> Response:
+        """Answer with groups of the rows that are wanted.
+
+        ``summarize`` gets the rows, the dimensions, the most groups (0 for all), and the shape.
+        """
+        by = parameters.names(params, "by", view.schema.dimensions)
+        form = one(params, "format", "json")
+        wanted: Query = query.query(view, params, served.now)
+        shape = Shape(form, (), served.now, served.stale)
+        top = int(one(params, "limit", "0"))
+
+        def make() -> bytes:
+            rows = self.selections.select(view, wanted)
+            return b"".join(summarize(rows, by, top, shape).pieces)
+
+        etag = etag_of(view.tag, "summary", sorted(params.items()), shape.stale, wanted.cutoff)
+        headers = {"Content-Type": render.TYPES[form], **served.headers}
+        return await self.whole(request, view.stamp.generated, etag, headers, make)
+
+    async def whole(
+        self,
+        request: Request,
+        modified: int | None,
+        etag: str,
+        headers: Mapping[str, str],
+        make: Callable[[], bytes],
+    ) -> Response:
+        """Answer with a document that is made once for all who ask for it at the same time."""
+        body = Body.of(await self.workshop.whole(etag, make))
+        return await answer(
+            request, self.workshop, etag, headers, lambda: body, quick=True, modified=modified
+        )
+
+    async def json(self, request: Request, body: bytes, headers: Mapping[str, str]) -> Response:
+        """Answer with a small document that is there already."""
+        named = {"Content-Type": render.TYPES["json"], **headers}
+        return await answer(
+            request, self.workshop, etag_of(body), named, lambda: Body.of(body), quick=True
+        )
+
+
+def pairs(request: Request) -> list[tuple[str, str]]:
+    """Return the parameters of a request as they were sent."""
+    return parse_qsl(request.url.query, keep_blank_values=True)
+
+
+def _next(request: Request, token: str) -> str:
+    kept = [(name, value) for name, value in pairs(request) if name != "continue"]
+    return urlencode([*kept, ("continue", token)])

@@ -1,0 +1,97 @@
+"""The endpoints of tables: ``/tables`` and what is below it. All derives from descriptions."""
+
+from __future__ import annotations
+
+import logging
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from xpjob.base.errors import BadAnswerError
+from xpjob.reader import changes as comparing
+from xpjob.reader import described, loaded, parameters, query, render
+from xpjob.reader.parameters import Params
+from xpjob.reader.problem import UnavailableError
+from xpjob.reader.render import Body
+from xpjob.reader.responses import answer, etag_of
+from xpjob.reader.service import Served, Service, pairs
+from xpjob.reader.table import View
+from xpjob.snapshot.diff import diff
+
+_log = logging.getLogger(__name__)
+
+
+class Tables:
+    """The endpoints."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def list(self, request: Request) -> Response:
+        """Answer with the tables that there are, how many rows each has, and how fresh it is."""
+        _, served = self._service.ask(request, parameters.ONLY_CLUSTER)
+        snapshot = served.snapshot
+        facts = render.facts(snapshot.stamp, stale=served.stale)
+        body = msgspec.json.encode({"tables": loaded.describe_tables(snapshot), **facts}) + b"\n"
+        return await self._service.json(request, body, served.headers)
+
+    async def rows(self, request: Request) -> Response:
+        """Answer with rows: all, or those that are wanted, page by page."""
+        params, served = self._ask(request, "")
+        view = await self._view(request, served)
+        return await self._service.rows(request, params, view, served)
+
+    async def summary(self, request: Request) -> Response:
+        """Answer with counts and sums of the rows that are wanted, by any of the dimensions."""
+        params, served = self._ask(request, "summary")
+        view = await self._view(request, served)
+        return await self._service.summary(
+            request,
+            params,
+            view,
+            served,
+            lambda rows, by, top, shape: render.groups(
+                view, by, query.summary(view, rows, by), top, shape
+            ),
+        )
+
+    async def diff(self, request: Request) -> Response:
+        """Answer with what came, went and changed between two snapshots."""
+        params, served = self._ask(request, "diff")
+        key = request.path_params["key"]
+        compared = await self._service.changes.between(
+            served.snapshot, params, f"table {key}", lambda old, new: diff(old, new, key)
+        )
+        filters = described.schema_of(served.snapshot.tables[key]).filters
+        return await answer(
+            request,
+            self._service.workshop,
+            etag_of("diff", key, compared.tag, sorted(params.items())),
+            {"Content-Type": render.TYPES["json"], **served.headers},
+            lambda: Body.of(comparing.table_document(compared, filters, params)),
+            quick=False,
+        )
+
+    def _ask(self, request: Request, endpoint: str) -> tuple[Params, Served]:
+        """Return the parameters, and the snapshot. Which parameters there are, that one says."""
+        given = pairs(request)
+        clusters = [value for name, value in given if name == "cluster"]
+        served = self._service.served(clusters[0] if clusters else "")
+        table = served.snapshot.describe(request.path_params["key"])
+        known = described.questions(described.schema_of(table), table)[endpoint]
+        return parameters.check(given, known), served
+
+    async def _view(self, request: Request, served: Served) -> View:
+        """Return the view of a table, made once for all who wait for it."""
+        key, snapshot = request.path_params["key"], served.snapshot
+        if (view := snapshot.ready(key)) is not None:
+            return view
+        try:
+            return await self._service.workshop.once(
+                f"table {snapshot.stamp.tag} {key}", lambda: snapshot.table(key)
+            )
+        except BadAnswerError as error:
+            _log.warning("a table cannot be read", extra={"error": str(error)})
+            text = f"the table {key} cannot be read; the reader's log says more"
+            raise UnavailableError("corrupt-table", text, 30) from error

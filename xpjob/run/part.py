@@ -1,0 +1,193 @@
+"""One collector's part of the snapshot: made of its lists, or kept from the previous snapshot."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import msgspec
+
+from xpjob.base import times
+from xpjob.collect.attempt import Attempt
+from xpjob.collect.before import Before, UnreadableRowError
+from xpjob.collect.contract import RESERVED, Collector, state_keys
+from xpjob.collect.findings import Finding, confirmed
+from xpjob.collect.tables import TableDescription
+from xpjob.metrics.stored import MetricTable
+from xpjob.run.plan import Collected
+from xpjob.run.previous import Previous, Whole
+from xpjob.snapshot import sections
+from xpjob.snapshot.documents import RawSnapshot
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Part:
+    """What one collector gives to the document. ``carried_since``: it was made then, and kept."""
+
+    rows: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    state: Mapping[str, Any] = field(default_factory=dict)
+    findings: Sequence[Finding] = ()
+    shown: Mapping[str, Any] = field(default_factory=dict)
+    tables: Sequence[TableDescription] = ()
+    metrics: Sequence[MetricTable] = ()
+    carried_since: str = ""
+
+
+class Owners:
+    """Which collector has which keys of the document and which metric families."""
+
+    def __init__(self, collectors: Sequence[Collector]) -> None:
+        self._keys = dict.fromkeys(RESERVED, "the snapshot")
+        for collector in collectors:
+            declared = (*(spec.key for spec in collector.tables), *state_keys(collector))
+            self._keys |= dict.fromkeys(declared, collector.name)
+        self._families: dict[str, str] = {}
+
+    def take(self, collector: str, part: Part) -> None:
+        """Note what a collector has. Raises ``ValueError`` for what belongs to another."""
+        keys = dict.fromkeys((*part.rows, *part.state), collector)
+        names = (family.name for table in part.metrics for family in table.families)
+        families = dict.fromkeys(names, collector)
+        for what, wanted, taken in (
+            ("key", keys, self._keys),
+            ("metric family", families, self._families),
+        ):
+            for name in wanted:
+                if taken.get(name, collector) != collector:
+                    raise ValueError(f"{what} {name!r} belongs to {taken[name]}")
+        self._keys |= keys
+        self._families |= families
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """What it takes to make parts. With ``verify`` each is encoded, to find one that cannot be."""
+
+    previous: Previous | None
+    whole: Whole
+    owners: Owners
+    at: str
+    max_series: int
+    max_age: float
+    verify: bool = False
+
+    def make(self, collected: Collected, attempt: Attempt) -> Part | None:
+        """Return the part that a collector makes of its lists, or None if it fails."""
+        lost = [listed.error for listed in collected.listed if listed.error]
+        if collected.collector.carry == "section" and lost:
+            attempt.fail("list", lost[0])
+        if attempt.failed:
+            return None
+        return attempt.run("finish", lambda: self._made(collected))
+
+    def _made(self, collected: Collected) -> Part:
+        collector = collected.collector
+        before = self._before(collected)
+        try:
+            section = collector.finish(collected.plan, collected.listed, before, self.at)
+        except UnreadableRowError as error:
+            if before is None:
+                raise
+            self.whole.keep_aside(error)
+            nothing = replace(before, whole={})
+            section = collector.finish(collected.plan, collected.listed, nothing, self.at)
+        known = before.findings if before else ()
+        findings = confirmed(collector.name, section.findings, known, self.at)
+        section = replace(section, findings=findings)
+        part = Part(
+            rows={**{spec.key: [] for spec in collector.tables}, **section.tables},
+            state=sections.state_of(collector, section),
+            findings=findings,
+            shown=section.shown,
+            tables=sections.descriptions(collector, section),
+            metrics=sections.metric_tables(collector, section, self.at, self.max_series),
+        )
+        self.owners.take(collector.name, part)
+        if self.verify:
+            msgspec.json.encode([part.rows, part.state, part.findings, part.shown, part.metrics])
+        return part
+
+    def _before(self, collected: Collected) -> Before | None:
+        """Return a collector's previous section; an empty one if there is no snapshot yet."""
+        if self.previous is None:
+            return None
+        collector = collected.collector
+        before = self.previous.before.get(collector.name) or Before("", "")
+        if not any(listed.error for listed in collected.listed):
+            return before
+        raw = self.whole.read()
+        if raw is None:
+            return before
+        return replace(before, whole={spec.key: raw.rows(spec.key) for spec in collector.tables})
+
+    def keep(self, collector: Collector) -> Part:
+        """Return a collector's section of the previous snapshot, unchanged but for its mark.
+
+        An empty one if there is none, or if it is too old.
+        """
+        empty = Part(
+            rows={spec.key: [] for spec in collector.tables},
+            tables=[spec.describe(collector.name) for spec in collector.tables],
+        )
+        raw = self.whole.read()
+        since = _made_at(collector, raw) if raw else ""
+        if raw is None or not since:
+            return empty
+        if times.seconds_between(since, self.at) >= self.max_age:
+            _log.warning(
+                "carried section dropped: collector failed for longer than CARRY_MAX_AGE_SECONDS",
+                extra={"collector": collector.name, "since": since},
+            )
+            return empty
+        kept = _kept(collector, raw, since)
+        try:
+            self.owners.take(collector.name, kept)
+        except ValueError as error:
+            _log.warning(
+                "carried section dropped", extra={"collector": collector.name, "error": str(error)}
+            )
+            return empty
+        return replace(
+            kept,
+            rows={**empty.rows, **kept.rows},
+            tables=[
+                *kept.tables,
+                *(table for table in empty.tables if table.key not in kept.rows),
+            ],
+        )
+
+
+def _made_at(collector: Collector, raw: RawSnapshot) -> str:
+    """Return when the stored section of a collector was made, empty if there is none."""
+    if raw.head.collectors is None:
+        known = any(spec.key in raw.keys for spec in collector.tables)
+        return raw.head.generated_at if known else ""
+    theirs = next((o for o in raw.head.collectors if o.collector == collector.name), None)
+    if theirs is None or not (theirs.success or theirs.carried_since):
+        return ""
+    return theirs.carried_since or raw.head.generated_at
+
+
+def _kept(collector: Collector, raw: RawSnapshot, since: str) -> Part:
+    head = sections.upgraded(raw, [collector], "the previous snapshot")
+    tables = [table for table in head.tables or () if table.collector == collector.name]
+    return Part(
+        rows={table.key: raw.rows(table.key) for table in tables},
+        state={key: raw.keys[key] for key in state_keys(collector) if key in raw.keys},
+        findings=sections.findings_of(collector, raw.head),
+        shown=_shown(raw),
+        tables=tables,
+        metrics=[table for table in head.metrics or () if table.collector == collector.name],
+        carried_since=since,
+    )
+
+
+def _shown(raw: RawSnapshot) -> dict[str, Any]:
+    text = raw.keys.get("shown")
+    shown = msgspec.json.decode(text, type=dict[str, Any]) if text is not None else {}
+    shown.pop("maxSeries", None)
+    return shown

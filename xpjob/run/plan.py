@@ -1,0 +1,138 @@
+"""Let every collector plan, and request the planned lists."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, TypeVar
+
+from msgspec import Struct
+
+from xpjob.base.errors import XpjobError
+from xpjob.collect.attempt import Attempt
+from xpjob.collect.contract import Collector, Collectors, Listed, Plan
+from xpjob.collect.fetch import Progress, Wish, fetch
+from xpjob.config.option import Config
+from xpjob.kube.api import Api, connect
+from xpjob.kube.decode import decoder
+from xpjob.kube.discovery import Catalogue, discover
+from xpjob.kube.lists import ListKey, WholeList, list_all
+from xpjob.kube.options import KubeOptions
+from xpjob.net import deadline
+from xpjob.net.http import Timeouts
+from xpjob.net.options import NetOptions
+from xpjob.net.threads import each
+from xpjob.run import budget
+from xpjob.run.previous import Sizes
+
+S = TypeVar("S", bound=Struct)
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """The plan of a collector, and the outcomes of its lists."""
+
+    collector: Collector
+    attempt: Attempt
+    catalogue: Catalogue = Catalogue(())
+    plan: Plan = Plan()
+    listed: Sequence[Listed] = ()
+
+
+Gathered = Sequence[Collected]
+"""The plans and outcomes of all collectors, in the order of the registry."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanningWorld:
+    """The I/O that a collector may do while it plans. Implements ``World``."""
+
+    api: Api
+    catalogue: Catalogue
+    options: Any
+    page_size: int
+    concurrency: int
+
+    def read(self, key: ListKey, wire: type[S]) -> WholeList[S]:
+        """Read a small list. Raises the errors of ``Api.get``, and ``BadAnswerError``."""
+        return list_all(self.api, key, decoder(wire), page_size=self.page_size)
+
+    def read_each(
+        self, lists: Sequence[tuple[ListKey, type[S]]]
+    ) -> Sequence[WholeList[S] | XpjobError]:
+        """Read several small lists concurrently; a failed list is an error in its place."""
+
+        def one(item: tuple[ListKey, type[S]]) -> WholeList[S] | XpjobError:
+            try:
+                return self.read(*item)
+            except XpjobError as error:
+                return error
+
+        return each(one, lists, self.concurrency)
+
+
+def attempts_of(collectors: Collectors) -> dict[str, Attempt]:
+    """Return a new attempt for each collector."""
+    return {collector.name: Attempt(collector.name) for collector in collectors}
+
+
+def connected(config: Config) -> Api:
+    """Return the configured API, without sending requests."""
+    kube, net = config[KubeOptions], config[NetOptions]
+    return connect(
+        kube.kubeconfig,
+        kube.context,
+        Timeouts(net.connect_timeout_seconds, net.request_timeout_seconds),
+        kube.concurrency,
+        allow_insecure=net.allow_insecure_credentials,
+    )
+
+
+def plan_all(
+    api: Api, config: Config, collectors: Collectors, attempts: Mapping[str, Attempt]
+) -> Gathered:
+    """Return the plan of each collector. Raises the errors of discovery."""
+    kube = config[KubeOptions]
+    catalogue = discover(api, kube.concurrency)
+    planned = []
+    with budget.phase("plan"):
+        for number, collector in enumerate(collectors):
+            attempt = attempts[collector.name]
+            options = config[collector.options]
+            world = PlanningWorld(api, catalogue, options, kube.page_size, kube.concurrency)
+            with deadline.equal_share(number, len(collectors)):
+                plan = attempt.run("plan", partial(_plan, collector, world))
+            planned.append(Collected(collector, attempt, catalogue, plan or Plan()))
+    return planned
+
+
+def _plan(collector: Collector, world: PlanningWorld) -> Plan:
+    plan = collector.plan(world)
+    if not isinstance(plan, Plan):
+        raise TypeError(f"{collector.name}.plan returned {plan!r}")
+    return plan
+
+
+def list_planned(
+    planned: Gathered, api: Api, config: Config, progress: Progress, sizes: Sizes
+) -> Gathered:
+    """Request the lists of all plans, each once, and return the plans with the outcomes."""
+    kube = config[KubeOptions]
+    wishes = [
+        Wish(item.collector, item.attempt, subscription)
+        for item in planned
+        for subscription in item.plan.subscriptions
+        if subscription.error is None
+    ]
+    listed = fetch(
+        wishes, api, progress, page_size=kube.page_size, concurrency=kube.concurrency, sizes=sizes
+    )
+    outcomes = iter(listed)
+    return [
+        replace(
+            item,
+            listed=[next(outcomes) for each_ in item.plan.subscriptions if each_.error is None],
+        )
+        for item in planned
+    ]
