@@ -113,6 +113,30 @@ def swallowed_api(world: World) -> None:
     _api_at(world, world.black_hole())
 
 
+def no_proxy(world: World) -> None:
+    """Have nobody listen where the proxy on the way to the API was."""
+    _changed(world, "clusters", "cluster", {"proxy-url": f"http://127.0.0.1:{free_port()}"})
+
+
+def plugin(command: str) -> Setup:
+    """Have a credential plugin instead of a token."""
+    exec_ = {"apiVersion": "client.authentication.k8s.io/v1", "command": command}
+
+    def setup(world: World) -> None:
+        _changed(world, "users", "user", {"exec": exec_, "token": None})
+
+    return setup
+
+
+def _changed(world: World, many: str, one: str, changes: dict[str, object]) -> None:
+    path = world.directory / "kubeconfig"
+    config = json.loads(path.read_text())
+    entry = config[many][0][one]
+    entry |= changes
+    config[many][0][one] = {name: value for name, value in entry.items() if value is not None}
+    path.write_text(json.dumps(config))
+
+
 def _api_at(world: World, port: int) -> None:
     path = write_kubeconfig(world.directory / "other", f"http://127.0.0.1:{port}", "x")
     world.environ["KUBECONFIG"] = str(path)

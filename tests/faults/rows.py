@@ -11,6 +11,7 @@ from faults.api import DISCOVERY, at, claims, discovery, hanging, page, second_p
 from faults.breaking import Setup, many, nothing
 from faults.sinks import DROPPED, LOST, always, do, good, holding, once, proxied, s3, say
 from faults.world import CLAIMS
+from support.scripted import Told
 from xpjob.demo.cluster import Fault
 
 # What the gateway and the store have in the end.
@@ -64,6 +65,7 @@ WELL = (0, ALL_NEW, ALL_NEW, "publish", 0)
 CARRIED = (0, CLAIMS_CARRIED, CLAIMS_CARRIED, "publish", 1)
 FAILED = (1, STANDS, STANDS, "discover", 0)
 REFUSED = (4, STANDS, STANDS, "discover", 0)
+NOT_BEGUN = (STANDS, STANDS, "", None)
 NOT_PUSHED = (1, STANDS, ALL_NEW, "publish", 0)
 NOT_READ = (1, ALL_NEW, STANDS, "remember", 0)
 NOT_STORED = (1, ALL_NEW, STANDS, "store", 0)
@@ -74,6 +76,8 @@ ANOTHER = Fault(200, b'{"kind": "Status"}')
 DENIED, INTERNAL = say(403, "AccessDenied"), say(500, "InternalError")
 SLOW_DOWN, CONFLICT = say(503, "SlowDown"), say(409, "ConditionalRequestConflict")
 FAILED_CONDITION, NOT_IMPLEMENTED = say(412, "PreconditionFailed"), say(501, "NotImplemented")
+LOGIN = Told(302, {"Location": "https://sso.example.org/login"})
+PAGE = Told(200, {"Content-Type": "text/html"}, b"<html>Please log in</html>")
 
 _REFUSALS = (400, 401, 403, 404, 409, 410, 422)
 _PASSING = (429, 500, 502, 503, 504)
@@ -144,6 +148,9 @@ API = (
     Row("API", "token expired, its file renewed", "before", api.renewed_token, *WELL),
     Row("API", "connection refused", "always", api.no_api, *FAILED,
         (RETRIED,)),
+    Row("API", "proxy away", "always", api.no_proxy, *FAILED, ("HTTPS_PROXY", RETRIED)),
+    Row("API", "credential plugin not there", "before", api.plugin("not-there"), 2, *NOT_BEGUN),
+    Row("API", "credential plugin fails", "before", api.plugin("false"), 1, *NOT_BEGUN),
     Row("API", "connections taken, no answer", "always", api.silent_api, *FAILED, (RETRIED,)),
     Row("API", "black hole", "always", api.swallowed_api, *FAILED,
         (RETRIED,)),
@@ -199,6 +206,12 @@ GATEWAY = (
     Row("gateway", "one of two away", "from the start", sinks.one_of_two, 1, ALL_NEW, ALL_NEW,
         "publish", 0, ("PUSHGATEWAY_URL", RETRIED)),
     Row("gateway", "302", "push", proxied(always(302)), *NOT_PUSHED, ("302",)),
+    Row("gateway", "302 to a login", "push", proxied(always(LOGIN)), *NOT_PUSHED,
+        ("sso.example.org", "PUSHGATEWAY_URL")),
+    Row("gateway", "a page (200)", "push", proxied(always(PAGE)), *NOT_PUSHED,
+        ("PUSHGATEWAY_URL",)),
+    Row("gateway", "taken with 204", "push", proxied(always(204)), 0, STANDS, ALL_NEW, "publish",
+        0),
     Row("gateway", "400", "push", proxied(always(400)), *NOT_PUSHED, ("400",)),
     Row("gateway", "401", "push", proxied(always(401)), 4, STANDS, ALL_NEW, "publish", 0, ("401",)),
     Row("gateway", "403", "push", proxied(always(403)), 4, STANDS, ALL_NEW, "publish", 0, ("403",)),
@@ -248,6 +261,28 @@ S3 = (
         ("S3_ENDPOINT", RETRIED)),
     Row("S3", "written, answer lost", "write",
         s3(do(LOST), method="PUT", name="snapshot.json", times=1), *WELL, ("S3_ENDPOINT", RETRIED)),
+    Row("S3", "proxy away", "always", sinks.no_proxy_to_s3, *NOT_READ, ("HTTPS_PROXY", RETRIED)),
+    Row("S3", "archived", "read", s3(say(403, "InvalidObjectState"), method="GET"), *NOT_READ,
+        ("403", "InvalidObjectState")),
+    Row("S3", "clock differs", "write", s3(say(403, "RequestTimeTooSkewed"), method="PUT"),
+        *NOT_STORED, ("RequestTimeTooSkewed", "NTP")),
+    Row("S3", "storage full", "write", s3(say(507, "XMinioStorageFull"), method="PUT"),
+        *NOT_STORED, ("507",)),
+    Row("S3", "credentials expired", "write", s3(say(400, "ExpiredToken"), method="PUT"), 4,
+        ALL_NEW, STANDS, "store", 0, ("ExpiredToken",)),
+    Row("S3", "account suspended", "write", s3(say(403, "AccountProblem"), method="PUT"), 4,
+        ALL_NEW, STANDS, "store", 0, ("AccountProblem",)),
+    Row("S3", "another region", "read", s3(say(400, "IllegalLocationConstraintException"),
+        method="GET"), 2, ALL_NEW, STANDS, "remember", 0, ("S3_REGION",)),
+    Row("S3", "no such KMS key", "write", s3(say(400, "KMS.NotFoundException"), method="PUT"), 2,
+        ALL_NEW, STANDS, "store", 0, ("S3_SSE_KMS_KEY_ID",)),
+    Row("S3", "409 OperationAborted once", "write",
+        s3(say(409, "OperationAborted"), method="PUT", times=1), *WELL, ("409", RETRIED)),
+    Row("S3", "412 for every If-Match", "write", s3(FAILED_CONDITION, method="PUT?"), *NOT_STORED,
+        ("412", "If-Match")),
+    Row("S3", "412 once", "write", s3(FAILED_CONDITION, method="PUT", times=1), *WELL),
+    Row("S3", "501 for every write", "write", s3(NOT_IMPLEMENTED, method="PUT"), *NOT_STORED,
+        ("501",)),
     Row("S3", "409 once", "write", s3(CONFLICT, method="PUT", times=1), *WELL),
     Row("S3", "412 each time", "write", s3(FAILED_CONDITION, method="PUT"), *NOT_STORED,
         ("412",)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ import msgspec
 from faults.breaking import ALWAYS, Setup, when
 from faults.world import CLAIMS, Proxy, World
 from support.processes import free_port, serving
+from support.scripted import Told
 from support.snapshots import with_head
 from xpjob.base import times
 from xpjob.snapshot import documents
@@ -90,7 +92,7 @@ def one_of_two(world: World) -> None:
     world.environ["PUSHGATEWAY_URL"] = f"http://127.0.0.1:{free_port()},{world.gateway}"
 
 
-def proxied(told: Callable[[], int | None]) -> Setup:
+def proxied(told: Callable[[], int | Told | None]) -> Setup:
     """Put a proxy before the gateway. 0 drops the connection."""
 
     def setup(world: World) -> None:
@@ -100,8 +102,8 @@ def proxied(told: Callable[[], int | None]) -> Setup:
     return setup
 
 
-def always(status: int) -> Callable[[], int | None]:
-    """Answer with a status each time."""
+def always(status: int | Told) -> Callable[[], int | Told | None]:
+    """Answer with a status, or more, each time."""
     return lambda: status
 
 
@@ -197,6 +199,14 @@ def no_s3(world: World) -> None:
     """Have nobody listen where S3 was."""
     world.use_s3()
     world.environ["S3_ENDPOINT"] = f"http://127.0.0.1:{free_port()}"
+
+
+def no_proxy_to_s3(world: World) -> None:
+    """Have nobody listen where the proxy on the way to S3 was."""
+    world.use_s3()
+    api = json.loads((world.directory / "kubeconfig").read_text())["clusters"][0]["cluster"]
+    world.environ["HTTP_PROXY"] = f"http://127.0.0.1:{free_port()}"
+    world.environ["NO_PROXY"] = api["server"].removeprefix("http://")
 
 
 def swallowed_s3(world: World) -> None:

@@ -25,6 +25,7 @@ from urllib3.util import Retry
 
 from support.processes import POOL, text
 from support.s3_server import BUCKET, S3
+from support.scripted import Told
 from support.snapshots import inventory, with_head
 from support.stand_in import APP, CLAIM, KINDS, TOKEN, fill
 from xpjob.collectors import COLLECTORS
@@ -94,10 +95,10 @@ def snapshot_before(directory: Path) -> Snapshot:
 
 @dataclass
 class Proxy:
-    """A proxy before a gateway. ``told`` gives a status to answer with instead, or None."""
+    """A proxy before a gateway. ``told`` gives what to answer with instead, or None."""
 
     gateway: str
-    told: Callable[[], int | None]
+    told: Callable[[], int | Told | None]
     url: str = ""
 
     @contextmanager
@@ -109,6 +110,13 @@ class Proxy:
             def do_PUT(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 status = proxy.told()
+                if isinstance(status, Told):
+                    self.send_response(status.status)
+                    for name, value in status.headers.items():
+                        self.send_header(name, value)
+                    self.end_headers()
+                    self.wfile.write(status.body)
+                    return
                 if status == 0:
                     self.close_connection = True
                     return

@@ -12,7 +12,7 @@ from xpjob.collect.outcome import TargetOutcome
 from xpjob.collectors.crossplane.records import Claim, CompositeResource
 from xpjob.snapshot import documents
 from xpjob.snapshot.documents import Head, RunInfo, RunReport, Snapshot
-from xpjob.store.base import HISTORY, REPORT, SNAPSHOT, Stored, key_of
+from xpjob.store.base import HISTORY, REPORT, SNAPSHOT, Stored, Traits, key_of
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=timezone.utc)
 GROUP = "platform.example.org"
@@ -181,6 +181,10 @@ class FakeStore:
     def remove(self, key: str) -> None:
         """Remove a document."""
         self.documents.pop(key, None)
+
+    def traits(self, key: str) -> Traits:
+        """Return what holds for a dictionary."""
+        return Traits()
 
     def keys(self, prefix: str, most: int) -> list[str]:
         """Return the keys that begin so."""

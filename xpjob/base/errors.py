@@ -2,6 +2,7 @@
 
     XpjobError            failed, possibly for a temporary reason           exit 1
     ├── SettingsError     wrong configuration or usage                      exit 2
+    ├── MisconfiguredError  a setting is wrong, as a peer's answer shows  exit 2
     ├── RefusedError      credentials or rights refused                     exit 4
     ├── NotFoundError     the requested object does not exist               exit 1
     ├── GoneError         a continue token has expired: restart the list
@@ -43,6 +44,12 @@ class SettingsError(XpjobError):
         count = len(self.problems)
         head = f"{count} mistake{'s' if count > 1 else ''} in the configuration:"
         super().__init__("\n".join([head, *(f"  - {problem}" for problem in self.problems)]))
+
+
+class MisconfiguredError(XpjobError):
+    """A peer's answer shows that a setting is wrong; the message names it."""
+
+    exit_code = 2
 
 
 class RefusedError(XpjobError):

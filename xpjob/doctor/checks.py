@@ -6,66 +6,33 @@ warning is a problem that a run tolerates, such as one refused list of many.
 
 from __future__ import annotations
 
-import re
+import contextlib
 import time
 import uuid
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import timezone
 from email.utils import parsedate_to_datetime
-from typing import TypeVar
 
 import msgspec
 
-from xpjob.base.errors import ConflictError, RefusedError, XpjobError
+from xpjob.base.errors import RefusedError, XpjobError
 from xpjob.collect.contract import Collectors, Plan
 from xpjob.config.option import Config
+from xpjob.doctor import gateway as gateway_checks
+from xpjob.doctor.check import FAILED, OK, PARTIAL, WARNING, Check, decoded, failed
+from xpjob.doctor.gateway import Probe
 from xpjob.kube.api import Api
 from xpjob.kube.discovery import Catalogue
 from xpjob.kube.lists import ListKey
 from xpjob.net.http import Response
 from xpjob.net.options import NetOptions
-from xpjob.publish.gateway import Gateway
 from xpjob.publish.options import PublishOptions
 from xpjob.run.plan import attempts_of, connected, plan_all
-from xpjob.store.base import HISTORY, Store, key_of
+from xpjob.store.base import HISTORY, MemoryStore, Store, Traits, key_of
 from xpjob.store.open import open_store
 from xpjob.store.options import StoreOptions
 
-T = TypeVar("T")
-
-OK, WARNING, FAILED = "ok", "warning", "failed"
-PARTIAL = 3
-_SAFE_GATEWAY = (1, 6)
 _SKEW_SECONDS = 30.0  # more is a warning; S3 refuses requests from 900 on
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """The result of a check. ``code`` is the resulting exit code of a run."""
-
-    what: str
-    status: str
-    detail: str
-    advice: str = ""
-    code: int = 0
-
-    def facts(self) -> dict[str, str]:
-        """Return the result for JSON and the table."""
-        facts = {"check": self.what, "status": self.status, "detail": self.detail}
-        return {**facts, "advice": self.advice} if self.advice else facts
-
-
-class _Build(msgspec.Struct):
-    version: str = ""
-
-
-class _Status(msgspec.Struct):
-    build_information: _Build
-
-
-class _StatusAnswer(msgspec.Struct):
-    data: _Status
 
 
 class _Version(msgspec.Struct, rename="camel"):
@@ -76,7 +43,7 @@ def examine(config: Config, collectors: Collectors) -> Iterator[Check]:
     """Do all checks in order, and yield their results."""
     yield Check("configuration", OK, "no mistakes")
     yield from _cluster(config, collectors)
-    yield from _gateways(config[PublishOptions], config[NetOptions])
+    yield from _gateways(config)
     yield from _store(config)
 
 
@@ -86,12 +53,6 @@ def exit_code(checks: Iterable[Check], *, strict: bool) -> int:
     return max(codes, default=0)
 
 
-def _failed(what: str, error: XpjobError) -> Check:
-    """Convert an error to a failed check. The text after the last "; " is the advice."""
-    detail, _, advice = str(error).rpartition("; ")
-    return Check(what, FAILED, detail or advice, advice if detail else "", error.exit_code or 1)
-
-
 def _cluster(config: Config, collectors: Collectors) -> Iterator[Check]:
     try:
         api = connected(config)
@@ -99,20 +60,20 @@ def _cluster(config: Config, collectors: Collectors) -> Iterator[Check]:
         answer = api.get("/version", {}, accept="application/json")
         took = time.monotonic() - started
     except XpjobError as error:
-        yield _failed("Kubernetes API", error)
+        yield failed("Kubernetes API", error)
         return
-    version = _decoded(answer, _Version()).git_version or "of unknown version"
+    version = decoded(answer, _Version()).git_version or "of unknown version"
     yield Check("Kubernetes API", OK, f"{api.server} is {version}, answered in {took:.3f} s")
     yield from _skew("clock of the API server", answer)
     try:
         planned = plan_all(api, config, collectors, attempts_of(collectors))
     except XpjobError as error:
-        yield _failed("discovery", error)
+        yield failed("discovery", error)
         return
     yield _discovered(planned[0].catalogue if planned else Catalogue(()))
     for item in planned:
         if item.attempt.error:
-            yield _failed(f"collector {item.collector.name}", item.attempt.error)
+            yield failed(f"collector {item.collector.name}", item.attempt.error)
         else:
             yield from _rights(api, item.plan)
 
@@ -137,8 +98,8 @@ def _rights(api: Api, plan: Plan) -> Iterator[Check]:
     for subscription in plan.subscriptions:
         key = subscription.key
         if subscription.error and (key.gvr, key.namespace) not in reads:
-            failed = _failed(f"list {key}", subscription.error)
-            yield Check(failed.what, WARNING, failed.detail, failed.advice, PARTIAL)
+            told = failed(f"list {key}", subscription.error)
+            yield Check(told.what, WARNING, told.detail, told.advice, PARTIAL)
     lists = [_may(api, f"list {each.key}", each.key) for each in listable]
     yield from lists
     refused = [check for check in lists if check.status != OK]
@@ -161,8 +122,8 @@ def _may(api: Api, what: str, key: ListKey) -> Check:
         if api.may_list(gvr, namespace):
             return Check(what, OK, f"permitted {where}")
     except XpjobError as error:
-        failed = _failed(what, error)
-        return Check(what, WARNING, failed.detail, failed.advice, PARTIAL)
+        told = failed(what, error)
+        return Check(what, WARNING, told.detail, told.advice, PARTIAL)
     return Check(
         what,
         WARNING,
@@ -173,7 +134,8 @@ def _may(api: Api, what: str, key: ListKey) -> Check:
     )
 
 
-def _gateways(options: PublishOptions, net: NetOptions) -> Iterator[Check]:
+def _gateways(config: Config) -> Iterator[Check]:
+    options = config[PublishOptions]
     if not options.pushgateway_url:
         detail = "PUSHGATEWAY_URL is not set" + (", PUBLISH is" if options.publish else "")
         status = OK if options.publish else WARNING
@@ -181,42 +143,10 @@ def _gateways(options: PublishOptions, net: NetOptions) -> Iterator[Check]:
         yield Check("Pushgateway", status, detail, advice)
     for url in options.pushgateway_url:
         several = len(options.pushgateway_url) > 1
-        yield from _gateway(f"Pushgateway {url}" if several else "Pushgateway", url, options, net)
-
-
-def _gateway(what: str, url: str, options: PublishOptions, net: NetOptions) -> Iterator[Check]:
-    try:
-        gateway = Gateway(url, options, net)
-        ready, build, metrics = (
-            gateway.get(path) for path in ("/-/ready", "/api/v1/status", "/metrics")
+        yield from gateway_checks.examine(
+            Probe(url, options, config[NetOptions], config[StoreOptions].cluster_name),
+            f" {url}" if several else "",
         )
-    except XpjobError as error:
-        advice = "check PUSHGATEWAY_URL, that the gateway is up, and the network policies"
-        yield Check(what, FAILED, f"{url}: {error}", advice, error.exit_code)
-        return
-    bad = [answer for answer in (ready, build, metrics) if answer.status != 200]
-    if bad:
-        refused = bad[0].status in (401, 403)
-        advice = (
-            "check PUSHGATEWAY_USERNAME or PUSHGATEWAY_TOKEN_FILE"
-            if refused
-            else "see the answer of the gateway"
-        )
-        code = RefusedError.exit_code if refused else 1
-        detail = f"{url}: {bad[0].status}: {bad[0].excerpt()}"
-        yield Check(what, FAILED, detail, advice, code)
-        return
-    empty = _StatusAnswer(_Status(_Build()))
-    version = _decoded(build, empty).data.build_information.version
-    if _numbers(version) < _SAFE_GATEWAY:
-        yield Check(
-            what,
-            WARNING,
-            f"{url} is version {version or 'unknown'}",
-            "upgrade to 1.6.0 or newer: older versions can accept a truncated push",
-        )
-    else:
-        yield Check(what, OK, f"{url} is version {version}")
 
 
 def _store(config: Config) -> Iterator[Check]:
@@ -232,30 +162,58 @@ def _store(config: Config) -> Iterator[Check]:
         return
     # Under the cluster's own prefix: the credentials may be limited to it.
     probe = key_of(options.cluster_name, f"doctor-probe-{uuid.uuid4().hex[:8]}.json")
+    store: Store = MemoryStore()
     try:
         store = open_store(config)
-        store.put(probe, b"{}", replacing="")
+        etag = store.put(probe, b"{}", replacing="")
         stored = store.get(probe)
-        conditional = _is_conditional(store, probe)
+        if stored is None or stored.body != b"{}":
+            detail = f"{store.where(probe)} does not have the content that was written"
+            yield Check("store", FAILED, detail, "", 1)
+            return
+        # As the second run does.
+        store.put(probe, b'{"probe": 2}', replacing=stored.etag or etag)
+        traits = store.traits(probe)
     except XpjobError as error:
-        yield _failed("store", error)
+        yield failed("store", error)
+        with contextlib.suppress(XpjobError):
+            store.remove(probe)
         return
-    if stored is None or stored.body != b"{}":
-        detail = f"{store.where(probe)} does not have the content that was written"
-        yield Check("store", FAILED, detail, "", 1)
-        return
+    yield from _kept(options, traits)
     if options.history_keep:
         yield _history(store, options.cluster_name, probe)
-    yield _removed(store, probe, conditional=conditional)
+    yield _removed(store, probe, traits)
 
 
-def _is_conditional(store: Store, probe: str) -> bool:
-    """Return whether the store honours the condition "must not exist" for an existing document."""
-    try:
-        store.put(probe, b"{}", replacing="")
-    except ConflictError:
-        return True
-    return False
+def _kept(options: StoreOptions, traits: Traits) -> Iterator[Check]:
+    """Check how the server keeps what it was given: encrypted as asked, and removable."""
+    wanted, key = options.s3_sse, options.s3_sse_kms_key_id
+    found = traits.encryption + (f" with the key {traits.key}" if traits.key else "")
+    if wanted and wanted != traits.encryption:
+        yield Check(
+            "encryption",
+            WARNING,
+            f"S3_SSE={wanted}, but the server reports {found or 'none'}",
+            "the server may ignore S3_SSE: use its own settings, or one that encrypts as asked",
+        )
+    # An alias is reported as the key behind it.
+    elif key and "alias/" not in key and traits.key and key.split("/")[-1] not in traits.key:
+        yield Check(
+            "encryption",
+            WARNING,
+            f"S3_SSE_KMS_KEY_ID={key}, but the server reports {found}",
+            "correct S3_SSE_KMS_KEY_ID",
+        )
+    elif traits.encryption:
+        yield Check("encryption", OK, found if wanted else f"{found}, by the server's default")
+    if traits.retention:
+        yield Check(
+            "object lock",
+            WARNING,
+            f"the bucket retains what is written ({traits.retention})",
+            "use a bucket without default retention: there, neither dated snapshots nor the "
+            "doctor's probes can be removed before, and each run adds a version that stays",
+        )
 
 
 def _history(store: Store, cluster: str, probe: str) -> Check:
@@ -269,14 +227,14 @@ def _history(store: Store, cluster: str, probe: str) -> Check:
         listed = store.keys(dated, 1) == [dated]
         store.remove(dated)
     except XpjobError as error:
-        failed = _failed("history", error)
-        return Check(failed.what, WARNING, failed.detail, failed.advice)
+        told = failed("history", error)
+        return Check(told.what, WARNING, told.detail, told.advice)
     if not listed:
         return Check("history", WARNING, f"{store.where(dated)} was copied, but not listed", "")
     return Check("history", OK, f"{store.where(dated)} was copied, listed and removed")
 
 
-def _removed(store: Store, probe: str, *, conditional: bool) -> Check:
+def _removed(store: Store, probe: str, traits: Traits) -> Check:
     detail = f"{store.where(probe)} was written and read"
     try:
         store.remove(probe)
@@ -284,9 +242,13 @@ def _removed(store: Store, probe: str, *, conditional: bool) -> Check:
         detail = f"{detail}, but not removed: {error}"
         advice = "remove it by hand; a run needs this right only if HISTORY_KEEP is set"
         return Check("store", WARNING, detail, advice)
-    if not conditional:
+    if not (traits.refuses_existing and traits.refuses_changed):
+        lacking = "If-None-Match" if not traits.refuses_existing else "If-Match"
+        if not (traits.refuses_existing or traits.refuses_changed):
+            lacking = "If-None-Match and If-Match"
         advice = "use an S3 server with conditional writes: otherwise concurrent runs may conflict"
-        return Check("store", WARNING, f"{detail}; conditional writes are not supported", advice)
+        detail += f"; conditional writes are not supported: {lacking} not heeded"
+        return Check("store", WARNING, detail, advice)
     return Check("store", OK, f"{detail} conditionally, and removed")
 
 
@@ -304,14 +266,3 @@ def _skew(what: str, answer: Response) -> Iterator[Check]:
             "synchronise the clocks (NTP): skew breaks tokens and signatures, and falsifies ages"
         )
         yield Check(what, WARNING, detail, advice)
-
-
-def _decoded(answer: Response, default: T) -> T:
-    try:
-        return msgspec.json.decode(answer.body, type=type(default))
-    except msgspec.MsgspecError:
-        return default
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", version)[:2])

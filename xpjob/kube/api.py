@@ -30,7 +30,7 @@ from xpjob.config import secrets
 from xpjob.kube.gvr import Gvr
 from xpjob.kube.mend import UNREADABLE
 from xpjob.net import http, retry
-from xpjob.net.http import Response, Timeouts
+from xpjob.net.http import ProxyFailedError, Response, Timeouts
 from xpjob.net.threads import within
 
 _TRANSIENT = frozenset({429, 500, 502, 503, 504})
@@ -129,6 +129,8 @@ class Api:
             answer = http.request(
                 self.pool, method, url, headers=headers, timeouts=self.timeouts, body=body
             )
+        except (ProxyFailedError, RefusedError) as error:  # with advice about the proxy
+            raise type(error)(f"{method} {path} at {self.server}: {error}") from None
         except TransientError as error:
             raise TransientError(
                 f"{method} {path} at {self.server}: {error}; check that the API server is up and "
@@ -137,6 +139,9 @@ class Api:
         except DeadlineError as error:
             raise DeadlineError(f"{method} {path} at {self.server}: {error}") from error
         if answer.status not in (200, 201):
+            proxy = str(self.pool.proxy or "")
+            if proxy and answer.by_proxy():
+                raise _proxys(f"{method} {path} at {self.server}", proxy, answer)
             raise _refusal(method, path, self.server, answer)
         return answer
 
@@ -157,6 +162,8 @@ def connect(
     # Importing it takes half a second of CPU: only for commands that need an API server.
     from kubernetes import client, config
 
+    from xpjob.kube.kubeconfig import load_kubeconfig
+
     configuration = client.Configuration()
     in_cluster = not (kubeconfig or context) and "KUBERNETES_SERVICE_HOST" in os.environ
 
@@ -164,17 +171,13 @@ def connect(
         if in_cluster:
             config.load_incluster_config(client_configuration=configuration)
         else:
-            config.load_kube_config(
-                config_file=kubeconfig or None,
-                context=context or None,
-                client_configuration=configuration,
-            )
+            load_kubeconfig(kubeconfig, context, configuration)
 
     try:
         # A credential plugin is a separate program, which may hang.
         within(timeouts.total, load)
-    except DeadlineError:
-        raise  # not a configuration mistake
+    except XpjobError:
+        raise  # the deadline, or credentials that could not be had
     # For a bad kubeconfig the package raises its own, OSError, YAML and binascii errors.
     except Exception as error:  # noqa: BLE001
         where = "the service account" if in_cluster else kubeconfig or "the default kubeconfig"
@@ -206,6 +209,14 @@ def _why(error: Exception) -> str:
     return " ".join(str(error).split())[:300] or type(error).__name__
 
 
+def _proxys(what: str, proxy: str, answer: Response) -> XpjobError:
+    message = f"{what}: {answer.status}: {answer.excerpt()}, answered by the proxy "
+    message += http.shown(proxy)
+    if answer.status == 407:
+        return RefusedError(f"{message}; {http.PROXY_CREDENTIALS}")
+    return ProxyFailedError(f"{message}; {http.PROXY_ADVICE}")
+
+
 def _refusal(method: str, path: str, server: str, answer: Response) -> XpjobError:
     try:
         reason = msgspec.json.decode(answer.body, type=_Status).message
@@ -223,4 +234,6 @@ def _refusal(method: str, path: str, server: str, answer: Response) -> XpjobErro
         return GoneError(message)
     if answer.status in _TRANSIENT:
         return TransientError(message, answer.retry_after())
+    if to := answer.location(server):
+        message += f"; it redirects to {to}: correct the server's URL in the kubeconfig"
     return BadAnswerError(message)

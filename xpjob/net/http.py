@@ -5,17 +5,25 @@ urllib3's own timeouts are per socket operation, so the total is enforced from o
 
 from __future__ import annotations
 
+import re
 import ssl
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urljoin, urlsplit
 
 import urllib3
 from urllib3.exceptions import HTTPError
 
 from xpjob import __version__
-from xpjob.base.errors import BadAnswerError, SettingsError, TransientError, UnansweredError
+from xpjob.base.errors import (
+    BadAnswerError,
+    RefusedError,
+    SettingsError,
+    TransientError,
+    UnansweredError,
+)
 from xpjob.config import secrets
 from xpjob.net.threads import within
 
@@ -23,6 +31,19 @@ USER_AGENT = f"xpjob/{__version__}"
 _CHUNK = 1 << 20
 MAX_BODY = 1 << 30
 """Bytes: larger than any page of the largest objects in etcd; guards against gzip bombs."""
+_UNSEEN = re.compile(rb"<(style|script)\b.*?(</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
+_NO_URL = "(not a URL)"
+PROXYS_HEADERS = frozenset({"proxy-authenticate", "x-squid-error", "proxy-status"})
+"""Headers, in lower case, of answers that a proxy makes itself."""
+PROXY_ADVICE = "check HTTPS_PROXY and HTTP_PROXY, or name the server in NO_PROXY"
+PROXY_CREDENTIALS = (
+    "give the proxy the credentials that it wants, in HTTPS_PROXY or HTTP_PROXY, or name the "
+    "server in NO_PROXY"
+)
+
+
+class ProxyFailedError(TransientError):
+    """The proxy on the way could not be reached, or refused; nothing is known of the server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +71,44 @@ class Response:
 
     def excerpt(self) -> str:
         """Return the start of the body for errors: one line, at most 500 characters."""
-        text = " ".join(self.body[:2000].decode("utf-8", "replace").split())
+        body = _UNSEEN.sub(b"", self.body[:200_000])
+        text = " ".join(body[:2000].decode("utf-8", "replace").split())
         return "".join(c for c in text if c.isprintable())[:500] or "(empty answer)"
+
+    def is_page(self) -> bool:
+        """Return whether the body is a page for people, as welcome pages and logins are."""
+        start = self.body[:1000].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+        kind = self.headers.get("Content-Type", "").lower()
+        looks = start.startswith(b"<") and (b"<!doctype html" in start or b"<html" in start)
+        return looks or ("html" in kind and bool(start))
+
+    def by_proxy(self) -> bool:
+        """Return whether a proxy has made this answer itself."""
+        names = {name.lower() for name in self.headers}
+        return self.status == 407 or bool(PROXYS_HEADERS & names)
+
+    def location(self, url: str) -> str:
+        """Return where a redirect of ``url`` leads to, without credentials; empty if it does not.
+
+        The query is left out: it may contain a token.
+        """
+        to = self.headers.get("Location", "")
+        if not to or not 300 <= self.status < 400:
+            return ""
+        try:
+            return shown(urljoin(url, to))
+        except ValueError:
+            return _NO_URL
+
+
+def shown(url: str) -> str:
+    """Return a URL for messages: without credentials, query and fragment."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return _NO_URL
+    host = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=host, query="", fragment="").geturl()
 
 
 def pool(
@@ -94,9 +151,10 @@ def request(
 ) -> Response:
     """Make one request, without redirects or retries.
 
-    Raises ``TransientError`` if no complete answer came (``UnansweredError`` after a timeout),
-    and ``BadAnswerError`` if it is larger than ``MAX_BODY``. The messages give the reason only;
-    the caller adds what was tried.
+    Raises ``TransientError`` if no complete answer came (``UnansweredError`` after a timeout,
+    ``ProxyFailedError`` if there is a proxy on the way that failed, ``RefusedError`` if it wants
+    credentials), and ``BadAnswerError`` if it is larger than ``MAX_BODY``. The messages give the
+    reason only; the caller adds what was tried.
     """
 
     def exchange() -> Response:
@@ -128,6 +186,11 @@ def request(
         raise UnansweredError(f"no complete answer within {timeouts.total:g} s") from error
     except urllib3.exceptions.ReadTimeoutError as error:
         raise UnansweredError(f"no answer within {timeouts.total:g} s") from error
+    except urllib3.exceptions.ProxyError as error:
+        message = f"the proxy {shown(str(pool.proxy or ''))} failed: {proxy_reason(error)}"
+        if " 407 " in f"{proxy_reason(error)} ":
+            raise RefusedError(f"{message}; {PROXY_CREDENTIALS}") from None
+        raise ProxyFailedError(f"{message}; {PROXY_ADVICE}") from None
     except (HTTPError, OSError, zlib.error) as error:
         raise TransientError(_reason(error, timeouts)) from error
 
@@ -168,7 +231,17 @@ def _reason(error: Exception, timeouts: Timeouts) -> str:
             return f"no connection within {timeouts.connect:g} s"
         case urllib3.exceptions.SSLError():
             return f"TLS: {error}"
-    cause: BaseException = error
+    return _root(error)
+
+
+def proxy_reason(error: BaseException) -> str:
+    """Return what a proxy refused with, or why it could not be reached."""
+    original = getattr(error, "original_error", None)
+    return _root(original if isinstance(original, BaseException) else error)
+
+
+def _root(error: BaseException) -> str:
+    cause = error
     while (inner := cause.__cause__ or cause.__context__) is not None:
         cause = inner
     return str(cause) or type(cause).__name__

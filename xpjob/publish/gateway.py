@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from urllib.parse import quote
 
 import msgspec
@@ -90,6 +91,11 @@ class Gateway:
     def __str__(self) -> str:
         return f"Pushgateway {self.url}"
 
+    def where(self, job: str, cluster: str) -> str:
+        """Return the URL of a group."""
+        key = f"/cluster/{quote(cluster, safe='')}" if cluster else ""
+        return f"{self.url}/metrics/job/{quote(job, safe='')}{key}"
+
     def get(self, path: str) -> Response:
         """GET a path once, and return the answer with any status. Raises ``TransientError``."""
         return self._request("GET", f"{self.url}{path}", {}, None)
@@ -113,8 +119,8 @@ class Gateway:
                 ) from error
             except DeadlineError as error:
                 raise DeadlineError(f"{what}: {error}") from error
-            if answer.status not in (200, 202):
-                raise _refusal(what, answer)
+            if complaint := _complaint(answer):
+                raise _refusal(what, url, answer, complaint)
 
         retry.call(attempt)
 
@@ -130,8 +136,16 @@ class Gateway:
                 raise TransientError(
                     f"{what}: {error}; check PUSHGATEWAY_URL and that the gateway is up"
                 ) from error
-            if answer.status != 200:
-                raise _refusal(what, answer)
+            if answer.status in (400, 404, 405, 501):
+                kind = NotFoundError if answer.status == 404 else XpjobError
+                raise kind(
+                    f"{what}: {answer.status}: {answer.excerpt()}; check PUSHGATEWAY_URL (without "
+                    "/metrics): only a Pushgateway has groups, a server that only accepts pushes "
+                    "has none"
+                )
+            if answer.status != 200 or answer.is_page():
+                complaint = _complaint(answer) or f"{answer.status}: {answer.excerpt()}"
+                raise _refusal(what, url, answer, complaint)
             return answer
 
         answer = retry.call(attempt)
@@ -154,20 +168,24 @@ class Gateway:
 
     def delete(self, job: str, cluster: str) -> None:
         """Delete one group. Raises an ``XpjobError``."""
-        key = f"/cluster/{quote(cluster, safe='')}" if cluster else ""
-        self.send("DELETE", f"{self.url}/metrics/job/{quote(job, safe='')}{key}", {}, None)
+        self.send("DELETE", self.where(job, cluster), {}, None)
 
     def _request(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
     ) -> Response:
-        return http.request(
+        authorization = self._authorization()
+        answer = http.request(
             self._pool,
             method,
             url,
-            headers={**headers, **self._authorization()},
+            headers={**headers, **authorization},
             body=body,
             timeouts=self._timeouts,
         )
+        if authorization and 200 <= answer.status < 300:  # errors may quote such a body too
+            concealed = secrets.conceal(answer.body, authorization["Authorization"])
+            answer = replace(answer, body=concealed)
+        return answer
 
     def _authorization(self) -> dict[str, str]:
         options = self._options
@@ -185,9 +203,40 @@ class Gateway:
         return {}
 
 
-def _refusal(what: str, answer: Response) -> XpjobError:
-    message = f"{what}: {answer.status}: {answer.excerpt()}"
-    if advice := _ADVICE.get(answer.status):
+_PAGE = "a page for people, so this is no Pushgateway, or a login is in front of it"
+
+
+def _complaint(answer: Response) -> str:
+    """Return why a push was not taken, empty if it was.
+
+    Receivers answer 200, 202 or 204, some with a body. Whatever answers with a page has not taken
+    anything, whatever its status.
+    """
+    if not 200 <= answer.status < 300:
+        return f"{answer.status}: {answer.excerpt()}"
+    if answer.is_page():
+        return f"{answer.status}, but {_PAGE}: {answer.excerpt()}"
+    try:
+        told = msgspec.json.decode(answer.body[:10_000])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return ""
+    if isinstance(told, dict) and (
+        told.get("error") or str(told.get("status", "")).lower() in ("error", "fail", "failed")
+    ):
+        return f"{answer.status}, but {answer.excerpt()}"
+    return ""
+
+
+def _refusal(what: str, url: str, answer: Response, complaint: str) -> XpjobError:
+    message = f"{what}: {complaint}"
+    if 300 <= answer.status < 400:
+        return XpjobError(f"{message}; {redirected(url, answer)}")
+    if 200 <= answer.status < 300:
+        return BadAnswerError(f"{message}; {NO_GATEWAY}")
+    advice = _ADVICE.get(answer.status)
+    if answer.status in (401, 403) and answer.is_page():
+        advice = NO_GATEWAY
+    if advice:
         message += f"; {advice}"
     if answer.status in _TRANSIENT:
         return TransientError(message, answer.retry_after())
@@ -196,3 +245,24 @@ def _refusal(what: str, answer: Response) -> XpjobError:
     if answer.status == 404:
         return NotFoundError(message)
     return XpjobError(message)
+
+
+NO_GATEWAY = (
+    "set PUSHGATEWAY_URL to the gateway itself, or give the proxy in front of it credentials "
+    "(PUSHGATEWAY_USERNAME or PUSHGATEWAY_TOKEN_FILE)"
+)
+
+
+def redirected(url: str, answer: Response) -> str:
+    """Return where a redirect leads to, and what to set."""
+    to = answer.location(url)
+    if not to:
+        return f"a redirect to nowhere; {NO_GATEWAY}"
+    # The same path at another address: the gateway has moved, or is reached over https.
+    tail = next((t for t in ("/metrics/job/", "/api/v1/", "/-/", "/metrics") if t in url), "")
+    path = url[url.index(tail) :] if tail else ""
+    if path and to.rstrip("/").endswith(path.rstrip("/")):
+        base = to.rstrip("/")[: -len(path.rstrip("/"))]
+        if base.rstrip("/") != url[: url.index(tail)]:
+            return f"a redirect to {to}: set PUSHGATEWAY_URL to {base.rstrip('/')}"
+    return f"a redirect to {to}, which is no gateway's address: {NO_GATEWAY}"

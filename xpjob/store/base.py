@@ -29,6 +29,22 @@ class Stored:
     unchanged: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """How a store treats a document. Texts are empty where there is nothing to tell.
+
+    ``refuses_existing`` and ``refuses_changed``: it refuses a write on the condition that the
+    document does not exist, or has another etag. ``encryption`` is the server's, with the
+    ``key`` that it uses; ``retention``: the document cannot be removed until then.
+    """
+
+    refuses_existing: bool = True
+    refuses_changed: bool = True
+    encryption: str = ""
+    key: str = ""
+    retention: str = ""
+
+
 class Store(Protocol):
     """Named documents with conditional writes. Keys are relative, such as ``snapshot.json``.
 
@@ -66,6 +82,9 @@ class Store(Protocol):
     def keys(self, prefix: str, most: int) -> list[str]:
         """Return the first ``most`` keys with this prefix, sorted."""
 
+    def traits(self, key: str) -> Traits:
+        """Try out how an existing document is treated; it may be overwritten with ``{}``."""
+
     def clusters(self) -> list[str]:
         """Return the clusters that have documents, sorted; "" is the cluster without a name.
 
@@ -97,6 +116,10 @@ class MemoryStore:
     def keys(self, prefix: str, most: int) -> list[str]:
         """Return none."""
         return []
+
+    def traits(self, key: str) -> Traits:
+        """Return what holds for no document."""
+        return Traits()
 
     def clusters(self) -> list[str]:
         """Return none."""

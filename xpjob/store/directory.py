@@ -29,7 +29,7 @@ from xpjob.base.errors import (
 )
 from xpjob.net import deadline
 from xpjob.net.threads import by_deadline
-from xpjob.store.base import MAX_DOCUMENT, SNAPSHOT, Stored, is_cluster
+from xpjob.store.base import MAX_DOCUMENT, SNAPSHOT, Stored, Traits, is_cluster
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -95,6 +95,10 @@ class DirectoryStore:
         return Stored(body, etag)
 
     @_in_time
+    def traits(self, key: str) -> Traits:
+        """Return what holds for every file: conditions are checked under a lock."""
+        return Traits()
+
     def clusters(self) -> list[str]:
         """Return the names of the directories with a snapshot. Raises as ``Store`` does."""
         with _explained("listing the clusters in", self._directory):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import hashlib
 import io
 import logging
 from collections.abc import Callable
@@ -12,10 +14,17 @@ from botocore.response import StreamingBody
 
 from xpjob.base.errors import BadAnswerError, ConflictError, XpjobError
 from xpjob.net.options import NetOptions
-from xpjob.store.base import MAX_DOCUMENT, SNAPSHOT, Stored, is_cluster
+from xpjob.store.base import MAX_DOCUMENT, SNAPSHOT, Stored, Traits, is_cluster
 from xpjob.store.options import StoreOptions
 from xpjob.store.s3_client import S3Client
-from xpjob.store.s3_errors import NoSuchKeyError, NotModifiedError, UnsupportedError
+from xpjob.store.s3_errors import (
+    BrokenConditionError,
+    ChecksumWantedError,
+    FailedConditionError,
+    NoSuchKeyError,
+    NotModifiedError,
+    UnsupportedError,
+)
 
 T = TypeVar("T")
 
@@ -35,12 +44,13 @@ class S3Store:
         self._encryption: dict[str, Any] = {}
         if options.s3_sse:
             self._encryption["ServerSideEncryption"] = options.s3_sse
-        if options.s3_sse == "aws:kms":
-            self._encryption["BucketKeyEnabled"] = True
+        if options.s3_sse == "aws:kms" and not options.s3_bucket.endswith("--x-s3"):
+            self._encryption["BucketKeyEnabled"] = True  # a directory bucket always does
         if options.s3_sse_kms_key_id:
             self._encryption["SSEKMSKeyId"] = options.s3_sse_kms_key_id
         self._calls = S3Client(options, net, self.where(""))
         self._client = self._calls.boto
+        self._endpoint = self._calls.endpoint
 
     def where(self, key: str) -> str:
         """Return the document's s3:// URL, with the endpoint unless it is AWS."""
@@ -88,37 +98,77 @@ class S3Store:
 
     def put(self, key: str, body: bytes, *, replacing: str | None) -> str:
         """Write a document atomically, and return its etag. Raises as ``Store`` does."""
-        condition: dict[str, Any] = {}
-        if replacing is not None:
-            condition = {"IfMatch": replacing} if replacing else {"IfNoneMatch": "*"}
-            if replacing and self._endpoint:
-                # Some servers answer 200 and ignore the condition: checking first reduces the
-                # window in which two runs can overwrite each other to milliseconds.
-                self._check(key, replacing)
+        if replacing is None:
+            return self._write(key, body, {})
+        condition = _condition(replacing)
+        if replacing and self._endpoint:
+            # Some servers answer 200 and ignore the condition: checking first reduces the
+            # window in which two runs can overwrite each other to milliseconds.
+            self._check(key, replacing)
+        try:
+            etag = self._write(key, body, condition)
+        except NoSuchKeyError as error:
+            raise ConflictError(f"{self.where(key)} was removed in the meantime") from error
+        except FailedConditionError as error:
+            etag = self._again(key, body, replacing, error)
+        except UnsupportedError:
+            self._check(key, replacing)
+            etag = self._write(key, body, {})  # raises if it was not for the condition
+            self._warn_unconditional(key)
+            return etag
+        if replacing == "" and self._endpoint and not self._refuses(key, body, condition):
+            self._warn_unconditional(key)
+        return etag
 
-        def write(condition: dict[str, Any]) -> str:
+    def _again(self, key: str, body: bytes, replacing: str, refused: FailedConditionError) -> str:
+        """Write once more if nobody else has written, whatever the server says."""
+        for _ in range(2):  # what the server says last may be old
+            try:
+                self._check(key, replacing)
+            except XpjobError as error:
+                if type(error) is ConflictError:
+                    raise
+                raise refused from None  # nothing is known
+            try:
+                return self._write(key, body, _condition(replacing))
+            except FailedConditionError as error:
+                refused = error
+        raise self._broken(replacing, refused.refused)
+
+    def _write(self, key: str, body: bytes, condition: dict[str, Any]) -> str:
+        checksum: dict[str, Any] = {}
+        if self._calls.sends_md5:
+            # A bucket with object lock takes nothing without a checksum, and this is the one that
+            # every server knows.
+            digest = hashlib.md5(body, usedforsecurity=False).digest()
+            checksum["ContentMD5"] = base64.b64encode(digest).decode()
+
+        def write() -> str:
             answer = self._client.put_object(
                 Bucket=self._bucket,
                 Key=self._key(key),
                 Body=body,
                 ContentType="application/json",
                 CacheControl="no-cache",
+                **checksum,
                 **self._encryption,
                 **condition,
             )
             return str(answer.get("ETag", ""))
 
-        try:
-            etag = self._call("writing", key, lambda: write(condition))
-        except NoSuchKeyError as error:
-            raise ConflictError(f"{self.where(key)} was removed in the meantime") from error
-        except UnsupportedError:
-            self._warn_unconditional(key)
-            self._check(key, replacing or "")
-            return self._call("writing", key, lambda: write({}))
-        if replacing == "" and self._endpoint:
-            self._probe(key, write)
-        return etag
+        return self._call("writing", key, write)
+
+    def _broken(self, replacing: str, refused: str) -> XpjobError:
+        """Return the error for a server that refuses a condition although it holds."""
+        condition, holds = ("If-Match", f"still has the etag {replacing}")
+        if not replacing:
+            condition, holds = ("If-None-Match", "does not exist")
+        proxy = " (W/ shows that a proxy has changed the etag)" if replacing[:2] == "W/" else ""
+        return BrokenConditionError(
+            f"{refused}: nobody else wrote it: the document {holds}{proxy}, so the server's "
+            f"{condition} does not work; use an S3 server, or a version of it, with conditional "
+            "writes, or STORE_BACKEND=directory"
+        )
 
     def copy(self, key: str, to: str, *, having: str = "") -> None:
         """Copy a document on the server. Raises as ``Store`` does."""
@@ -126,16 +176,20 @@ class S3Store:
         if having and self._endpoint:
             self._check(key, having)  # see put
 
-        def write() -> None:
+        def write(**checksum: Any) -> None:
             self._client.copy_object(
                 Bucket=self._bucket,
                 Key=self._key(to),
                 CopySource={"Bucket": self._bucket, "Key": self._key(key)},
+                **checksum,
                 **self._encryption,
                 **condition,
             )
 
-        self._call("copying", key, write)
+        try:
+            self._call("copying", key, write)
+        except ChecksumWantedError:
+            self._call("copying", key, lambda: write(ChecksumAlgorithm="CRC32"))
 
     def remove(self, key: str) -> None:
         """Remove a document, if it exists. Raises as ``Store`` does."""
@@ -147,15 +201,60 @@ class S3Store:
 
     def keys(self, prefix: str, most: int) -> list[str]:
         """Return the keys with this prefix. Raises as ``Store`` does; needs s3:ListBucket."""
+        # A directory bucket takes only prefixes that end in a slash, and its keys have no order.
+        wanted = self._key(prefix)
+        folder = wanted[: wanted.rindex("/") + 1]
+        in_order = folder == wanted and not self._calls.directory
+        limit: Any = {"PaginationConfig": {"MaxItems": most}} if in_order else {}
 
         def read() -> list[str]:
             pages = self._client.get_paginator("list_objects_v2").paginate(
-                Bucket=self._bucket, Prefix=self._key(prefix), PaginationConfig={"MaxItems": most}
+                Bucket=self._bucket, Prefix=folder, **limit
             )
             names = [item["Key"] for page in pages for item in page.get("Contents", ())]
+            if not in_order:
+                names = sorted(name for name in names if name.startswith(wanted))[:most]
             return [name.removeprefix(self._key("")) for name in names]
 
         return self._call("listing", prefix, read)
+
+    def traits(self, key: str) -> Traits:
+        """Try out how an existing document is treated. Raises as ``Store`` does."""
+        existing = self._refuses(key, b"{}", {"IfNoneMatch": "*"})
+        changed = self._refuses(key, b"{}", {"IfMatch": f'"{"0" * 32}"'})
+        answer = self._call(
+            "reading",
+            key,
+            lambda: self._client.head_object(Bucket=self._bucket, Key=self._key(key)),
+        )
+        retention = ""
+        if until := answer.get("ObjectLockRetainUntilDate"):
+            retention = f"{answer.get('ObjectLockMode', '')} until {until:%Y-%m-%d}".strip()
+        return Traits(
+            existing,
+            changed,
+            encryption=answer.get("ServerSideEncryption", ""),
+            key=answer.get("SSEKMSKeyId", ""),
+            retention=retention or self._default_retention(),
+        )
+
+    def _default_retention(self) -> str:
+        """Return how long the bucket retains objects; empty if it does not, or does not tell."""
+
+        def read() -> str:
+            answer = self._client.get_object_lock_configuration(Bucket=self._bucket)
+            rule = answer.get("ObjectLockConfiguration", {}).get("Rule", {})
+            default = rule.get("DefaultRetention", {})
+            for unit in ("Days", "Years"):
+                if count := default.get(unit):
+                    return f"{default.get('Mode', '')} for {count} {unit.lower()}".strip()
+            return ""
+
+        try:
+            # Most buckets have none, and most credentials may not ask.
+            return self._call("reading the object lock of", "", read)
+        except XpjobError:
+            return ""
 
     def _check(self, key: str, replacing: str) -> None:
         def read() -> str:
@@ -169,16 +268,18 @@ class S3Store:
         if etag != replacing:
             raise ConflictError(f"{self.where(key)} was changed by another run in the meantime")
 
-    def _probe(self, key: str, write: Callable[[dict[str, Any]], str]) -> None:
-        """Repeat a write with If-None-Match, to test whether the server honours conditions.
+    def _refuses(self, key: str, body: bytes, condition: dict[str, Any]) -> bool:
+        """Return whether the server refuses a write whose condition does not hold.
 
-        It changes nothing, and a server that supports conditional writes refuses it.
+        Where it does not, the same is written again, which changes nothing.
         """
         try:
-            self._call("writing", key, lambda: write({"IfNoneMatch": "*"}))
+            self._write(key, body, condition)
+        except UnsupportedError:
+            return False
         except XpjobError:
-            return
-        self._warn_unconditional(key)
+            return True
+        return False
 
     def _warn_unconditional(self, key: str) -> None:
         _log.warning(
@@ -191,6 +292,10 @@ class S3Store:
 
     def _call(self, doing: str, key: str, action: Callable[[], T]) -> T:
         return self._calls.call(doing, self.where(key), action)
+
+
+def _condition(replacing: str) -> dict[str, Any]:
+    return {"IfMatch": replacing} if replacing else {"IfNoneMatch": "*"}
 
 
 def _whole(body: StreamingBody, length: int | None) -> bytes:

@@ -1,32 +1,41 @@
 """S3 calls through boto3: the client, retries, and the translation of errors.
 
-Credentials come from boto3's own chain. Its retries are disabled: they give up within a tenth of a
-second, and ``retry.py`` is the only policy.
+What boto3 knows is left to it: credentials, signatures, sessions of directory buckets, checksums,
+addresses, its own variables and configuration file. Only what our options say is set, and what
+S3-compatible servers need where nothing else is configured. Its retries are disabled: they give up
+within a tenth of a second, and ``retry.py`` is the only policy.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import boto3
 import botocore.exceptions as boto
+import botocore.session
 from botocore.config import Config
 from botocore.parsers import ResponseParserError
+from botocore.utils import get_environ_proxies
 
 from xpjob.base.errors import (
     BadAnswerError,
     DeadlineError,
+    MisconfiguredError,
     RefusedError,
+    SettingsError,
     TransientError,
     XpjobError,
 )
-from xpjob.net import retry
-from xpjob.net.http import USER_AGENT
+from xpjob.config import secrets
+from xpjob.net import http, retry
+from xpjob.net.http import PROXY_ADVICE, PROXY_CREDENTIALS, USER_AGENT
 from xpjob.net.options import NetOptions
 from xpjob.net.threads import within
 from xpjob.store.options import StoreOptions
-from xpjob.store.s3_errors import refusal
+from xpjob.store.s3_errors import ErrorAnswer, refusal
 
 T = TypeVar("T")
 
@@ -47,47 +56,99 @@ _CREDENTIAL_ERRORS = (
 _UNREADABLE = (
     *(ResponseParserError, ValueError, KeyError, TypeError, AttributeError, RuntimeError),
 )
+_GIVE_CREDENTIALS = (
+    "give the job credentials: a role of its service account, or AWS_ACCESS_KEY_ID and "
+    "AWS_SECRET_ACCESS_KEY"
+)
 _SHOWN = 200
 """Characters of an unreadable answer that an error quotes."""
 
 
+_MISTAKES = (
+    boto.ProfileNotFound,
+    boto.ConfigNotFound,
+    boto.ConfigParseError,
+    boto.InvalidConfigError,
+    boto.InvalidRegionError,
+    ValueError,  # an endpoint that is no URL
+)
+"""What boto3 raises for its own variables and configuration file."""
+_REGION = "us-east-1"
+"""The last resort, for servers that have no regions."""
+_CHECKSUMS = ("request_checksum_calculation", "response_checksum_validation")
+
+
 class S3Client:
-    """boto3's client as ``boto``, and ``call`` to make calls with retries and our errors."""
+    """boto3's client as ``boto``, and ``call`` to make calls with retries and our errors.
+
+    ``endpoint`` is the URL of the server, empty for AWS. ``directory``: the bucket is a directory
+    bucket (S3 Express One Zone). ``sends_md5``: boto3 sends no checksums by itself.
+    """
 
     def __init__(self, options: StoreOptions, net: NetOptions, where: str) -> None:
         """Create the client without connecting. ``where`` is for errors about settings."""
         self._timeout = net.request_timeout_seconds
-        compatible: dict[str, Any] = {}
-        if options.s3_endpoint:
-            # By default boto3 sends chunks with a trailing checksum over https, which many
-            # S3-compatible servers reject.
-            compatible = {
-                "request_checksum_calculation": "when_required",
-                "response_checksum_validation": "when_required",
-            }
-        config = Config(
-            connect_timeout=net.connect_timeout_seconds,
-            read_timeout=net.request_timeout_seconds,
-            retries={"total_max_attempts": 1},
-            s3={"addressing_style": "path" if options.s3_endpoint else "auto"},
-            signature_version="s3v4",
-            user_agent_extra=USER_AGENT,
-            **compatible,
-        )
+        self.directory = options.s3_bucket.endswith("--x-s3")
         try:
             # Our own session: the default one would keep credentials forever.
-            self._session = boto3.session.Session()
+            core = botocore.session.Session()
+            self._session = boto3.session.Session(botocore_session=core)
             self.boto = self._session.client(
                 "s3",
-                region_name=options.s3_region,
+                region_name=(
+                    options.s3_region
+                    or core.get_config_variable("region")
+                    or os.environ.get("AWS_REGION")
+                    or _REGION
+                ),
                 endpoint_url=options.s3_endpoint or None,
-                config=config,
+                config=Config(
+                    connect_timeout=net.connect_timeout_seconds,
+                    read_timeout=net.request_timeout_seconds,
+                    retries={"total_max_attempts": 1},
+                    user_agent_extra=USER_AGENT,
+                    **self._compatible(core, options),
+                ),
             )
-        except (boto.BotoCoreError, ValueError) as error:
+        except _CREDENTIAL_ERRORS as error:
+            raise RefusedError(f"{where}: {error}; {_GIVE_CREDENTIALS}") from error
+        except _MISTAKES as error:
+            raise SettingsError(
+                [
+                    f"S3: creating the client for {where}: {error}; check S3_REGION, S3_ENDPOINT "
+                    "and the AWS_* variables"
+                ]
+            ) from error
+        except boto.BotoCoreError as error:
             raise XpjobError(
                 f"creating the S3 client for {where}: {error}; check S3_REGION, S3_ENDPOINT and "
                 "the AWS_* variables"
             ) from error
+        url = str(self.boto.meta.endpoint_url)
+        self.endpoint = options.s3_endpoint or ("" if _is_amazons(url) else url)
+        if secrets.in_the_clear(url) and not net.allow_insecure_credentials:
+            raise SettingsError(
+                [f"S3: {url} is plain http, which would expose credentials; {secrets.FORCE}"]
+            )
+        self._proxy = str(get_environ_proxies(url).get(urlsplit(url).scheme, ""))
+        sums = self.boto.meta.config.request_checksum_calculation  # type: ignore[attr-defined]
+        self.sends_md5 = sums == "when_required" and not self.directory
+
+    def _compatible(self, core: botocore.session.Session, options: StoreOptions) -> dict[str, Any]:
+        """Return what S3-compatible servers need, and boto3 is not told otherwise."""
+        if not options.s3_endpoint or self.directory:
+            return {}
+        configured = core.get_scoped_config()
+        # Signed bodies, as always without a trailer: with Content-MD5 boto3 would not sign them.
+        ours = {"addressing_style": "path", "payload_signing_enabled": True}
+        theirs = configured.get("s3") or {}
+        settings: dict[str, Any] = {"s3": {k: v for k, v in ours.items() if k not in theirs}}
+        # By default boto3 sends chunks with a trailing checksum over https, which many
+        # S3-compatible servers reject.
+        for name in _CHECKSUMS:
+            if not (os.environ.get(f"AWS_{name.upper()}") or configured.get(name)):
+                settings[name] = "when_required"
+        return settings
 
     def call(self, doing: str, where: str, action: Callable[[], T]) -> T:
         """Return the result of ``action``, retrying transient errors.
@@ -105,12 +166,11 @@ class S3Client:
                 raise DeadlineError(f"{what}: {error}") from error
             except boto.ClientError as error:
                 # From None: the original text is the server's, and may contain credentials.
-                raise refusal(doing, what, *self._answer(error)) from None
+                raise self._refusal(doing, what, error) from None
             except _CREDENTIAL_ERRORS as error:
-                raise RefusedError(
-                    f"{what}: {error}; give the job credentials: a role of its service account, "
-                    "or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-                ) from error
+                raise RefusedError(f"{what}: {error}; {_GIVE_CREDENTIALS}") from error
+            except boto.ProxyConnectionError as error:
+                raise self._proxys(what, error) from None  # the text may have its password
             except _CONNECTION_ERRORS as error:
                 if isinstance(error.kwargs.get("error"), ValueError):
                     # The original text shows the header, and with it the secret.
@@ -118,9 +178,9 @@ class S3Client:
                         f"{what}: the credentials contain characters that cannot be sent, e.g. a "
                         "trailing line break; correct them"
                     ) from None
-                raise TransientError(
-                    f"{what}: {error}; check S3_ENDPOINT and the network path to it"
-                ) from error
+                raise TransientError(f"{what}: {error}; {_path_to(str(error))}") from error
+            except _MISTAKES[:-1] as error:
+                raise MisconfiguredError(f"{what}: {error}; check the AWS_* variables") from error
             except boto.BotoCoreError as error:
                 raise XpjobError(f"{what}: {error}; check the S3_* settings") from error
 
@@ -138,15 +198,65 @@ class S3Client:
                 "is this an S3 endpoint?"
             ) from None  # the original text is the server's
 
-    def _answer(self, error: boto.ClientError) -> tuple[int, str, str]:
-        """Return status, code and message of an error answer, without credentials."""
-        answer = error.response.get("Error", {})
-        status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-        message = self._without_secrets(str(answer.get("Message", "")))
-        return status, str(answer.get("Code", "")), message
+    def _refusal(self, doing: str, what: str, error: boto.ClientError) -> XpjobError:
+        answer = self._answer(error)
+        if self._proxy and is_proxys(answer):
+            message = f"{what}: {answer}, answered by the proxy {http.shown(self._proxy)}"
+            if answer.status == 407:
+                return RefusedError(f"{message}; {PROXY_CREDENTIALS}")
+            kind = XpjobError if answer.status < 500 else TransientError
+            return kind(f"{message}; {PROXY_ADVICE}")
+        return refusal(doing, what, answer)
+
+    def _proxys(self, what: str, error: boto.ProxyConnectionError) -> XpjobError:
+        reason = http.proxy_reason(error.kwargs.get("error") or error)
+        message = f"{what}: the proxy {http.shown(self._proxy)} failed: {reason}"
+        if " 407 " in f"{reason} ":
+            return RefusedError(f"{message}; {PROXY_CREDENTIALS}")
+        return TransientError(f"{message}; {PROXY_ADVICE}")
+
+    def _answer(self, error: boto.ClientError) -> ErrorAnswer:
+        """Return an error answer, without credentials."""
+        found = error.response.get("Error", {})
+        about = error.response.get("ResponseMetadata", {})
+        fields = {str(k): self._without_secrets(str(v)) for k, v in found.items()}
+        return ErrorAnswer(
+            status=int(about.get("HTTPStatusCode", 0)),
+            code=fields.get("Code", ""),
+            text=fields.get("Message", ""),
+            fields=fields,
+            headers={k.lower(): str(v) for k, v in about.get("HTTPHeaders", {}).items()},
+            operation=str(error.operation_name),
+        )
 
     def _without_secrets(self, text: str) -> str:
         if credentials := self._session.get_credentials():
             for secret in filter(None, (credentials.secret_key, credentials.token)):
                 text = text.replace(secret, "(not shown)")
         return text
+
+
+def is_proxys(answer: ErrorAnswer) -> bool:
+    """Return whether a proxy has answered, and not the server behind it."""
+    if answer.status == 407 or http.PROXYS_HEADERS & answer.headers.keys():
+        return True
+    # S3 tells a code of its own, and says which request it was, except where it has no body.
+    return (
+        answer.code in ("", str(answer.status))
+        and not answer.operation.startswith("Head")
+        and not any(name.startswith("x-amz-") for name in answer.headers)
+    )
+
+
+def _is_amazons(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    return host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws"))
+
+
+def _path_to(reason: str) -> str:
+    if "://sts." in reason or "169.254.170." in reason:
+        return (
+            "the credentials come from there: check the network policies, and "
+            "AWS_STS_REGIONAL_ENDPOINTS"
+        )
+    return "check S3_ENDPOINT and the network path to it"

@@ -1,0 +1,110 @@
+"""Load a kubeconfig, and insist on the credentials that it names.
+
+The kubernetes package goes on without credentials where it cannot get them, e.g. because a
+credential plugin failed. The API would refuse such a request as one of ``system:anonymous``, or
+answer it with what everybody may see.
+
+Imported only where it is needed, because importing the package takes half a second of CPU.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from kubernetes.config import ConfigException
+from kubernetes.config.kube_config import (
+    KUBE_CONFIG_DEFAULT_LOCATION,
+    KubeConfigLoader,
+    KubeConfigMerger,
+)
+
+from xpjob.base.errors import SettingsError, XpjobError
+
+
+class _Insisting(KubeConfigLoader):  # type: ignore[misc]
+    """Raises where credentials are named and there are none."""
+
+    def _load_authentication(self) -> None:
+        # What is loaded again has expired.
+        for name in ("token", *(("cert_file", "key_file") if self._from_plugin() else ())):
+            self.__dict__.pop(name, None)
+        super()._load_authentication()
+        user = self._user.value if self._user else None
+        if isinstance(user, dict) and not (self._has_token() or self._has_certificate(user)):
+            _refuse(user, self._get_base_path(self._user.path))
+
+    def _from_plugin(self) -> bool:
+        return bool(self._user) and "exec" in self._user
+
+    def _has_token(self) -> bool:
+        return bool(str(self.__dict__.get("token") or "").removeprefix("Bearer ").strip())
+
+    def _has_certificate(self, user: dict[str, Any]) -> bool:
+        """Return whether there is a certificate: a plugin's, or one that is loaded later."""
+        return bool(
+            self.__dict__.get("cert_file")
+            or user.get("client-certificate")
+            or user.get("client-certificate-data")
+        )
+
+
+def load_kubeconfig(path: str, context: str, configuration: Any) -> None:
+    """Load a kubeconfig (empty: the default one) into a configuration of the kubernetes package.
+
+    Raises that package's own errors, ``SettingsError`` for credentials that cannot be had as they
+    are configured, and ``XpjobError`` for a credential plugin that failed.
+    """
+    merged = KubeConfigMerger(path or KUBE_CONFIG_DEFAULT_LOCATION)
+    if merged.config is None:
+        raise ConfigException("Invalid kube-config file. No configuration found.")
+    loader = _Insisting(
+        config_dict=merged.config,
+        config_base_path=None,
+        active_context=context or None,
+        config_persister=merged.save_changes,
+    )
+    loader.load_and_set(configuration)
+
+
+def _refuse(user: dict[str, Any], directory: str) -> None:
+    """Raise for the first credentials that are named; what is unknown is none."""
+    nothing = "nothing was sent, because it would have been sent without credentials"
+    if plugin := user.get("exec"):
+        _refuse_plugin(plugin, directory, nothing)
+    if provider := user.get("auth-provider"):
+        name = provider.get("name", "") if isinstance(provider, dict) else ""
+        raise SettingsError(
+            [
+                f"KUBECONFIG: the auth-provider {name} gave no token, and {nothing}; log in again, "
+                "or use a credential plugin (exec)"
+            ]
+        )
+    if "token" in user or "tokenFile" in user:
+        raise SettingsError(
+            [f"KUBECONFIG: the user's token is empty, and {nothing}; renew the token"]
+        )
+    if "username" in user or "password" in user:
+        raise SettingsError(
+            [f"KUBECONFIG: the user has a name or a password, not both, and {nothing}; set both"]
+        )
+
+
+def _refuse_plugin(plugin: Any, directory: str, nothing: str) -> None:
+    command = str(plugin.get("command", "")) if isinstance(plugin, dict) else ""
+    failed = f"the credential plugin {command or '(no command)'} of the kubeconfig"
+    # As the package starts it: a name is looked for on the PATH, a path is of the kubeconfig's
+    # folder.
+    program = str(Path(directory) / command) if "/" in command else command
+    if not command or shutil.which(program) is None:
+        raise SettingsError(
+            [
+                f"KUBECONFIG: {failed} cannot be started, and {nothing}; install it where this "
+                "runs, correct the path, or use another kind of credentials"
+            ]
+        )
+    raise XpjobError(
+        f"{failed} failed, or gave no credentials, and {nothing}; run it by hand to see why (its "
+        "output is not shown, because it may contain secrets)"
+    )
