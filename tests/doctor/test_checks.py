@@ -15,8 +15,8 @@ from support.processes import free_port
 from support.s3_server import S3, serve_s3
 from support.stand_in import APP, CLAIM, KINDS, NETWORK, XR, StandIn, config_map, fill
 from xpjob.demo.cluster import CONFIGMAP, Fault
-from xpjob.kube.api import connect
-from xpjob.net.http import Timeouts
+from xpjob.kube.api import Api, connect
+from xpjob.net.http import Response, Timeouts
 
 Found = dict[str, dict[str, str]]
 
@@ -273,3 +273,22 @@ def test_a_review_that_is_none(stand_in: StandIn) -> None:
     stand_in.cluster.allows = lambda _gvr: "not a boolean"  # type: ignore[assignment,return-value]
     with pytest.raises(XpjobError, match="invalid SelfSubjectAccessReview"):
         api.may_list(CLAIM.gvr)
+
+
+@pytest.mark.parametrize(
+    ("status", "allowed"),
+    [
+        ({"allowed": True, "denied": None, "reason": None}, True),
+        ({"allowed": None}, False),
+        ({}, False),
+        (None, False),
+    ],
+)
+def test_cp19_null_in_a_review_is_no_permission(
+    monkeypatch: pytest.MonkeyPatch, status: object, allowed: bool
+) -> None:
+    """It is how Go writes what is not there."""
+    body = json.dumps({"kind": "SelfSubjectAccessReview", "status": status}).encode()
+    api = Api("http://127.0.0.1", None, None, Timeouts())  # type: ignore[arg-type]
+    monkeypatch.setattr(Api, "_send", lambda *_args, **_given: Response(201, {}, body))
+    assert api.may_list(CLAIM.gvr) is allowed

@@ -25,6 +25,7 @@ COMPONENTS = sorted(path.parent.name for path in K8S.glob("components/*/kustomiz
 JOB = f"system:serviceaccount:{NAMESPACE}:xpjob"
 GATEWAY = f"system:serviceaccount:{NAMESPACE}:xpjob-gateway"
 CLAIMS = "databases.platform.example.org"
+CRDS = "customresourcedefinitions.apiextensions.k8s.io"
 READ = ("get", "list")
 WRITE = ("create", "update", "patch", "delete", "deletecollection")
 ELSEWHERE = (
@@ -33,7 +34,6 @@ ELSEWHERE = (
     "nodes",
     "serviceaccounts",
     "deployments.apps",
-    "customresourcedefinitions.apiextensions.k8s.io",
     "clusterroles.rbac.authorization.k8s.io",
 )
 
@@ -119,6 +119,8 @@ def test_the_base_gives_what_is_needed(applied: Cluster) -> None:
         assert granted == set(), resource
     for resource in ELSEWHERE:
         assert not any(allowed(applied, JOB, verb, resource) for verb in READ), resource
+    assert [verb for verb in READ if allowed(applied, JOB, verb, CRDS)] == ["get"]
+    assert not any(allowed(applied, JOB, verb, CRDS) for verb in WRITE)
     assert not any(allowed(applied, GATEWAY, verb, "configmaps") for verb in READ)
 
 
@@ -142,7 +144,12 @@ def test_scoped_rights_refuse_everything_else(applied: Cluster) -> None:
         *("configmaps", f"*.{group}", "compositeresourcedefinitions.apiextensions.crossplane.io"),
         *(f"{part}.pkg.crossplane.io" for part in parts),
     }
-    assert granted == dict.fromkeys(named, "[get list]"), rules
+    by_name = {
+        CRDS,
+        "managedresourcedefinitions.apiextensions.crossplane.io",
+    }
+    expected = {**dict.fromkeys(named, "[get list]"), **dict.fromkeys(by_name, "[get]")}
+    assert granted == expected, rules
     assert len(names) > 60
     for resource in (CLAIMS, "configmaps"):
         assert all(allowed(applied, JOB, verb, resource) for verb in READ)

@@ -159,6 +159,12 @@ def kind_gone(world: World) -> None:
     world.cluster.kinds = tuple(kind for kind in world.cluster.kinds if kind != CLAIM)
 
 
+def kind_gone_before(world: World) -> None:
+    """The same, and a run has seen it already."""
+    kind_gone(world)
+    world.run()
+
+
 def one_group(fault: Fault) -> Setup:
     """Have an API that is asked group by group, of which one answers with that."""
 

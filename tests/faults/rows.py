@@ -50,6 +50,7 @@ class Row:
 # An event of the log, the field by which it is known, and its value unless any will do.
 RETRIED, KEPT, LEFT_OUT, LET_GO = "tried again", "kept aside", "objects left out", "let go"
 RETRIED_AS_TOLD = "tried again after 1 s"
+MISSED = "suddenly missing"
 UNKNOWN_GROUP, UNCONDITIONAL = "a group is not known", "no conditional writes"
 EVENTS = {
     RETRIED: ("attempt", None),
@@ -59,6 +60,7 @@ EVENTS = {
     LET_GO: ("namespace", None),
     UNKNOWN_GROUP: ("group_version", None),
     UNCONDITIONAL: ("object", None),
+    MISSED: ("reasons", None),
 }
 
 WELL = (0, ALL_NEW, ALL_NEW, "publish", 0)
@@ -131,7 +133,14 @@ API = (
         ("503", RETRIED, UNKNOWN_GROUP)),
     Row("API", "another document", "one group's discovery", api.one_group(ANOTHER), *CARRIED,
         (UNKNOWN_GROUP,)),
-    Row("API", "kind is gone", "discovery", api.kind_gone, 0, NO_CLAIMS, NO_CLAIMS, "publish", 0),
+    Row("API", "kind is gone", "discovery", api.kind_gone, *CARRIED[:4], 0, (MISSED,)),
+    Row("API", "kind is gone", "discovery, second run", api.kind_gone_before, 0, NO_CLAIMS,
+        NO_CLAIMS, "publish", 0),
+    Row("API", "kind is gone, ABSENCE_CONFIRMATION=off", "discovery",
+        many(api.kind_gone, ABSENCE_CONFIRMATION="off"), 0, NO_CLAIMS, NO_CLAIMS, "publish", 0),
+    Row("API", "kind is gone, STRICT", "discovery", many(api.kind_gone, STRICT="true"), 3,
+        CLAIMS_CARRIED, CLAIMS_CARRIED, "publish", 0, (MISSED,)),
+    Row("API", "empty", "one list", claims(Fault(200, page())), *CARRIED[:4], 0, (MISSED,)),
     Row("API", "401", "discovery", discovery(Fault(401)), *REFUSED, ("401",)),
     Row("API", "403", "discovery", discovery(Fault(403)), *REFUSED, ("403",)),
     Row("API", "503", "discovery", discovery(Fault(503)), *FAILED, ("503", RETRIED)),

@@ -27,6 +27,7 @@ from support.stand_in import (
 from xpjob.base.errors import BadAnswerError
 from xpjob.collectors.crossplane import wire
 from xpjob.collectors.crossplane.configmaps import CONFIGMAPS, read_configs
+from xpjob.collectors.crossplane.definitions import read_definitions
 from xpjob.collectors.crossplane.platform import read_platform
 from xpjob.collectors.crossplane.providers import read_providers
 from xpjob.collectors.crossplane.targets import Targets
@@ -323,7 +324,11 @@ def test_any_provider_revisions_are_read_or_not_known(page: bytes) -> None:
         pages(
             {
                 "metadata": {"name": "x"},
-                "spec": {"claimNames": {"kind": "X"}},
+                "spec": {
+                    "group": "a.org",
+                    "names": {"kind": "XX", "plural": "xxs"},
+                    "claimNames": {"kind": "X", "plural": "xs"},
+                },
                 "status": {"conditions": [{"type": "Established", "status": "True"}]},
             }
         )
@@ -331,7 +336,10 @@ def test_any_provider_revisions_are_read_or_not_known(page: bytes) -> None:
 )
 def test_any_definitions_are_read_or_not_known(page: bytes) -> None:
     """The same of XRDs and packages."""
-    found = read_platform(world({XRD.path(): page}, XRD), Targets(()))
+    seen = world({XRD.path(): page}, XRD)
+    definitions = read_definitions(seen)
+    msgspec.json.encode([sorted(definitions.composed), sorted(definitions.defined_kinds)])
+    found = read_platform(seen, Targets((), definitions=definitions))
     assert found.unread in ([], [XRD.kind])
     msgspec.json.encode(found)
 

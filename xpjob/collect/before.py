@@ -20,12 +20,13 @@ class UnreadableRowError(BadAnswerError):
 
 
 class Placed(Struct, frozen=True, rename="camel", gc=False):
-    """The fields of a row that identify its list, and the source of that list."""
+    """The fields of a row that identify its list, the source of that list, and the row's kind."""
 
     group: str
     resource: str
     namespace: str
     source: str = ""
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from xpjob.collect.outcome import TargetOutcome
 from xpjob.collect.tables import TableSpec
 from xpjob.config.option import Group
 from xpjob.kube.discovery import Catalogue
+from xpjob.kube.gvr import Gvr
 from xpjob.kube.lists import ListKey, WholeList
 from xpjob.metrics.cumulative import HistogramTable
 from xpjob.metrics.table import Table
@@ -47,12 +48,24 @@ class Subscription:
 
 
 @dataclass(frozen=True, slots=True)
+class Skipped:
+    """A kind that is not listed although it seems to be the collector's, and why."""
+
+    gvr: Gvr
+    kind: str
+    namespaced: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """All subscriptions of a collector in one run, in a stable order.
 
     ``notes`` is data for ``finish``. ``configs`` counts the tenants' valid ConfigMaps,
     ``malformed_configs`` the skipped ones. ``reads`` are the small lists that planning itself needs
-    rights for. ``hint`` says what to do if there are no subscriptions.
+    rights for. ``hint`` says what to do if there are no subscriptions. ``skipped`` and ``remarks``
+    explain decisions in ``xpjob targets`` and ``xpjob doctor``; a remark is something that planning
+    could not find out.
     """
 
     subscriptions: Sequence[Subscription] = ()
@@ -61,6 +74,8 @@ class Plan:
     malformed_configs: int = 0
     reads: Sequence[ListKey] = ()
     hint: str = ""
+    skipped: Sequence[Skipped] = ()
+    remarks: Sequence[str] = ()
 
 
 class World(Protocol):
@@ -81,6 +96,9 @@ class World(Protocol):
         self, lists: Sequence[tuple[ListKey, type[S]]]
     ) -> Sequence[WholeList[S] | XpjobError]:
         """Read several small lists concurrently; a failed list is an error in its place."""
+
+    def get_each(self, gvr: Gvr, names: Sequence[str], wire: type[S]) -> Sequence[S | XpjobError]:
+        """Get the metadata of cluster-scoped objects; a failure is an error in its place."""
 
 
 class ListReader(Protocol):
@@ -113,6 +131,9 @@ class Section:
     ``tables`` maps each key to its rows; ``specs`` describes tables that the collector does not
     declare, because users define them. The fields of ``state`` become keys of the document.
     ``shown`` has the settings for converting rows to series, for the metrics of old documents.
+    ``kept`` has the outcomes of lists that were not made, and whose previous rows are kept.
+    ``lacks_rows``: rows are to be kept, and ``Before.whole`` was empty; the core then fills it, and
+    calls ``finish`` again.
     """
 
     tables: Mapping[str, Sequence[Any]]
@@ -120,6 +141,8 @@ class Section:
     state: Struct | None = None
     specs: Sequence[TableSpec] = ()
     shown: Mapping[str, Any] = field(default_factory=dict)
+    kept: Sequence[TargetOutcome] = ()
+    lacks_rows: bool = False
 
 
 class Collector(Protocol):

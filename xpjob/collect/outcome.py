@@ -12,6 +12,7 @@ class TargetOutcome(Struct, rename="camel", kw_only=True):
 
     ``gone``: it failed because the API does not serve the kind (any more). ``carried`` counts rows
     carried over from the previous snapshot, ``let_go`` those dropped because of their age.
+    ``unconfirmed`` says why rows are kept although nothing failed: something is suddenly missing.
     """
 
     class_: str = field(name="class")
@@ -31,6 +32,7 @@ class TargetOutcome(Struct, rename="camel", kw_only=True):
     seconds: float = 0.0
     error: str = ""
     gone: bool = False
+    unconfirmed: str = ""
     collector: str = ""
     selector: str = ""
 

@@ -89,7 +89,7 @@ def _facts(result: Result, collectors: Collectors, code: int) -> dict[str, objec
         **counts,
         "targets": len(report.targets),
         "failed": len(failed),
-        "carried": sum(outcome.carried for outcome in failed),
+        "carried": sum(outcome.carried for outcome in report.targets),
         "seconds": round(report.seconds, 3),
         "run": report.run.id,
     }

@@ -53,6 +53,8 @@ def create_app(cluster: Cluster) -> Starlette:
             return _resources(cluster.kinds, parts[1], parts[2])
         if parts[0] == "api" and len(parts) == 2:
             return _resources(cluster.core(), "", parts[1])
+        if parts[0] == "apis" and len(parts) == 5 and parts[3] != "namespaces":
+            return _object(cluster, Gvr(*parts[1:4]), parts[4])
         return _list(cluster, parts, query)
 
     async def review(request: Request) -> Response:
@@ -183,6 +185,15 @@ def _resources(kinds: Sequence[Kind], group: str, version: str) -> Response:
     document = {"kind": "APIResourceList", "apiVersion": "v1"}
     named = f"{group}/{version}" if group else version
     return _reply({**document, "groupVersion": named, "resources": resources})
+
+
+def _object(cluster: Cluster, gvr: Gvr, name: str) -> Response:
+    """Return a cluster-scoped object."""
+    kind = cluster.find(gvr)
+    found = [o for o in cluster.objects(kind) if o["metadata"]["name"] == name] if kind else []
+    if not found:
+        return _status(404, f'{gvr.resource}.{gvr.group} "{name}" not found', "NotFound")
+    return _reply(found[0])
 
 
 def _list(cluster: Cluster, parts: list[str], query: dict[str, str]) -> Response:

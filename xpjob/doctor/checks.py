@@ -75,6 +75,7 @@ def _cluster(config: Config, collectors: Collectors) -> Iterator[Check]:
         if item.attempt.error:
             yield failed(f"collector {item.collector.name}", item.attempt.error)
         else:
+            yield from _decisions(item.plan)
             yield from _rights(api, item.plan)
 
 
@@ -88,6 +89,14 @@ def _discovered(catalogue: Catalogue) -> Check:
             "check the APIServices of these group versions: kubectl get apiservices",
         )
     return Check("discovery", OK, detail)
+
+
+def _decisions(plan: Plan) -> Iterator[Check]:
+    """Explain which kinds are not listed, and what planning could not find out."""
+    advice = "optional: grant it (see k8s/README.md, Rights)"
+    yield from (Check("definitions", OK, remark, advice) for remark in plan.remarks)
+    for skipped in plan.skipped:
+        yield Check(f"kind {skipped.gvr}", OK, f"not listed: {skipped.why}", "")
 
 
 def _rights(api: Api, plan: Plan) -> Iterator[Check]:

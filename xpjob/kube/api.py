@@ -49,11 +49,13 @@ class _Status(msgspec.Struct):
 
 
 class _Allowed(msgspec.Struct):
-    allowed: bool = False
+    allowed: bool | None = None
 
 
 class _Review(msgspec.Struct):
-    status: _Allowed
+    """The answer of a review. Without a status it is another document; null is no permission."""
+
+    status: _Allowed | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,8 @@ class Api:
         body = msgspec.json.encode(review)
         answer = retry.call(lambda: self._send("POST", path, f"{self.url}{path}", body=body))
         try:
-            return msgspec.json.decode(answer.body, type=_Review).status.allowed
+            status = msgspec.json.decode(answer.body, type=_Review).status
+            return bool(status and status.allowed)
         except UNREADABLE as error:
             raise BadAnswerError(
                 f"POST {path} at {self.server}: invalid SelfSubjectAccessReview ({error})"

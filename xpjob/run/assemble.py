@@ -82,7 +82,7 @@ def assemble(
         run=facts.run,
         cluster=facts.cluster,
         generated_at=at,
-        targets=facts.targets,
+        targets=[*facts.targets, *(outcome for part in parts for outcome in part.kept)],
         counters=counters,
         findings=[finding for part in parts for finding in part.findings],
         shown=Shown(facts.max_series),

@@ -55,6 +55,7 @@ def build(
         journal.collectors(error.outcomes)
         raise
     journal.report.counters = counters
+    journal.targets(snapshot.head.targets)
     journal.collectors(snapshot.head.collectors or ())
     return snapshot
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from xpjob import __version__
 from xpjob.base import times
 from xpjob.base.errors import SupersededError, XpjobError
-from xpjob.collect.outcome import CollectorOutcome
+from xpjob.collect.outcome import CollectorOutcome, TargetOutcome
 from xpjob.metrics.cumulative import Counters
 from xpjob.run.previous import Previous
 from xpjob.snapshot.documents import Head, RunInfo, RunReport
@@ -82,6 +82,11 @@ class Journal:
         self._failed = [item.outcome.gvr for item in listed if item.error]
         self.collectors([item.attempt.outcome() for item in gathered])
 
+    def targets(self, outcomes: Sequence[TargetOutcome]) -> None:
+        """Record the outcomes of all lists, with those of kinds whose rows are kept."""
+        self.report.targets = list(outcomes)
+        self.report.partial |= any(outcome.unconfirmed for outcome in outcomes)
+
     def collectors(self, outcomes: Sequence[CollectorOutcome]) -> None:
         """Record the outcomes of all collectors."""
         self.report.collectors = list(outcomes)
@@ -103,7 +108,7 @@ class Journal:
         Another pod has merged the same shards, and may not get to publishing the result.
         """
         self.report.targets = head.targets
-        self.report.partial = any(outcome.error for outcome in head.targets)
+        self.report.partial = any(t.error or t.unconfirmed for t in head.targets)
         self.report.counters = copy.deepcopy(counters)
         self.collectors(head.collectors or ())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -12,8 +13,9 @@ import msgspec
 from xpjob.base import times
 from xpjob.collect.attempt import Attempt
 from xpjob.collect.before import Before, UnreadableRowError
-from xpjob.collect.contract import RESERVED, Collector, state_keys
+from xpjob.collect.contract import RESERVED, Collector, Section, state_keys
 from xpjob.collect.findings import Finding, confirmed
+from xpjob.collect.outcome import TargetOutcome
 from xpjob.collect.tables import TableDescription
 from xpjob.metrics.stored import MetricTable
 from xpjob.run.plan import Collected
@@ -26,7 +28,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Part:
-    """What one collector gives to the document. ``carried_since``: it was made then, and kept."""
+    """What one collector gives to the document. ``carried_since``: it was made then, and kept.
+
+    ``kept`` has the outcomes of lists that were not made, and whose rows are kept.
+    """
 
     rows: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     state: Mapping[str, Any] = field(default_factory=dict)
@@ -35,6 +40,7 @@ class Part:
     tables: Sequence[TableDescription] = ()
     metrics: Sequence[MetricTable] = ()
     carried_since: str = ""
+    kept: Sequence[TargetOutcome] = ()
 
 
 class Owners:
@@ -87,14 +93,9 @@ class Making:
     def _made(self, collected: Collected) -> Part:
         collector = collected.collector
         before = self._before(collected)
-        try:
-            section = collector.finish(collected.plan, collected.listed, before, self.at)
-        except UnreadableRowError as error:
-            if before is None:
-                raise
-            self.whole.keep_aside(error)
-            nothing = replace(before, whole={})
-            section = collector.finish(collected.plan, collected.listed, nothing, self.at)
+        section = self._section(collected, before)
+        if section.lacks_rows and before:
+            section = self._section(collected, self._with_rows(collector, before))
         known = before.findings if before else ()
         findings = confirmed(collector.name, section.findings, known, self.at)
         section = replace(section, findings=findings)
@@ -105,11 +106,22 @@ class Making:
             shown=section.shown,
             tables=sections.descriptions(collector, section),
             metrics=sections.metric_tables(collector, section, self.at, self.max_series),
+            kept=[_named(outcome, collector) for outcome in section.kept],
         )
         self.owners.take(collector.name, part)
         if self.verify:
             msgspec.json.encode([part.rows, part.state, part.findings, part.shown, part.metrics])
         return part
+
+    def _section(self, collected: Collected, before: Before | None) -> Section:
+        finish = partial(collected.collector.finish, collected.plan, collected.listed)
+        try:
+            return finish(before, self.at)
+        except UnreadableRowError as error:
+            if before is None:
+                raise
+            self.whole.keep_aside(error)
+            return finish(replace(before, whole={}), self.at)
 
     def _before(self, collected: Collected) -> Before | None:
         """Return a collector's previous section; an empty one if there is no snapshot yet."""
@@ -119,6 +131,9 @@ class Making:
         before = self.previous.before.get(collector.name) or Before("", "")
         if not any(listed.error for listed in collected.listed):
             return before
+        return self._with_rows(collector, before)
+
+    def _with_rows(self, collector: Collector, before: Before) -> Before:
         raw = self.whole.read()
         if raw is None:
             return before
@@ -159,6 +174,11 @@ class Making:
                 *(table for table in empty.tables if table.key not in kept.rows),
             ],
         )
+
+
+def _named(outcome: TargetOutcome, collector: Collector) -> TargetOutcome:
+    outcome.collector = collector.name
+    return outcome
 
 
 def _made_at(collector: Collector, raw: RawSnapshot) -> str:

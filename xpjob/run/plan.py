@@ -9,15 +9,17 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
-from xpjob.base.errors import XpjobError
+from xpjob.base.errors import BadAnswerError, XpjobError
 from xpjob.collect.attempt import Attempt
 from xpjob.collect.contract import Collector, Collectors, Listed, Plan
 from xpjob.collect.fetch import Progress, Wish, fetch
 from xpjob.config.option import Config
 from xpjob.kube.api import Api, connect
-from xpjob.kube.decode import decoder
+from xpjob.kube.decode import decoder, document
 from xpjob.kube.discovery import Catalogue, discover
+from xpjob.kube.gvr import Gvr
 from xpjob.kube.lists import ListKey, WholeList, list_all
+from xpjob.kube.mend import UNREADABLE
 from xpjob.kube.options import KubeOptions
 from xpjob.net import deadline
 from xpjob.net.http import Timeouts
@@ -27,6 +29,9 @@ from xpjob.run import budget
 from xpjob.run.previous import Sizes
 
 S = TypeVar("S", bound=Struct)
+
+_METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
+"""Not the whole object: a CRD's schemas can have a megabyte."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,20 @@ class PlanningWorld:
                 return error
 
         return each(one, lists, self.concurrency)
+
+    def get_each(self, gvr: Gvr, names: Sequence[str], wire: type[S]) -> Sequence[S | XpjobError]:
+        """Get the metadata of cluster-scoped objects; a failure is an error in its place."""
+
+        def one(name: str) -> S | XpjobError:
+            path = f"{gvr.path()}/{name}"
+            try:
+                return document(self.api.get(path, {}, accept=_METADATA).body, wire)[0]
+            except XpjobError as error:
+                return error
+            except UNREADABLE as error:
+                return BadAnswerError(f"GET {path}: the answer is not an object ({error})")
+
+        return each(one, names, self.concurrency)
 
 
 def attempts_of(collectors: Collectors) -> dict[str, Attempt]:

@@ -23,7 +23,7 @@ def planned_targets(config: Config, collectors: Collectors) -> Gathered:
 
 
 def describe(planned: Gathered) -> Iterator[dict[str, object]]:
-    """Yield one row per list, for JSON and the table."""
+    """Yield one row per list, and per kind that is not listed, for JSON and the table."""
     for item in planned:
         for each in item.plan.subscriptions:
             gvr = each.key.gvr
@@ -40,4 +40,21 @@ def describe(planned: Gathered) -> Iterator[dict[str, object]]:
                 "overrides": each.facts.get("overrides", {}),
                 "error": str(each.error) if each.error else "",
                 "collector": item.collector.name,
+                "listed": each.error is None,
+            }
+        for skipped in item.plan.skipped:
+            yield {
+                "class": "",
+                "group": skipped.gvr.group,
+                "version": skipped.gvr.version,
+                "resource": skipped.gvr.resource,
+                "kind": skipped.kind,
+                "namespaced": skipped.namespaced,
+                "namespace": "",
+                "source": "",
+                "why": f"not listed: {skipped.why}",
+                "overrides": {},
+                "error": "",
+                "collector": item.collector.name,
+                "listed": False,
             }

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from xpjob.publish.prune import PruneItem
 
 _SLOWEST = 3
+_WIDEST = 60
 _COLOURS = {"ok": "green", "warning": "yellow", "failed": "red"}
 
 
@@ -39,7 +40,12 @@ def summarize(result: Result, console: Console) -> None:
         slowest = ", ".join(f"{escape(_scope(o))} {o.seconds:.2f} s" for o in slow)
         console.print(f"slowest lists: {slowest}")
     for outcome in report.targets:
-        if outcome.error:
+        if outcome.unconfirmed:
+            console.print(
+                f"[yellow]kept[/]: {escape(_scope(outcome))} ({outcome.carried} rows): "
+                f"{escape(outcome.unconfirmed)}"
+            )
+        elif outcome.error:
             carried = f" ({outcome.carried} rows carried over)" if outcome.carried else ""
             console.print(
                 f"[red]failed[/]: {escape(_scope(outcome))}{carried}: {escape(outcome.error)}"
@@ -110,18 +116,24 @@ def targets_table(rows: Sequence[dict[str, object]]) -> Table:
     table = Table(title="Lists of a run", title_justify="left")
     for name in ("class", "group/version/resource", "kind", "where", "source", "why"):
         table.add_column(name, overflow="fold")
+    # Reasons may be long; a name that is cut in two cannot be searched for.
+    table.columns[1].min_width = min(_WIDEST, max((len(_gvr(row)) for row in rows), default=0))
     for row in rows:
         scope = row["namespace"] or ("all namespaces" if row["namespaced"] else "cluster")
         why = f"[red]{escape(str(row['error']))}[/]" if row["error"] else escape(str(row["why"]))
         table.add_row(
             str(row["class"]),
-            escape(f"{row['group']}/{row['version']}/{row['resource']}"),
+            escape(_gvr(row)),
             escape(str(row["kind"])),
             escape(str(scope)) if row["kind"] else "",
             str(row["source"]),
             why,
         )
     return table
+
+
+def _gvr(row: dict[str, object]) -> str:
+    return f"{row['group']}/{row['version']}/{row['resource']}"
 
 
 def doctor_table(rows: Sequence[dict[str, str]]) -> Table:

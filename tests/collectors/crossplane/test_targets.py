@@ -283,7 +283,7 @@ def test_providers_that_cannot_be_read_are_not_known(
         made = plan(stand_in)
     assert {t.provider for t in made.targets} == {""}
     assert made.unlistable == ()
-    assert not made.providers.known
+    assert not made.definitions.providers.known
     ((gvr, error),) = logged(caplog, "gvr", "error")
     assert "providerrevisions" in gvr
     assert "403" in error

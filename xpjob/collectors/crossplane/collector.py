@@ -13,10 +13,12 @@ from xpjob.collect.carry import carry
 from xpjob.collect.contract import Listed, Plan, Section, Subscription, World
 from xpjob.collect.tables import TableSpec
 from xpjob.collectors.crossplane import findings, link, metrics, targets
+from xpjob.collectors.crossplane.absence import Evidence, Missing, judge, warn
 from xpjob.collectors.crossplane.from_wire import MAKERS, Keys
 from xpjob.collectors.crossplane.gaps import OwnerGaps, keep_owners, read_before
 from xpjob.collectors.crossplane.options import CrossplaneOptions
-from xpjob.collectors.crossplane.platform import Platform, read_platform
+from xpjob.collectors.crossplane.platform import Platform, read_platform, settle
+from xpjob.collectors.crossplane.providers import Providers
 from xpjob.collectors.crossplane.records import (
     Claim,
     CompositeResource,
@@ -48,6 +50,8 @@ class _Notes(NamedTuple):
     options: CrossplaneOptions
     platform: Platform
     configs: int
+    providers: Providers
+    evidence: Evidence
 
 
 class _Reader:
@@ -118,10 +122,18 @@ class Crossplane:
         ]
         return Plan(
             [*listable, *missing],
-            _Notes(options, read_platform(world, planned), planned.namespace_configs),
+            _Notes(
+                options,
+                read_platform(world, planned),
+                planned.namespace_configs,
+                planned.definitions.providers,
+                Evidence.of(world.catalogue, planned.definitions, planned.undefined),
+            ),
             planned.namespace_configs,
             planned.malformed_configs,
             reads=targets.config_lists(options),
+            skipped=planned.skipped,
+            remarks=planned.remarks,
             hint="install an XRD, set CLAIM_GVRS, XR_GVRS and MR_GVRS, or DISCOVERY=always",
         )
 
@@ -140,21 +152,50 @@ class Crossplane:
         notes: _Notes = plan.notes
         records: list[Record] = [record for item in listed for record in item.result or ()]
         outcomes = [item.outcome for item in listed]
+        for outcome in outcomes:
+            outcome.unconfirmed = ""
+        timeline = (before and before.recalled) or Timeline()
+        known = list(before.state.absences or ()) if before and before.state else []
+        careful = before is not None and notes.options.absence_confirmation == "on"
+        missing = Missing()
+        if careful:
+            missing = judge(notes.evidence, listed, timeline.counts, known, at)
+        kept: list[Record] = []
         if before and before.whole:
             # Copies, because a repeated call must not see the changes of this one.
             records = [copy.copy(record) for record in records]
             gaps = OwnerGaps(outcomes)
-            earlier = read_before(before, gaps)
+            earlier = read_before(before, gaps, missing.unconfirmed)
             keep_owners(earlier, records, gaps)
-            lost = ((record, gaps.lost(record, record.class_)) for record in earlier)
-            records += carry(before, lost, outcomes, at)
+            lost = [
+                (record, missing.lost(record) or gaps.lost(record, record.class_))
+                for record in earlier
+            ]
+            carried = carry(before, lost, [*outcomes, *missing.made], at)
+            kept = [record for record in carried if missing.lost(record)]
+            for outcome in outcomes:
+                outcome.unconfirmed = outcome.unconfirmed if outcome.carried else ""
+            records += carried
         linked = link.link(Inventory.of(records))
         everything = [record for of_class in linked for record in of_class]
-        timeline = (before and before.recalled) or Timeline()
         timeline.complete(everything, at)
         platform = notes.platform
         if before and before.state:
             platform = platform.completed(before.state.platform)
+        absences = missing.absences(kept, at)
+        if careful and before and before.state:
+            platform, of_platform = settle(
+                platform,
+                before.state.platform,
+                notes.providers,
+                notes.evidence,
+                {absence.key: absence for absence in known},
+                at,
+            )
+            absences += of_platform
+        lacks_rows = bool(missing.unconfirmed and before and not before.whole)
+        if not lacks_rows:
+            warn(kept, absences)
         platform.attribute(linked.mrs)
         return Section(
             {"claims": linked.claims, "xrs": linked.xrs, "mrs": linked.mrs},
@@ -165,11 +206,14 @@ class Crossplane:
                 time_to_ready=timeline.times_to_ready(everything) if before else None,
                 namespace_configs=notes.configs,
                 platform=platform,
+                absences=absences,
             ),
             shown={
                 "perObject": notes.options.per_object_metrics,
                 "extraLabels": tuple(extra.name for extra in notes.options.extra_labels),
             },
+            kept=missing.outcomes(kept),
+            lacks_rows=lacks_rows,
         )
 
     def metrics(self, section: Section, at: str) -> Iterator[Table | HistogramTable]:
@@ -180,5 +224,7 @@ class Crossplane:
         yield from metrics.tables(inventory, at, shown)
         yield metrics.findings(section.findings)
         yield from metrics.platform(state.platform)
+        if state.absences is not None:
+            yield metrics.absences(state.absences)
         yield metrics.times_to_ready(state.time_to_ready or ())
         yield from metrics.totals(inventory, state.namespace_configs)

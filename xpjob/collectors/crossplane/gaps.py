@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from functools import partial
 
 from xpjob.collect.before import Before, Placed
@@ -65,11 +65,20 @@ class OwnerGaps(Gaps):
                 yield outcome
 
 
-def read_before(before: Before, gaps: OwnerGaps) -> list[Record]:
-    """Return the records of the previous snapshot that the gaps concern."""
+def read_before(
+    before: Before, gaps: OwnerGaps, kinds: Container[tuple[str, str]] = ()
+) -> list[Record]:
+    """Return the records of the previous snapshot that the gaps concern, and those of ``kinds``.
+
+    ``kinds`` has pairs of group and kind.
+    """
+
+    def concerned(row: Placed, class_: str) -> bool:
+        return (row.group, row.kind) in kinds or gaps.concern(row, class_)
+
     records: list[Record] = []
     for key, kind in _TYPES:
-        records += before.read(key, kind, partial(gaps.concern, class_=kind.class_))
+        records += before.read(key, kind, partial(concerned, class_=kind.class_))
     share_strings(records)
     return records
 

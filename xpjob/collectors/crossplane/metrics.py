@@ -14,6 +14,7 @@ from typing import TypeVar
 from xpjob.base.times import seconds_between
 from xpjob.collect.findings import Finding
 from xpjob.collectors.crossplane import per_object
+from xpjob.collectors.crossplane.absence import Absence
 from xpjob.collectors.crossplane.platform import Platform
 from xpjob.collectors.crossplane.records import (
     Claim,
@@ -37,6 +38,7 @@ REASON_LABELS = (*_OWN, "condition", "reason")
 AGE_LABELS = ("class", "group", "kind", "team")
 FINDING_LABELS = ("finding", "class", "group", "kind", "namespace", "team")
 REVISION_LABELS = ("group", "kind", "composition", "revision")
+ABSENCE_LABELS = ("group", "kind", "name", "reason")
 ABSENT = "Absent"
 
 
@@ -88,6 +90,15 @@ def platform(state: Platform) -> Iterator[Table]:
         kinds.add((item.provider, "Active"), item.active)
         kinds.add((item.provider, "Inactive"), item.inactive)
     yield kinds
+
+
+def absences(found: Iterable[Absence]) -> Table:
+    """Return what is missing and not confirmed: a series for each kind or provider."""
+    text = "Number of objects that are suddenly missing, and kept until the next run confirms it."
+    table = Table(ABSENCE_LABELS, (Column("crossplane_unconfirmed_absences", text),))
+    for item in found:
+        table.add((item.group, item.kind, item.name, item.reason), item.kept)
+    return table
 
 
 def times_to_ready(times: Iterable[TimeToReady]) -> HistogramTable:

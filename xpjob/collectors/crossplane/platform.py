@@ -7,31 +7,42 @@ refused list costs only its metrics.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 from msgspec import Struct
 
 from xpjob.base.errors import RefusedError, XpjobError
 from xpjob.collect.contract import World
-from xpjob.collectors.crossplane.providers import Providers
+from xpjob.collectors.crossplane.absence import (
+    EMPTY,
+    MANY,
+    NOT_SERVED,
+    REFERENCES,
+    Absence,
+    Evidence,
+)
+from xpjob.collectors.crossplane.definitions import XRDS, Definition
+from xpjob.collectors.crossplane.providers import REVISIONS, Providers
 from xpjob.collectors.crossplane.records import ManagedResource
 from xpjob.collectors.crossplane.targets import MANAGED, Targets
-from xpjob.collectors.crossplane.wire import Status
 from xpjob.kube.discovery import Catalogue
 from xpjob.kube.lists import ListKey
-from xpjob.kube.objects import Condition, Metadata
+from xpjob.kube.objects import Condition
 from xpjob.metrics.cumulative import Count
 
 # The resources to list, and the conditions that each object must have.
 READ = {
-    ("apiextensions.crossplane.io", "compositeresourcedefinitions"): ("Established",),
+    XRDS: ("Established",),
     ("pkg.crossplane.io", "providers"): ("Installed", "Healthy"),
     ("pkg.crossplane.io", "functions"): ("Installed", "Healthy"),
     ("pkg.crossplane.io", "configurations"): ("Installed", "Healthy"),
 }
 _OFFERED = "Offered"
 _REVISION = "ProviderRevision"
+_ALL = "*"
+"""Name in an absence: all objects of a kind."""
 
 _log = logging.getLogger(__name__)
 
@@ -89,28 +100,22 @@ class Platform(Struct, frozen=True, rename="camel"):
                 mr.provider = self.provided.get(f"{mr.resource}.{mr.group}", "")
 
 
-class _Names(Struct):
-    kind: str = ""
-
-
-class _Spec(Struct, rename="camel"):
-    claim_names: _Names | None = None
-
-
-class _Object(Struct):
-    metadata: Metadata
-    spec: _Spec | None = None
-    status: Status | None = None
-
-
 def read_platform(world: World, plan: Targets) -> Platform:
-    """List the resources of ``READ``. Failed lists are logged, and added to ``unread``."""
-    catalogue = world.catalogue
+    """List the resources of ``READ``. Failed lists are logged, and added to ``unread``.
+
+    XRDs have been listed already, for planning.
+    """
+    catalogue, definitions = world.catalogue, plan.definitions
     served = [(kind, must) for key, must in READ.items() if (kind := catalogue.resource(*key))]
     parts: list[Part] = []
-    unread = [] if plan.providers.known else [_REVISION]
-    answers = world.read_each([(ListKey(kind.gvr), _Object) for kind, _ in served])
-    for (kind, must), answer in zip(served, answers, strict=True):
+    unread = [] if definitions.providers.known else [_REVISION]
+    packages = [kind for kind, _ in served if (kind.group, kind.resource) != XRDS]
+    listed = world.read_each([(ListKey(kind.gvr), Definition) for kind in packages])
+    answers = dict(zip(packages, listed, strict=True))
+    for kind, must in served:
+        answer = answers.get(kind, definitions.xrds)
+        if answer is None:
+            continue
         if isinstance(answer, XpjobError):
             unread.append(kind.kind)
             # These rights are optional, so a missing one is not a warning in every run.
@@ -133,10 +138,90 @@ def read_platform(world: World, plan: Targets) -> Platform:
         for target in plan.targets
         if target.class_ == MANAGED and target.provider
     }
-    return Platform(parts, list(_managed_kinds(catalogue, plan.providers)), unread, provided)
+    return Platform(parts, list(_managed_kinds(catalogue, definitions.providers)), unread, provided)
 
 
-def _conditions(item: _Object, must: tuple[str, ...]) -> Iterator[PartCondition]:
+def settle(
+    now: Platform,
+    before: Platform,
+    providers: Providers,
+    evidence: Evidence,
+    known: Mapping[tuple[str, str, str], Absence],
+    at: str,
+) -> tuple[Platform, list[Absence]]:
+    """Keep previous parts and references that are missing for the first time.
+
+    ``known`` has the absences of the previous run by key. Returns them with those of this run.
+    """
+    now, absences = _settle_parts(now, before, evidence, known, at)
+    group = REVISIONS.group
+    if _REVISION in now.unread:
+        pending = [a for key, a in known.items() if key[:2] == (group, _REVISION)]
+        return now, [*absences, *pending]
+    provided, kinds = dict(now.provided), {item.provider: item for item in now.managed_kinds}
+    earlier = {item.provider: item for item in before.managed_kinds}
+    for name in providers.names or ({_ALL} if before.provided or earlier else ()):
+        gone = {
+            resource: provider
+            for resource, provider in before.provided.items()
+            if name in (_ALL, provider) and _key(resource) not in providers.by_resource
+        }
+        fewer = {
+            provider: item
+            for provider, item in earlier.items()
+            if name in (_ALL, provider) and _total(kinds.get(provider)) < _total(item)
+        }
+        lost = max(len(gone), sum(_total(i) - _total(kinds.get(p)) for p, i in fewer.items()))
+        # Revisions that are deleted one by one are normal.
+        normal = name == _ALL and providers.served and lost < MANY
+        if not lost or normal or (group, _REVISION, name) in known:
+            continue
+        provided |= gone
+        kinds |= fewer
+        absences.append(
+            Absence(group=group, kind=_REVISION, name=name, reason=REFERENCES, kept=lost, since=at)
+        )
+    settled = [kinds[provider] for provider in sorted(kinds)]
+    return msgspec.structs.replace(now, provided=provided, managed_kinds=settled), absences
+
+
+def _settle_parts(
+    now: Platform,
+    before: Platform,
+    evidence: Evidence,
+    known: Mapping[tuple[str, str, str], Absence],
+    at: str,
+) -> tuple[Platform, list[Absence]]:
+    absences, kept = [], []
+    there = {(part.group, part.kind) for part in now.parts}
+    for (group, kind), count in Counter((p.group, p.kind) for p in before.parts).items():
+        key = (group, kind, _ALL)
+        served = (group, kind) in evidence.served
+        silent = group in evidence.silent and not served
+        if kind in now.unread or silent:
+            absences += [known[key]] if key in known else []
+        elif (group, kind) in there or key in known or (served and count < MANY):
+            continue
+        else:
+            reason = EMPTY if served else NOT_SERVED
+            absences.append(
+                Absence(group=group, kind=kind, name=_ALL, reason=reason, kept=count, since=at)
+            )
+        if (group, kind) not in there:
+            kept += [part for part in before.parts if (part.group, part.kind) == (group, kind)]
+    return msgspec.structs.replace(now, parts=[*now.parts, *kept]), absences
+
+
+def _key(resource: str) -> tuple[str, str]:
+    name, _, group = resource.partition(".")
+    return group, name
+
+
+def _total(item: ManagedKinds | None) -> int:
+    return item.active + item.inactive if item else 0
+
+
+def _conditions(item: Definition, must: tuple[str, ...]) -> Iterator[PartCondition]:
     by_type = {c.type: c for c in (item.status.conditions if item.status else None) or ()}
     offers = item.spec and item.spec.claim_names and item.spec.claim_names.kind
     for type_ in (*must, *((_OFFERED,) if offers else ())):

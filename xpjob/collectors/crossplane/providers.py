@@ -20,6 +20,7 @@ from xpjob.kube.objects import Metadata, ObjectRef
 REVISIONS = Gvr("pkg.crossplane.io", "v1", "providerrevisions")
 PACKAGE_LABEL = "pkg.crossplane.io/package"
 _MANAGED = "ManagedResourceDefinition"
+PROVIDER_KINDS = ("ProviderRevision", "Provider")
 _DEFINITIONS = ("CustomResourceDefinition", _MANAGED)
 
 _log = logging.getLogger(__name__)
@@ -30,10 +31,13 @@ class Providers:
     """Providers by (group, resource); ``managed`` has the resources with an MRD, active or not.
 
     Before Crossplane 2.0 there are no MRDs: all definitions are CRDs, of MRs and others.
-    ``known`` is False if provider revisions exist but could not be listed.
+    ``known`` is False if provider revisions exist but could not be listed, ``served`` if the API
+    does not serve them. ``names`` has the providers with a revision.
     """
 
     known: bool = True
+    served: bool = True
+    names: set[str] = field(default_factory=set)
     by_resource: dict[tuple[str, str], str] = field(default_factory=dict)
     managed: set[tuple[str, str]] = field(default_factory=set)
 
@@ -71,7 +75,8 @@ def read_providers(world: World) -> Providers:
     catalogue = world.catalogue
     kind = catalogue.find(REVISIONS)
     if kind is None:
-        return Providers(known=(REVISIONS.group, REVISIONS.version) not in catalogue.incomplete)
+        known = (REVISIONS.group, REVISIONS.version) not in catalogue.incomplete
+        return Providers(known=known, served=False)
     try:
         listing = world.read(ListKey(kind.gvr), _Revision)
     except XpjobError as error:
@@ -88,6 +93,7 @@ def read_providers(world: World) -> Providers:
     providers = Providers()
     # Active revisions come last, so they win if a kind has moved to another provider.
     for revision in sorted(listing.items, key=lambda r: (r.active, r.metadata.name)):
+        providers.names.add(revision.provider)
         for ref in (revision.status.object_refs if revision.status else None) or ():
             if ref.kind in _DEFINITIONS:
                 resource, _, group = ref.name.partition(".")

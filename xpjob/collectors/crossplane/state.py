@@ -7,6 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from xpjob.collectors.crossplane.absence import Absence
 from xpjob.collectors.crossplane.platform import Platform
 from xpjob.metrics.cumulative import Count, Histogram
 from xpjob.metrics.table import MAX_SERIES
@@ -46,11 +47,14 @@ class State(Struct, rename="camel", kw_only=True):
     """State of the collector in the snapshot.
 
     ``time_to_ready`` is None if the previous one is unknown: a gap is better than a counter reset.
+    ``absences`` has what this run missed, which the next run confirms; None in old
+    documents.
     """
 
     time_to_ready: list[TimeToReady] | None = None
     namespace_configs: Count = 0
     platform: Platform = Platform()
+    absences: list[Absence] | None = None
 
 
 class Shown(Struct, frozen=True, rename="camel"):

@@ -1,9 +1,10 @@
 """Determine the lists to request, and the precedence of several sources of the same kind.
 
-Central GVRs come first, then the namespaces' ConfigMaps, then discovery. A kind is one (group,
-resource), so two versions of it are not listed twice. Claims of a ConfigMap are listed in its
-namespace only; if discovery lists the kind in all namespaces, the ConfigMap's annotation keys and
-source still apply within its namespace, and nothing is listed twice.
+Central GVRs come first, then the namespaces' ConfigMaps, then discovery, where ``definitions``
+decides what a kind is. A kind is one (group, resource), so two versions of it are not listed twice.
+Claims of a ConfigMap are listed in its namespace only; if discovery lists the kind in all
+namespaces, the ConfigMap's annotation keys and source still apply within its namespace, and nothing
+is listed twice.
 """
 
 from __future__ import annotations
@@ -15,21 +16,29 @@ from dataclasses import dataclass, field, replace
 
 from xpjob.base.errors import NotFoundError, TransientError, XpjobError
 from xpjob.collect.carry import ANY_RESOURCE
-from xpjob.collect.contract import World
+from xpjob.collect.contract import Skipped, World
+from xpjob.collectors.crossplane.classes import CLASSES
 from xpjob.collectors.crossplane.configmaps import (
     CONFIGMAPS,
     NamespaceConfig,
     config_list,
     read_configs,
 )
+from xpjob.collectors.crossplane.definitions import (
+    Decision,
+    Definitions,
+    ask_owners,
+    read_definitions,
+    remarks_of,
+    tell_unreadable,
+)
 from xpjob.collectors.crossplane.options import CrossplaneOptions
-from xpjob.collectors.crossplane.providers import Providers, read_providers
 from xpjob.kube.discovery import Catalogue, Kind
 from xpjob.kube.gvr import Gvr
 from xpjob.kube.lists import ListKey
 
-# The API's categories, in order of precedence if a kind has several.
-CLAIM, COMPOSITE, MANAGED = CLASSES = "claim", "composite", "managed"
+CLAIM, COMPOSITE, MANAGED = CLASSES
+_CATEGORIES = frozenset(CLASSES)
 CENTRAL, NAMESPACE, DISCOVERY = "central", "namespace", "discovery"
 _MAX_HINTS = 10
 """Unknown GVRs of a run with a "did you mean": the search is slow among many kinds."""
@@ -87,13 +96,20 @@ class Unlistable:
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """All targets of a run, in a stable order, and the lists that cannot be requested."""
+    """All targets of a run, in a stable order, and the lists that cannot be requested.
+
+    ``skipped`` has the discovered kinds that are not listed; ``undefined`` those of them that no
+    definition vouches for, by (group, kind).
+    """
 
     targets: tuple[Target, ...]
     unlistable: tuple[Unlistable, ...] = ()
     namespace_configs: int = 0
     malformed_configs: int = 0
-    providers: Providers = field(default_factory=Providers)
+    definitions: Definitions = field(default_factory=Definitions)
+    skipped: tuple[Skipped, ...] = ()
+    undefined: frozenset[tuple[str, str]] = frozenset()
+    remarks: tuple[str, ...] = ()
 
 
 def config_lists(options: CrossplaneOptions) -> list[ListKey]:
@@ -114,40 +130,51 @@ def plan(world: World, options: CrossplaneOptions) -> Targets:
         else:
             configs += good
             malformed += bad
-    planner = _Planner(options, world.catalogue)
+    definitions = read_definitions(world)
+    planner = _Planner(options, world.catalogue, definitions)
     planner.add_central()
     planner.add_namespaces(configs)
-    planner.add_discovered()
+    if planner.discovers:
+        tell_unreadable(definitions)
+        ask_owners(world, definitions, planner.undecided())
+        planner.add_discovered()
     targets = sorted(
         planner.targets, key=lambda t: (CLASSES.index(t.class_), t.kind.gvr, t.namespace)
     )
-    providers = read_providers(world)
     listed = frozenset((target.kind.group, target.kind.kind) for target in targets)
     completed = tuple(
-        replace(t, provider=providers.by_resource.get(_key(t.kind), ""), listed=listed)
-        for t in targets
+        replace(t, provider=definitions.provider(_key(t.kind)), listed=listed) for t in targets
     )
     unlistable += planner.unlistable
     malformed += planner.malformed
-    return Targets(completed, tuple(unlistable), len(configs), malformed, providers)
+    return Targets(
+        completed,
+        tuple(unlistable),
+        len(configs),
+        malformed,
+        definitions,
+        tuple(planner.skipped),
+        frozenset(planner.undefined),
+        remarks_of(definitions) if planner.discovers else (),
+    )
 
 
 def _key(item: Kind | Gvr) -> tuple[str, str]:
     return (item.group, item.resource)
 
 
-def _in_other_class(kind: Kind, class_: str) -> bool:
-    """Return whether the API's categories put this kind into another class."""
-    return bool((frozenset(CLASSES) - {class_}) & kind.categories)
-
-
 class _Planner:
     """Collects targets in order of precedence."""
 
-    def __init__(self, options: CrossplaneOptions, catalogue: Catalogue) -> None:
+    def __init__(
+        self, options: CrossplaneOptions, catalogue: Catalogue, definitions: Definitions
+    ) -> None:
         self.targets: list[Target] = []
         self.unlistable: list[Unlistable] = []
+        self.skipped: list[Skipped] = []
+        self.undefined: set[tuple[str, str]] = set()
         self.malformed = 0
+        self._definitions = definitions
         self._options = options
         self._catalogue = catalogue
         self._owners = Owners(CENTRAL, options.creator_annotation_key, options.team_annotation_key)
@@ -166,9 +193,9 @@ class _Planner:
             for gvr in gvrs:
                 kind = self._kind(gvr, class_, "", CENTRAL, variable)
                 self._everywhere.add(_key(gvr))
-                if kind and _in_other_class(kind, class_):
+                if kind and self._in_other_class(kind, class_):
                     _log.warning(
-                        "gvr configured as another class than its API category",
+                        "gvr configured as another class than its definition or category",
                         extra={"gvr": str(gvr), "variable": variable},
                     )
                 if kind:
@@ -188,8 +215,8 @@ class _Planner:
                 if key in self._everywhere:
                     continue
                 kind = self._kind(gvr, COMPOSITE, "", NAMESPACE, str(config))
-                if kind and _in_other_class(kind, COMPOSITE):
-                    self._reject(config, gvr, "not an XR, according to its API categories")
+                if kind and self._in_other_class(kind, COMPOSITE):
+                    self._reject(config, gvr, "not an XR, according to its XRD or categories")
                 elif kind:
                     self._everywhere.add(key)
                     self._add(kind, COMPOSITE, owners, str(config))
@@ -199,8 +226,8 @@ class _Planner:
         if key in self._everywhere or config.namespace in self._within.get(key, {}):
             return
         kind = self._kind(gvr, CLAIM, config.namespace, NAMESPACE, str(config))
-        if kind and _in_other_class(kind, CLAIM):
-            self._reject(config, gvr, "not a claim, according to its API categories")
+        if kind and self._in_other_class(kind, CLAIM):
+            self._reject(config, gvr, "not a claim, according to its XRD or categories")
         elif kind and not kind.namespaced:
             self._reject(config, gvr, "not a claim: this kind is cluster-scoped")
         elif kind:
@@ -221,11 +248,34 @@ class _Planner:
             },
         )
 
-    def add_discovered(self) -> None:
+    def _in_other_class(self, kind: Kind, class_: str) -> bool:
+        """Return whether its definition, or else its categories, put a kind into another class."""
+        if defined := self._definitions.defined(kind):
+            return defined.class_ != class_
+        return bool((frozenset(CLASSES) - {class_}) & kind.categories)
+
+    @property
+    def discovers(self) -> bool:
         options = self._options
         central = options.claim_gvrs or options.xr_gvrs or options.mr_gvrs
-        if options.discovery == "never" or (options.discovery == "auto" and central):
-            return
+        never = options.discovery == "never" or (options.discovery == "auto" and central)
+        return not never
+
+    def undecided(self) -> list[Kind]:
+        """Return the kinds whose class only their CRDs can tell."""
+        return self._definitions.undecided(self._candidates(), self._options)
+
+    def _candidates(self) -> list[Kind]:
+        """Return each kind with a category or an XRD once, unless it is listed everywhere."""
+        candidates: dict[tuple[str, str], Kind] = {}
+        composed = self._definitions.composed
+        for kind in self._catalogue.kinds:
+            key = _key(kind)
+            if key not in self._everywhere and (key in composed or kind.categories & _CATEGORIES):
+                candidates.setdefault(key, kind)
+        return list(candidates.values())
+
+    def add_discovered(self) -> None:
         for group, version in self._catalogue.incomplete:
             error = TransientError(
                 f"{group}/{version} did not answer discovery, so its kinds are unknown; check its "
@@ -233,15 +283,25 @@ class _Planner:
             )
             item = Unlistable(Gvr(group, version, ANY_RESOURCE), "", "", DISCOVERY, error)
             self.unlistable.append(item)
-        for class_ in CLASSES:
-            for kind in self._catalogue.in_category(class_):
-                key = _key(kind)
-                if key in self._everywhere:
-                    continue
-                self._everywhere.add(key)
-                self._replace_tenants(key)
-                why = f"discovery: category {class_}"
-                self._add(kind, class_, replace(self._owners, source=DISCOVERY), why)
+        for kind in self._candidates():
+            decision = self._definitions.decide(kind, self._options)
+            if decision is None:
+                continue
+            key = _key(kind)
+            if not decision.class_:
+                # A tenant may still have named it.
+                if key not in self._within:
+                    self._skip(kind, decision)
+                continue
+            self._everywhere.add(key)
+            self._replace_tenants(key)
+            owners = replace(self._owners, source=DISCOVERY)
+            self._add(kind, decision.class_, owners, decision.why)
+
+    def _skip(self, kind: Kind, decision: Decision) -> None:
+        self.skipped.append(Skipped(kind.gvr, kind.kind, kind.namespaced, decision.why))
+        if not decision.by_option:
+            self.undefined.add((kind.group, kind.kind))
 
     def _replace_tenants(self, key: tuple[str, str]) -> None:
         """Drop the lists in namespaces that a cluster-wide list will cover."""

@@ -8,6 +8,7 @@ that is certain. All times are RFC 3339, empty for none, and ``now`` is a parame
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from functools import lru_cache
@@ -18,11 +19,13 @@ from msgspec import Struct
 
 from xpjob.base import times
 from xpjob.collect.before import Before
+from xpjob.collectors.crossplane.classes import CLAIM, COMPOSITE, MANAGED
 from xpjob.collectors.crossplane.records import Past, Record
 from xpjob.collectors.crossplane.state import TimeToReady
 
 # A condition this soon after the creation of the object is assumed to be its first.
 _AT_ONCE = timedelta(minutes=1)
+_CLASSES = {"claims": CLAIM, "xrs": COMPOSITE, "mrs": MANAGED}
 # The reason of the Synced condition of a paused object.
 _PAUSED = "ReconcilePaused"
 
@@ -45,14 +48,24 @@ class _Healthy(Struct, frozen=True, gc=False):
 
 
 class Timeline:
-    """The history of all records. ``previous_start``: when the previous run started."""
+    """The history of all records. ``previous_start``: when the previous run started.
+
+    ``counts`` has the number of previous records by class, group and kind.
+    """
 
     def __init__(self, before: Before | None = None) -> None:
         """Extract the history from the previous section, which is not kept."""
         self.previous_start = before.started_at if before else ""
         self._times = (before and before.state and before.state.time_to_ready) or ()
-        rows = before.rows.values() if before else ()
-        self._past = {record.uid or record.ref: _slim(record) for some in rows for record in some}
+        rows = before.rows if before else {}
+        self._past = {
+            record.uid or record.ref: _slim(record) for some in rows.values() for record in some
+        }
+        self.counts = Counter(
+            (_CLASSES[key], intern(record.group), intern(record.kind))
+            for key, some in rows.items()
+            for record in some
+        )
 
     def complete(self, records: Iterable[Record], now: str) -> None:
         """Fill in the history of records. Carried records keep theirs."""
