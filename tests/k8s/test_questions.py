@@ -55,7 +55,7 @@ def trouble(cluster: Cluster) -> None:
     broken = condition("Healthy", "False", "UnhealthyPackageRevision")
     named = {"metadata": {"name": "provider-aws-s3"}, "status": {"conditions": [broken]}}
     cluster.apply(PROVIDER, named)
-    cluster.apply(REVISION, revision("s3-2", "provider-aws-s3", BUCKET, ASLEEP))
+    cluster.apply(REVISION, revision("s3-2", "provider-aws-s3", BUCKET, ASLEEP, EMPTY))
     cluster.apply(NOP, managed("paused", annotations={"crossplane.io/paused": "true"}))
     stuck = managed("stuck")
     stuck["metadata"]["deletionTimestamp"] = "2026-08-21T10:00:00Z"

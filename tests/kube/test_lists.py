@@ -122,6 +122,7 @@ PODS = {
         ("app!=web", "", "bd"),
         ("app in (web, db),!canary", "", "ab"),
         ("app notin (web)", "", "bd"),
+        ("app in(web, db)", "", "abc"),
         ("", "spec.nodeName=node-a", "a"),
         ("", "spec.nodeName!=node-a,metadata.name!=c", "bd"),
         ("", "metadata.namespace=team-c", "c"),

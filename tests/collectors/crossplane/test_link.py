@@ -272,5 +272,6 @@ def test_what_is_named_and_does_not_exist() -> None:
     linked = linked_all([], [web, backbone], to_mr(managed("there", "team-a")))
     assert linked.xrs[0].missing == (Ref("s3.aws.m.upbound.io", "Bucket", "team-a", "gone"),)
     assert linked.xrs[0].root is None
-    again = linked_all([], linked.xrs, to_mr(managed("gone", "team-a")))
+    both = (to_mr(managed(name, "team-a")) for name in ("there", "gone"))
+    again = linked_all([], linked.xrs, *both)
     assert again.xrs[0].missing == ()

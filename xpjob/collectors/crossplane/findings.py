@@ -1,46 +1,62 @@
-"""Find inconsistencies: parents and children, references, external names, deletions.
+"""Find inconsistencies: links, parents and children, references, external names, deletions.
 
-See ``collect.findings`` for their confirmation by a second run.
+See ``collect.findings`` for their confirmation by a second run. Of each pair of objects, and of
+each object alone, a finding is reported once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from xpjob.base.times import seconds_between
 from xpjob.collect.findings import Finding, Ref
 from xpjob.collect.outcome import TargetOutcome
-from xpjob.collectors.crossplane.records import (
-    Claim,
-    Composed,
-    CompositeResource,
-    Inventory,
-    Record,
-)
+from xpjob.collectors.crossplane.duplicates import duplicates
+from xpjob.collectors.crossplane.owners import Owners
+from xpjob.collectors.crossplane.records import CompositeResource, Inventory, Record
 
 CHILD_NOT_READY, PARENT_NOT_READY = "ChildNotReady", "ParentNotReady"
-MISSING_REFERENCE, OWNER_GONE = "MissingReference", "OwnerGone"
-DUPLICATE_EXTERNAL_NAME, STUCK_DELETION = "DuplicateExternalName", "StuckDeletion"
+MISSING_REFERENCE, OWNER_GONE, OWNER_REPLACED = "MissingReference", "OwnerGone", "OwnerReplaced"
+CHILD_HAS_OTHER_OWNER = "ChildHasOtherOwner"
+CLAIM_HAS_OTHER_XR, CLAIM_REFUSED, CLAIM_GONE = "ClaimHasOtherXR", "ClaimRefused", "ClaimGone"
+DUPLICATE_EXTERNAL_NAME = "DuplicateExternalName"
+POSSIBLE_DUPLICATE_EXTERNAL_NAME = "PossibleDuplicateExternalName"
+STUCK_DELETION = "StuckDeletion"
 FINDINGS = (
     *(CHILD_NOT_READY, PARENT_NOT_READY, MISSING_REFERENCE),
-    *(OWNER_GONE, DUPLICATE_EXTERNAL_NAME, STUCK_DELETION),
+    *(OWNER_GONE, OWNER_REPLACED, CHILD_HAS_OTHER_OWNER),
+    *(CLAIM_HAS_OTHER_XR, CLAIM_REFUSED, CLAIM_GONE),
+    *(DUPLICATE_EXTERNAL_NAME, POSSIBLE_DUPLICATE_EXTERNAL_NAME, STUCK_DELETION),
 )
-_OBSERVED_ONLY = ("Observe",)
 
 
 def find(
     inventory: Inventory, outcomes: Iterable[TargetOutcome], *, at: str, stuck_seconds: float
 ) -> list[Finding]:
     """Return all findings at a time (RFC 3339), not confirmed yet."""
-    lists = _Lists(outcomes)
+    lists, owners = _Lists(outcomes), Owners(inventory)
+    about_links = (
+        *_disagreements(inventory, owners),
+        *_missing(inventory, owners, lists),
+        *_half_bound(inventory, owners, lists),
+        *_without_owner(inventory, owners, lists),
+        *_owned_by_others(inventory, owners),
+    )
     return [
-        *_disagreements(inventory),
-        *_missing(inventory, lists),
-        *_without_owner(inventory, lists),
+        *_once(about_links),
         *_duplicates(inventory),
         *_stuck(inventory, at, stuck_seconds),
     ]
+
+
+def _once(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Yield the first finding of each pair, from whichever side, and all without another object."""
+    pairs = set()
+    for finding in findings:
+        pair = frozenset((finding.ref, finding.other))
+        if finding.other is None or pair not in pairs:
+            pairs.add(pair)
+            yield finding
 
 
 class _Lists:
@@ -84,22 +100,39 @@ def _settled(record: Record) -> bool:
     return not (record.carried_since or record.paused or record.deleting)
 
 
-def _disagreements(inventory: Inventory) -> Iterator[Finding]:
+def _current(record: Record) -> bool:
+    """Return whether the references are current, and are meant to last."""
+    return not (record.carried_since or record.deleting)
+
+
+def _disagreements(inventory: Inventory, owners: Owners) -> Iterator[Finding]:
     xrs = {xr.ref: xr for xr in inventory.xrs}
     for claim in inventory.claims:
         xr = xrs.get(claim.xr) if claim.xr else None
-        if xr and _settled(claim) and _settled(xr):
+        if xr and xr.claim == claim.ref and _settled(claim) and _settled(xr):
             yield from _disagreement(claim, [xr])
-    children: dict[Ref, list[Record]] = {}
-    composed: Iterable[Composed] = (*inventory.xrs, *inventory.mrs)
-    for child in composed:
-        if child.parent:
-            children.setdefault(child.parent, []).append(child)
-    for ref, below in children.items():
-        parent = xrs.get(ref)
-        # The parent may be waiting for an object that is not listed.
-        if parent and _settled(parent) and all(map(_settled, below)):
-            yield from _disagreement(parent, below, whole=not parent.composed)
+    children: dict[int, list[Record]] = {}
+    parents: dict[int, CompositeResource] = {}
+    every: Iterable[Record] = (*inventory.xrs, *inventory.mrs, *inventory.claims)
+    for child in every:
+        owner = owners.of(child)
+        if isinstance(owner, CompositeResource):
+            children.setdefault(id(owner), []).append(child)
+            parents[id(owner)] = owner
+    parents |= {id(xr): xr for xr in inventory.xrs if xr.unowned}
+    for parent in parents.values():
+        below = children.get(id(parent), [])
+        refused = False
+        for ref in parent.unowned:
+            composed = owners.named(ref)
+            if composed is not None and composed.parent is None:
+                below.append(composed)
+            else:
+                refused = True
+        if below and _settled(parent) and all(map(_settled, below)):
+            # The parent may be waiting for an object that is not listed, or is not there.
+            whole = not (parent.composed or parent.missing or refused)
+            yield from _disagreement(parent, below, whole=whole)
 
 
 def _disagreement(
@@ -117,57 +150,87 @@ def _disagreement(
         yield _about(PARENT_NOT_READY, parent, text)
 
 
-def _missing(inventory: Inventory, lists: _Lists) -> Iterator[Finding]:
-    xrs = {xr.ref for xr in inventory.xrs}
+def _missing(inventory: Inventory, owners: Owners, lists: _Lists) -> Iterator[Finding]:
     referring: list[tuple[Record, Sequence[Ref]]] = [
-        *((claim, _refs(claim, xrs)) for claim in inventory.claims),
-        *((xr, xr.missing) for xr in inventory.xrs),
+        *((claim, [claim.xr]) for claim in inventory.claims if claim.xr),
+        *((xr, xr.missing) for xr in inventory.xrs if xr.missing),
     ]
     for record, refs in referring:
         for ref in refs:
-            if not record.carried_since and lists.cover(ref):
+            if not record.carried_since and lists.cover(ref) and owners.named(ref) is None:
                 text = f"refers to {_text(ref)}, which does not exist"
                 yield _about(MISSING_REFERENCE, record, text, ref)
 
 
-def _refs(claim: Claim, xrs: set[Ref]) -> Sequence[Ref]:
-    return [claim.xr] if claim.xr and claim.xr not in xrs else []
-
-
-def _without_owner(inventory: Inventory, lists: _Lists) -> Iterator[Finding]:
-    xrs: dict[Ref, CompositeResource] = {xr.ref: xr for xr in inventory.xrs}
-    composed: Iterable[Composed] = (*inventory.xrs, *inventory.mrs)
-    for record in composed:
-        if record.parent is None or record.carried_since or record.parent in xrs:
+def _half_bound(inventory: Inventory, owners: Owners, lists: _Lists) -> Iterator[Finding]:
+    """Yield where claim and XR disagree about being bound to each other."""
+    claims = {claim.ref: claim for claim in inventory.claims}
+    xrs = {xr.ref: xr for xr in inventory.xrs}
+    for claim in inventory.claims:
+        xr = xrs.get(claim.xr) if claim.xr else None
+        if xr and xr.claim != claim.ref and _current(claim) and _current(xr):
+            other = xr.claim or xr.disputed_claim
+            bound = f"bound to {_text(other)}" if other else "not bound to it"
+            text = f"refers to {_text(xr.ref)}, which is {bound}"
+            yield _about(CLAIM_REFUSED, claim, text, xr.ref)
+    for xr in inventory.xrs:
+        if not _current(xr):
             continue
-        # Linking has set the parent's name to that of the object with the owner's uid.
-        if lists.cover(record.parent):
-            text = f"its owner {_text(record.parent)} is gone"
-            yield _about(OWNER_GONE, record, text, record.parent)
+        # Those below another XR have its claim; it is told there.
+        ref = xr.disputed_claim or (xr.claim if xr.root is None else None)
+        if ref is None:
+            continue
+        named = claims.get(ref)
+        if named is None and lists.cover(ref) and owners.named(ref) is None:
+            text = f"its claim {_text(ref)} does not exist"
+            yield _about(CLAIM_GONE, xr, text, ref)
+        elif named is not None and xr.disputed_claim and _current(named):
+            refers = f"refers to {_text(named.xr)}" if named.xr else "does not refer to it"
+            text = f"its claim {_text(ref)} {refers}"
+            yield _about(CLAIM_HAS_OTHER_XR, xr, text, ref)
 
 
-class _Outside(NamedTuple):
-    """Identity of the external resource of an MR."""
+def _without_owner(inventory: Inventory, owners: Owners, lists: _Lists) -> Iterator[Finding]:
+    for of_class in inventory:
+        for record in of_class:
+            if record.parent is None or record.carried_since or owners.of(record) is not None:
+                continue
+            if record.parent_uid and record.parent_uid == record.uid:
+                continue
+            # Linking has set the parent's name to that of the object with the owner's uid.
+            namesake = owners.successor(record)
+            if namesake is not None:
+                if not namesake.carried_since:
+                    text = f"its owner was another {_text(record.parent)}, with another uid"
+                    yield _about(OWNER_REPLACED, record, text, record.parent)
+            elif lists.cover(record.parent):
+                text = f"its owner {_text(record.parent)} is gone"
+                yield _about(OWNER_GONE, record, text, record.parent)
 
-    group: str
-    kind: str
-    provider_config: str
-    namespace: str
-    external_name: str
+
+def _owned_by_others(inventory: Inventory, owners: Owners) -> Iterator[Finding]:
+    """Yield what XRs refer to although it has another owner."""
+    for xr in inventory.xrs:
+        for ref in xr.unowned if _current(xr) else ():
+            composed = owners.named(ref)
+            if composed is None or composed.parent is None or not _current(composed):
+                continue
+            # Of an owner of the same name with another uid, the object itself tells.
+            if owners.successor(composed) is not xr:
+                text = f"refers to {_text(ref)}, whose owner is {_text(composed.parent)}"
+                yield _about(CHILD_HAS_OTHER_OWNER, xr, text, ref)
 
 
 def _duplicates(inventory: Inventory) -> Iterator[Finding]:
-    first: dict[_Outside, Record] = {}
-    for mr in inventory.mrs:
-        if not mr.external_name or mr.management_policies == _OBSERVED_ONLY:
-            continue
-        # A namespaced ProviderConfig is different in each namespace; others are cluster-wide.
-        own = mr.namespace if mr.provider_config.startswith("ProviderConfig/") else ""
-        key = _Outside(mr.group, mr.kind, mr.provider_config, own, mr.external_name)
-        other = first.setdefault(key, mr)
-        if other is not mr:
-            text = f"has the external name {mr.external_name} of {_text(other.ref)}"
+    for mr, other, certain in duplicates(inventory.mrs):
+        group = f" ({other.group})" if other.group != mr.group else ""
+        name = f"{_text(other.ref)}{group}"
+        if certain:
+            text = f"has the external name {mr.external_name} of {name}"
             yield _about(DUPLICATE_EXTERNAL_NAME, mr, text, other.ref)
+        else:
+            text = f"may be the same external resource as {name}: both are named {mr.external_name}"
+            yield _about(POSSIBLE_DUPLICATE_EXTERNAL_NAME, mr, text, other.ref)
 
 
 def _stuck(inventory: Inventory, at: str, stuck_seconds: float) -> Iterator[Finding]:

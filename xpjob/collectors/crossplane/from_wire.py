@@ -12,6 +12,7 @@ from typing import NamedTuple, TypedDict
 from xpjob.base.truncate import MAX_LABEL, MAX_MESSAGE, cut
 from xpjob.collect.findings import Ref
 from xpjob.collectors.crossplane.extra_labels import ExtraLabel
+from xpjob.collectors.crossplane.outside import scope_of
 from xpjob.collectors.crossplane.records import Claim, CompositeResource, ManagedResource
 from xpjob.collectors.crossplane.targets import CLAIM, COMPOSITE, MANAGED, Target
 from xpjob.collectors.crossplane.wire import NameRef, Object, Spec
@@ -33,8 +34,11 @@ class Keys(NamedTuple):
 
 def claim(item: Object, target: Target, keys: Keys) -> Claim:
     """Convert a claim to a record that is not linked yet."""
+    owner = _controller(item.metadata)
     return Claim(
         **_common(item, target, keys),
+        parent=_parent(owner, item.metadata.namespace),
+        parent_uid=owner.uid,
         xr=_ref(item.spec.resource_ref) if item.spec else None,
     )
 
@@ -49,7 +53,8 @@ def composite(item: Object, target: Target, keys: Keys) -> CompositeResource:
         **_common(item, target, keys),
         parent=_parent(owner, own),
         parent_uid=owner.uid,
-        claim=_ref(spec.claim_ref),
+        # Only legacy XRs have claims; in others the field is the author's own.
+        claim=None if spec.crossplane or own else _ref(spec.claim_ref),
         composed=sum((_group(ref), ref.kind) not in target.listed for ref in refs),
         missing=tuple(
             Ref(_group(ref), ref.kind, ref.namespace or own, ref.name)
@@ -64,6 +69,7 @@ def managed(item: Object, target: Target, keys: Keys) -> ManagedResource:
     spec, owner = item.spec or Spec(), _controller(item.metadata)
     labels, annotations = item.metadata.labels or {}, item.metadata.annotations or {}
     config = spec.provider_config_ref
+    external_name = cut(annotations.get(EXTERNAL_NAME_ANNOTATION, ""), MAX_MESSAGE)
     return ManagedResource(
         **_common(item, target, keys),
         parent=_parent(owner, item.metadata.namespace),
@@ -72,11 +78,12 @@ def managed(item: Object, target: Target, keys: Keys) -> ManagedResource:
         provider_config=cut(f"{config.kind or 'ProviderConfig'}/{config.name}", MAX_LABEL)
         if config
         else "",
-        external_name=cut(annotations.get(EXTERNAL_NAME_ANNOTATION, ""), MAX_MESSAGE),
+        external_name=external_name,
         management_policies=tuple(spec.management_policies or ()),
         composite_name=labels.get(keys.composite, ""),
         claim_name=labels.get(CLAIM_NAME_LABEL, ""),
         claim_namespace=labels.get(CLAIM_NAMESPACE_LABEL, ""),
+        scope=scope_of(external_name, spec.for_provider, owner.uid) if external_name else "",
     )
 
 

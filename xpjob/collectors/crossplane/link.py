@@ -1,29 +1,32 @@
-"""Link claims, XRs and MRs: MR -> XR -> root XR -> claim.
+"""Link claims, XRs and MRs: MR -> XR -> root XR -> claim, and whatever else owns another.
 
-A claim refers to its XR in ``resourceRef``, an XR to its claim in ``claimRef``. A composed resource
-has its XR as controller in its owner references, looked up by uid, or by group, kind, namespace and
-name if a uid is missing; never by name alone, because a recreated object is a different object.
-Labels contain only names, so they are used only if they match exactly one object.
+A claim and an XR are linked if they are bound to each other (``bindings``), others by the owner
+reference of the lower one (``owners``). Labels contain only names, so they are used only for an MR
+without an owner reference, and only if they match exactly one object. Nothing passes through a link
+that one side denies.
 
-All objects in a tree take creator and team from the claim, or else from the root XR. Claims and MRs
-take the composition from their XR, where it is most accurate.
+All objects in a tree take creator and team from the claim, or else from the root XR. A claim that
+an XR has composed takes what it lacks from above. Claims and MRs take the composition from their
+XR, where it is most accurate.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
-from typing import TypeVar
+from itertools import pairwise
+from typing import NamedTuple, TypeVar
 
 from xpjob.collect.findings import Ref
+from xpjob.collectors.crossplane.bindings import Bindings
+from xpjob.collectors.crossplane.owners import Owners
 from xpjob.collectors.crossplane.records import (
     Claim,
-    Composed,
     CompositeResource,
     Inventory,
     ManagedResource,
+    Record,
 )
 
-C = TypeVar("C", bound=Composed)
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
@@ -33,132 +36,155 @@ def link(inventory: Inventory) -> Inventory:
 
     A reference to an unknown object is kept: its kind may not be listed, or it may not exist yet.
     """
-    xr_by_ref = {xr.ref: xr for xr in inventory.xrs}
-    # Only roots have a claimRef of their own: carried XRs may have inherited their claim.
-    xr_by_claim = {xr.claim: xr for xr in inventory.xrs if xr.claim and xr.parent is None}
-    claim_by_xr: dict[Ref, Ref] = {claim.xr: claim.ref for claim in inventory.claims if claim.xr}
-    claims = [_linked_claim(claim, xr_by_ref, xr_by_claim) for claim in inventory.claims]
-    bound = [_bound_xr(xr, claim_by_xr) for xr in inventory.xrs]
-    tree = _Tree(claims, bound, frozenset(mr.ref for mr in inventory.mrs))
-    return Inventory(
-        claims, [tree.placed_xr(xr) for xr in bound], [tree.placed_mr(mr) for mr in inventory.mrs]
-    )
+    owners = Owners(inventory)
+    tree = _Tree(inventory, owners, Bindings(inventory, owners))
+    # Before records change: the places must not depend on their order.
+    for record in (*inventory.claims, *inventory.xrs):
+        tree.place(record)
+    for claim in inventory.claims:
+        tree.link_claim(claim)
+    for xr in inventory.xrs:
+        tree.link_xr(xr)
+    for mr in inventory.mrs:
+        tree.link_mr(mr)
+    return inventory
 
 
-def _linked_claim(
-    claim: Claim,
-    xr_by_ref: dict[Ref, CompositeResource],
-    xr_by_claim: dict[Ref, CompositeResource],
-) -> Claim:
-    xr = xr_by_ref.get(claim.xr) if claim.xr else xr_by_claim.get(claim.ref)
-    if xr is None:
-        return claim
-    claim.xr = xr.ref
-    claim.composition = xr.composition or claim.composition
-    claim.composition_revision = xr.composition_revision or claim.composition_revision
-    return claim
+class _Place(NamedTuple):
+    """What an object passes on to those below: the XR next above them, the root, the owners."""
 
-
-def _bound_xr(xr: CompositeResource, claim_by_xr: dict[Ref, Ref]) -> CompositeResource:
-    xr.claim = xr.claim or claim_by_xr.get(xr.ref)
-    return xr
+    xr: CompositeResource | None
+    root: CompositeResource | None
+    claim: Ref | None
+    creator: str
+    team: str
+    extra: dict[str, str]
 
 
 class _Tree:
-    """Finds parent, root and claim of any XR or MR."""
+    """Finds the place of any record."""
 
-    def __init__(
-        self, claims: Sequence[Claim], xrs: Sequence[CompositeResource], mrs: frozenset[Ref]
-    ) -> None:
-        self._claims = {claim.ref: claim for claim in claims}
-        self._by_uid = {xr.uid: xr for xr in xrs if xr.uid}
-        self._mrs = mrs
-        self._by_ref = {xr.ref: xr for xr in xrs}
-        self._roots: dict[Ref, CompositeResource] = {}
-        for xr in xrs:
-            self._find_root(xr)
-        roots = [xr for xr in xrs if self._roots[xr.ref] is xr]
+    def __init__(self, inventory: Inventory, owners: Owners, bindings: Bindings) -> None:
+        self._owners = owners
+        self._bindings = bindings
+        self._places: dict[int, _Place] = {}
+        roots = [xr for xr in inventory.xrs if owners.of(xr) is None]
         self._by_name = _grouped(((xr.namespace, xr.name), xr) for xr in roots)
+        bound = ((xr, bindings.of(xr)) for xr in roots)
         self._by_claim_name = _grouped(
-            ((xr.name, xr.claim.namespace, xr.claim.name), xr) for xr in roots if xr.claim
+            ((xr.name, claim.namespace, claim.name), xr) for xr, claim in bound if claim
         )
-        self._claims_by_name = _grouped(((c.namespace, c.name), c) for c in claims)
+        self._claims_by_name = _grouped(((c.namespace, c.name), c) for c in inventory.claims)
 
-    def placed_xr(self, xr: CompositeResource) -> CompositeResource:
-        """Return the XR with its parent, its claim, and its root unless it is the root."""
-        parent, root = self._parent(xr), self._roots[xr.ref]
-        above = None if root is xr else root
-        if xr.missing:
-            xr.missing = tuple(ref for ref in xr.missing if not self._has(ref))
-        return self._placed(xr, parent, above, self._claim(root))
+    def link_claim(self, claim: Claim) -> None:
+        """Set the owner of a claim, and what it takes from above."""
+        if (owner := self._owners.of(claim)) is None:
+            return
+        claim.parent = owner.ref
+        self._pass_on(self.place(claim), claim)
 
-    def placed_mr(self, mr: ManagedResource) -> ManagedResource:
-        """Return the MR with its parent, root, claim, and its parent's composition."""
-        parent = self._parent(mr)
-        root = self._roots[parent.ref] if parent else self._labelled_root(mr)
-        claim = self._claim(root) if root else self._labelled_claim(mr)
-        # The label names the root, which is not the parent if XRs are nested.
-        above = parent or (root if mr.parent is None else None)
-        if above:
-            mr.composition = above.composition or mr.composition
-            mr.composition_revision = above.composition_revision or mr.composition_revision
-        return self._placed(mr, parent, root, claim)
+    def link_xr(self, xr: CompositeResource) -> None:
+        """Set parent and claim of an XR, its root unless it is the root, and its references."""
+        if (owner := self._owners.of(xr)) is not None:
+            xr.parent = owner.ref
+        place = self.place(xr)
+        xr.root = None if place.root is xr or place.root is None else place.root.ref
+        xr.claim = place.claim
+        if xr.disputed_claim == xr.claim:
+            xr.disputed_claim = None
+        self._pass_on(place, xr)
+        if xr.missing or xr.unowned:
+            self._sort_references(xr)
 
-    def _placed(
-        self,
-        record: C,
-        parent: CompositeResource | None,
-        root: CompositeResource | None,
-        claim: Claim | None,
-    ) -> C:
-        if parent:
-            record.parent = parent.ref
-        if root:
-            record.creator = root.creator or record.creator
-            record.team = root.team or record.team
-            record.claim = root.claim
-        if claim:
-            record.creator = claim.creator or record.creator
-            record.team = claim.team or record.team
-            record.claim = claim.ref
-        record.root = root.ref if root else None
-        for above in (root, claim):
-            if above and above.extra:
-                record.extra = record.extra | {k: v for k, v in above.extra.items() if v}
-        return record
+    def link_mr(self, mr: ManagedResource) -> None:
+        """Set parent, root and claim of an MR, and its parent's composition."""
+        if (owner := self._owners.of(mr)) is not None:
+            mr.parent = owner.ref
+        mr.root = None
+        if (above := owner or self._unowned_above(mr)) is None:
+            return
+        place = self.place(above)
+        mr.root = place.root.ref if place.root else None
+        mr.claim = place.claim
+        if place.xr:
+            mr.composition = place.xr.composition or mr.composition
+            mr.composition_revision = place.xr.composition_revision or mr.composition_revision
+        self._pass_on(place, mr)
 
-    def _find_root(self, xr: CompositeResource) -> None:
-        path: list[CompositeResource] = []
-        on_path: set[Ref] = set()
-        at = xr
-        while at.ref not in self._roots:
+    def _pass_on(self, place: _Place, record: Record) -> None:
+        record.creator = place.creator or record.creator
+        record.team = place.team or record.team
+        if place.extra:
+            record.extra = record.extra | place.extra
+
+    def _sort_references(self, xr: CompositeResource) -> None:
+        missing, unowned = [], []
+        for ref in dict.fromkeys((*xr.missing, *xr.unowned)):
+            composed = self._owners.named(ref)
+            if composed is None:
+                if not self._owners.elsewhere(ref):
+                    missing.append(ref)
+            elif self._owners.of(composed) is not xr:
+                unowned.append(ref)
+        xr.missing, xr.unowned = tuple(missing), tuple(unowned)
+
+    def place(self, record: Record) -> _Place:
+        """Return what a record passes on. No recursion: trees can be deep."""
+        path: list[Record] = []
+        on_path: dict[int, int] = {}
+        at = record
+        while id(at) not in self._places:
+            on_path[id(at)] = len(path)
             path.append(at)
-            on_path.add(at.ref)
-            above = self._parent(at)
-            # A cycle of owners has no root: use the XR that closes the cycle.
-            if above is None or above.ref in on_path:
-                self._roots[at.ref] = at
-            else:
-                at = above
-        for below in path:
-            self._roots[below.ref] = self._roots[at.ref]
+            above = self._above(at)
+            if above is None:
+                self._places[id(at)] = self._top(at)
+                break
+            if (start := on_path.get(id(above))) is not None:
+                self._open(path[start:])
+                break
+            at = above
+        else:
+            path.append(at)
+        self._descend(path)
+        return self._places[id(record)]
 
-    def _parent(self, record: Composed) -> CompositeResource | None:
-        if (owner := self._by_uid.get(record.parent_uid)) is not None:
+    def _open(self, circle: list[Record]) -> None:
+        """Place a circle of owners, which has no top: the first by name is, however entered."""
+        last = min(range(len(circle)), key=lambda i: (circle[i].class_, _by_name(circle[i])))
+        self._places[id(circle[last])] = self._top(circle[last])
+        self._descend(circle[last + 1 :] + circle[: last + 1])
+
+    def _descend(self, path: list[Record]) -> None:
+        """Place what is not placed yet on a path that ends with an object that is."""
+        for above, below in pairwise(reversed(path)):
+            if id(below) not in self._places:
+                self._places[id(below)] = _below(below, above, self._places[id(above)])
+
+    def _above(self, record: Record) -> Record | None:
+        """Return the object from which a record takes its owners."""
+        if isinstance(record, CompositeResource) and (claim := self._bindings.of(record)):
+            return claim
+        if (owner := self._owners.of(record)) is not None:
             return owner
-        ref = record.parent
-        if ref is None:
-            return None
-        for namespace in {ref.namespace: None, "": None}:
-            named = self._by_ref.get(Ref(ref.group, ref.kind, namespace, ref.name))
-            if named is not None and not (record.parent_uid and named.uid):
-                return named
-        return None
+        return self._unowned_above(record) if isinstance(record, ManagedResource) else None
 
-    def _has(self, ref: Ref) -> bool:
-        """Return whether the object was listed, in its namespace or cluster-scoped."""
-        bare = Ref(ref.group, ref.kind, "", ref.name)
-        return any(one in self._mrs or one in self._by_ref for one in (ref, bare))
+    def _top(self, record: Record) -> _Place:
+        extra = {name: value for name, value in record.extra.items() if value}
+        xr = record if isinstance(record, CompositeResource) else None
+        claim = record.ref if isinstance(record, Claim) else None
+        if xr:
+            bound = self._bindings.of(xr)
+            claim = bound.ref if bound else self._bindings.unknown(xr)
+        return _Place(xr, xr, claim, record.creator, record.team, extra)
+
+    def _unowned_above(self, mr: ManagedResource) -> Record | None:
+        """Return the root or claim of an MR whose owner is not known."""
+        if mr.parent is not None:
+            # The XR's kind may not be listed; the claim names it in full.
+            ref = mr.parent
+            return self._bindings.naming(Ref(ref.group, ref.kind, "", ref.name))
+        return self._labelled_root(mr) or self._labelled_claim(mr)
 
     def _labelled_root(self, mr: ManagedResource) -> CompositeResource | None:
         if not mr.composite_name:
@@ -177,8 +203,35 @@ class _Tree:
             return None
         return _only(self._claims_by_name.get((mr.claim_namespace, mr.claim_name)))
 
-    def _claim(self, root: CompositeResource) -> Claim | None:
-        return self._claims.get(root.claim) if root.claim else None
+
+def _below(record: Record, above: Record, place: _Place) -> _Place:
+    """Return what a record passes on, given the place of the object above."""
+    own = {name: value for name, value in record.extra.items() if value}
+    if isinstance(record, Claim):
+        return _Place(
+            None,
+            None,
+            record.ref,
+            record.creator or place.creator,
+            record.team or place.team,
+            place.extra | own,
+        )
+    xr = record if isinstance(record, CompositeResource) else place.xr
+    if isinstance(above, Claim):
+        # The first object below a claim is the root.
+        return _Place(
+            xr,
+            xr,
+            place.claim,
+            place.creator or record.creator,
+            place.team or record.team,
+            own | place.extra,
+        )
+    return place._replace(xr=xr, root=place.root or xr)
+
+
+def _by_name(record: Record) -> tuple[str, str, str, str, str]:
+    return (record.group, record.kind, record.namespace, record.name, record.uid)
 
 
 def _grouped(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:

@@ -35,7 +35,7 @@ class CrossplaneOptions(Group):
     creator_annotation_key: str = option("Annotation of claims and XRs with the creator.", "", parsers.key)
     team_annotation_key: str = option("Annotation of claims and XRs with the team.", "", parsers.key)
     composition_label_key: str = option("Label with the name of the composition; without it, the composition reference is used.", "crossplane.io/composition-name", parsers.key)
-    composite_label_key: str = option("Label with the name of an MR's root XR; used if the owner of the MR was not found.", "crossplane.io/composite", parsers.key)
+    composite_label_key: str = option("Label with the name of an MR's root XR; used only if the MR has no owner reference.", "crossplane.io/composite", parsers.key)
     extra_labels: tuple[ExtraLabel, ...] = option("Additional metric labels: name=annotation:KEY or name=label:KEY, comma-separated.", "", parse_extra_labels)
     stuck_deletion_seconds: float = option("Time after which an unfinished deletion is reported as a finding.", "3600", parsers.seconds(604_800))
     absence_confirmation: str = option("Keep objects that are suddenly missing, with their kind or all at once, until the next run confirms it: on or off.", "on", parsers.one_of("on", "off"))

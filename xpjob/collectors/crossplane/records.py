@@ -23,9 +23,10 @@ class Record(Struct, kw_only=True, rename="camel", gc=False):
     Creator, team and extra labels (by name) are those of the claim or root XR. ``lagging``: the
     controller has not seen the latest spec. ``failing`` maps the types of further conditions that
     are not True to their reasons. ``ready_since`` and ``synced_since`` are the conditions'
-    ``lastTransitionTime``, which changes for many reasons. The last seven fields are observations
-    of runs: ``first_ready_at`` is set only if a run observed it; ``was_ready`` says that the object
-    has been ready, or may have been before the first run.
+    ``lastTransitionTime``, which changes for many reasons. The seven fields from ``first_seen_at``
+    on are observations of runs: ``first_ready_at`` is set only if a run observed it; ``was_ready``
+    says that the object has been ready, or may have been before the first run. ``parent`` is the
+    controller owner as the object names it, which need not exist any more.
 
     Linking and ``Timeline.complete`` modify records in place, because copies would take a fifth of
     a run's memory; afterwards records are not modified.
@@ -70,6 +71,8 @@ class Record(Struct, kw_only=True, rename="camel", gc=False):
     not_synced_since: str = ""
     deleting_since: str = ""
     paused_since: str = ""
+    parent: Ref | None = None
+    parent_uid: str = ""
 
     @property
     def ref(self) -> Ref:
@@ -108,7 +111,7 @@ class Past(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
 
 
 class Claim(Record, kw_only=True, rename="camel", gc=False):
-    """A claim, with the XR that it is bound to."""
+    """A claim, with the XR that it refers to, which may be bound to another claim."""
 
     class_ = CLAIM
     xr: Ref | None
@@ -117,12 +120,9 @@ class Claim(Record, kw_only=True, rename="camel", gc=False):
 class Composed(Record, kw_only=True, rename="camel", gc=False):
     """Base of XRs and MRs, with their place in the tree.
 
-    ``parent`` is the controller owner, ``root`` the topmost XR above, ``claim`` the claim of the
-    tree; None if there is none.
+    ``root`` is the topmost XR above, ``claim`` the claim of the tree; None if there is none.
     """
 
-    parent: Ref | None = None
-    parent_uid: str = ""
     root: Ref | None = None
     claim: Ref | None = None
 
@@ -132,18 +132,22 @@ class CompositeResource(Composed, kw_only=True, rename="camel", gc=False):
 
     ``composed`` counts its composed resources of kinds that are not listed, such as Deployments.
     ``missing`` has its references to objects of listed kinds that do not exist; before linking, all
-    references to listed kinds.
+    references to listed kinds. ``unowned`` has those to objects that it does not own.
+    ``disputed_claim`` is the claim in its ``claimRef`` if that claim has another XR.
     """
 
     class_ = COMPOSITE
     composed: int = 0
     missing: tuple[Ref, ...] = ()
+    unowned: tuple[Ref, ...] = ()
+    disputed_claim: Ref | None = None
 
 
 class ManagedResource(Composed, kw_only=True, rename="camel", gc=False):
     """An MR of any provider. ``provider_config`` is kind/name.
 
-    The last three fields are names from its labels, used only if its owner was not found.
+    The names from its labels are used only if it has no owner reference. ``scope`` is what its
+    external name is unique within: see ``outside``.
     """
 
     class_ = MANAGED
@@ -154,6 +158,7 @@ class ManagedResource(Composed, kw_only=True, rename="camel", gc=False):
     composite_name: str = ""
     claim_name: str = ""
     claim_namespace: str = ""
+    scope: str = ""
 
 
 _ALIKE = (

@@ -6,7 +6,7 @@ They cover both Crossplane generations: legacy XRs have their machinery in ``spe
 
 from __future__ import annotations
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from xpjob.kube.decode import decoder
 from xpjob.kube.objects import Condition, Metadata, ObjectRef
@@ -33,13 +33,17 @@ class Machinery(Struct, rename="camel", gc=False):
 
 
 class Spec(Machinery, rename="camel", gc=False):
-    """``spec``; legacy objects have the machinery here."""
+    """``spec``; legacy objects have the machinery here.
+
+    ``for_provider`` is not decoded with the page, as only MRs with an external name need it.
+    """
 
     crossplane: Machinery | None = None
     resource_ref: ObjectRef | None = None
     claim_ref: ObjectRef | None = None
     provider_config_ref: ProviderConfigRef | None = None
     management_policies: list[str] | None = None
+    for_provider: Raw = Raw(b"")
 
 
 class Status(Struct, gc=False):

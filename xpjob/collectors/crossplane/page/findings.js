@@ -10,7 +10,13 @@ const TITLES = {
   ParentNotReady: "Not ready, though all below is",
   MissingReference: "Refers to what does not exist",
   OwnerGone: "Its owner is gone",
+  OwnerReplaced: "Its owner was replaced",
+  ChildHasOtherOwner: "Refers to what another owns",
+  ClaimHasOtherXR: "Its claim has another XR",
+  ClaimRefused: "Its XR has another claim",
+  ClaimGone: "Its claim is gone",
   DuplicateExternalName: "Same external name as another",
+  PossibleDuplicateExternalName: "Maybe the same external resource as another",
   StuckDeletion: "Its deletion is stuck",
 };
 

@@ -1,7 +1,8 @@
 """Who was made by whom, as row numbers: found once per snapshot, then walked without a search.
 
 A row's parent is what link.py has found: by uid, else by group, kind, namespace and name. Never
-by name alone. What has no parent but a known root or claim hangs below that.
+by name alone, nor an object of that name with another uid. What has no parent but a known root or
+claim hangs below that.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
 from xpjob.collect.findings import Ref
-from xpjob.collectors.crossplane.records import Claim, Composed, Record
+from xpjob.collectors.crossplane.records import Composed, Record
 
 NONE = -1
 
@@ -23,9 +24,13 @@ class Family:
         """Read the places of records: claims first, then XRs, then MRs."""
         above = records[: claims + xrs]
         by_ref = {record.ref: row for row, record in enumerate(above)}
-        by_uid = {r.uid: row for row, r in enumerate(above) if r.uid and not isinstance(r, Claim)}
+        by_uid = {record.uid: row for row, record in enumerate(above) if record.uid}
+        # MRs seldom own others.
+        wanted = {record.parent_uid for record in records} - by_uid.keys() - {""}
+        by_uid.update((r.uid, row) for row, r in enumerate(records) if r.uid in wanted)
         self.parents = array(
-            "i", (_parent(row, record, by_ref, by_uid) for row, record in enumerate(records))
+            "i",
+            (_parent(row, record, records, by_ref, by_uid) for row, record in enumerate(records)),
         )
         _open_circles(self.parents)
         counts = array("I", bytes(4 * (len(records) + 1)))
@@ -57,13 +62,22 @@ class Family:
             row = self.parents[row]
 
 
-def _parent(row: int, record: Record, by_ref: dict[Ref, int], by_uid: dict[str, int]) -> int:
-    if not isinstance(record, Composed):
-        return NONE
+def _parent(
+    row: int,
+    record: Record,
+    records: Sequence[Record],
+    by_ref: dict[Ref, int],
+    by_uid: dict[str, int],
+) -> int:
     found = by_uid.get(record.parent_uid) if record.parent_uid else None
-    for ref in (record.parent, record.root, record.claim):
-        if found is None and ref is not None:
-            found = by_ref.get(ref)
+    if found is None and record.parent is not None:
+        found = by_ref.get(record.parent)
+        if found is not None and record.parent_uid and records[found].uid:
+            found = None
+    if isinstance(record, Composed):
+        for ref in (record.root, record.claim):
+            if found is None and ref is not None:
+                found = by_ref.get(ref)
     return NONE if found is None or found == row else found
 
 
