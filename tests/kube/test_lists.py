@@ -162,11 +162,11 @@ def test_a_list_covers_itself_and_one_of_everything_covers_all_of_its_kind() -> 
     all_pods, of_team = ListKey(POD.gvr), ListKey(POD.gvr, "team-a")
     labelled = ListKey(POD.gvr, "", "app=web")
     for key in (all_pods, of_team, labelled, ListKey(POD.gvr, "", "", "spec.nodeName=a")):
-        assert key.covers(key)
-        assert all_pods.covers(key)
-        assert not ListKey(APP.gvr).covers(key)
-    assert not of_team.covers(all_pods)
-    assert not labelled.covers(ListKey(POD.gvr, "team-a", "app=web"))
+        assert key in key.covering()
+        assert all_pods in key.covering()
+        assert ListKey(APP.gvr) not in key.covering()
+    assert of_team not in all_pods.covering()
+    assert labelled not in ListKey(POD.gvr, "team-a", "app=web").covering()
 
 
 def test_restarts_are_bounded(apps: StandIn) -> None:

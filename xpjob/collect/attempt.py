@@ -28,13 +28,15 @@ class CollectorError(XpjobError):
 class Attempt:
     """The progress of a collector in one run: the time of its steps, and its first error.
 
+    ``step`` is the one that failed, empty if none did.
+
     Thread-safe: a collector's readers run concurrently.
     """
 
     def __init__(self, collector: str) -> None:
         self.collector = collector
         self.error: CollectorError | None = None
-        self._step = ""
+        self.step = ""
         self._seconds = 0.0
         self._lock = threading.Lock()
 
@@ -49,39 +51,14 @@ class Attempt:
         try:
             return action()
         except Exception as error:  # noqa: BLE001 - a failed collector must not affect others
-            self._fail(step, error)
+            self.fail(step, error)
             return None
         finally:
             with self._lock:
                 self._seconds += time.monotonic() - started
 
     def fail(self, step: str, error: Exception) -> None:
-        """Fail the collector with an error that came from elsewhere."""
-        self._fail(step, error)
-
-    @property
-    def step(self) -> str:
-        """Return the step that failed, empty if none did."""
-        return self._step
-
-    def fork(self) -> Attempt:
-        """Return a copy to continue with, for steps that may be repeated."""
-        copied = Attempt(self.collector)
-        copied.error, copied._step, copied._seconds = self.error, self._step, self._seconds
-        return copied
-
-    def outcome(self, carried_since: str = "") -> CollectorOutcome:
-        """Return the outcome. ``carried_since``: when the carried section was generated."""
-        return CollectorOutcome(
-            collector=self.collector,
-            success=not self.failed,
-            error=str(self.error) if self.error else "",
-            step=self._step,
-            seconds=self._seconds,
-            carried_since=carried_since,
-        )
-
-    def _fail(self, step: str, error: Exception) -> None:
+        """Fail the collector in a step, unless it has failed before."""
         if isinstance(error, XpjobError):
             text = str(error).removeprefix(f"collector {self.collector}: ")
             code = error.exit_code
@@ -92,7 +69,24 @@ class Attempt:
             if self.failed:
                 return
             self.error = CollectorError(f"collector {self.collector}: {text}", code)
-            self._step = step
+            self.step = step
         facts = {"collector": self.collector, "step": step, "error": text}
         _log.error("collector failed", extra=facts)
         _log.debug("%s", "".join(traceback.format_exception(error)))
+
+    def fork(self) -> Attempt:
+        """Return a copy to continue with, for steps that may be repeated."""
+        copied = Attempt(self.collector)
+        copied.error, copied.step, copied._seconds = self.error, self.step, self._seconds
+        return copied
+
+    def outcome(self, carried_since: str = "") -> CollectorOutcome:
+        """Return the outcome. ``carried_since``: when the carried section was generated."""
+        return CollectorOutcome(
+            collector=self.collector,
+            success=not self.failed,
+            error=str(self.error) if self.error else "",
+            step=self.step,
+            seconds=self._seconds,
+            carried_since=carried_since,
+        )

@@ -204,12 +204,17 @@ def check_collectors(collectors: Collectors) -> None:
         if collector.name in names:
             raise ValueError(f"two collectors have the name {collector.name!r}")
         names.add(collector.name)
-        for key in (*(spec.key for spec in collector.tables), *state_keys(collector)):
+        for key in keys_of(collector):
             if key in taken:
                 raise ValueError(
                     f"collector {collector.name}: key {key!r} is already used by {taken[key]}"
                 )
             taken[key] = f"collector {collector.name}"
+
+
+def keys_of(collector: Collector) -> tuple[str, ...]:
+    """Return the keys of the document that a collector declares."""
+    return (*(spec.key for spec in collector.tables), *state_keys(collector))
 
 
 def state_keys(collector: Collector) -> tuple[str, ...]:

@@ -102,20 +102,18 @@ def fetch(
     progress.planned([shared.key for shared in lists])
     lists.sort(key=lambda shared: -sizes.get(_scope(shared.key), 0))
 
-    def one(shared: _SharedList) -> list[tuple[Wish, Listed]]:
+    def one(shared: _SharedList) -> dict[Wish, Listed]:
         try:
             made = _read(shared, api, page_size, progress)
-            if any(isinstance(listed.error, RefusedError) for _, listed in made):
-                parts = _by_key(
-                    wish for wish in shared.wishes if wish.subscription.key != shared.key
-                )
-                again = [pair for part in parts for pair in _read(part, api, page_size, progress)]
-                made = list({**dict(made), **dict(again)}.items())
+            if any(isinstance(listed.error, RefusedError) for listed in made.values()):
+                # Rights for a part of a list may be granted where those for all of it are not.
+                for part in _by_key(w for w in shared.wishes if w.subscription.key != shared.key):
+                    made |= _read(part, api, page_size, progress)
             return made
         finally:
             progress.done(shared.key)
 
-    made = {wish: listed for pairs in each(one, lists, concurrency) for wish, listed in pairs}
+    made = {wish: listed for some in each(one, lists, concurrency) for wish, listed in some.items()}
     return [made[wish] if wish in made else unlisted(wish.subscription) for wish in wishes]
 
 
@@ -171,13 +169,18 @@ def _shared(wishes: Iterable[Wish]) -> list[_SharedList]:
     own = _by_key(wishes)
     own.sort(key=lambda shared: shared.key != ListKey(shared.key.gvr))  # whole lists first
     lists: list[_SharedList] = []
+    by_key: dict[ListKey, list[_SharedList]] = {}
     for shared in own:
+        # No field can be selected by from a longer list.
+        covering = (shared.key,) if shared.key.field_selector else shared.key.covering()
         for wish in shared.wishes:
-            joined = next((other for other in lists if _can_join(other, wish)), None)
+            there = (other for key in covering for other in by_key.get(key, ()))
+            joined = next((other for other in there if _can_join(other, wish)), None)
             if joined is None:
-                lists.append(_SharedList(shared.key, [wish]))
-            else:
-                joined.wishes.append(wish)
+                joined = _SharedList(shared.key)
+                lists.append(joined)
+                by_key.setdefault(shared.key, []).append(joined)
+            joined.wishes.append(wish)
     return lists
 
 
@@ -190,9 +193,6 @@ def _by_key(wishes: Iterable[Wish]) -> list[_SharedList]:
 
 
 def _can_join(shared: _SharedList, wish: Wish) -> bool:
-    key = wish.subscription.key
-    if key != shared.key and (key.field_selector or not shared.key.covers(key)):
-        return False
     try:
         _selector(shared.key, wish)
         decoder(unite(_wires(_SharedList(shared.key, [*shared.wishes, wish]))))
@@ -205,15 +205,13 @@ def _scope(key: ListKey) -> tuple[str, str, str]:
     return (key.gvr.group, key.gvr.resource, key.namespace)
 
 
-def _read(
-    shared: _SharedList, api: Api, page_size: int, progress: Progress
-) -> list[tuple[Wish, Listed]]:
+def _read(shared: _SharedList, api: Api, page_size: int, progress: Progress) -> dict[Wish, Listed]:
     started = time.monotonic()
     readings: list[_Reading] = []
     first = shared.wishes[0]
     decode = first.attempt.run("reader", lambda: decoder(unite(_wires(shared))))
     if decode is None:  # nobody else is affected: what joins a list can be decoded with it
-        return [(wish, _failed(wish, first.attempt.error, started)) for wish in shared.wishes]
+        return {wish: _failed(wish, first.attempt.error, started) for wish in shared.wishes}
 
     def restart() -> Callable[[Sequence[Any]], None]:
         readings[:] = _readings(shared)
@@ -237,16 +235,13 @@ def _read(
     except XpjobError as error:
         # Not ``gone`` even for a 404: discovery has just listed this kind. If it is really gone,
         # the next run's discovery will show it; if not, a proxy's 404 did no harm.
-        failed = [(wish, _failed(wish, error, started)) for wish in shared.wishes]
-        log_outcome(failed[0][1].outcome)
-        return failed
-    made = [(reading.wish, _listed(reading, listing, started)) for reading in readings]
-    made += [
-        (wish, _failed(wish, wish.attempt.error, started))
-        for wish in shared.wishes
-        if wish not in {reading.wish for reading in readings} and wish.attempt.error
-    ]
-    log_outcome(made[0][1].outcome)
+        made = {wish: _failed(wish, error, started) for wish in shared.wishes}
+    else:
+        made = {reading.wish: _listed(reading, listing, started) for reading in readings}
+        for wish in shared.wishes:
+            if wish not in made:
+                made[wish] = _failed(wish, wish.attempt.error, started)
+    log_outcome(next(iter(made.values())).outcome)
     return made
 
 

@@ -45,9 +45,10 @@ class ListKey:
         selectors = {"labelSelector": self.label_selector, "fieldSelector": self.field_selector}
         return {name: value for name, value in selectors.items() if value}
 
-    def covers(self, other: ListKey) -> bool:
-        """Return whether this list includes all objects of another."""
-        return self in (other, ListKey(other.gvr))
+    def covering(self) -> Sequence[ListKey]:
+        """Return the lists that have all objects of this one: that of all objects, and itself."""
+        whole = ListKey(self.gvr)
+        return (whole,) if self == whole else (whole, self)
 
 
 @dataclass(slots=True)

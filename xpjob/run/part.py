@@ -13,7 +13,7 @@ import msgspec
 from xpjob.base import times
 from xpjob.collect.attempt import Attempt
 from xpjob.collect.before import Before, UnreadableRowError
-from xpjob.collect.contract import RESERVED, Collector, Section, state_keys
+from xpjob.collect.contract import RESERVED, Collector, Section, keys_of, state_keys
 from xpjob.collect.findings import Finding, confirmed
 from xpjob.collect.outcome import TargetOutcome
 from xpjob.collect.tables import TableDescription
@@ -49,8 +49,7 @@ class Owners:
     def __init__(self, collectors: Sequence[Collector]) -> None:
         self._keys = dict.fromkeys(RESERVED, "the snapshot")
         for collector in collectors:
-            declared = (*(spec.key for spec in collector.tables), *state_keys(collector))
-            self._keys |= dict.fromkeys(declared, collector.name)
+            self._keys |= dict.fromkeys(keys_of(collector), collector.name)
         self._families: dict[str, str] = {}
 
     def take(self, collector: str, part: Part) -> None:

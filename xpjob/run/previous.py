@@ -214,17 +214,10 @@ def _read_snapshot(
     Where a collector's part is unreadable, the document is copied, and that collector starts anew;
     the others keep theirs.
     """
-    key = key_of(cluster, SNAPSHOT)
-    stored = store.get(key)
-    if stored is None:
-        return None, None
-    where, kind = store.where(key), sections.previous_type(collectors)
-    try:
-        return documents.decode_own(stored.body, kind, where, cluster), stored
-    except NewerSchemaError:
-        raise
-    except BadAnswerError as error:
-        keep_aside(store, key, error)
+    head, stored = read(store, cluster, SNAPSHOT, sections.previous_type(collectors))
+    if head or stored is None:
+        return head, stored
+    where = store.where(key_of(cluster, SNAPSHOT))
     try:
         raw = documents.decode_raw(stored.body, where)
         documents.check_cluster(raw.head, where, cluster)

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from xpjob.base.errors import BadAnswerError
-from xpjob.collect.contract import Collector, Collectors, Section, state_keys
+from xpjob.collect.contract import Collector, Collectors, Section, keys_of, state_keys
 from xpjob.collect.findings import Finding
 from xpjob.collect.tables import TableDescription
 from xpjob.metrics import stored
@@ -75,7 +75,7 @@ def read_what_can_be(raw: RawSnapshot, collectors: Collectors) -> Head:
     """Return what each collector can read of a snapshot; one that cannot starts anew."""
     keys = {key: bytes(value) for key, value in raw.keys.items()}
     for collector in collectors:
-        own = (*(spec.key for spec in collector.tables), *state_keys(collector))
+        own = keys_of(collector)
         part = b",".join(
             msgspec.json.encode(key) + b":" + keys[key]
             for key in (*Head.__struct_encode_fields__, *own)

@@ -133,7 +133,7 @@ def test_cp21_a_cluster_scoped_kind_is_no_claim(stand_in: StandIn) -> None:
 
 
 def test_cp21_what_no_xrd_defines_is_neither_claim_nor_xr(stand_in: StandIn) -> None:
-    """A foreign kind in these categories is told, and not listed."""
+    """A foreign kind in these categories is reported and not listed."""
     foreign = replace(WIDGET, categories=frozenset({"claim", "composite"}))
     serve(stand_in, APP, foreign, xrds=[xrd(APP)])
     made = plan(stand_in)
@@ -316,7 +316,7 @@ def test_a_definition_outside_the_category_is_no_mr(stand_in: StandIn) -> None:
 def test_kinds_are_included_and_excluded_by_pattern(
     stand_in: StandIn, given_: dict[str, str], listed: set[str]
 ) -> None:
-    """Exclusion wins; both are told, and exclusion is no missing definition."""
+    """Exclusion takes precedence. Both are reported; an excluded kind has no missing definition."""
     serve(stand_in, BUCKET, NOP, WIDGET, revisions=[revision("a", "p", BUCKET, NOP)])
     made = plan(stand_in, **given_)
     assert set(classes(made)) == listed
@@ -374,7 +374,7 @@ def test_cp21_targets_and_doctor_explain_each_decision(stand_in: StandIn) -> Non
 
 
 def test_an_unreadable_definition_is_told_by_the_doctor(stand_in: StandIn) -> None:
-    """It is no failure."""
+    """The check does not fail."""
     cluster = serve(stand_in, APP, xrds=[xrd(APP)])
     cluster.fault = lambda path, _: Fault(403) if path == XRD.path() else None
     config = load({"kubeconfig": str(stand_in.kubeconfig)}, {}, GROUPS)
@@ -425,6 +425,6 @@ def test_patterns_match_as_a_regular_expression_would(pattern: str, group: str) 
 
 
 def test_a_hostile_pattern_takes_no_time() -> None:
-    """There is no backtracking."""
+    """Matching takes linear time."""
     kind = Kind("a" * 250, "v1", "r", "R", True)
     assert not Pattern("*a" * 120 + "b").matches(kind)

@@ -257,7 +257,7 @@ MRS = st.lists(
 
 @given(MRS, st.randoms(use_true_random=False))
 def test_duplicates_do_not_depend_on_the_order(made: list[Any], random: Any) -> None:
-    """Nothing is told twice of a pair, nor of what contradicts the other."""
+    """Each pair has at most one finding, and findings do not contradict each other."""
     some = [
         mr(str(n), f, group=g, namespace=ns, kind=k, external_name=e, managementPolicies=p)
         for n, (f, (g, ns), k, e, p) in enumerate(made)

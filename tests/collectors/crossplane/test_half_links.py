@@ -1,4 +1,4 @@
-"""A link holds when both ends agree; what is half linked is told, and nothing passes through it."""
+"""A link is valid if both sides agree. A half link has a finding, and passes nothing on."""
 
 from __future__ import annotations
 
