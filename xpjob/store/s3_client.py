@@ -70,7 +70,6 @@ _MISTAKES = (
     boto.ConfigParseError,
     boto.InvalidConfigError,
     boto.InvalidRegionError,
-    ValueError,  # an endpoint that is no URL
 )
 """What boto3 raises for its own variables and configuration file."""
 _REGION = "us-east-1"
@@ -112,7 +111,7 @@ class S3Client:
             )
         except _CREDENTIAL_ERRORS as error:
             raise RefusedError(f"{where}: {error}; {_GIVE_CREDENTIALS}") from error
-        except _MISTAKES as error:
+        except (*_MISTAKES, ValueError) as error:  # an endpoint that is no URL
             raise SettingsError(
                 [
                     f"S3: creating the client for {where}: {error}; check S3_REGION, S3_ENDPOINT "
@@ -179,7 +178,7 @@ class S3Client:
                         "trailing line break; correct them"
                     ) from None
                 raise TransientError(f"{what}: {error}; {_path_to(str(error))}") from error
-            except _MISTAKES[:-1] as error:
+            except _MISTAKES as error:
                 raise MisconfiguredError(f"{what}: {error}; check the AWS_* variables") from error
             except boto.BotoCoreError as error:
                 raise XpjobError(f"{what}: {error}; check the S3_* settings") from error

@@ -14,6 +14,7 @@ from xpjob.collect.contract import Listed, Plan, Section, Subscription, World
 from xpjob.collect.tables import TableSpec
 from xpjob.collectors.crossplane import findings, link, metrics, targets
 from xpjob.collectors.crossplane.absence import Evidence, Missing, judge, warn
+from xpjob.collectors.crossplane.classes import CLAIM, COMPOSITE, MANAGED
 from xpjob.collectors.crossplane.from_wire import MAKERS, Keys
 from xpjob.collectors.crossplane.gaps import OwnerGaps, keep_owners, read_before
 from xpjob.collectors.crossplane.options import CrossplaneOptions
@@ -28,7 +29,7 @@ from xpjob.collectors.crossplane.records import (
 )
 from xpjob.collectors.crossplane.state import Shown, State
 from xpjob.collectors.crossplane.tables import TABLES
-from xpjob.collectors.crossplane.targets import CLAIM, COMPOSITE, MANAGED, Target
+from xpjob.collectors.crossplane.targets import Target
 from xpjob.collectors.crossplane.timeline import Timeline
 from xpjob.collectors.crossplane.wire import Object
 from xpjob.config.option import Group

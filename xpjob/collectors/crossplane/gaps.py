@@ -8,6 +8,7 @@ from functools import partial
 from xpjob.collect.before import Before, Placed
 from xpjob.collect.carry import Gaps
 from xpjob.collect.outcome import TargetOutcome
+from xpjob.collectors.crossplane.classes import CLAIM
 from xpjob.collectors.crossplane.configmaps import CONFIGMAPS
 from xpjob.collectors.crossplane.records import (
     Claim,
@@ -16,7 +17,7 @@ from xpjob.collectors.crossplane.records import (
     Record,
     share_strings,
 )
-from xpjob.collectors.crossplane.targets import CLAIM, NAMESPACE
+from xpjob.collectors.crossplane.targets import NAMESPACE
 
 _Scope = tuple[str, str, str]
 _TYPES: tuple[tuple[str, type[Record]], ...] = (

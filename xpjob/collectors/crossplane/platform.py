@@ -23,10 +23,11 @@ from xpjob.collectors.crossplane.absence import (
     Absence,
     Evidence,
 )
+from xpjob.collectors.crossplane.classes import MANAGED
 from xpjob.collectors.crossplane.definitions import XRDS, Definition
 from xpjob.collectors.crossplane.providers import REVISIONS, Providers
 from xpjob.collectors.crossplane.records import ManagedResource
-from xpjob.collectors.crossplane.targets import MANAGED, Targets
+from xpjob.collectors.crossplane.targets import Targets
 from xpjob.kube.discovery import Catalogue
 from xpjob.kube.lists import ListKey
 from xpjob.kube.objects import Condition

@@ -14,7 +14,7 @@ from typing import ClassVar, NamedTuple
 from msgspec import Struct
 
 from xpjob.collect.findings import Ref
-from xpjob.collectors.crossplane.targets import CLAIM, COMPOSITE, MANAGED
+from xpjob.collectors.crossplane.classes import CLAIM, COMPOSITE, MANAGED
 
 
 class Record(Struct, kw_only=True, rename="camel", gc=False):

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from xpjob.base.errors import NotFoundError, TransientError, XpjobError
 from xpjob.collect.carry import ANY_RESOURCE
 from xpjob.collect.contract import Skipped, World
-from xpjob.collectors.crossplane.classes import CLASSES
+from xpjob.collectors.crossplane.classes import CLAIM, CLASSES, COMPOSITE, MANAGED
 from xpjob.collectors.crossplane.configmaps import (
     CONFIGMAPS,
     NamespaceConfig,
@@ -37,7 +37,6 @@ from xpjob.kube.discovery import Catalogue, Kind
 from xpjob.kube.gvr import Gvr
 from xpjob.kube.lists import ListKey
 
-CLAIM, COMPOSITE, MANAGED = CLASSES
 _CATEGORIES = frozenset(CLASSES)
 CENTRAL, NAMESPACE, DISCOVERY = "central", "namespace", "discovery"
 _MAX_HINTS = 10
@@ -252,7 +251,7 @@ class _Planner:
         """Return whether its definition, or else its categories, put a kind into another class."""
         if defined := self._definitions.defined(kind):
             return defined.class_ != class_
-        return bool((frozenset(CLASSES) - {class_}) & kind.categories)
+        return bool((_CATEGORIES - {class_}) & kind.categories)
 
     @property
     def discovers(self) -> bool:

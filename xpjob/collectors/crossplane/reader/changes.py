@@ -13,10 +13,10 @@ from msgspec import Struct, field
 from rich.table import Table
 
 from xpjob.collect.before import Placed
+from xpjob.collectors.crossplane.classes import CLAIM, COMPOSITE, MANAGED
 from xpjob.collectors.crossplane.gaps import OwnerGaps
 from xpjob.collectors.crossplane.reader import parameters
 from xpjob.collectors.crossplane.reader.view import NAME
-from xpjob.collectors.crossplane.targets import CLAIM, COMPOSITE, MANAGED
 from xpjob.reader.changes import LISTS
 from xpjob.reader.parameters import Params
 from xpjob.reader.render import Json

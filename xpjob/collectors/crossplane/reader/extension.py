@@ -8,6 +8,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from xpjob.collectors.crossplane.classes import CLAIM, COMPOSITE, MANAGED
 from xpjob.collectors.crossplane.reader import (
     changes,
     findings,
@@ -20,7 +21,6 @@ from xpjob.collectors.crossplane.reader import (
 from xpjob.collectors.crossplane.reader.explain import Explainer
 from xpjob.collectors.crossplane.reader.listing import Listing
 from xpjob.collectors.crossplane.reader.view import NAME, Bookkeeping
-from xpjob.collectors.crossplane.targets import CLAIM, COMPOSITE, MANAGED
 from xpjob.reader import assets, render
 from xpjob.reader.assets import Asset
 from xpjob.reader.changes import document

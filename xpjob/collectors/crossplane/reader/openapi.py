@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from xpjob.collectors.crossplane.classes import CLAIM, COMPOSITE, MANAGED
 from xpjob.collectors.crossplane.reader import blockers, findings, parameters, rows, tree
-from xpjob.collectors.crossplane.targets import CLAIM, COMPOSITE, MANAGED
 from xpjob.reader import changes
 from xpjob.reader.extension import Documented
 from xpjob.reader.openapi import (

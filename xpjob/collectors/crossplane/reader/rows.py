@@ -12,13 +12,13 @@ from datetime import datetime, timezone
 import msgspec
 from msgspec import Raw
 
+from xpjob.collectors.crossplane.classes import CLAIM, COMPOSITE, MANAGED
 from xpjob.collectors.crossplane.records import (
     Claim,
     CompositeResource,
     ManagedResource,
     Record,
 )
-from xpjob.collectors.crossplane.targets import CLAIM, COMPOSITE, MANAGED
 
 CLASSES = (CLAIM, COMPOSITE, MANAGED)
 """In the order in which the reader answers."""

@@ -15,10 +15,10 @@ from typing import Any, TypeVar
 import msgspec
 
 from xpjob.collect.findings import Finding
+from xpjob.collectors.crossplane.classes import CLAIM, COMPOSITE
 from xpjob.collectors.crossplane.reader import parameters, rows
 from xpjob.collectors.crossplane.reader.tree_index import Family
 from xpjob.collectors.crossplane.records import Claim, CompositeResource, ManagedResource, Record
-from xpjob.collectors.crossplane.targets import CLAIM, COMPOSITE
 from xpjob.reader.table import UNKNOWN, Column, Encoded, Order, Rows, Schema, Stamp, View
 from xpjob.snapshot.documents import RawSnapshot
 
