@@ -251,7 +251,8 @@ def test_forbid_holds_the_next_run_back(deployed: Deployment) -> None:
 
 
 def test_suspend_stops_runs(deployed: Deployment) -> None:
-    """Two full minutes have come and gone by now."""
+    """While another CronJob of the same schedule has started two."""
+    wait_until("two minutes have begun", lambda: len(deployed.jobs_of("xpjob")) >= 2, timeout=90)
     assert len(deployed.jobs_of("xpjob")) >= 2
     assert deployed.jobs_of("suspended") == []
 
