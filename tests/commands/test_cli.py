@@ -185,7 +185,7 @@ def test_targets_are_shown_as_a_table_or_json(environ: dict[str, str]) -> None:
     table = xpjob("targets", **environ)
     assert table.returncode == 0, table.stderr
     assert "postgresqlinstances" in table.stdout
-    assert "discovery: category claim" in table.stdout
+    assert "in the category claim; no" in table.stdout
     done = xpjob("targets", "--output", "json", "--xr-gvrs", f"{XR.gvr},a.b/v1/c", **environ)
     assert done.returncode == 1
     rows = json.loads(done.stdout)

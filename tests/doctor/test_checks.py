@@ -71,20 +71,21 @@ def test_all_is_well(environ: dict[str, str], s3: S3) -> None:
     assert found["discovery"]["detail"] == f"{len(KINDS)} kinds can be listed"
     assert "conditionally" in found["store"]["detail"]
     asked = " ".join(method for method, _, _ in s3.requests)
-    # Written with both conditions that hold, and both that do not; then what the server tells.
-    assert asked == "PUT PUT GET HEAD PUT PUT PUT HEAD GET DELETE"
+    # Written with both conditions that hold, and both that do not; then what the server reports,
+    # and the last run's report.
+    assert asked == "PUT PUT GET HEAD PUT PUT PUT HEAD GET GET DELETE"
     assert run(environ) == 0
 
 
-def test_an_old_gateway_is_told_of(environ: dict[str, str]) -> None:
+def test_an_old_gateway_is_reported(environ: dict[str, str]) -> None:
     """By its own version: before 1.6.0 it can take half a push for a whole one."""
     _, found = doctor(environ)
     version = subprocess.run(
         ["prometheus-pushgateway", "--version"], capture_output=True, text=True, check=True
     )
-    told = (version.stdout + version.stderr).split("version ")[1].split("+")[0].split(" ")[0]
-    assert told in found["Pushgateway"]["detail"]
-    old = tuple(map(int, told.split(".")[:2])) < (1, 6)
+    reported = (version.stdout + version.stderr).split("version ")[1].split("+")[0].split(" ")[0]
+    assert reported in found["Pushgateway"]["detail"]
+    old = tuple(map(int, reported.split(".")[:2])) < (1, 6)
     assert (found["Pushgateway"]["status"] == "warning") is old
 
 
@@ -164,7 +165,7 @@ def test_an_expired_token(environ: dict[str, str], stand_in: StandIn) -> None:
 
 
 def test_the_gateway_is_away(environ: dict[str, str]) -> None:
-    """And where it should be is told."""
+    """And the address is reported."""
     away = {**environ, "PUSHGATEWAY_URL": f"http://127.0.0.1:{free_port()}"}
     code, found = doctor(away)
     assert code == run(away) == 1
@@ -239,7 +240,7 @@ def test_no_store_and_no_gateway(environ: dict[str, str]) -> None:
 
 
 def test_clocks_that_differ(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """By more than a few seconds are told of."""
+    """By more than a few seconds are reported."""
     from xpjob.doctor import checks as module
     from xpjob.net.http import Response
 
@@ -292,3 +293,22 @@ def test_cp19_null_in_a_review_is_no_permission(
     api = Api("http://127.0.0.1", None, None, Timeouts())  # type: ignore[arg-type]
     monkeypatch.setattr(Api, "_send", lambda *_args, **_given: Response(201, {}, body))
     assert api.may_list(CLAIM.gvr) is allowed
+
+
+def test_the_last_run_is_explained(environ: dict[str, str], stand_in: StandIn) -> None:
+    """What it kept of a run before, why, and what to do; that is not a failure."""
+    assert "last run" not in doctor(environ)[1]
+    assert run(environ) == 0
+    assert "complete" in doctor(environ)[1]["last run"]["detail"]
+    stand_in.cluster.kinds = tuple(kind for kind in KINDS if kind != NETWORK)
+    stand_in.cluster.fault = lambda path, _: Fault(503) if path == CLAIM.path() else None
+    assert run(environ) == 0
+    code, found = doctor(environ)
+    assert code == 0
+    assert "partial" in found["last run"]["detail"]
+    missing = found[f"rows of {NETWORK.gvr}"]
+    assert "the API does not serve this kind any more" in missing["detail"]
+    assert "removed on purpose" in missing["advice"]
+    failed = found[f"rows of {CLAIM.gvr}"]
+    assert "503" in failed["detail"]
+    assert {missing["status"], failed["status"]} == {"warning"}

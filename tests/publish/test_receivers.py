@@ -124,9 +124,9 @@ def test_gw04_a_page_does_not_tell_the_credentials(tmp_path: object) -> None:
         (301, "https://gw.example.org/push{path}", "to https://gw.example.org/push"),
         (307, "//gw.example.org:9091{path}", "set PUSHGATEWAY_URL to http://gw.example.org:9091"),
         (302, "https://sso.example.org/login?next={path}", "https://sso.example.org/login, which"),
-        (302, "/login?token=hunter2", "/login, which is no gateway's address"),
+        (302, "/login?token=hunter2", "/login, which is not the address of a gateway"),
         (303, "https://me:hunter2@gw.example.org/", "https://gw.example.org/"),
-        (302, "", "nowhere"),
+        (302, "", "without a valid Location"),
         (302, "http://[", "(not a URL)"),
     ],
 )

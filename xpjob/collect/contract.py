@@ -49,12 +49,16 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A kind that is not listed although it seems to be the collector's, and why."""
+    """A kind that is not listed although it seems to be the collector's, and why.
+
+    ``advice`` says what to do to list it; empty if nothing can.
+    """
 
     gvr: Gvr
     kind: str
     namespaced: bool
     why: str
+    advice: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,10 +23,11 @@ from xpjob.terminal.options import OutputOptions
 def doctor(config: Config, output: str) -> None:
     """Check all prerequisites of a run, and say how to fix problems.
 
-    Checks the API and the rights for each list, the gateway, the store (a probe is written, read
-    and removed), and the clocks. Only tenants' ConfigMaps are listed, and nothing is pushed. This
-    is the only command that sends POST requests to the API: SelfSubjectAccessReviews, which create
-    nothing.
+    Checks the API and the rights for each list, the gateway (a probe group is pushed, read and
+    deleted), the store (a probe is written, read and removed), and the clocks; reports kinds that
+    are not listed, and rows that the last run kept of an earlier one, and why. Lists only tenants'
+    ConfigMaps and definitions. This is the only command that sends POST requests to the API:
+    SelfSubjectAccessReviews, which create nothing.
 
     Exits with the code that a run would have: 0 even with warnings.
     """

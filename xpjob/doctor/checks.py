@@ -19,6 +19,7 @@ from xpjob.base.errors import RefusedError, XpjobError
 from xpjob.collect.contract import Collectors, Plan
 from xpjob.config.option import Config
 from xpjob.doctor import gateway as gateway_checks
+from xpjob.doctor import last_run
 from xpjob.doctor.check import FAILED, OK, PARTIAL, WARNING, Check, decoded, failed
 from xpjob.doctor.gateway import Probe
 from xpjob.kube.api import Api
@@ -96,7 +97,7 @@ def _decisions(plan: Plan) -> Iterator[Check]:
     advice = "optional: grant it (see k8s/README.md, Rights)"
     yield from (Check("definitions", OK, remark, advice) for remark in plan.remarks)
     for skipped in plan.skipped:
-        yield Check(f"kind {skipped.gvr}", OK, f"not listed: {skipped.why}", "")
+        yield Check(f"kind {skipped.gvr}", OK, f"not listed: {skipped.why}", skipped.advice)
 
 
 def _rights(api: Api, plan: Plan) -> Iterator[Check]:
@@ -107,9 +108,12 @@ def _rights(api: Api, plan: Plan) -> Iterator[Check]:
     for subscription in plan.subscriptions:
         key = subscription.key
         if subscription.error and (key.gvr, key.namespace) not in reads:
-            told = failed(f"list {key}", subscription.error)
-            yield Check(told.what, WARNING, told.detail, told.advice, PARTIAL)
-    lists = [_may(api, f"list {each.key}", each.key) for each in listable]
+            made = failed(f"list {key}", subscription.error)
+            yield Check(made.what, WARNING, made.detail, made.advice, PARTIAL)
+    lists = [
+        _may(api, f"list {each.key}", each.key, namespaced=bool(each.facts.get("namespaced", True)))
+        for each in listable
+    ]
     yield from lists
     refused = [check for check in lists if check.status != OK]
     if not plan.subscriptions:
@@ -124,19 +128,21 @@ def _rights(api: Api, plan: Plan) -> Iterator[Check]:
         )
 
 
-def _may(api: Api, what: str, key: ListKey) -> Check:
+def _may(api: Api, what: str, key: ListKey, *, namespaced: bool = True) -> Check:
     gvr, namespace = key.gvr, key.namespace
-    where = f"in namespace {namespace}" if namespace else "in all namespaces"
+    where = f" in namespace {namespace}" if namespace else " in all namespaces"
+    if not namespaced:
+        where = ""
     try:
         if api.may_list(gvr, namespace):
-            return Check(what, OK, f"permitted {where}")
+            return Check(what, OK, f"permitted{where}")
     except XpjobError as error:
-        told = failed(what, error)
-        return Check(what, WARNING, told.detail, told.advice, PARTIAL)
+        made = failed(what, error)
+        return Check(what, WARNING, made.detail, made.advice, PARTIAL)
     return Check(
         what,
         WARNING,
-        f"not permitted {where}",
+        f"not permitted{where}",
         f"grant get and list on {gvr.resource} in the group {gvr.group or 'core'!r} "
         "(see k8s/README.md, Rights)",
         PARTIAL,
@@ -188,6 +194,7 @@ def _store(config: Config) -> Iterator[Check]:
         with contextlib.suppress(XpjobError):
             store.remove(probe)
         return
+    yield from last_run.examine(store, options.cluster_name)
     yield from _kept(options, traits)
     if options.history_keep:
         yield _history(store, options.cluster_name, probe)
@@ -236,8 +243,8 @@ def _history(store: Store, cluster: str, probe: str) -> Check:
         listed = store.keys(dated, 1) == [dated]
         store.remove(dated)
     except XpjobError as error:
-        told = failed("history", error)
-        return Check(told.what, WARNING, told.detail, told.advice)
+        made = failed("history", error)
+        return Check(made.what, WARNING, made.detail, made.advice)
     if not listed:
         return Check("history", WARNING, f"{store.where(dated)} was copied, but not listed", "")
     return Check("history", OK, f"{store.where(dated)} was copied, listed and removed")

@@ -1,7 +1,7 @@
 """Check a gateway: push a probe group, read it back, delete it.
 
 Many receivers take the pushes of a Pushgateway (VictoriaMetrics, vmagent, telegraf,
-prom-aggregation-gateway). What they do not offer beyond that is told, and is no failure.
+prom-aggregation-gateway). What they do not offer beyond that is reported, and is not a failure.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from xpjob.publish.pushgateway import Pushgateway
 _SAFE = (1, 6)
 _FAMILY = "xpjob_doctor_probe_timestamp_seconds"
 _HELP = "Unix time in seconds of a push by xpjob doctor, which deletes this group."
+_LOOK = f"to see that metrics arrive, query {_FAMILY} where you query metrics"
 _READS = 5
 """Some receivers answer before others can read what was pushed."""
 
@@ -80,7 +81,7 @@ def examine(probe: Probe, name: str) -> Iterator[Check]:
         yield Check(what, OK, f"{url} is version {version}")
     pushed = _pushed(probe, gateway, f"push{name}", version)
     if not version:
-        detail = f"{url} tells no version of a Pushgateway; {pushed.detail}"
+        detail = f"{url} is not a Pushgateway (/api/v1/status has no version); {pushed.detail}"
         pushed = replace(pushed, what=what, detail=detail)
     yield pushed
 
@@ -103,14 +104,14 @@ def _refused(gateway: Gateway, what: str, version: str, build: Response) -> Chec
             to, _, advice = redirected(f"{gateway.url}{path}", answer).partition(": ")
             return Check(what, FAILED, f"{detail}; {to}", advice or NO_GATEWAY, 1)
         if answer.status == 200 and answer.is_page():
-            return Check(what, FAILED, f"{detail}; a page for people, no gateway", NO_GATEWAY, 1)
+            return Check(what, FAILED, f"{detail}; an HTML page, no gateway", NO_GATEWAY, 1)
         if answer.status >= 500 or (version and answer.status != 200):
             return Check(what, FAILED, detail, "see the answer of the gateway", 1)
     return None
 
 
 def _pushed(probe: Probe, gateway: Gateway, what: str, version: str) -> Check:
-    """Push the probe group, and tell whether it has arrived."""
+    """Push the probe group, and return whether it has arrived."""
     now = round(time.time(), 3)
     family = GaugeMetricFamily(_FAMILY, _HELP, now)
     try:
@@ -121,19 +122,19 @@ def _pushed(probe: Probe, gateway: Gateway, what: str, version: str) -> Check:
         return failed(what, error)
     arrived = _arrived(probe, gateway, now)
     left = _left(probe, gateway)
-    detail = f"a probe group (job {probe.job}) was taken"
+    detail = f"it accepted a probe (job {probe.job})"
     if arrived is None:
-        detail += "; this receiver cannot be read, so what it did with it is not known"
+        detail += ", but does not offer a way to read it back"
         if version:
             advice = "let the job read /metrics of the gateway: repush and prune need its groups"
             return Check(what, WARNING, detail + left, advice)
-        return Check(what, OK, detail + left)
+        return Check(what, OK, detail + left, _LOOK)
     if not arrived and version:
         advice = f"find out where {gateway.url} leads: a proxy may answer for it"
         return Check(what, FAILED, f"{detail}, but is not in /metrics", advice, 1)
     if not arrived:
-        detail += "; its own /metrics does not show it, as of receivers that pass it on"
-        return Check(what, OK, detail + left)
+        detail += "; its /metrics does not show it, as is usual if it forwards to a database"
+        return Check(what, OK, detail + left, _LOOK)
     detail += ", read back" if left else ", read back and deleted"
     if left and version:
         advice = "allow DELETE of this job's groups: prune needs it too"
@@ -184,7 +185,7 @@ def _left(probe: Probe, gateway: Gateway) -> str:
     try:
         gateway.delete(probe.job, probe.cluster)
     except XpjobError:
-        return f"; it cannot be deleted there, so {_FAMILY} stays until it expires"
+        return "; the probe cannot be deleted there, and stays until it expires"
     return ""
 
 

@@ -203,25 +203,26 @@ class Gateway:
         return {}
 
 
-_PAGE = "a page for people, so this is no Pushgateway, or a login is in front of it"
+_PAGE = "an HTML page, so this is not a Pushgateway, or a login is in front of it"
 
 
 def _complaint(answer: Response) -> str:
-    """Return why a push was not taken, empty if it was.
+    """Return why a push was not accepted, empty if it was.
 
-    Receivers answer 200, 202 or 204, some with a body. Whatever answers with a page has not taken
-    anything, whatever its status.
+    Receivers answer 200, 202 or 204, some with a body. A page of HTML is not the answer of a
+    receiver, whatever its status.
     """
     if not 200 <= answer.status < 300:
         return f"{answer.status}: {answer.excerpt()}"
     if answer.is_page():
         return f"{answer.status}, but {_PAGE}: {answer.excerpt()}"
     try:
-        told = msgspec.json.decode(answer.body[:10_000])
+        decoded = msgspec.json.decode(answer.body[:10_000])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return ""
-    if isinstance(told, dict) and (
-        told.get("error") or str(told.get("status", "")).lower() in ("error", "fail", "failed")
+    if isinstance(decoded, dict) and (
+        decoded.get("error")
+        or str(decoded.get("status", "")).lower() in ("error", "fail", "failed")
     ):
         return f"{answer.status}, but {answer.excerpt()}"
     return ""
@@ -257,7 +258,7 @@ def redirected(url: str, answer: Response) -> str:
     """Return where a redirect leads to, and what to set."""
     to = answer.location(url)
     if not to:
-        return f"a redirect to nowhere; {NO_GATEWAY}"
+        return f"a redirect without a valid Location; {NO_GATEWAY}"
     # The same path at another address: the gateway has moved, or is reached over https.
     tail = next((t for t in ("/metrics/job/", "/api/v1/", "/-/", "/metrics") if t in url), "")
     path = url[url.index(tail) :] if tail else ""
@@ -265,4 +266,4 @@ def redirected(url: str, answer: Response) -> str:
         base = to.rstrip("/")[: -len(path.rstrip("/"))]
         if base.rstrip("/") != url[: url.index(tail)]:
             return f"a redirect to {to}: set PUSHGATEWAY_URL to {base.rstrip('/')}"
-    return f"a redirect to {to}, which is no gateway's address: {NO_GATEWAY}"
+    return f"a redirect to {to}, which is not the address of a gateway: {NO_GATEWAY}"

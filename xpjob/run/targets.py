@@ -52,7 +52,7 @@ def describe(planned: Gathered) -> Iterator[dict[str, object]]:
                 "namespaced": skipped.namespaced,
                 "namespace": "",
                 "source": "",
-                "why": f"not listed: {skipped.why}",
+                "why": "; ".join(filter(None, (f"not listed: {skipped.why}", skipped.advice))),
                 "overrides": {},
                 "error": "",
                 "collector": item.collector.name,

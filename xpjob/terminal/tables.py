@@ -118,7 +118,11 @@ def targets_table(rows: Sequence[dict[str, object]]) -> Table:
         table.add_column(name, overflow="fold")
     # Reasons may be long; a name that is cut in two cannot be searched for.
     table.columns[1].min_width = min(_WIDEST, max((len(_gvr(row)) for row in rows), default=0))
+    listed = True
     for row in rows:
+        if listed and not row["listed"] and not row["error"]:
+            table.add_section()
+            listed = False
         scope = row["namespace"] or ("all namespaces" if row["namespaced"] else "cluster")
         why = f"[red]{escape(str(row['error']))}[/]" if row["error"] else escape(str(row["why"]))
         table.add_row(

@@ -103,7 +103,7 @@ def test_cp21_the_xrd_decides_whatever_the_categories(
     serve(stand_in, xr, claim, xrds=[xrd(xr, claim)])
     made = plan(stand_in)
     assert classes(made) == {XR.resource: "composite", CLAIM.resource: "claim"}
-    assert {t.why for t in made.targets} == {f"discovery: XRD {XR.resource}.{GROUP}"}
+    assert {t.why for t in made.targets} == {f"defined by the XRD {XR.resource}.{GROUP}"}
 
 
 @pytest.mark.parametrize(
@@ -140,8 +140,10 @@ def test_cp21_what_no_xrd_defines_is_neither_claim_nor_xr(stand_in: StandIn) -> 
     assert classes(made) == {"apps": "composite"}
     (skipped,) = made.skipped
     assert skipped.why == (
-        "category composite, but no XRD defines it; category claim, but no XRD defines it"
+        "in the category composite, but no XRD defines it, and in the category claim, but no XRD "
+        "defines it"
     )
+    assert skipped.advice == "if it is an XR, set INCLUDE_KINDS=widgets.example.org to list it"
     assert made.undefined == {("example.org", "Widget")}
 
 
@@ -183,7 +185,7 @@ def test_cp21_a_provider_revision_vouches_for_an_mr(
     serve(stand_in, BUCKET, WIDGET, revisions=revisions)
     made = plan(stand_in)
     assert classes(made) == {"buckets": "managed"}
-    assert made.targets[0].why == "discovery: provider-a"
+    assert made.targets[0].why == "installed by provider-a"
     assert [skipped.kind for skipped in made.skipped] == ["Widget"]
 
 
@@ -365,12 +367,16 @@ def test_cp21_targets_and_doctor_explain_each_decision(stand_in: StandIn) -> Non
         ("Bucket", "managed", True),
         ("Widget", "", False),
     ]
-    assert str(rows[2]["why"]).startswith("not listed: category managed, but no provider revision")
+    assert rows[2]["why"] == (
+        "not listed: in the category managed, but no provider revision refers to it, and no "
+        "provider owns its CRD; if it is an MR, set INCLUDE_KINDS=widgets.example.org to list it"
+    )
     json.dumps(rows)
     checks = {check.what: check for check in examine(config, COLLECTORS)}
     check = checks["kind example.org/v1/widgets"]
     assert (check.status, check.code) == ("ok", 0)
     assert "no provider revision" in check.detail
+    assert "INCLUDE_KINDS=widgets.example.org" in check.advice
 
 
 def test_an_unreadable_definition_is_told_by_the_doctor(stand_in: StandIn) -> None:

@@ -46,7 +46,7 @@ def test_with_nothing_set_the_api_says_what_there_is(stand_in: StandIn) -> None:
     ]
     assert [t.kind for t in made.targets] == [CLAIM, APP, NETWORK, XR, NOP, BUCKET]
     assert [t.class_ for t in made.targets][-2:] == ["managed", "managed"]
-    assert made.targets[0].why == "discovery: category claim"
+    assert made.targets[0].why == "in the category claim; no definition says otherwise"
 
 
 def test_central_gvrs_are_all_that_is_listed(stand_in: StandIn) -> None:

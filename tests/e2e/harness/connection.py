@@ -47,9 +47,9 @@ class Connection:
         self._open: list[http.client.HTTPConnection] = []
         weakref.finalize(self, _close, self._open)
 
-    def request(self, method: str, path: str, body: object = None) -> Object:
+    def request(self, method: str, path: str, body: object = None, accept: str = "") -> Object:
         """One request; gives the decoded answer. Raises ApiError on any status but 2xx."""
-        status, answer = self.exchange(method, path, body)
+        status, answer = self.exchange(method, path, body, accept=accept)
         if not 200 <= status < 300:
             raise ApiError(method, path, status, answer)
         decoded: Object = json.loads(answer)
@@ -65,13 +65,20 @@ class Connection:
         return applied
 
     def exchange(
-        self, method: str, path: str, body: object = None, content: str = "application/json"
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        content: str = "application/json",
+        accept: str = "",
     ) -> tuple[int, bytes]:
         """One request; gives status and body, whatever they are. Raises OSError."""
         data = None if body is None else json.dumps(body).encode()
         http_connection = self._http()
         try:
             headers = {**self._headers, "Content-Type": content}
+            if accept:
+                headers["Accept"] = accept
             http_connection.request(method, self.server.path + path, data, headers)
             response = http_connection.getresponse()
             return response.status, response.read()

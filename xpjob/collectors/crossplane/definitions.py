@@ -46,6 +46,7 @@ _CORE = frozenset(
     f"{name}.crossplane.io" for name in ("apiextensions", "pkg", "protection", "ops", "secrets")
 )
 
+_A = {CLAIM: "a claim", COMPOSITE: "an XR", MANAGED: "an MR"}
 _log = logging.getLogger(__name__)
 
 Key = tuple[str, str]
@@ -85,12 +86,14 @@ class _Owned(Struct):
 class Decision:
     """What a kind is, and why. ``class_`` is empty if it is not listed.
 
-    ``by_option``: the configuration says so, and no definition.
+    ``by_option``: the configuration says so, and no definition. ``advice`` says what to do to list
+    a kind that is not listed; empty if nothing can.
     """
 
     class_: str
     why: str
     by_option: bool = False
+    advice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +128,10 @@ class Definitions:
         key = (kind.group, kind.resource)
         if found := self.composed.get(key):
             class_, name = found
-            return Decision(class_, f"discovery: XRD {name}")
+            return Decision(class_, f"defined by the XRD {name}")
         vouched = key in self.providers.by_resource or bool(self.owners.get(key))
         if vouched and MANAGED in kind.categories and not _never(kind):
-            return Decision(MANAGED, f"discovery: {self.provider(key) or 'a provider'}")
+            return Decision(MANAGED, f"installed by {self.provider(key) or 'a provider'}")
         return None
 
     def decide(self, kind: Kind, options: CrossplaneOptions) -> Decision | None:
@@ -138,22 +141,26 @@ class Definitions:
         if decision is None and not hints:
             return None
         if excluding := _first(options.exclude_kinds, kind):
-            return Decision("", f"excluded by EXCLUDE_KINDS: {excluding}", by_option=True)
+            why, advice = f"excluded by EXCLUDE_KINDS={excluding}", "to list it, change that option"
+            return Decision("", why, by_option=True, advice=advice)
         if decision:
             return decision
         including = _first(options.include_kinds, kind)
-        doubts = []
+        doubts, advice = [], ""
         for class_ in (*_HINTS, MANAGED):
             if class_ not in kind.categories:
                 continue
             doubt, final = self._doubt(kind, class_)
             if not doubt:
-                return Decision(class_, f"discovery: category {class_}")
+                return Decision(class_, f"in the category {class_}; no definition says otherwise")
             if including and not final:
-                why = f"discovery: category {class_}, included by INCLUDE_KINDS: {including}"
+                why = f"in the category {class_}, and included by INCLUDE_KINDS={including}"
                 return Decision(class_, why)
-            doubts.append(f"category {class_}, but {doubt}")
-        return Decision("", "; ".join(doubts))
+            doubts.append(f"in the category {class_}, but {doubt}")
+            if not (advice or final):
+                name = f"{kind.resource}.{kind.group}"
+                advice = f"if it is {_A[class_]}, set INCLUDE_KINDS={name} to list it"
+        return Decision("", ", and ".join(doubts), advice=advice)
 
     def undecided(self, kinds: Sequence[Kind], options: CrossplaneOptions) -> list[Kind]:
         """Return the kinds in category managed of which only their CRD can say more."""

@@ -298,7 +298,8 @@ class _Planner:
             self._add(kind, decision.class_, owners, decision.why)
 
     def _skip(self, kind: Kind, decision: Decision) -> None:
-        self.skipped.append(Skipped(kind.gvr, kind.kind, kind.namespaced, decision.why))
+        skipped = Skipped(kind.gvr, kind.kind, kind.namespaced, decision.why, decision.advice)
+        self.skipped.append(skipped)
         if not decision.by_option:
             self.undefined.add((kind.group, kind.kind))
 
