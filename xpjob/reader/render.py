@@ -15,6 +15,7 @@ from itertools import accumulate, pairwise
 
 import msgspec
 
+from xpjob.reader.cells import harmless
 from xpjob.reader.query import Group, Page
 from xpjob.reader.table import Rows, Schema, Stamp, View
 
@@ -25,7 +26,6 @@ TYPES = {
 }
 _PIECE = 1024
 """Rows that are put together at a time: about a megabyte."""
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 REF_KEYS = ("group", "kind", "namespace", "name")
 
 Json = dict[str, object]
@@ -177,10 +177,10 @@ def _cell(value: object) -> object:
     """Return a cell that no spreadsheet takes for a formula: tenants choose much of the text."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return f"'{value}"
+    if isinstance(value, str):
+        return harmless(value)
     if isinstance(value, (dict, list)):
-        return msgspec.json.encode(value).decode() if value else ""
+        return harmless(msgspec.json.encode(value).decode()) if value else ""
     return "" if value is None else value
 
 
