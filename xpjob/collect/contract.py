@@ -66,16 +66,17 @@ class Plan:
     """All subscriptions of a collector in one run, in a stable order.
 
     ``notes`` is data for ``finish``. ``configs`` counts the tenants' valid ConfigMaps,
-    ``malformed_configs`` the skipped ones. ``reads`` are the small lists that planning itself needs
-    rights for. ``hint`` says what to do if there are no subscriptions. ``skipped`` and ``remarks``
-    explain decisions in ``xpjob targets`` and ``xpjob doctor``; a remark is something that planning
-    could not find out.
+    ``malformed_configs`` the skipped ones, ``conflicting_configs`` those that contradict others.
+    ``reads`` are the small lists that planning itself needs rights for. ``hint`` says what to do if
+    there are no subscriptions. ``skipped`` and ``remarks`` explain decisions in ``xpjob targets``
+    and ``xpjob doctor``; a remark is something that planning could not find out.
     """
 
     subscriptions: Sequence[Subscription] = ()
     notes: Any = None
     configs: int = 0
     malformed_configs: int = 0
+    conflicting_configs: int = 0
     reads: Sequence[ListKey] = ()
     hint: str = ""
     skipped: Sequence[Skipped] = ()

@@ -138,6 +138,11 @@ def outcome(report: RunReport) -> Iterator[Metric]:
         "Number of ConfigMaps in namespaces skipped because of invalid data.",
         report.malformed_configs,
     )
+    yield _gauge(
+        "xpjob_conflicting_namespace_configs",
+        "Number of ConfigMaps in namespaces that contradict another one about a kind.",
+        report.conflicting_configs,
+    )
     build = GaugeMetricFamily(
         "xpjob_build_info",
         "Version of the xpjob that did the last run; the value is always 1.",

@@ -79,6 +79,7 @@ class Journal:
         report.partial = any(item.error for item in listed)
         report.namespace_configs = sum(item.plan.configs for item in gathered)
         report.malformed_configs = sum(item.plan.malformed_configs for item in gathered)
+        report.conflicting_configs = sum(item.plan.conflicting_configs for item in gathered)
         self._failed = [item.outcome.gvr for item in listed if item.error]
         self.collectors([item.attempt.outcome() for item in gathered])
 

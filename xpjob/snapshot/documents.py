@@ -141,6 +141,7 @@ class RunReport(RunHead, rename="camel", kw_only=True):
     phases: dict[str, float] = {}
     namespace_configs: Count = 0
     malformed_configs: Count = 0
+    conflicting_configs: Count = 0
     history: int = 0
     targets: list[TargetOutcome] = []
     counters: Counters | None = None

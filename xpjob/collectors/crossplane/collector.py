@@ -132,6 +132,7 @@ class Crossplane:
             ),
             planned.namespace_configs,
             planned.malformed_configs,
+            planned.conflicting_configs,
             reads=targets.config_lists(options),
             skipped=planned.skipped,
             remarks=planned.remarks,

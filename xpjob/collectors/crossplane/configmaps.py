@@ -36,6 +36,11 @@ class NamespaceConfig:
     creator_annotation_key: str
     team_annotation_key: str
 
+    @property
+    def owner_keys(self) -> tuple[str, str]:
+        """Return the annotation keys of creator and team."""
+        return self.creator_annotation_key, self.team_annotation_key
+
     def __str__(self) -> str:
         return f"ConfigMap {self.namespace}/{self.name}"
 

@@ -131,7 +131,9 @@ _NO_OWNER = OwnerRef()
 
 def _common(item: Object, target: Target, keys: Keys) -> _Common:
     metadata, spec, kind = item.metadata, item.spec or Spec(), target.kind
-    owners = target.owners_in(metadata.namespace)
+    owners = target.owners
+    if target.overrides:
+        owners = target.owners_in(metadata.namespace or _claims_namespace(spec, target))
     annotations = metadata.annotations or {}
     conditions = (item.status.conditions if item.status else None) or ()
     ready, synced, further = _by_type(conditions)
@@ -176,6 +178,12 @@ def _common(item: Object, target: Target, keys: Keys) -> _Common:
     if len(values) > MAX_LABEL or len(made["message"] + made["synced_message"]) > MAX_MESSAGE:
         _shorten(made)
     return made
+
+
+def _claims_namespace(spec: Spec, target: Target) -> str:
+    """Return the namespace of the claim that a cluster-scoped XR says it is bound to."""
+    legacy = target.class_ == COMPOSITE and not spec.crossplane and spec.claim_ref
+    return spec.claim_ref.namespace if legacy and spec.claim_ref else ""
 
 
 def _shorten(made: _Common) -> None:

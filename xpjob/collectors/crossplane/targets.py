@@ -2,9 +2,10 @@
 
 Central GVRs come first, then the namespaces' ConfigMaps, then discovery, where ``definitions``
 decides what a kind is. A kind is one (group, resource), so two versions of it are not listed twice.
-Claims of a ConfigMap are listed in its namespace only; if discovery lists the kind in all
-namespaces, the ConfigMap's annotation keys and source still apply within its namespace, and nothing
-is listed twice.
+Claims of a ConfigMap are listed in its namespace only, XRs in the whole cluster. What it says of
+owners (the annotation keys, and the source) applies to objects of its namespace, whoever else lists
+the kind, and to cluster-scoped XRs bound to claims of its namespace; never to objects of others.
+Nothing is listed twice.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ from xpjob.kube.lists import ListKey
 
 _CATEGORIES = frozenset(CLASSES)
 CENTRAL, NAMESPACE, DISCOVERY = "central", "namespace", "discovery"
+_MAX_NAMED = 20
+"""ConfigMaps and kinds that a log line names."""
 _MAX_HINTS = 10
 """Unknown GVRs of a run with a "did you mean": the search is slow among many kinds."""
 
@@ -71,7 +74,10 @@ class Target:
     listed: frozenset[tuple[str, str]] = field(default=frozenset(), repr=False)
 
     def owners_in(self, namespace: str) -> Owners:
-        """Return the source and annotation keys that apply in a namespace."""
+        """Return the source and annotation keys that apply to an object of a namespace.
+
+        Of a cluster-scoped XR, that is the namespace of its claim.
+        """
         return self.overrides.get(namespace, self.owners)
 
     def __str__(self) -> str:
@@ -105,6 +111,7 @@ class Targets:
     unlistable: tuple[Unlistable, ...] = ()
     namespace_configs: int = 0
     malformed_configs: int = 0
+    conflicting_configs: int = 0
     definitions: Definitions = field(default_factory=Definitions)
     skipped: tuple[Skipped, ...] = ()
     undefined: frozenset[tuple[str, str]] = frozenset()
@@ -137,6 +144,8 @@ def plan(world: World, options: CrossplaneOptions) -> Targets:
         tell_unreadable(definitions)
         ask_owners(world, definitions, planner.undecided())
         planner.add_discovered()
+    planner.add_tenants_xrs()
+    planner.tell_conflicts()
     targets = sorted(
         planner.targets, key=lambda t: (CLASSES.index(t.class_), t.kind.gvr, t.namespace)
     )
@@ -151,6 +160,7 @@ def plan(world: World, options: CrossplaneOptions) -> Targets:
         tuple(unlistable),
         len(configs),
         malformed,
+        len(planner.conflicting),
         definitions,
         tuple(planner.skipped),
         frozenset(planner.undefined),
@@ -180,6 +190,10 @@ class _Planner:
         self._everywhere: set[tuple[str, str]] = set()
         self._within: dict[tuple[str, str], dict[str, Target]] = {}
         self._unknown: set[tuple[Gvr, str]] = set()
+        self.conflicting: set[tuple[str, str]] = set()
+        """Namespace and name of the ConfigMaps that contradict another about a kind."""
+        self._contested: dict[tuple[str, str], None] = {}
+        self._first: dict[tuple[str, str], tuple[NamespaceConfig, Gvr, str]] = {}
 
     def add_central(self) -> None:
         options = self._options
@@ -202,37 +216,78 @@ class _Planner:
 
     def add_namespaces(self, configs: Sequence[NamespaceConfig]) -> None:
         for config in configs:
+            for gvr in config.claim_gvrs:
+                self._add_tenants(config, gvr, CLAIM)
+            for gvr in config.xr_gvrs:
+                self._add_tenants(config, gvr, COMPOSITE)
+
+    def _add_tenants(self, config: NamespaceConfig, gvr: Gvr, class_: str) -> None:
+        key = _key(gvr)
+        if key in self._everywhere:
+            return
+        within = config.namespace if class_ == CLAIM else ""
+        kind = self._kind(gvr, class_, within, NAMESPACE, str(config))
+        if kind is None:
+            return
+        what = "a claim" if class_ == CLAIM else "an XR"
+        if self._in_other_class(kind, class_):
+            self._reject(config, gvr, f"not {what}, according to its XRD or categories")
+        elif class_ == CLAIM and not kind.namespaced:
+            self._reject(config, gvr, "not a claim: this kind is cluster-scoped")
+        elif not self._contradicts(config, gvr, class_):
             owners = Owners(
                 NAMESPACE,
                 config.creator_annotation_key or self._owners.creator_key,
                 config.team_annotation_key or self._owners.team_key,
             )
-            for gvr in config.claim_gvrs:
-                self._add_tenant_claim(config, gvr, owners)
-            for gvr in config.xr_gvrs:
-                key = _key(gvr)
-                if key in self._everywhere:
-                    continue
-                kind = self._kind(gvr, COMPOSITE, "", NAMESPACE, str(config))
-                if kind and self._in_other_class(kind, COMPOSITE):
-                    self._reject(config, gvr, "not an XR, according to its XRD or categories")
-                elif kind:
-                    self._everywhere.add(key)
-                    self._add(kind, COMPOSITE, owners, str(config))
+            target = Target(kind, class_, config.namespace, owners, str(config))
+            self._within.setdefault(key, {}).setdefault(config.namespace, target)
+            if class_ == CLAIM and self._within[key][config.namespace] is target:
+                self.targets.append(target)
 
-    def _add_tenant_claim(self, config: NamespaceConfig, gvr: Gvr, owners: Owners) -> None:
+    def _contradicts(self, config: NamespaceConfig, gvr: Gvr, class_: str) -> bool:
+        """Compare a ConfigMap with the first that names a kind, and note a contradiction.
+
+        Returns whether it must be left out: nothing can be a claim and an XR at once. Claims of
+        different namespaces have nothing to do with each other.
+        """
         key = _key(gvr)
-        if key in self._everywhere or config.namespace in self._within.get(key, {}):
-            return
-        kind = self._kind(gvr, CLAIM, config.namespace, NAMESPACE, str(config))
-        if kind and self._in_other_class(kind, CLAIM):
-            self._reject(config, gvr, "not a claim, according to its XRD or categories")
-        elif kind and not kind.namespaced:
-            self._reject(config, gvr, "not a claim: this kind is cluster-scoped")
-        elif kind:
-            target = Target(kind, CLAIM, config.namespace, owners, str(config))
-            self._within.setdefault(key, {})[config.namespace] = target
-            self.targets.append(target)
+        first, its_gvr, its_class = self._first.setdefault(key, (config, gvr, class_))
+        elsewhere = first.namespace != config.namespace
+        if elsewhere and class_ == its_class == CLAIM:
+            return False
+        if (gvr, class_, config.owner_keys) != (its_gvr, its_class, first.owner_keys):
+            self.conflicting |= {(c.namespace, c.name) for c in (first, config)}
+            self._contested[key] = None
+        return class_ != its_class
+
+    def tell_conflicts(self) -> None:
+        """Warn once of all ConfigMaps that contradict each other."""
+        if self.conflicting:
+            named = [f"ConfigMap {namespace}/{name}" for namespace, name in self.conflicting]
+            _log.warning(
+                "configmaps of tenants contradict each other: each holds in its own namespace only",
+                extra={
+                    "count": len(named),
+                    "configmaps": sorted(named)[:_MAX_NAMED],
+                    "kinds": [f"{name}.{group}" for group, name in self._contested][:_MAX_NAMED],
+                },
+            )
+
+    def add_tenants_xrs(self) -> None:
+        """List the XRs in the whole cluster that only tenants have named.
+
+        In a version that was named: the one that the API prefers, so that no tenant decides it for
+        the others.
+        """
+        for key, named in self._within.items():
+            tenants = [target for target in named.values() if target.class_ == COMPOSITE]
+            if not tenants or key in self._everywhere:
+                continue
+            kinds = {target.kind: target.why for target in reversed(tenants)}
+            kind = next(kind for kind in self._catalogue.kinds if kind in kinds)
+            self._everywhere.add(key)
+            self._add(kind, COMPOSITE, replace(self._owners, source=NAMESPACE), kinds[kind])
 
     def _reject(self, config: NamespaceConfig, gvr: Gvr, why: str) -> None:
         """Skip a tenant's GVR of the wrong class, which must not hide the kind from others."""
