@@ -70,6 +70,7 @@ REFUSED = (4, STANDS, STANDS, "discover", 0)
 NOT_BEGUN = (STANDS, STANDS, "", None)
 NOT_PUSHED = (1, STANDS, ALL_NEW, "publish", 0)
 NOT_READ = (1, ALL_NEW, STANDS, "remember", 0)
+NOT_READ_FOLDER = (1, ALL_NEW, AWAY, "store", 0)
 NOT_STORED = (1, ALL_NEW, STANDS, "store", 0)
 KEPT_ASIDE = (0, ALL_NEW, ASIDE, "publish", 0, (KEPT,))
 SHORT = {"REQUEST_TIMEOUT_SECONDS": "60", "PUSH_TIMEOUT_SECONDS": "60", "RUN_DEADLINE_SECONDS": "9"}
@@ -324,8 +325,20 @@ FILES = (
     Row("directory", "disk is full", "write", sinks.full_disk, *NOT_STORED, ("STORE_DIR",)),
     Row("directory", "cannot be made", "always", sinks.no_directory, *NOT_READ,
         ("STORE_DIR",)),
-    Row("directory", "does not answer", "read", sinks.piped, 1, ALL_NEW, AWAY, "remember", 0,
+    Row("directory", "does not answer", "read", sinks.leased, 1, ALL_NEW, AWAY, "remember", 0,
         ("RUN_DEADLINE_SECONDS",)),
+    *(
+        Row("directory", f"{kind} in the place of the snapshot", "before",
+            sinks.replaced(kind, "CLUSTER/snapshot.json"), *KEPT_ASIDE)
+        for kind in ("symlink", "fifo", "full directory", "socket")
+    ),
+    *(
+        Row("directory", f"{kind} in the place of .lock", "before", sinks.replaced(kind, ".lock"),
+            *NOT_STORED, (r"locking \S*\.lock",))
+        for kind in ("symlink", "fifo", "directory")
+    ),
+    Row("directory", "symlink in the place of the cluster's folder", "before",
+        sinks.replaced("symlink", "CLUSTER"), *NOT_READ_FOLDER, ("a symbolic link",)),
 )  # fmt: skip
 
 ROWS = (Row("all", "none", "always", nothing, *WELL), *API, *RUN, *GATEWAY, *S3, *FILES)

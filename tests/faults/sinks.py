@@ -14,6 +14,7 @@ import msgspec
 
 from faults.breaking import ALWAYS, Setup, when
 from faults.world import CLAIMS, Proxy, World
+from support.irregular import lease, place
 from support.processes import free_port, serving
 from support.scripted import Told
 from support.snapshots import with_head
@@ -284,11 +285,19 @@ def full_disk(world: World) -> None:
     world.prefix = ("prlimit", "--fsize=4096")
 
 
-def piped(world: World) -> None:
-    """Have a file system that does not answer: a pipe that nobody writes to."""
-    world.path().unlink()
-    os.mkfifo(world.path())
+def leased(world: World) -> None:
+    """Have a file that cannot be opened: this process has a lease on it, and keeps it."""
+    world.stack.enter_context(lease(world.path()))
     world.environ["RUN_DEADLINE_SECONDS"] = "4"
+
+
+def replaced(kind: str, name: str = "snapshot.json") -> Setup:
+    """Put something that is not a file in the place of one."""
+
+    def setup(world: World) -> None:
+        place(kind, world.directory / "store" / name.replace("CLUSTER", world.name))
+
+    return setup
 
 
 def no_directory(world: World) -> None:

@@ -230,7 +230,7 @@ class World:
 
     def has(self, name: str) -> bool:
         """Tell whether there is such a document, however large."""
-        return self.stored(name) is not None if self.in_s3 else self.path(name).is_file()
+        return self.stored(name) is not None if self.in_s3 else os.path.lexists(self.path(name))
 
     def path(self, name: str = "snapshot.json") -> Path:
         """Return where a document is, where it is a file."""

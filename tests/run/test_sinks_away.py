@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
+from support.irregular import lease
 from support.runs import Runs, fail
 from support.stand_in import BUCKET, CLAIM
 from xpjob.base.errors import DeadlineError, TransientError
@@ -38,18 +38,18 @@ def test_a_store_that_is_away_does_not_stop_the_metrics(runs: Runs, tmp_path: Pa
 
 
 def test_a_directory_that_hangs_does_not_stop_the_metrics(runs: Runs) -> None:
-    """Here a pipe that nobody writes to. It is asked no longer than any store that is away."""
+    """Here a file with a lease. It is asked no longer than any store that is away."""
     runs.directory.mkdir()
-    pipe = runs.directory / "snapshot.json"
-    os.mkfifo(pipe)
+    leased = runs.directory / "run.json"
+    leased.write_text("{}")
     limit = Deadline(4)
-    result = runs.run(deadline=limit)
+    with lease(leased):
+        result = runs.run(deadline=limit)
     assert [type(error) for error in result.errors] == [DeadlineError]
-    assert f"accessing {pipe}: deadline exceeded" in result.report.error
+    assert f"accessing {leased}: deadline exceeded" in result.report.error
     assert limit.left() > 1
     assert runs.value("crossplane_claims_total") == 5
     assert runs.value("xpjob_last_run_success", "xpjob-run") == 0
-    os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))  # whoever still waits ends
 
 
 def test_what_is_to_be_carried_is_at_hand_when_the_store_goes_away(

@@ -204,7 +204,7 @@ def test_where_there_is_no_second_name_for_a_file_it_is_copied(
 ) -> None:
     """As on some file systems."""
 
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(os, "link", refuse)

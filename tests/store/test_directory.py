@@ -96,6 +96,7 @@ def test_missing_rights_are_a_refusal(tmp_path: Path, monkeypatch: pytest.Monkey
     def refuse(*_: Any, **__: Any) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "open", refuse)
+    (tmp_path / "a").touch()
+    monkeypatch.setattr("os.open", refuse)
     with pytest.raises(RefusedError, match="Permission denied; give this user access"):
         DirectoryStore(tmp_path).get("a")

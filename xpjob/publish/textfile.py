@@ -6,15 +6,19 @@ There are two files, like the two groups on a gateway: ``x.prom`` with the inven
 
 from __future__ import annotations
 
+import logging
 import re
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, generate_latest
 
 from xpjob.base.errors import DeadlineError, RefusedError, XpjobError
+from xpjob.base.files import Folder, IrregularError
 from xpjob.net.threads import by_deadline
 from xpjob.publish.start_times import StartTimes
-from xpjob.store.directory import write_whole
+from xpjob.store.base import MAX_DOCUMENT
+
+_log = logging.getLogger(__name__)
 
 
 class Textfile:
@@ -45,27 +49,43 @@ class Textfile:
         )
 
     def _read(self, path: Path) -> str:
+        def read() -> str:
+            with Folder.opened(path.parent) as folder:
+                return folder.read(path.name, MAX_DOCUMENT).decode("utf-8", "replace")
+
         try:
-            return by_deadline(lambda: path.read_text(encoding="utf-8", errors="replace"))
+            return by_deadline(read)
         except FileNotFoundError:
             return ""
         except OSError as error:
             raise XpjobError(f"reading {path}: {error.strerror or error}") from error
 
     def _write(self, path: Path, registry: CollectorRegistry) -> None:
+        body = generate_latest(registry)
+
+        def write() -> str:
+            with Folder.opened(path.parent) as folder:
+                return folder.write(path.name, body)
+
         try:
-            body = generate_latest(registry)
-            by_deadline(lambda: write_whole(path, body))
+            aside = by_deadline(write)
         except DeadlineError as error:
             raise DeadlineError(f"writing {path}: {error}") from error
         except PermissionError as error:
             raise RefusedError(
                 f"writing {path}: {error.strerror}; give this user access"
             ) from error
+        except IrregularError as error:
+            raise XpjobError(f"writing {path}: {error.strerror}; remove it") from error
         except OSError as error:
             raise XpjobError(
                 f"writing {path}: {error.strerror or error}; check the directory of --publish"
             ) from error
+        if aside:
+            _log.warning(
+                "something that is not a file was in the place of the text file; it was renamed",
+                extra={"object": str(path), "kept": str(path.with_name(aside))},
+            )
 
 
 def _value(exposed: str, name: str) -> float:

@@ -24,7 +24,7 @@ from xpjob.reader.options import ReaderOptions
 from xpjob.reader.table import give_back_memory
 from xpjob.snapshot import documents
 from xpjob.snapshot.documents import NewerSchemaError, RunReport
-from xpjob.store.base import REPORT, SNAPSHOT, Store, key_of
+from xpjob.store.base import REPORT, SNAPSHOT, NotAFileError, Store, key_of
 
 RELIST_SECONDS = 60.0
 """How often clusters are looked for: new ones are rare, and lists cost more than reads."""
@@ -226,7 +226,15 @@ class Snapshots:
     def _fetched(self, name: str, held: Held) -> Held:
         """Return what is held of a cluster after asking the store. Raises the store's errors."""
         held = self._with_report(name, held)
-        stored = self._store.get(key_of(name, SNAPSHOT), held.etag)
+        try:
+            stored = self._store.get(key_of(name, SNAPSHOT), held.etag)
+        except NotAFileError as error:  # of this cluster only: the store has answered
+            self._metrics.failures.labels(CORRUPT).inc()
+            if held.verdict != CORRUPT:
+                _log.warning(
+                    "a snapshot was rejected; serving the one before", extra=_reason(error)
+                )
+            return replace(held, etag="", verdict=CORRUPT, store="")
         if held.store:
             _log.info("the store is back", extra={"cluster": name})
         if stored is None:
@@ -257,7 +265,10 @@ class Snapshots:
 
     def _with_report(self, name: str, held: Held) -> Held:
         key = key_of(name, REPORT)
-        stored = self._store.get(key, held.report_etag)
+        try:
+            stored = self._store.get(key, held.report_etag)
+        except NotAFileError:
+            stored = None
         if stored is None:
             return replace(held, report=None, report_etag="")
         if stored.unchanged:

@@ -17,7 +17,7 @@ from xpjob.collect.contract import Collector, Collectors
 from xpjob.metrics.cumulative import Counters
 from xpjob.snapshot import documents, sections
 from xpjob.snapshot.documents import Head, NewerSchemaError, RawSnapshot, RunInfo, RunReport
-from xpjob.store.base import REPORT, SNAPSHOT, Store, Stored, key_of
+from xpjob.store.base import REPORT, SNAPSHOT, NotAFileError, Store, Stored, key_of
 
 D = TypeVar("D", bound="Head | RunReport")
 
@@ -165,10 +165,15 @@ def read_whole(store: Store, cluster: str) -> RawSnapshot | None:
 def read(store: Store, cluster: str, name: str, kind: type[D]) -> tuple[D | None, Stored | None]:
     """Return a document, decoded and as stored.
 
-    An unreadable document is copied, and then treated as missing.
+    An unreadable document is copied, and then treated as missing; so is what is not a file, which
+    the next write renames.
     """
     key = key_of(cluster, name)
-    stored = store.get(key)
+    try:
+        stored = store.get(key)
+    except NotAFileError as error:
+        _log.warning("unreadable document ignored", extra={"error": str(error)})
+        return None, None
     if stored is None:
         return None, None
     try:

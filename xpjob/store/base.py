@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from xpjob.base.errors import BadAnswerError
 from xpjob.config import parsers
 
 SNAPSHOT, REPORT = "snapshot.json", "run.json"
@@ -14,6 +15,10 @@ HISTORY = "history"
 """Folder of dated snapshots; therefore reserved as a cluster name."""
 PARTS = "parts"
 """Folder of the parts that shards write; therefore reserved as a cluster name."""
+
+
+class NotAFileError(BadAnswerError):
+    """Something that is not a file, such as a link or a FIFO, is in the place of a document."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 Write, fsync, rename: a reader sees the old document or the new one. A lock file makes
 compare-and-replace atomic among processes of one machine. A file system can hang, so every
-operation ends at the run's deadline.
+operation ends at the run's deadline. Others may write to the directory: below it no link is
+followed, and only plain files are read (``base.files``).
 """
 
 from __future__ import annotations
@@ -10,9 +11,8 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import logging
 import os
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,19 +27,25 @@ from xpjob.base.errors import (
     TransientError,
     XpjobError,
 )
+from xpjob.base.files import Folder, IrregularError
 from xpjob.net import deadline
 from xpjob.net.threads import by_deadline
-from xpjob.store.base import MAX_DOCUMENT, SNAPSHOT, Stored, Traits, is_cluster
+from xpjob.store.base import MAX_DOCUMENT, SNAPSHOT, NotAFileError, Stored, Traits, is_cluster
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_LOCK = ".lock"
 _LOCK_SECONDS = 10.0
+_MAX_DEPTH = 8
+"""Levels of folders that are listed: dated snapshots have five."""
 _Signature = tuple[int, int, int]
 """Inode, mtime in ns, and size in bytes: a replaced file has a different signature.
 
 Not the ctime, which changes when a copy is made as a hard link.
 """
+
+_log = logging.getLogger(__name__)
 
 
 def _in_time(
@@ -75,14 +81,13 @@ class DirectoryStore:
 
         With ``unless``, a file with the same signature as at the last read is not read again.
         """
-        path = self._directory / key
-        with _explained("reading", path):
+        with _explained("reading", self._directory / key):
             try:
-                with path.open("rb") as file:
-                    signature = _signature(os.fstat(file.fileno()))
+                with self._folder(key) as (folder, name), _opened(folder, name) as descriptor:
+                    signature = _signature(os.fstat(descriptor))
                     if unless and self._seen.get(key) == (signature, unless):
                         return Stored(b"", unless, unchanged=True)
-                    body = file.read() if signature[-1] <= MAX_DOCUMENT else b""
+                    body = _whole(descriptor, signature[-1])
             except FileNotFoundError:
                 return None
         if not body:
@@ -100,7 +105,10 @@ class DirectoryStore:
         return Traits()
 
     def clusters(self) -> list[str]:
-        """Return the names of the directories with a snapshot. Raises as ``Store`` does."""
+        """Return the names of the directories with a snapshot. Raises as ``Store`` does.
+
+        Also of those with something else in its place, which reading it will explain.
+        """
         with _explained("listing the clusters in", self._directory):
             try:
                 entries = list(os.scandir(self._directory))
@@ -109,7 +117,9 @@ class DirectoryStore:
             clusters = [
                 entry.name
                 for entry in entries
-                if is_cluster(entry.name) and Path(entry.path, SNAPSHOT).is_file()
+                if is_cluster(entry.name)
+                and entry.is_dir(follow_symlinks=False)
+                and os.path.lexists(Path(entry.path, SNAPSHOT))
             ]
         if any(entry.name == SNAPSHOT for entry in entries):
             clusters.append("")
@@ -117,105 +127,169 @@ class DirectoryStore:
 
     @_in_time
     def put(self, key: str, body: bytes, *, replacing: str | None) -> str:
-        """Write a document atomically, and return its etag. Raises as ``Store`` does."""
+        """Write a document atomically, and return its etag. Raises as ``Store`` does.
+
+        What is not a file in its place is renamed.
+        """
         path, etag = self._directory / key, _etag(body)
-        with _explained("writing", path), self._locked():
+        with self._locked(), _explained("writing", path):
             if replacing is not None:
                 self._check(key, replacing)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            for left_over in path.parent.glob(f".{path.name}.*"):
-                left_over.unlink(missing_ok=True)  # of a run that was killed while writing
-            write_whole(path, body)
-            self._seen[key] = (_signature(path.stat()), etag)
+            with self._folder(key, create=True) as (folder, name):
+                folder.tidy(name)
+                self._tell(path, folder.write(name, body))
+                self._seen[key] = (_signature(folder.stat(name)), etag)
         return etag
 
     @_in_time
     def copy(self, key: str, to: str, *, having: str = "") -> None:
-        """Copy a document. Raises as ``Store`` does.
-
-        Files are replaced and never modified, so a hard link is a copy that costs nothing.
-        """
-        source, target = self._directory / key, self._directory / to
-        part = source.with_name(f".{source.name}.copy")  # a leftover is removed by the next put
-        with _explained("copying", source), self._locked():
+        """Copy a document. Raises as ``Store`` does."""
+        with self._locked(), _explained("copying", self._directory / key):
             if having:
                 self._check(key, having)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            part.unlink(missing_ok=True)
-            try:
-                os.link(source, part)
-            except OSError:  # not every file system has hard links
-                shutil.copyfile(source, part)
-            os.replace(part, target)
-            part.unlink(missing_ok=True)  # replace leaves it if both are the same file already
+            with (
+                self._folder(key) as (source, name),
+                self._folder(to, create=True) as (folder, target),
+            ):
+                self._tell(self._directory / to, source.copy(name, folder, target))
 
     @_in_time
     def remove(self, key: str) -> None:
         """Remove a document, if it exists. Raises as ``Store`` does."""
-        path = self._directory / key
-        with _explained("removing", path), self._locked():
-            path.unlink(missing_ok=True)
+        with self._locked(), _explained("removing", self._directory / key):
+            try:
+                with self._folder(key) as (folder, name):
+                    folder.remove(name)
+            except FileNotFoundError:
+                return
             with contextlib.suppress(OSError):  # the folder is not empty
-                for folder in Path(key).parents[:-1]:
-                    (self._directory / folder).rmdir()
+                for above in Path(key).parents[:-1]:
+                    with self._folder(str(above)) as (folder, name):
+                        folder.remove_folder(name)
 
     @_in_time
     def keys(self, prefix: str, most: int) -> list[str]:
         """Return the keys with this prefix. Raises as ``Store`` does."""
-        folder = self._directory / prefix.rpartition("/")[0]
-        with _explained("listing", folder):
-            files = (path for path in folder.rglob("*") if path.is_file())
-            names = (path.relative_to(self._directory).as_posix() for path in files)
-            return sorted(name for name in names if name.startswith(prefix))[:most]
+        within = prefix.rpartition("/")[0]
+        with _explained("listing", self._directory / within):
+            try:
+                with self._folder(f"{within}/*") as (folder, _):
+                    names = [f"{within}/{name}".lstrip("/") for name in _files(folder)]
+            except FileNotFoundError:
+                return []
+        return sorted(name for name in names if name.startswith(prefix))[:most]
+
+    @contextmanager
+    def _folder(self, key: str, *, create: bool = False) -> Iterator[tuple[Folder, str]]:
+        """Open the folder of a document, and return it with the document's name in it."""
+        *folders, name = key.split("/")
+        with Folder.opened(self._directory, *filter(None, folders), create=create) as folder:
+            yield folder, name
+
+    def _tell(self, path: Path, aside: str) -> None:
+        if aside:
+            _log.warning(
+                "something that is not a file was in the place of a document; it was renamed",
+                extra={"object": str(path), "kept": str(path.with_name(aside))},
+            )
 
     def _check(self, key: str, etag: str) -> None:
-        stored = self.get(key, etag)
+        try:
+            stored = self.get(key, etag)
+        except NotAFileError:
+            stored = None
         if (stored.etag if stored else "") != etag:
             raise ConflictError(f"{self.where(key)} was changed by another run in the meantime")
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        give_up_at = time.monotonic() + _LOCK_SECONDS
-        self._directory.mkdir(parents=True, exist_ok=True)
-        with (self._directory / ".lock").open("w") as lock:
-            while True:
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    if time.monotonic() > give_up_at:
-                        raise TransientError(
-                            f"locking {lock.name}: another process has held the lock for "
-                            f"{_LOCK_SECONDS:g} s; find that process, and check whether it hangs"
-                        ) from None
-                deadline.sleep(0.01)
+        path = self._directory / _LOCK
+        with contextlib.ExitStack() as stack:
+            with _explained("locking", path):
+                folder = stack.enter_context(Folder.opened(self._directory, create=True))
+                # Not truncated: it may be a hard link to another file.
+                lock = stack.enter_context(_opened(folder, _LOCK, os.O_RDWR | os.O_CREAT))
+                _lock(lock, path)
             yield
 
 
-def write_whole(path: Path, body: bytes) -> None:
-    """Replace a file atomically and durably. Raises ``OSError``."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+def _lock(descriptor: int, path: Path) -> None:
+    """Lock a file. Raises ``TransientError`` if another process holds the lock for too long."""
+    give_up_at = time.monotonic() + _LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > give_up_at:
+                raise TransientError(
+                    f"locking {path}: another process has held the lock for "
+                    f"{_LOCK_SECONDS:g} s; find that process, and check whether it hangs"
+                ) from None
+        deadline.sleep(0.01)
+
+
+@contextmanager
+def _opened(folder: Folder, name: str, flags: int = os.O_RDONLY) -> Iterator[int]:
+    """Open a file, waiting while another process has a lease on it."""
+    give_up_at = time.monotonic() + _LOCK_SECONDS
+    while True:
+        try:
+            descriptor = folder.open(name, flags)
+            break
+        except BlockingIOError as error:
+            if time.monotonic() > give_up_at:
+                raise TransientError(
+                    f"opening {name}: another process has a lease on it, and has not given it up "
+                    f"for {_LOCK_SECONDS:g} s; find that process (see lslocks)"
+                ) from error
+        deadline.sleep(0.05)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(body)
-            file.flush()
-            os.fchmod(file.fileno(), 0o644)
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
+        yield descriptor
     finally:
-        os.close(directory)
+        os.close(descriptor)
+
+
+def _whole(descriptor: int, size: int) -> bytes:
+    """Return the whole file, or nothing if it is larger than ``MAX_DOCUMENT``."""
+    if size > MAX_DOCUMENT:
+        return b""
+    with os.fdopen(descriptor, "rb", closefd=False) as file:
+        body = file.read(size)
+        return b"" if len(body) == MAX_DOCUMENT and file.read(1) else body
+
+
+def _files(folder: Folder) -> Iterator[str]:
+    """Yield the paths of the files below a folder, without following links."""
+    pending = [("", folder)]
+    try:
+        while pending:
+            prefix, at = pending.pop()
+            try:
+                for entry in at.entries():
+                    if entry.is_file(follow_symlinks=False):
+                        yield prefix + entry.name
+                    elif entry.is_dir(follow_symlinks=False) and prefix.count("/") < _MAX_DEPTH:
+                        with contextlib.suppress(FileNotFoundError, IrregularError):
+                            pending.append((f"{prefix}{entry.name}/", at.folder(entry.name)))
+            finally:
+                if at is not folder:
+                    at.close()
+    finally:
+        for _, at in pending:
+            if at is not folder:
+                at.close()
 
 
 @contextmanager
 def _explained(doing: str, path: Path) -> Iterator[None]:
     try:
         yield
+    except IrregularError as error:
+        raise NotAFileError(
+            f"{doing} {path}: {error.strerror}, and is not followed; remove it, and find out who "
+            "else writes to STORE_DIR"
+        ) from error
     except PermissionError as error:
         raise RefusedError(
             f"{doing} {path}: {error.strerror}; give this user access, or choose another STORE_DIR"
@@ -226,8 +300,8 @@ def _explained(doing: str, path: Path) -> Iterator[None]:
         ) from error
 
 
-def _signature(stat: os.stat_result) -> _Signature:
-    return (stat.st_ino, stat.st_mtime_ns, stat.st_size)
+def _signature(found: os.stat_result) -> _Signature:
+    return (found.st_ino, found.st_mtime_ns, found.st_size)
 
 
 def _etag(body: bytes) -> str:

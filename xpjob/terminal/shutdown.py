@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 from rich.console import Console
 
+from xpjob.base.files import open_regular
 from xpjob.net.deadline import Deadline
 from xpjob.terminal import log
 from xpjob.terminal.options import OutputOptions
@@ -127,7 +128,12 @@ def write_termination_log(path: Path, facts: Mapping[str, object]) -> None:
         error = str(facts["error"])
         line = json.dumps({**facts, "error": error[: _MESSAGE_LIMIT // 12] + " (cut)"})
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_TRUNC)
+        # The kubelet's file has one name; through another one, a link would overwrite something.
+        descriptor = open_regular(path, os.O_WRONLY)
+        if os.fstat(descriptor).st_nlink > 1:
+            os.close(descriptor)
+            return
+        os.ftruncate(descriptor, 0)
     except OSError:
         return  # not in a pod
     with os.fdopen(descriptor, "w") as file:
