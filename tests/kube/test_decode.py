@@ -6,7 +6,7 @@ import json
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -36,7 +36,9 @@ from xpjob.kube.decode import decoder
 from xpjob.kube.discovery import Catalogue, Kind, discover
 from xpjob.kube.mend import Lost, mend
 from xpjob.kube.objects import Metadata
+from xpjob.net.bodies import Body, whole
 from xpjob.net.http import Response
+from xpjob.net.inflight import Budget
 from xpjob.run.plan import PlanningWorld
 
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
@@ -55,11 +57,15 @@ class FakeApi:
 
     bodies: Mapping[str, bytes]
     content_type: str = "application/json"
+    budget: Budget = field(default_factory=lambda: Budget(1 << 20))
 
-    def get(self, path: str, _query: object, *, accept: str) -> Response:
+    def get(
+        self, path: str, _query: object, *, accept: str, into: Callable[[], Body] = whole(1 << 20)
+    ) -> Response:
         """Return what is in the table."""
-        body = self.bodies.get(path, b'{"resources": []}')
-        return Response(200, {"Content-Type": self.content_type}, body)
+        body = into()
+        body.write(self.bodies.get(path, b'{"resources": []}'))
+        return Response(200, {"Content-Type": self.content_type}, body.content())
 
 
 def api(bodies: Mapping[str, bytes], content_type: str = "application/json") -> Api:

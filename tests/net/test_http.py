@@ -7,6 +7,7 @@ import gzip
 import socket
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email.utils import formatdate
@@ -14,8 +15,9 @@ from email.utils import formatdate
 import pytest
 import urllib3
 
-from xpjob.base.errors import BadAnswerError, TransientError
+from xpjob.base.errors import TransientError
 from xpjob.net import http
+from xpjob.net.bodies import AnswerTooLargeError, whole
 from xpjob.net.http import Timeouts
 
 Talk = Callable[[socket.socket], None]
@@ -38,10 +40,11 @@ def server(talk: Talk) -> Iterator[str]:
         thread.join(timeout=10)
 
 
-def get(url: str, total: float = 5.0) -> http.Response:
-    """GET with the given deadline."""
+def get(url: str, total: float = 5.0, most: int = http.MAX_BODY) -> http.Response:
+    """GET with the given deadline, and a bound of the body."""
+    timeouts = Timeouts(2.0, total)
     with urllib3.PoolManager() as pool:
-        return http.request(pool, "GET", url, headers={}, timeouts=Timeouts(2.0, total))
+        return http.request(pool, "GET", url, headers={}, timeouts=timeouts, into=whole(most))
 
 
 def test_a_gzipped_answer_is_undone() -> None:
@@ -104,16 +107,67 @@ def test_whatever_trickles_is_cut_at_the_deadline(start: bytes) -> None:
         done.set()
 
 
-def test_a_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A small answer that would fill the memory."""
-    monkeypatch.setattr(http, "MAX_BODY", 1 << 20)
-    body = gzip.compress(b"\0" * (8 << 20))
+def test_a_bomb_is_not_unpacked() -> None:
+    """A small answer that would fill the memory is unpacked up to its bound, in pieces."""
+    body = gzip.compress(gzip.compress(bytes(1 << 30))[:1000] + bytes(1 << 28))
     head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(body)}\r\n\r\n"
+    with server(lambda s: s.sendall(head.encode() + body)) as url:
+        tracemalloc.start()
+        with pytest.raises(AnswerTooLargeError, match="larger than 4 MiB"):
+            get(url, most=4 << 20)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert peak < 12 << 20
+
+
+def endless(status: int, *headers: str) -> Talk:
+    """Answer with this status, and never stop."""
+    head = "\r\n".join((f"HTTP/1.1 {status} X", *headers, "", ""))
+
+    def talk(connection: socket.socket) -> None:
+        connection.sendall(head.encode())
+        piece = b"10000\r\n" + bytes(65536) + b"\r\n" if headers else bytes(65536)
+        with contextlib.suppress(OSError):
+            while True:
+                connection.sendall(piece)
+
+    return talk
+
+
+@pytest.mark.parametrize("headers", [(), ("Transfer-Encoding: chunked",)])
+def test_an_endless_answer_ends_at_its_bound(headers: tuple[str, ...]) -> None:
+    """With or without a length of its pieces; the connection is closed."""
     with (
-        server(lambda s: s.sendall(head.encode() + body)) as url,
-        pytest.raises(BadAnswerError, match="larger than 1 MiB"),
+        server(endless(200, *headers)) as url,
+        pytest.raises(AnswerTooLargeError, match="larger than 1 MiB"),
     ):
-        get(url)
+        get(url, most=1 << 20)
+
+
+@pytest.mark.parametrize("status", [302, 401, 403, 500])
+def test_of_an_error_only_the_start_is_read(status: int) -> None:
+    """Enough to quote it, however long it is."""
+    with server(endless(status)) as url:
+        answer = get(url)
+    assert (answer.status, len(answer.body)) == (status, 256 << 10)
+
+
+def test_an_answer_that_was_given_up_is_not_read_on() -> None:
+    """The thread that reads it ends: nothing fills the memory after a timeout."""
+    ended = threading.Event()
+
+    def talk(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4000000000\r\n\r\n")
+        with contextlib.suppress(OSError):
+            while True:
+                connection.sendall(bytes(1 << 20))
+                time.sleep(0.02)
+        ended.set()
+
+    with server(talk) as url:
+        with pytest.raises(TransientError, match="no complete answer"):
+            get(url, total=0.3, most=1 << 40)
+        assert ended.wait(10)
 
 
 def test_nobody_listening_is_told_in_plain_words() -> None:

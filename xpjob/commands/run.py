@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from xpjob import __version__
+from xpjob.base import memory
 from xpjob.collect.contract import Collectors
 from xpjob.commands.groups import CLUSTER_GROUPS, chosen
 from xpjob.commands.options import Command, with_options
@@ -48,6 +49,7 @@ def run(config: Config, dry_run: bool) -> None:
 
     # A run creates few reference cycles: collecting them among a million objects is not worth it.
     gc.disable()
+    memory.few_heaps()
     watched = log.configure_for(config[OutputOptions])
     build = {"version": __version__, "commit": os.environ.get("XPJOB_COMMIT", "")}
     _log.log(logging.DEBUG if watched else logging.INFO, "run started", extra=build)

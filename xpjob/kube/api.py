@@ -8,8 +8,8 @@ the service account, and reloads expiring tokens from disk. All requests are GET
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -30,7 +30,9 @@ from xpjob.config import secrets
 from xpjob.kube.gvr import Gvr
 from xpjob.kube.mend import UNREADABLE
 from xpjob.net import http, retry
-from xpjob.net.http import ProxyFailedError, Response, Timeouts
+from xpjob.net.bodies import Body, whole
+from xpjob.net.http import MAX_BODY, ProxyFailedError, Response, Timeouts
+from xpjob.net.inflight import Budget
 from xpjob.net.threads import within
 
 _TRANSIENT = frozenset({429, 500, 502, 503, 504})
@@ -60,12 +62,13 @@ class _Review(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """Connection to an API server. Thread-safe."""
+    """Connection to an API server. Thread-safe. Its lists share a ``budget`` of bytes."""
 
     url: str
     pool: urllib3.PoolManager
     configuration: Any
     timeouts: Timeouts
+    budget: Budget = field(default_factory=Budget.of_memory)
 
     @property
     def server(self) -> str:
@@ -74,14 +77,22 @@ class Api:
         host = parts.netloc.rpartition("@")[2]
         return parts._replace(netloc=host, query="", fragment="").geturl()
 
-    def get(self, path: str, query: Mapping[str, str | int], *, accept: str) -> Response:
-        """GET one document, retrying transient errors.
+    def get(
+        self,
+        path: str,
+        query: Mapping[str, str | int],
+        *,
+        accept: str,
+        into: Callable[[], Body] = whole(MAX_BODY),
+    ) -> Response:
+        """GET one document, retrying transient errors. ``into`` makes what takes in its body.
 
         Raises ``RefusedError`` (401, 403), ``NotFoundError`` (404), ``GoneError`` (410),
-        ``BadAnswerError`` (any other status), or ``TransientError`` after the last attempt.
+        ``BadAnswerError`` (any other status, or ``AnswerTooLargeError``), or ``TransientError``
+        after the last attempt.
         """
         url = f"{self.url}{quote(path)}" + (f"?{urlencode(query)}" if query else "")
-        return retry.call(lambda: self._get(path, url, accept))
+        return retry.call(lambda: self._send("GET", path, url, accept=accept, into=into))
 
     def may_list(self, gvr: Gvr, namespace: str = "") -> bool:
         """Return whether this account may list a resource; no namespace means all.
@@ -105,9 +116,6 @@ class Api:
                 f"POST {path} at {self.server}: invalid SelfSubjectAccessReview ({error})"
             ) from error
 
-    def _get(self, path: str, url: str, accept: str) -> Response:
-        return self._send("GET", path, url, accept=accept)
-
     def _send(
         self,
         method: str,
@@ -116,6 +124,7 @@ class Api:
         *,
         accept: str = "application/json",
         body: bytes | None = None,
+        into: Callable[[], Body] = whole(MAX_BODY),
     ) -> Response:
         headers = {"Accept": accept}
         if body is not None:
@@ -130,8 +139,16 @@ class Api:
             headers["Authorization"] = value
         try:
             answer = http.request(
-                self.pool, method, url, headers=headers, timeouts=self.timeouts, body=body
+                self.pool,
+                method,
+                url,
+                headers=headers,
+                timeouts=self.timeouts,
+                body=body,
+                into=into,
             )
+        except BadAnswerError as error:  # its body is too large
+            raise type(error)(f"{method} {path} at {self.server}: {error}") from None
         except (ProxyFailedError, RefusedError) as error:  # with advice about the proxy
             raise type(error)(f"{method} {path} at {self.server}: {error}") from None
         except TransientError as error:

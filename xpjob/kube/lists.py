@@ -1,6 +1,7 @@
 """List objects page by page.
 
-``limit`` and ``continue`` bound the memory. Each page is processed before the next is requested.
+``limit`` and ``continue`` bound the memory, with limits that fit the bytes of the pages (see
+``pages``). Each page is processed before the next is requested.
 When a continue token has expired (410) the list restarts and earlier pages are discarded, so the
 result is always one consistent list.
 """
@@ -15,7 +16,9 @@ from xpjob.base.errors import BadAnswerError, GoneError
 from xpjob.kube.api import Api
 from xpjob.kube.gvr import Gvr
 from xpjob.kube.mend import UNREADABLE
+from xpjob.kube.pages import PageSizes
 from xpjob.kube.salvage import cut_deep
+from xpjob.net.bodies import AnswerTooLargeError
 
 T = TypeVar("T")
 
@@ -108,36 +111,56 @@ def read_pages(
     continue token, and the errors of the sink.
     """
     path = key.path()
-    query: dict[str, str | int] = {"limit": page_size, **key.query()}
+    sizes = PageSizes(page_size, api.budget, path)
     listing, take = Listing(), restart()
     token = ""
     seen: set[str] = set()
-    while True:
-        try:
-            body = api.get(
-                path, query | ({"continue": token} if token else {}), accept="application/json"
-            ).body
-        except GoneError:
-            if not token or listing.restarts == MAX_RESTARTS:
-                raise
-            listing = Listing(restarts=listing.restarts + 1, bytes=listing.bytes)
-            take = restart()
-            token = ""
-            seen.clear()
-            continue
-        page = _decoded(decode, body, path)
-        listing.objects += len(page.items)
-        listing.malformed += page.malformed
-        listing.pages += 1
-        listing.bytes += len(body)
-        take(page.items)
-        on_page(listing.objects, listing.objects + page.remaining)
-        if not page.continue_token:
-            return listing
-        token = page.continue_token
-        if token in seen:
-            raise BadAnswerError(f"GET {path}: the server sent the same continue token twice")
-        seen.add(token)
+    try:
+        while True:
+            with sizes.page():
+                try:
+                    body = api.get(
+                        path,
+                        _query(key, sizes.limit, token),
+                        accept="application/json",
+                        into=sizes.body,
+                    ).body
+                except AnswerTooLargeError:
+                    sizes.too_large()
+                    continue
+                except GoneError:
+                    if not token or listing.restarts == MAX_RESTARTS:
+                        raise
+                    listing = Listing(restarts=listing.restarts + 1, bytes=listing.bytes)
+                    take = restart()
+                    token = ""
+                    seen.clear()
+                    continue
+                size = len(body)
+                with api.budget.turn:
+                    page = _decoded(decode, body, path)
+                    take(page.items)
+                    count = len(page.items)
+                    # Not kept in memory while the next page is read.
+                    page.items, body = [], b""
+                listing.malformed += page.malformed + sizes.passed_over
+                sizes.read(count + page.malformed, size)
+            listing.objects += count
+            listing.pages += 1
+            listing.bytes += size
+            on_page(listing.objects, listing.objects + page.remaining)
+            if not page.continue_token:
+                return listing
+            token = page.continue_token
+            if token in seen:
+                raise BadAnswerError(f"GET {path}: the server sent the same continue token twice")
+            seen.add(token)
+    finally:
+        sizes.log()
+
+
+def _query(key: ListKey, limit: int, token: str) -> dict[str, str | int]:
+    return {"limit": limit, **key.query(), **({"continue": token} if token else {})}
 
 
 def list_all(

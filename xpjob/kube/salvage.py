@@ -14,6 +14,8 @@ import msgspec
 
 # Possessive (++, *+): no backtracking, so the time is linear for any input.
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{},]', re.DOTALL)
+_OUTSIDE, _WITHIN = re.compile(rb'["\[\]{}]'), re.compile(rb'["\\]')
+"""What ends or begins something outside of a string, and within one."""
 _OPEN, _CLOSE = (b"[", b"{"), (b"]", b"}")
 
 MAX_DEPTH = 200
@@ -72,3 +74,58 @@ def take_apart(body: bytes) -> tuple[list[bytes], bytes]:
     if depth != 0 or end < 0:
         raise msgspec.DecodeError("truncated, or not a list")
     return items, body[:begin] + body[end:]
+
+
+class Skimmer:
+    """Counts the objects of a page that is fed in pieces, and keeps only what is around them.
+
+    ``size`` is that of what it keeps, in bytes.
+    """
+
+    def __init__(self) -> None:
+        self.objects = self.size = 0
+        self._around: list[bytes] = []
+        self._depth = 0
+        self._in_string = self._escaped = self._in_items = False
+
+    def around(self) -> bytes:
+        """Return the page without its objects."""
+        return b"".join(self._around)
+
+    def feed(self, piece: bytes) -> None:
+        """Take in the next piece."""
+        start = 0  # of what is to be kept of it
+        at, end = int(self._escaped), len(piece)
+        self._escaped = False
+        while at < end:
+            match = (_WITHIN if self._in_string else _OUTSIDE).search(piece, at)
+            if match is None:
+                break
+            token, at = match[0], match.end()
+            if self._in_string:
+                if token == b"\\":
+                    self._escaped = at == end
+                    at += 1
+                else:
+                    self._in_string = False
+                continue
+            if token == b'"':
+                self._in_string = True
+            elif token in _OPEN:
+                self._depth += 1
+                if self._depth == 2 and token == b"[":
+                    self._keep(piece[start:at])
+                    self._in_items = True
+                elif self._in_items and self._depth == 3:
+                    self.objects += 1
+            elif token in _CLOSE:
+                self._depth -= 1
+                if self._in_items and self._depth == 1:
+                    self._in_items = False
+                    start = at - 1
+        if not self._in_items:
+            self._keep(piece[start:])
+
+    def _keep(self, part: bytes) -> None:
+        self._around.append(part)
+        self.size += len(part)

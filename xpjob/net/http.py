@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 import ssl
+import threading
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
@@ -18,19 +19,19 @@ from urllib3.exceptions import HTTPError
 
 from xpjob import __version__
 from xpjob.base.errors import (
-    BadAnswerError,
     RefusedError,
     SettingsError,
     TransientError,
     UnansweredError,
 )
 from xpjob.config import secrets
+from xpjob.net.bodies import Body, Start, whole
 from xpjob.net.threads import within
 
 USER_AGENT = f"xpjob/{__version__}"
 _CHUNK = 1 << 20
-MAX_BODY = 1 << 30
-"""Bytes: larger than any page of the largest objects in etcd; guards against gzip bombs."""
+MAX_BODY = 16 << 20
+"""Bytes of a body for which nothing else is said: several times the largest discovery document."""
 _UNSEEN = re.compile(rb"<(style|script)\b.*?(</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 _NO_URL = "(not a URL)"
 PROXYS_HEADERS = frozenset({"proxy-authenticate", "x-squid-error", "proxy-status"})
@@ -148,14 +149,18 @@ def request(
     headers: Mapping[str, str],
     timeouts: Timeouts,
     body: bytes | None = None,
+    into: Callable[[], Body] = whole(MAX_BODY),
 ) -> Response:
     """Make one request, without redirects or retries.
 
+    ``into`` makes what takes in the body of a success; of any other answer only the start is read.
     Raises ``TransientError`` if no complete answer came (``UnansweredError`` after a timeout,
     ``ProxyFailedError`` if there is a proxy on the way that failed, ``RefusedError`` if it wants
-    credentials), and ``BadAnswerError`` if it is larger than ``MAX_BODY``. The messages give the
-    reason only; the caller adds what was tried.
+    credentials), and the errors of the body, such as ``AnswerTooLargeError``. The messages give
+    the reason only; the caller adds what was tried.
     """
+    taken = into()
+    given_up = threading.Event()
 
     def exchange() -> Response:
         raw = pool.request(
@@ -168,20 +173,34 @@ def request(
             redirect=False,
             preload_content=False,
         )
+        kept = taken if raw.status < 300 else Start()
         try:
-            content = _read(raw)
-            if raw.headers.get("Content-Encoding") == "gzip":
-                content = _gunzip(content)
+            complete = _read(raw, kept, given_up)
         except BaseException:
             raw.close()
             raise
-        raw.release_conn()
+        if complete:
+            raw.release_conn()
+        else:
+            raw.close()
+        content = kept.content()
         if raw.status >= 300:  # errors quote such a body
             content = secrets.conceal(content, headers.get("Authorization", ""))
         return Response(raw.status, raw.headers, content)
 
     try:
-        return within(timeouts.total, exchange)
+        return _explained(pool, timeouts, lambda: within(timeouts.total, exchange))
+    except BaseException:
+        given_up.set()
+        taken.close()
+        raise
+
+
+def _explained(
+    pool: urllib3.PoolManager, timeouts: Timeouts, exchange: Callable[[], Response]
+) -> Response:
+    try:
+        return exchange()
     except TimeoutError as error:
         raise UnansweredError(f"no complete answer within {timeouts.total:g} s") from error
     except urllib3.exceptions.ReadTimeoutError as error:
@@ -195,30 +214,30 @@ def request(
         raise TransientError(_reason(error, timeouts)) from error
 
 
-def _read(raw: urllib3.BaseHTTPResponse) -> bytes:
-    """Read the body to its end, where urllib3 detects truncation."""
-    chunks, size = [], 0
+def _read(raw: urllib3.BaseHTTPResponse, kept: Body, given_up: threading.Event) -> bool:
+    """Read the body to its end, where urllib3 detects truncation, or until no more is wanted.
+
+    Return whether the end was reached. Raises ``OSError`` for a truncated stream of gzip.
+    """
+    unzip = None
+    if raw.headers.get("Content-Encoding") == "gzip":
+        unzip = zlib.decompressobj(wbits=31)
     while chunk := raw.read(_CHUNK, decode_content=False):
-        chunks.append(chunk)
-        size += len(chunk)
-        if size > MAX_BODY:
-            raise _too_large()
-    return b"".join(chunks)
-
-
-def _gunzip(content: bytes) -> bytes:
-    """Decompress gzip. Raises ``OSError`` for a truncated stream."""
-    stream = zlib.decompressobj(wbits=31)
-    plain = stream.decompress(content, MAX_BODY + 1)
-    if len(plain) > MAX_BODY:
-        raise _too_large()
-    if not stream.eof:
-        raise OSError("the answer was truncated")
-    return plain
-
-
-def _too_large() -> BadAnswerError:
-    return BadAnswerError(f"the answer is larger than {MAX_BODY >> 20} MiB")
+        if given_up.is_set():
+            raise OSError("the request was given up")
+        if unzip is None:
+            if not kept.write(chunk):
+                return False
+            continue
+        while chunk and not unzip.eof:
+            if not kept.write(unzip.decompress(chunk, _CHUNK)):  # a piece: it may be a bomb
+                return False
+            chunk = unzip.unconsumed_tail
+    if unzip is not None and not unzip.eof:
+        kept.write(unzip.flush())
+        if not unzip.eof:
+            raise OSError("the answer was truncated")
+    return True
 
 
 def _reason(error: Exception, timeouts: Timeouts) -> str:

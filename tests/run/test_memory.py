@@ -1,0 +1,60 @@
+"""The memory of a run, in a process with the limit of k8s/base, whatever tenants create."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from support.command import ENV
+from support.huge_api import KINDS, MIB, HugeApi, conditions, message, spec
+from support.paths import ROOT
+from xpjob.demo.api import write_kubeconfig
+
+
+def limit() -> int:
+    """Return the memory limit of the job, in bytes."""
+    (job,) = yaml.safe_load_all((ROOT / "k8s/base/cronjob.yaml").read_text())
+    pod = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    text: str = pod["containers"][0]["resources"]["limits"]["memory"]
+    assert text.endswith("Mi")
+    return int(text.removesuffix("Mi")) * MIB
+
+
+@pytest.mark.parametrize(
+    ("count", "make"),
+    [(2000, spec(MIB)), (40, message(MIB)), (32, conditions(MIB))],
+    ids=["bytes that nobody reads", "long messages", "many conditions"],
+)
+def test_a_run_stays_within_its_memory_limit(
+    tmp_path: Path, count: int, make: Callable[[int], bytes]
+) -> None:
+    """With objects of 1 MiB in four kinds, more than fits; all of them are there."""
+    api = HugeApi({kind.resource: count // 4 for kind in KINDS[:4]}, make)
+    with api.serving(), (tmp_path / "log").open("wb") as log:
+        kubeconfig = write_kubeconfig(tmp_path / "kubeconfig", api.url, "x")
+        environ = {
+            **ENV,
+            "KUBECONFIG": str(kubeconfig),
+            "STORE_BACKEND": "directory",
+            "STORE_DIR": str(tmp_path / "store"),
+            "RUN_DEADLINE_SECONDS": "240",
+        }
+        command = [sys.executable, "-m", "xpjob", "run"]
+        run = subprocess.Popen(
+            ["prlimit", f"--as={limit()}", *command], env=environ, stdout=log, stderr=log
+        )
+        _, status, used = os.wait4(run.pid, 0)
+        run.returncode = os.waitstatus_to_exitcode(status)
+    events = (tmp_path / "log").read_text()
+    assert run.returncode == 0, events
+    assert used.ru_maxrss * 1024 < limit()
+    stored = json.loads((tmp_path / "store" / "snapshot.json").read_text())
+    assert sum(len(stored[key]) for key in ("claims", "xrs", "mrs")) == count
+    assert sum(target["malformed"] for target in stored["targets"]) == 0

@@ -1,0 +1,51 @@
+"""The memory of this process: its limit, as Kubernetes sets it for a container, and its heaps."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
+
+_CGROUPS = Path("/sys/fs/cgroup")
+_OWN = Path("/proc/self/cgroup")
+_M_ARENA_MAX = -8
+_ARENAS = 2
+
+
+def limit(cgroups: Path = _CGROUPS, own: Path = _OWN) -> int | None:
+    """Return the lowest memory limit of the cgroup and its parents in bytes; None without one."""
+    limits = []
+    for path in _files(cgroups, own):
+        try:
+            limits.append(int(path.read_text()))
+        except (OSError, ValueError):  # it is not there, or "max"
+            continue
+    return min(limits, default=None)
+
+
+def _files(cgroups: Path, own: Path) -> Iterator[Path]:
+    """Yield the files of version 2 (``0::/path``) and of version 1 (``4:memory:/path``)."""
+    try:
+        lines = own.read_text().splitlines()
+    except OSError:
+        lines = []
+    for line in ("0::/", "0:memory:/", *lines):  # in a container the root is its own cgroup
+        _, controllers, path = line.split(":", 2)
+        for folder in (PurePosixPath(path), *PurePosixPath(path).parents):
+            within = str(folder).lstrip("/")
+            if not controllers:
+                yield cgroups / within / "memory.max"
+            elif "memory" in controllers.split(","):
+                yield cgroups / "memory" / within / "memory.limit_in_bytes"
+
+
+def few_heaps() -> None:
+    """Have threads share two heaps.
+
+    By default glibc makes up to eight heaps for each CPU: each keeps memory that was freed, and
+    reserves 64 MiB of the address space, which ``ulimit -v`` limits. Without glibc, nothing is
+    done.
+    """
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _ARENAS)

@@ -1,0 +1,130 @@
+"""How many objects to ask for, so that a page does not exceed its share of the memory.
+
+An API server limits pages by objects only, and an object can have a byte or megabytes. So the
+bytes of each page decide how many objects the next one may have, and a page that turns out too
+large is given up and asked for again with fewer: the same continue token takes any limit. One
+object that is too large by itself is passed over.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from xpjob.base.errors import BadAnswerError
+from xpjob.kube.salvage import Skimmer
+from xpjob.net.bodies import Body, too_large
+from xpjob.net.inflight import Budget, Room
+
+_STEP = 8
+"""The factor by which a limit falls after a page that was too large, and may rise after others."""
+
+_log = logging.getLogger(__name__)
+
+
+class PageSizes:
+    """The limits of the pages of one list.
+
+    ``limit`` is that of the next page, between 1 and ``most``.
+    """
+
+    def __init__(self, most: int, budget: Budget, path: str) -> None:
+        self.limit = most
+        self._most = most
+        self._budget = budget
+        self._path = path
+        self._given_up = 0
+        self._pages: list[_PageBody] = []
+
+    @contextmanager
+    def page(self) -> Iterator[None]:
+        """Hold the memory of one page, with its retries, until the block ends."""
+        try:
+            yield
+        finally:
+            while self._pages:
+                self._pages.pop().close()
+
+    def body(self) -> Body:
+        """Return what takes in the next page."""
+        made = _PageBody(self._budget, self.limit)
+        self._pages.append(made)
+        return made
+
+    @property
+    def passed_over(self) -> int:
+        """Return how many objects the current page lacks because they are too large: 0 or 1."""
+        return int(self._pages[-1].skimmed)
+
+    def read(self, objects: int, size: int) -> None:
+        """Fit the limit to a page that was read."""
+        if objects:
+            fitting = self._budget.page * 3 * objects // (4 * max(size, 1))
+            self.limit = max(1, min(self._most, self.limit * _STEP, fitting))
+
+    def too_large(self) -> None:
+        """Lower the limit: the page was given up."""
+        self._given_up += 1
+        self.limit = max(1, self.limit // _STEP)
+
+    def log(self) -> None:
+        """Log once if pages were too large."""
+        if self._given_up:
+            _log.info(
+                "pages too large, asked for again with fewer objects",
+                extra={
+                    "path": self._path,
+                    "pages": self._given_up,
+                    "page_bytes": self._budget.page,
+                    "limit": self.limit,
+                },
+            )
+
+
+class _PageBody:
+    """The body of one page. With one object only, it may be larger, and it is passed over."""
+
+    def __init__(self, budget: Budget, limit: int) -> None:
+        self._single = limit == 1
+        self._most = budget.single if self._single else budget.page
+        self._room = Room(budget)
+        self._kept = io.BytesIO()  # getvalue does not copy
+        self._skimmer: Skimmer | None = None
+
+    @property
+    def skimmed(self) -> bool:
+        return self._skimmer is not None
+
+    def write(self, piece: bytes) -> bool:
+        """Take a piece in. Raises ``AnswerTooLargeError`` if fewer objects would be smaller."""
+        if self._skimmer is None:
+            if self._kept.tell() + len(piece) <= self._most:
+                self._room.grow(len(piece))
+                self._kept.write(piece)
+                return True
+            if not self._single:
+                raise too_large(self._most)
+            self._skimmer = Skimmer()
+            self._skimmer.feed(self._kept.getvalue())
+            self._kept = io.BytesIO()
+        self._skimmer.feed(piece)
+        if self._skimmer.size > self._most:
+            raise BadAnswerError(
+                f"the answer is larger than {self._most >> 20} MiB, and not a list of objects"
+            )
+        if self._skimmer.objects > 1:
+            raise BadAnswerError(
+                f"the server does not heed limit=1, and its answer is larger than "
+                f"{self._most >> 20} MiB; leave this kind out, or raise the memory limit"
+            )
+        return True
+
+    def content(self) -> bytes:
+        """Return the page, without an object that is too large."""
+        return self._skimmer.around() if self._skimmer else self._kept.getvalue()
+
+    def close(self) -> None:
+        """Give its memory back."""
+        self._room.close()
