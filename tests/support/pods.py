@@ -14,6 +14,7 @@ from xpjob.kube.options import KubeOptions
 from xpjob.publish.options import PublishOptions
 from xpjob.run import job
 from xpjob.run.job import Result
+from xpjob.run.options import RunOptions
 from xpjob.store.options import StoreOptions
 from xpjob.terminal.progress import Silent
 
@@ -36,7 +37,7 @@ class Pods:
             "store_dir": str(self.directory / "store"),
             "publish": f"textfile:{self.directory / 'xpjob.prom'}",
         }
-        return load({**own, **given}, {}, (KubeOptions, StoreOptions, PublishOptions))
+        return load({**own, **given}, {}, (KubeOptions, StoreOptions, PublishOptions, RunOptions))
 
     def run(self, *collectors: Any, **given: str) -> Result:
         """Run the job with these collectors."""

@@ -11,25 +11,45 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 from msgspec import Struct
-from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    UntypedMetricFamily,
+)
 from prometheus_client.metrics_core import Metric
 
 from xpjob.metrics.cumulative import Histogram, HistogramTable
-from xpjob.metrics.table import Table
+from xpjob.metrics.table import ColumnType, Table
 
 
-class Family(Struct, frozen=True, gc=False):
-    """Name and help text of one family."""
+class Family(Struct, frozen=True, gc=False, omit_defaults=True):
+    """Name, help text and type of one family."""
 
     name: str
     help: str
+    type: ColumnType = "gauge"
+
+    def metric(
+        self, labels: Sequence[str]
+    ) -> GaugeMetricFamily | CounterMetricFamily | UntypedMetricFamily:
+        """Return it without samples.
+
+        A counter whose name does not end in ``_total``, as in other exporters, is exposed without a
+        type: prometheus_client adds that suffix to every counter. Queries are the same.
+        """
+        if self.type == "gauge":
+            return GaugeMetricFamily(self.name, self.help, labels=labels)
+        if self.name.endswith("_total"):
+            return CounterMetricFamily(self.name, self.help, labels=labels)
+        return UntypedMetricFamily(self.name, self.help, labels=labels)
 
 
 class MetricTable(Struct, rename="camel", kw_only=True):
     """Families that share their labels.
 
-    A row is label values and numbers: one number for each gauge family; for a histogram, which is
-    one family with ``bounds``, the count of each bucket (the last is +Inf) and the sum.
+    A row is label values and numbers: one number for each gauge or counter; for a histogram, which
+    is one family with ``bounds``, the count of each bucket (the last is +Inf) and the sum.
     ``folded``: number of label sets folded into others because of the series limit.
     """
 
@@ -47,10 +67,10 @@ class MetricTable(Struct, rename="camel", kw_only=True):
             yield self._histogram()
             return
         for position, family in enumerate(self.families):
-            gauge = GaugeMetricFamily(family.name, family.help, labels=self.labels)
+            metric = family.metric(self.labels)
             for labels, values in self.rows:
-                gauge.add_metric(labels, _number(values[position]))
-            yield gauge
+                metric.add_metric(labels, _number(values[position]))
+            yield metric
 
     def _histogram(self) -> Metric:
         (family,) = self.families
@@ -93,7 +113,10 @@ def _stored(collector: str, table: Table | HistogramTable, ceiling: int) -> Metr
             (_labels(limited, key), list(map(_storable, values)))
             for key, values in sorted(limited.rows.items())
         ]
-        families, bounds = [Family(column.name, column.help) for column in limited.columns], []
+        families, bounds = (
+            [Family(column.name, column.help, column.type) for column in limited.columns],
+            [],
+        )
     return MetricTable(
         collector=collector,
         type="histogram" if bounds else "gauge",

@@ -11,8 +11,10 @@ import operator
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 Key = tuple[str, ...]
+ColumnType = Literal["gauge", "counter"]
 
 OTHER = "__other__"
 MAX_SERIES = 10_000
@@ -20,11 +22,15 @@ MAX_SERIES = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One family of a table. ``combine`` merges two values with the same labels."""
+    """One family of a table. ``combine`` merges two values with the same labels.
+
+    A counter goes on from run to run: its collector keeps it, for example in its state.
+    """
 
     name: str
     help: str
     combine: Callable[[float, float], float] = operator.add
+    type: ColumnType = "gauge"
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,7 @@ def _by_family(name: str, text: str, numbers: Mapping[str, int]) -> Metric:
 
 
 def outcome(report: RunReport) -> Iterator[Metric]:
-    """Yield the families of a run: its outcome, targets, collectors and counters."""
+    """Yield the families of a run: its outcome, targets, collectors, deliveries and counters."""
     yield _gauge(
         "xpjob_last_run_success",
         "1 if the last run ended without an error, else 0.",
@@ -152,6 +152,8 @@ def outcome(report: RunReport) -> Iterator[Metric]:
     yield build
     yield from _targets(report.targets)
     yield from _collectors(report.collectors)
+    for delivery in report.deliveries:
+        yield from delivery.metrics()
     if report.counters:
         yield from _counters(report.counters.usable())
 

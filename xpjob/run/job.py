@@ -20,6 +20,7 @@ from xpjob.publish.options import PublishOptions
 from xpjob.publish.publisher import Publisher, publishers, refuse_older
 from xpjob.run import budget, commit, shards
 from xpjob.run.assemble import Facts
+from xpjob.run.deliver import deliver_all
 from xpjob.run.gather import gather, raise_if_nothing, with_unlistable
 from xpjob.run.journal import Journal
 from xpjob.run.options import RunOptions, ShardOptions
@@ -132,6 +133,7 @@ def _run(
                 snapshot, etag = _commit(job, store, gathered, previous)
             _publish(job, store, previous, snapshot.head, etag)
             _keep_history(job, store, snapshot.head, etag)
+            _deliver(job, store, gathered, snapshot, etag)
             if shard and etag:
                 with budget.phase("remove parts"):
                     shards.remove_older(store, config, journal.run, previous)
@@ -242,6 +244,16 @@ def _keep_history(job: _Job, store: Store, head: Head, etag: str) -> None:
         with job.journal.phase("history"), budget.phase("keep history"):
             kept = archive.keep(store, options, head, etag)
             job.journal.report.history = kept or job.journal.report.history
+
+
+def _deliver(job: _Job, store: Store, gathered: Gathered, snapshot: Snapshot, etag: str) -> None:
+    """Let collectors record elsewhere what is stored. What fails makes the run partial."""
+    if etag and not isinstance(store, MemoryStore):
+        with job.journal.phase("deliver"), budget.phase("deliver"):
+            tables, attempts = deliver_all(
+                store, gathered, snapshot, job.config, job.config[PublishOptions].max_series
+            )
+        job.journal.delivered(tables, attempts)
 
 
 def _report(job: _Job, store: Store, previous: Previous | None) -> None:

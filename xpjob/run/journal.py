@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 from xpjob import __version__
 from xpjob.base import times
 from xpjob.base.errors import SupersededError, XpjobError
+from xpjob.collect.attempt import Attempt
 from xpjob.collect.outcome import CollectorOutcome, TargetOutcome
 from xpjob.metrics.cumulative import Counters
+from xpjob.metrics.stored import MetricTable
 from xpjob.run.previous import Previous
 from xpjob.snapshot.documents import Head, RunInfo, RunReport
 
@@ -93,10 +95,27 @@ class Journal:
         self.report.collectors = list(outcomes)
         self.report.partial |= any(not outcome.success for outcome in outcomes)
 
+    def delivered(self, tables: Sequence[MetricTable], attempts: Sequence[Attempt]) -> None:
+        """Record the metrics and outcomes of deliveries.
+
+        A delivery that failed without metrics leaves those of the last one: their counters go on.
+        """
+        failed = {attempt.collector: attempt.outcome() for attempt in attempts if attempt.failed}
+        silent = failed.keys() - {table.collector for table in tables}
+        kept = [table for table in self.report.deliveries if table.collector in silent]
+        self.report.deliveries = [*tables, *kept]
+        self.collectors(
+            [
+                failed.get(outcome.collector, outcome) if outcome.success else outcome
+                for outcome in self.report.collectors
+            ]
+        )
+
     def recalled(self, previous: Previous) -> None:
         """Record facts of previous runs."""
         self.report.last_success_at = previous.last_success_at
         self.report.history = previous.history
+        self.report.deliveries = previous.report.deliveries if previous.report else []
 
     def began(self, started_at: str) -> None:
         """Record that this run started earlier than this process, in another shard."""

@@ -28,7 +28,7 @@ from xpjob.store.base import MAX_DOCUMENT
 SCHEMA_VERSION = 1
 
 D = TypeVar("D", bound="Document")
-Own = TypeVar("Own", bound="Head | RunReport")
+Own = TypeVar("Own", bound="RunHead")
 
 UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 """What decoding an invalid document can raise."""
@@ -128,7 +128,8 @@ class RunReport(RunHead, rename="camel", kw_only=True):
     """How a run ended. ``phase`` is the last one it entered; ``phases`` maps each to seconds.
 
     ``history`` is the number of dated snapshots. ``counters`` is None if the previous ones could
-    not be read: a gap is better than a counter reset that the next run undoes.
+    not be read: a gap is better than a counter reset that the next run undoes. ``deliveries`` has
+    the metric tables of the last deliveries.
     """
 
     finished_at: str = ""
@@ -146,6 +147,7 @@ class RunReport(RunHead, rename="camel", kw_only=True):
     targets: list[TargetOutcome] = []
     counters: Counters | None = None
     collectors: list[CollectorOutcome] = []
+    deliveries: list[MetricTable] = []
 
 
 class NewerSchemaError(BadAnswerError):
