@@ -98,7 +98,7 @@ def to_float(nano: int) -> float:
     try:
         return nano / NANO
     except OverflowError:
-        return math.copysign(math.inf, nano)
+        return math.inf if nano > 0 else -math.inf
 
 
 def format_quantity(nano: int, resource: str) -> str:

@@ -39,9 +39,10 @@ def missing() -> str | None:
     )
 
 
-def build(module: Path, packages: Sequence[str] = (".",)) -> Path:
+def build(module: Path, packages: Sequence[str] = (".",), modfile: str = "go.mod") -> Path:
     """Build the main packages of a Go module and give the folder of the programs.
 
+    A module that is built with several versions of what it requires has several ``modfile``s.
     The folder is named for a hash of the module's files, so nothing is built
     twice, and nothing old is used. Raises BuildError.
     """
@@ -50,28 +51,34 @@ def build(module: Path, packages: Sequence[str] = (".",)) -> Path:
         if source.suffix in {".go", ".mod", ".sum"}:
             digest.update(f"\0{source.relative_to(module)}\0".encode())
             digest.update(source.read_bytes())
-    home = cache() / "build" / module.name
+    home = cache() / "build" / (module.name + modfile.removeprefix("go").removesuffix(".mod"))
     target = home / digest.hexdigest()[:16]
     home.mkdir(parents=True, exist_ok=True)
     with (home / "lock").open("w") as lock:
         # A second test run waits here for the build of the first, and then finds it.
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not target.is_dir():
-            _go_build(module, packages, target)
+            _go_build(module, packages, target, modfile)
             _forget_old_builds(home, target)
     return target
 
 
-def _go_build(module: Path, packages: Sequence[str], target: Path) -> None:
+def _go_build(module: Path, packages: Sequence[str], target: Path, modfile: str) -> None:
     go = shutil.which("go")
     if go is None:
         raise BuildError(missing() or f"Go is needed to build {module.name}: install it")
-    print(f"building {module.name}: minutes the first time ...", file=sys.stderr, flush=True)
+    print(f"building {target.parent.name}: minutes the first time ...", file=sys.stderr, flush=True)
     unfinished = target.with_name(target.name + ".unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir()
-    command = [go, "build", "-trimpath", "-buildvcs=false", "-mod=readonly"]
-    command += ["-ldflags", f"-s -w {_version_flags(module)}", "-o", f"{unfinished}/", *packages]
+    command = [go, "build", "-trimpath", "-buildvcs=false", "-mod=readonly", "-modfile", modfile]
+    command += [
+        "-ldflags",
+        f"-s -w {_version_flags(module / modfile)}",
+        "-o",
+        f"{unfinished}/",
+        *packages,
+    ]
     done = subprocess.run(command, cwd=module, capture_output=True, text=True)
     if done.returncode != 0:
         shutil.rmtree(unfinished)
@@ -79,9 +86,9 @@ def _go_build(module: Path, packages: Sequence[str], target: Path) -> None:
     unfinished.rename(target)
 
 
-def _version_flags(module: Path) -> str:
+def _version_flags(modfile: Path) -> str:
     """Linker flags that give Kubernetes its version, which its own build sets likewise."""
-    required = re.search(r"k8s\.io/kubernetes v(\d+)\.(\d+)\.\S+", (module / "go.mod").read_text())
+    required = re.search(r"k8s\.io/kubernetes v(\d+)\.(\d+)\.\S+", modfile.read_text())
     if required is None:
         return ""
     values = {

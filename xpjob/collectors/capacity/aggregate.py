@@ -98,14 +98,14 @@ def _sum(parts: Parts, of: Callable[[Part, bool], Amounts | None]) -> dict[str, 
     peaks = []
     for part in parts.containers:
         its = of(part, parts.infeasible)
-        if part.once:
-            peak = dict(sidecars)
-            add(peak, its)
-            peaks.append(peak)
-            continue
-        add(total, its)
+        if not part.once:
+            add(total, its)
         if part.sidecar:
             add(sidecars, its)
+        if part.init:
+            peaks.append(dict(sidecars))
+        if part.once:
+            add(peaks[-1], its)
     return largest(total, *peaks) if peaks else total
 
 
