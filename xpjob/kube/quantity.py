@@ -31,7 +31,7 @@ class QuantityError(ValueError):
     """A value that is not a quantity."""
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=4096)
 def parse(text: str) -> int:
     """Return the value in nano units.
 

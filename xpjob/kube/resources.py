@@ -37,7 +37,7 @@ _resources = msgspec.json.Decoder(_Wire | None, float_hook=str)
 _amounts = msgspec.json.Decoder(dict[str, Any] | None, float_hook=str)
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=4096)
 def resources(raw: bytes) -> Resources | None:
     """Return requests and limits; ``None`` if there are no resources, or null.
 
@@ -54,7 +54,7 @@ def resources(raw: bytes) -> Resources | None:
     return Resources(_parsed(wire.requests, "requests."), _parsed(wire.limits, "limits."))
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=4096)
 def amounts(raw: bytes) -> Amounts | None:
     """Return the amounts of a map such as ``status.allocatable``; ``None`` if there is none.
 

@@ -133,9 +133,10 @@ def test_case_5_sums_are_exact_and_the_scheduler_rounds_them_up() -> None:
         container(f"c{number}", cpu=c, memory=m)
         for number, (c, m) in enumerate(zip(cpu, memory, strict=True))
     ]
-    asked = requests(pod(*containers), B)
-    assert asked == nano(cpu="2000.1011", memory="736350030.4")
-    assert at_scheduler(asked) == nano(cpu="2000102m", memory="736350031")
+    asked = effective(pod(*containers), B)
+    assert asked.requests == nano(cpu="2000.1011", memory="736350030.4")
+    assert asked.reserved == nano(cpu="2000102m", memory="736350031")
+    assert at_scheduler(nano(cpu="1n", pods="1n")) == nano(cpu="1m", pods="1")
 
 
 def test_case_9_an_ephemeral_container_changes_no_number() -> None:

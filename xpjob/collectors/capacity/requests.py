@@ -6,14 +6,15 @@ the type is a ``Mapping``: do not change those.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
+
+from msgspec import Raw
 
 from xpjob.collectors.capacity import aggregate
 from xpjob.collectors.capacity.aggregate import Part, Parts
 from xpjob.collectors.capacity.rules import Rules, rules_for, rules_named
-from xpjob.kube.pods import Container, ContainerStatus, Pod, PodStatus
+from xpjob.kube.pods import ContainerStatus, Pod, PodSpec, PodStatus
 from xpjob.kube.quantity import NANO, milli, units
 from xpjob.kube.resources import Amounts
 
@@ -25,6 +26,8 @@ class Effective(NamedTuple):
     """What one pod asks for, in nano units by resource."""
 
     requests: Amounts
+    reserved: Amounts
+    """Requests as the scheduler adds them up, see ``at_scheduler``."""
     limits: Amounts
     spec_requests: Amounts
     """Requests as rule set A has them, to which a resize makes no difference."""
@@ -37,7 +40,7 @@ def effective(pod: Pod, rules: Rules) -> Effective:
 
     Raises ``QuantityError``, which names the resource, if the pod is invalid.
     """
-    return _effective(_parts(pod, rules), rules)
+    return _effective(_key(pod, rules), rules)
 
 
 def requests(pod: Pod, rules: Rules) -> dict[str, int]:
@@ -56,9 +59,9 @@ def unlimited(pod: Pod, rules: Rules) -> frozenset[str]:
 
 
 def at_scheduler(amounts: Amounts) -> dict[str, int]:
-    """Return the requests of a pod as the scheduler adds them up, in nano units.
+    """Return the requests of a pod as the scheduler adds them up, still in nano units.
 
-    It rounds up: cpu to thousandths, everything else to whole units.
+    It rounds each up: cpu to thousandths, everything else to whole units.
     """
     return {
         name: milli(amount) * (NANO // 1000) if name == "cpu" else units(amount) * NANO
@@ -66,53 +69,57 @@ def at_scheduler(amounts: Amounts) -> dict[str, int]:
     }
 
 
-@lru_cache(maxsize=8192)
-def _effective(parts: Parts, rules: Rules) -> Effective:
+_SEPARATOR = b"\0"  # is not valid in JSON
+_CONTAINER, _INIT, _SIDECAR = b"c", b"i", b"s"
+_INFEASIBLE = b"infeasible"
+_NO_STATUS, _NO_POD_STATUS = ContainerStatus(), PodStatus()
+
+
+@lru_cache(maxsize=2048)  # lists are in order of name: pods of one template follow each other
+def _effective(key: bytes, rules: Rules) -> Effective:
+    parts = _parts(key)
     spec = Rules("A", pod_level=rules.pod_level, dra=rules.dra)
+    requests = aggregate.requests(parts, rules)
     return Effective(
-        aggregate.requests(parts, rules),
+        requests,
+        at_scheduler(requests),
         aggregate.limits(parts, rules),
         aggregate.requests(parts, spec),
         aggregate.unlimited(parts, rules),
     )
 
 
-def _parts(pod: Pod, rules: Rules) -> Parts:
-    spec, status = pod.spec, pod.status
-    if spec is None:
-        return Parts()
-    statuses: Mapping[str, ContainerStatus] = {}
-    if status is not None and rules.name != "A":
-        statuses = _statuses(status, rules)
-    parts = [_part(each, statuses, False, False) for each in spec.containers or ()]
+def _key(pod: Pod, rules: Rules) -> bytes:
+    """Return all that the result depends on, joined: that is faster than to make ``Parts``."""
+    spec, status = pod.spec or PodSpec(), pod.status or _NO_POD_STATUS
+    resizable = rules.name != "A"
+    pieces: list[bytes | Raw] = [
+        spec.overhead,
+        spec.resources,
+        status.resources,
+        status.allocated_resources,
+        status.node_allocatable_resource_claim_statuses,
+        _INFEASIBLE if resizable and _infeasible(status) else b"",
+    ]
+    statuses = _statuses(status, rules) if resizable else {}
+    for each in spec.containers or ():
+        its = statuses.get(each.name, _NO_STATUS)
+        pieces += (_CONTAINER, each.resources, its.resources, its.allocated_resources)
     for each in spec.init_containers or ():
-        parts.append(_part(each, statuses, True, each.restart_policy == "Always"))
-    if status is None:
-        return Parts(tuple(parts), bytes(spec.overhead), bytes(spec.resources))
-    return Parts(
-        tuple(parts),
-        bytes(spec.overhead),
-        bytes(spec.resources),
-        bytes(status.resources),
-        bytes(status.allocated_resources),
-        bytes(status.node_allocatable_resource_claim_statuses),
-        rules.name != "A" and _infeasible(status),
-    )
+        its = statuses.get(each.name, _NO_STATUS)
+        role = _SIDECAR if each.restart_policy == "Always" else _INIT
+        pieces += (role, each.resources, its.resources, its.allocated_resources)
+    return _SEPARATOR.join(pieces)
 
 
-def _part(
-    container: Container, statuses: Mapping[str, ContainerStatus], init: bool, sidecar: bool
-) -> Part:
-    status = statuses.get(container.name)
-    if status is None:
-        return Part(bytes(container.resources), b"", b"", init, sidecar)
-    return Part(
-        bytes(container.resources),
-        bytes(status.resources),
-        bytes(status.allocated_resources),
-        init,
-        sidecar,
-    )
+def _parts(key: bytes) -> Parts:
+    overhead, pod, status, allocated, claims, infeasible, *rest = key.split(_SEPARATOR)
+    fours = zip(*[iter(rest)] * 4, strict=True)
+    parts = [
+        Part(spec, actuated, given, role != _CONTAINER, role == _SIDECAR)
+        for role, spec, actuated, given in fours
+    ]
+    return Parts(tuple(parts), overhead, pod, status, allocated, claims, bool(infeasible))
 
 
 def _statuses(status: PodStatus, rules: Rules) -> dict[str, ContainerStatus]:
