@@ -20,6 +20,7 @@ from support.scripted import Told
 from support.snapshots import with_head
 from xpjob.base import times
 from xpjob.snapshot import documents
+from xpjob.snapshot.documents import RunReport
 from xpjob.store.base import MAX_DOCUMENT
 
 Answer = tuple[int, str]
@@ -242,6 +243,22 @@ def holding(change: Callable[[World], bytes], name: str = "snapshot.json") -> Se
 def good(world: World, **changes: Any) -> bytes:
     """Return the snapshot of before, changed."""
     return documents.encode(with_head(world.before, **changes))
+
+
+FUTURE = "2999-01-01T00:00:00Z"
+
+
+def ahead(world: World) -> bytes:
+    """Return the snapshot of before, of a run whose clock was wrong."""
+    run = msgspec.structs.replace(world.before.run, started_at=FUTURE)
+    return good(world, run=run, generated_at=FUTURE)
+
+
+def report_ahead(world: World) -> bytes:
+    """Return the report of a run whose clock was wrong."""
+    run = msgspec.structs.replace(world.before.run, started_at=FUTURE)
+    report = RunReport(run=run, cluster=world.name, finished_at=FUTURE, last_success_at=FUTURE)
+    return documents.encode(report)
 
 
 def nested(_world: World) -> bytes:

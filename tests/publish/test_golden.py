@@ -76,6 +76,7 @@ def result(stand_in: StandIn) -> Result:
         collector.seconds = 0.5
     report.finished_at = report.last_success_at = "2026-08-21T09:00:02.000000Z"
     report.seconds = 2.0
+    report.clock_skew = {"kubernetes": 0.0}
     report.phases = {"discover": 0.25, "list": 1.0, "store": 0.5, "publish": 0.25}
     assert report.counters is not None
     report.counters = msgspec.structs.replace(

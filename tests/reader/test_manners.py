@@ -210,6 +210,14 @@ def test_an_old_snapshot_has_no_metrics(reader: Reader) -> None:
     assert sample(reader, "xpjob_reader_snapshot_age_seconds", cluster="") == 91
 
 
+def test_a_snapshot_from_the_future_is_stale(reader: Reader) -> None:
+    """A clock is wrong, so how old it is cannot be known; a few minutes are no reason."""
+    for seconds, expected in ((-240, ""), (-120, "future"), (-36_000_000, "future")):
+        reader.clock.forward(seconds=seconds)
+        headers = reader.get("/bookkeeping").headers
+        assert headers.get("xpjob-stale-reasons", "") == expected
+
+
 def test_own_metrics_have_bounded_labels(reader: Reader) -> None:
     """What clients make up does not become series."""
     reader.get("/bookkeeping")

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from xpjob.base.errors import BadAnswerError
+from xpjob.base.future import set_back
 from xpjob.collect.findings import Finding
 
 R = TypeVar("R", bound=Struct)
@@ -37,6 +38,7 @@ class Before:
     rows of each table, with the fields of ``TableSpec.previous``; they are dropped after
     ``recall``, whose result is ``recalled``. ``whole`` has the complete rows as stored; it is empty
     unless something failed in this run. ``max_age``: seconds after which carried rows are dropped.
+    ``limit``: the time to which later times are set back, empty unless the snapshot is misdated.
     """
 
     started_at: str
@@ -47,6 +49,7 @@ class Before:
     recalled: Any = None
     whole: Mapping[str, Sequence[Raw]] = field(default_factory=dict)
     max_age: float = 0.0
+    limit: str = ""
 
     def read(self, key: str, record: type[R], wanted: Callable[[Placed], bool]) -> Iterator[R]:
         """Yield the complete rows of a table for which ``wanted`` is true.
@@ -57,7 +60,8 @@ class Before:
         try:
             for raw in self.whole.get(key, ()):
                 if wanted(msgspec.json.decode(raw, type=Placed)):
-                    yield msgspec.json.decode(raw, type=record)
+                    row = msgspec.json.decode(raw, type=record)
+                    yield set_back(row, self.limit) if self.limit else row
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             raise UnreadableRowError(
                 f"reading a row of {key} in the previous snapshot: {error}"

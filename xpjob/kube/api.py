@@ -31,6 +31,7 @@ from xpjob.kube.gvr import Gvr
 from xpjob.kube.mend import UNREADABLE
 from xpjob.net import http, retry
 from xpjob.net.bodies import Body, whole
+from xpjob.net.clock import KUBERNETES, Clock
 from xpjob.net.http import MAX_BODY, ProxyFailedError, Response, Timeouts
 from xpjob.net.inflight import Budget
 from xpjob.net.threads import within
@@ -68,6 +69,7 @@ class Api:
     pool: urllib3.PoolManager
     configuration: Any
     timeouts: Timeouts
+    clock: Clock = field(default_factory=Clock)
     budget: Budget = field(default_factory=Budget.of_memory)
 
     @property
@@ -158,6 +160,8 @@ class Api:
             ) from error
         except DeadlineError as error:
             raise DeadlineError(f"{method} {path} at {self.server}: {error}") from error
+        if not answer.by_proxy():
+            self.clock.observe(KUBERNETES, answer.headers)
         if answer.status not in (200, 201):
             proxy = str(self.pool.proxy or "")
             if proxy and answer.by_proxy():
@@ -173,6 +177,7 @@ def connect(
     connections: int,
     *,
     allow_insecure: bool = False,
+    clock: Clock | None = None,
 ) -> Api:
     """Prepare a connection with a kubeconfig, the service account, or the default kubeconfig.
 
@@ -210,7 +215,8 @@ def connect(
         ) from None
     configuration.connection_pool_maxsize = connections
     pool = client.ApiClient(configuration).rest_client.pool_manager
-    api = Api(configuration.host.rstrip("/"), pool, configuration, timeouts)
+    host = configuration.host.rstrip("/")
+    api = Api(host, pool, configuration, timeouts, clock or Clock())
     # Tokens, passwords and credentials of plugins all end up in api_key, as one header.
     if configuration.api_key and secrets.in_the_clear(api.url) and not allow_insecure:
         raise SettingsError(

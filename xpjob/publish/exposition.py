@@ -143,6 +143,14 @@ def outcome(report: RunReport) -> Iterator[Metric]:
         "Number of ConfigMaps in namespaces that contradict another one about a kind.",
         report.conflicting_configs,
     )
+    skew = GaugeMetricFamily(
+        "xpjob_clock_skew_seconds",
+        "Seconds that the clock of the last run was ahead of the server's; negative if behind.",
+        labels=["server"],
+    )
+    for server, seconds in report.clock_skew.items():
+        skew.add_metric([server], seconds)
+    yield skew
     build = GaugeMetricFamily(
         "xpjob_build_info",
         "Version of the xpjob that did the last run; the value is always 1.",

@@ -21,6 +21,7 @@ from xpjob.base.errors import (
 )
 from xpjob.config import secrets
 from xpjob.net import http, retry
+from xpjob.net.clock import PUSHGATEWAY, Clock
 from xpjob.net.http import Response, Timeouts
 from xpjob.net.options import NetOptions
 from xpjob.publish.options import PublishOptions
@@ -80,6 +81,7 @@ class Gateway:
         """Prepare without connecting. Raises ``SettingsError`` for invalid certificates."""
         self.url = url
         self._options = options
+        self.clock = Clock()
         self._timeouts = Timeouts(net.connect_timeout_seconds, options.push_timeout_seconds)
         self._pool = http.pool(
             "PUSHGATEWAY",
@@ -182,6 +184,7 @@ class Gateway:
             body=body,
             timeouts=self._timeouts,
         )
+        self.clock.observe(PUSHGATEWAY, answer.headers)
         if authorization and 200 <= answer.status < 300:  # errors may quote such a body too
             concealed = secrets.conceal(answer.body, authorization["Authorization"])
             answer = replace(answer, body=concealed)

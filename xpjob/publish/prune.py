@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from xpjob.base.errors import SettingsError, XpjobError
+from xpjob.base.future import TOLERANCE
 from xpjob.config.option import Config
 from xpjob.net.options import NetOptions
 from xpjob.publish.gateway import Gateway, Group
@@ -72,9 +73,12 @@ def prune(
         except XpjobError as error:
             yield PruneItem(url, "", "", 0.0, error=error)
             continue
+        # Ages are those of the gateway's clock, so that a wrong clock here deletes nothing.
+        gateway.clock.settle()
+        moment = now - gateway.clock.correction.total_seconds()
         for group in sorted(groups, key=lambda group: sorted(group.labels.items())):
             if _ours(group, options.pushgateway_job):
-                item = _selected(url, group, keep, older_than, now)
+                item = _selected(url, group, keep, older_than, moment)
                 yield _deleted(gateway, item) if delete and item.doomed else item
 
 
@@ -89,9 +93,21 @@ def _selected(
     url: str, group: Group, keep: Collection[str], older_than: int, now: float
 ) -> PruneItem:
     cluster = group.labels.get("cluster", "")
-    age = max(0.0, now - group.pushed_at)
+    age = max(0.0, now - _last_sign(group, now))
     doomed = bool(keep or older_than) and cluster not in keep and age > older_than
     return PruneItem(url, group.labels["job"], cluster, age, doomed=doomed)
+
+
+def _last_sign(group: Group, now: float) -> float:
+    """Return when a group was last pushed.
+
+    If that is in the future, the gateway's clock was wrong: then the time of its run counts, and
+    without one that is not in the future the group is older than any.
+    """
+    limit = now + TOLERANCE.total_seconds()
+    return next(
+        (at for at in (group.pushed_at, group.run_at, group.inventory_at) if 0 < at <= limit), 0.0
+    )
 
 
 def _deleted(gateway: Gateway, item: PruneItem) -> PruneItem:

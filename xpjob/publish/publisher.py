@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from xpjob.base import times
 from xpjob.base.errors import SupersededError, XpjobError
 from xpjob.config.option import Config
+from xpjob.net.clock import Clock
 from xpjob.net.deadline import equal_share
 from xpjob.net.options import NetOptions
 from xpjob.publish.gateway import Gateway
@@ -51,7 +52,10 @@ def publishers(config: Config) -> tuple[Publisher, ...]:
 
 
 def refuse_older(
-    sinks: Sequence[Publisher], run: RunInfo, what: Literal["inventory", "outcome"]
+    sinks: Sequence[Publisher],
+    run: RunInfo,
+    what: Literal["inventory", "outcome"],
+    clock: Clock | None = None,
 ) -> None:
     """Raise ``SupersededError`` if a publisher has a group of a run that started later.
 
@@ -59,6 +63,7 @@ def refuse_older(
     groups. A gateway that does not answer is skipped; the push itself will report it.
     """
     started = times.parse(run.started_at).timestamp() + TOLERANCE
+    now = (clock or Clock()).now().timestamp()  # what is later had a wrong clock
     for number, sink in enumerate(sinks):
         try:
             with equal_share(number, len(sinks)):
@@ -67,7 +72,7 @@ def refuse_older(
             facts = {"publisher": str(sink), "error": str(error)}
             _log.info("published run not checked", extra=facts)
             continue
-        if started < getattr(published, what) <= times.now().timestamp():
+        if started < getattr(published, what) <= now:
             raise SupersededError(
                 f"superseded: {sink} has the {what} of a run that started later than this "
                 f"one ({run.started_at}), so it was not replaced"

@@ -6,12 +6,14 @@ A group that the gateway already has, or has newer, is not pushed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry
 
 from xpjob.base import times
 from xpjob.base.errors import NotFoundError, SettingsError, XpjobError
+from xpjob.base.future import TOLERANCE as TOLERATED
 from xpjob.collect.contract import Collectors
 from xpjob.config.option import Config
 from xpjob.publish import exposition
@@ -103,6 +105,10 @@ def _outcome(report: RunReport) -> _Piece:
     )
 
 
+def _ahead(seconds: float, now: datetime) -> bool:
+    return seconds - now.timestamp() > TOLERATED.total_seconds()
+
+
 def _to_one(gateway: Pushgateway, pieces: list[_Piece], *, force: bool) -> Iterator[Pushed]:
     url = gateway.gateway.url
     try:
@@ -112,8 +118,17 @@ def _to_one(gateway: Pushgateway, pieces: list[_Piece], *, force: bool) -> Itera
         yield Pushed(url, "all", "not pushed", type(error)(f"{error}{hint}"))
         return
     for piece, group in zip(pieces, groups, strict=False):
+        now = times.now()
         published_at = piece.published_at(group) if group else 0.0
-        if published_at > piece.at + TOLERANCE:
+        if _ahead(published_at, now):
+            published_at = 0.0  # of a run whose clock was wrong, so it is not newer
+        if _ahead(piece.at, now) and not force:
+            misdated = XpjobError(
+                f"the {piece.name} in the store is dated in the future: its run, or this machine, "
+                "has a wrong clock; correct it and wait for the next run, or use --force"
+            )
+            yield Pushed(url, piece.name, "not pushed", misdated)
+        elif published_at > piece.at + TOLERANCE:
             yield Pushed(url, piece.name, "not pushed: the gateway has a newer one")
         elif published_at > piece.at - TOLERANCE:
             yield Pushed(url, piece.name, "not pushed: already up to date")

@@ -15,6 +15,7 @@ from datetime import datetime
 
 from xpjob.base import times
 from xpjob.base.errors import BadAnswerError, RefusedError, XpjobError
+from xpjob.base.future import is_ahead
 from xpjob.collect.contract import Collectors
 from xpjob.reader import loaded
 from xpjob.reader.extension import Extensions
@@ -31,7 +32,7 @@ RELIST_SECONDS = 60.0
 STALE_AFTER = 3
 """Intervals after which a snapshot is stale."""
 
-OLD, AWAY, REFUSED = "old", "store_away", "store_refused"
+OLD, FUTURE, AWAY, REFUSED = "old", "future", "store_away", "store_refused"
 CORRUPT, NEWER, ABSENT = "corrupt", "newer_schema", "absent"
 """Reasons why a snapshot is stale, or is not there at all."""
 _SLOWDOWN = 6
@@ -133,6 +134,8 @@ class Snapshots:
             return Freshness(0.0, troubles)
         age = max(0.0, self._now().timestamp() - held.snapshot.stamp.generated)
         old = age > STALE_AFTER * self.poll_interval_seconds
+        if is_ahead(held.snapshot.stamp.generated_at, self._now()):
+            return Freshness(age, (FUTURE, *troubles))  # how old it really is is not known
         return Freshness(age, (OLD, *troubles) if old else troubles)
 
     def start(self) -> None:

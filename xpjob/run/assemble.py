@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from xpjob.base import times
 from xpjob.base.errors import XpjobError
@@ -14,6 +14,7 @@ from xpjob.metrics import stored
 from xpjob.metrics.cumulative import Counters
 from xpjob.metrics.stored import MetricTable
 from xpjob.metrics.table import OTHER
+from xpjob.net.clock import Clock
 from xpjob.run.part import Making, Owners, Part
 from xpjob.run.plan import Gathered
 from xpjob.run.previous import Previous, Whole
@@ -31,6 +32,7 @@ class Facts:
     targets: list[TargetOutcome]
     max_series: int
     max_age: float
+    clock: Clock = field(default_factory=Clock)
 
 
 class NothingError(XpjobError):
@@ -59,7 +61,7 @@ def assemble(
     encoded fails. Raises ``NothingError`` if every collector failed by itself, and the store's
     errors.
     """
-    at = times.rfc3339(times.now())
+    at = times.rfc3339(facts.clock.now())
     owners = Owners([collected.collector for collected in gathered])
     making = Making(previous, whole, owners, at, facts.max_series, facts.max_age, verify=verify)
     attempts = [collected.attempt.fork() for collected in gathered]

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from xpjob.base.errors import ConflictError, SupersededError, XpjobError
 from xpjob.collect.contract import Collectors
+from xpjob.net.clock import Clock
 from xpjob.run.assemble import Facts, NothingError, assemble
 from xpjob.run.journal import Journal
 from xpjob.run.plan import Gathered
@@ -96,7 +97,13 @@ def commit(
             raise NotStoredError(error, snapshot) from error
         try:
             previous = recall(
-                store, facts.cluster, facts.run, collectors, attempts, max_age=facts.max_age
+                store,
+                facts.cluster,
+                facts.run,
+                collectors,
+                attempts,
+                max_age=facts.max_age,
+                clock=facts.clock,
             )
             theirs = previous.head
             if theirs and (theirs.run.id, theirs.generated_at) == (
@@ -135,7 +142,13 @@ def merged_before(
     return _snapshot(raw), stored.etag
 
 
-def leave_report(store: Store, cluster: str, previous: Previous, report: RunReport) -> str:
+def leave_report(
+    store: Store,
+    cluster: str,
+    previous: Previous,
+    report: RunReport,
+    clock: Clock | None = None,
+) -> str:
     """Store the report of a run, and return its etag.
 
     Raises ``SupersededError`` if a run that started later has stored its report in the meantime,
@@ -154,7 +167,8 @@ def leave_report(store: Store, cluster: str, previous: Previous, report: RunRepo
         if theirs and (theirs.run.id, theirs.finished_at) == (report.run.id, report.finished_at):
             return etag
         if theirs:
-            check_order(theirs.run, report.run, store.where(key))
+            now = (clock or Clock()).now()
+            check_order(theirs.run, report.run, store.where(key), now)
     raise ConflictError(
         f"gave up after {_ATTEMPTS} conflicts: {last}; find out what else writes there"
     )

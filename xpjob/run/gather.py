@@ -47,6 +47,7 @@ def gather(
         with journal.phase("list"):
             own = shards.share_of(planned, shard) if shard else planned
             gathered = list_planned(own, api, config, progress, sizes)
+    journal.settle()
     if shard is None or dry_run:
         return gathered
     return shards.bring_together(opened(), config, shard, journal, planned, gathered)

@@ -25,7 +25,7 @@ from xpjob.run.gather import gather, raise_if_nothing, with_unlistable
 from xpjob.run.journal import Journal
 from xpjob.run.options import RunOptions, ShardOptions
 from xpjob.run.plan import Gathered, attempts_of, connected
-from xpjob.run.previous import Previous, Sizes, recall
+from xpjob.run.previous import Previous, Sizes, is_misdated, recall
 from xpjob.snapshot import archive
 from xpjob.snapshot.documents import Head, RunReport, Snapshot
 from xpjob.store.base import MemoryStore, Store
@@ -65,6 +65,7 @@ class _Job:
             targets=self.journal.report.targets,
             max_series=self.config[PublishOptions].max_series,
             max_age=self.config[RunOptions].carry_max_age_seconds,
+            clock=self.journal.clock,
         )
 
 
@@ -93,7 +94,7 @@ def run(
 def _run(
     config: Config, collectors: Collectors, progress: Progress, journal: Journal, *, dry_run: bool
 ) -> Result:
-    api = connected(config)
+    api = connected(config, journal.clock)
     sinks = () if dry_run else publishers(config)
     job = _Job(config, collectors, attempts_of(collectors), journal, sinks)
     shard = None if dry_run else config[ShardOptions].shard
@@ -101,7 +102,7 @@ def _run(
         journal.run.id = shards.run_id(config)
     _warn_of_gaps(config, dry_run=dry_run)
     sizes: Sizes = {}
-    opened = begin(lambda: MemoryStore() if dry_run else open_store(config))
+    opened = begin(lambda: MemoryStore() if dry_run else open_store(config, journal.clock))
     # The store is read concurrently with the lists. With shards, only the merging one reads it.
     recalling = partial(_recall, job, opened, sizes)
     recalled = recalling if shard else begin(recalling)
@@ -123,7 +124,7 @@ def _run(
         if gathered is None and shards.reports_nothing(shard, journal):
             return Result(journal.close(), None, journal.errors)
         with journal.phase("remember"), journal.tolerating():
-            store, previous = recalled()
+            store, previous = _remember(job, recalled, recalling)
             journal.recalled(previous)
         if gathered is None and shards.merged_elsewhere(shard, journal, previous):
             return Result(journal.close(), None, journal.errors)
@@ -136,7 +137,7 @@ def _run(
             _deliver(job, store, gathered, snapshot, etag)
             if shard and etag:
                 with budget.phase("remove parts"):
-                    shards.remove_older(store, config, journal.run, previous)
+                    shards.remove_older(store, config, journal, previous)
     except XpjobError as error:
         journal.fail(error)
     if not journal.superseded:
@@ -155,7 +156,31 @@ def _recall(job: _Job, opened: Callable[[], Store], sizes: Sizes) -> tuple[Store
             job.attempts,
             max_age=job.config[RunOptions].carry_max_age_seconds,
             sizes=sizes,
+            clock=job.journal.clock,
         )
+
+
+def _remember(
+    job: _Job,
+    recalled: Callable[[], tuple[Store, Previous]],
+    again: Callable[[], tuple[Store, Previous]],
+) -> tuple[Store, Previous]:
+    """Return what was recalled while the API server answered.
+
+    It is read again if it was compared with a wrong clock, or is misdated itself. Raises as
+    ``recall`` does.
+    """
+    clock = job.journal.clock
+    try:
+        store, previous = recalled()
+    except SupersededError:
+        job.journal.settle()
+        if not clock.correction:
+            raise
+        return again()
+    job.journal.settle()
+    misdated = is_misdated(previous.head, previous.report, clock.now())
+    return again() if clock.correction or (misdated and clock.compared) else (store, previous)
 
 
 def _judged(job: _Job, gathered: Gathered, previous: Previous | None) -> Gathered:
@@ -220,7 +245,7 @@ def _publish(job: _Job, store: Store, previous: Previous | None, head: Head, eta
     with job.journal.phase("publish"), budget.phase("publish"):
         if not etag:
             with budget.phase("compare"):
-                refuse_older(job.sinks, job.journal.run, "inventory")
+                refuse_older(job.sinks, job.journal.run, "inventory", job.journal.clock)
         newest = commit.publish_newest(
             store, head, etag, publish, commit.head_reader(job.collectors)
         )
@@ -242,7 +267,7 @@ def _keep_history(job: _Job, store: Store, head: Head, etag: str) -> None:
     options = job.config[StoreOptions]
     if options.history_keep and etag:
         with job.journal.phase("history"), budget.phase("keep history"):
-            kept = archive.keep(store, options, head, etag)
+            kept = archive.keep(store, options, head, etag, job.journal.clock)
             job.journal.report.history = kept or job.journal.report.history
 
 
@@ -266,7 +291,7 @@ def _report(job: _Job, store: Store, previous: Previous | None) -> None:
         etag = _store_report(job, store, previous, report)
         if job.sinks and not etag:
             with budget.phase("compare"):
-                refuse_older(job.sinks, journal.run, "outcome")
+                refuse_older(job.sinks, journal.run, "outcome", journal.clock)
     except SupersededError as error:
         journal.fail(error)
         return
@@ -289,7 +314,7 @@ def _store_report(job: _Job, store: Store, previous: Previous | None, report: Ru
         return ""
     try:
         with budget.phase("report"):
-            return commit.leave_report(store, job.cluster, previous, report)
+            return commit.leave_report(store, job.cluster, previous, report, job.journal.clock)
     except SupersededError:
         raise
     except XpjobError as error:

@@ -17,6 +17,7 @@ from xpjob.collect.attempt import Attempt
 from xpjob.collect.outcome import CollectorOutcome, TargetOutcome
 from xpjob.metrics.cumulative import Counters
 from xpjob.metrics.stored import MetricTable
+from xpjob.net.clock import Clock
 from xpjob.run.previous import Previous
 from xpjob.snapshot.documents import Head, RunInfo, RunReport
 
@@ -33,7 +34,8 @@ class Journal:
     """Times phases and collects errors. ``report`` is updated during the run."""
 
     def __init__(self, cluster: str) -> None:
-        started_at = times.rfc3339(times.now())
+        self.clock = Clock()
+        started_at = times.rfc3339(self.clock.now())
         self.run = RunInfo(id=uuid.uuid4().hex, version=__version__, started_at=started_at)
         self.report = RunReport(run=self.run, cluster=cluster)
         self.errors: list[XpjobError] = []
@@ -111,6 +113,13 @@ class Journal:
             ]
         )
 
+    def settle(self) -> None:
+        """Correct the start of the run if the servers say that the own clock is wrong."""
+        if changed := self.clock.settle():
+            started = times.parse(self.run.started_at) - changed
+            self.run.started_at = times.rfc3339(started)
+        self.report.clock_skew = self.clock.skew
+
     def recalled(self, previous: Previous) -> None:
         """Record facts of previous runs."""
         self.report.last_success_at = previous.last_success_at
@@ -155,7 +164,8 @@ class Journal:
     def close(self) -> RunReport:
         """Complete the report and return it."""
         report = self.report
-        report.finished_at = times.rfc3339(times.now())
+        report.finished_at = times.rfc3339(self.clock.now())
+        report.clock_skew = self.clock.skew
         report.seconds = time.monotonic() - self._started
         report.success = not self.errors
         report.error = "; ".join(str(error) for error in self.errors)

@@ -22,6 +22,7 @@ from xpjob.kube.lists import ListKey, WholeList, list_all
 from xpjob.kube.mend import UNREADABLE
 from xpjob.kube.options import KubeOptions
 from xpjob.net import deadline
+from xpjob.net.clock import Clock
 from xpjob.net.http import Timeouts
 from xpjob.net.options import NetOptions
 from xpjob.net.threads import each
@@ -96,8 +97,8 @@ def attempts_of(collectors: Collectors) -> dict[str, Attempt]:
     return {collector.name: Attempt(collector.name) for collector in collectors}
 
 
-def connected(config: Config) -> Api:
-    """Return the configured API, without sending requests."""
+def connected(config: Config, clock: Clock | None = None) -> Api:
+    """Return the configured API, without sending requests. ``clock`` is compared with its own."""
     kube, net = config[KubeOptions], config[NetOptions]
     return connect(
         kube.kubeconfig,
@@ -105,6 +106,7 @@ def connected(config: Config) -> Api:
         Timeouts(net.connect_timeout_seconds, net.request_timeout_seconds),
         kube.concurrency,
         allow_insecure=net.allow_insecure_credentials,
+        clock=clock,
     )
 
 

@@ -6,15 +6,18 @@ import copy
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
 from xpjob.base import times
 from xpjob.base.errors import BadAnswerError, SupersededError, XpjobError
+from xpjob.base.future import is_ahead, set_back
 from xpjob.collect.attempt import Attempt
 from xpjob.collect.before import Before
 from xpjob.collect.contract import Collector, Collectors
 from xpjob.metrics.cumulative import Counters
+from xpjob.net.clock import Clock
 from xpjob.snapshot import documents, sections
 from xpjob.snapshot.documents import Head, NewerSchemaError, RawSnapshot, RunInfo, RunReport
 from xpjob.store.base import REPORT, SNAPSHOT, NotAFileError, Store, Stored, key_of
@@ -76,12 +79,17 @@ def recall(
     *,
     max_age: float,
     sizes: Sizes | None = None,
+    clock: Clock | None = None,
 ) -> Previous:
     """Read the previous snapshot and report. ``sizes`` is filled as soon as they are known.
+
+    If a clock was compared with a server's, times that are in the future by it are set back to now:
+    those of a run whose clock was wrong.
 
     Raises the store's errors, ``NewerSchemaError``, and ``SupersededError`` if a run that started
     after this one has already finished.
     """
+    clock = clock or Clock()
     report, stored_report = read(store, cluster, REPORT, RunReport)
     if report and sizes is not None:
         for target in report.targets:
@@ -90,10 +98,15 @@ def recall(
     before: dict[str, Before] = {}
     groups: set[str] = set()
     if head:
-        check_order(head.run, run, store.where(key_of(cluster, SNAPSHOT)))
+        check_order(head.run, run, store.where(key_of(cluster, SNAPSHOT)), clock.now())
+    limit = ""
+    if clock.compared and is_misdated(head, report, clock.now()):
+        limit = times.rfc3339(clock.now())
+        head, report = set_back(head, limit), set_back(report, limit)
+    if head:
         _warn_of_dropped(head, collectors)
         for collector in collectors:
-            made = _before(collector, head, max_age)
+            made = replace(_before(collector, head, max_age), limit=limit)
             groups.update(*(_groups(rows) for rows in made.rows.values()))
             attempt = attempts[collector.name]
             recalled = attempt.run("recall", partial(collector.recall, made))
@@ -195,11 +208,22 @@ def keep_aside(store: Store, key: str, error: BadAnswerError) -> None:
     store.copy(key, aside)
 
 
-def check_order(theirs: RunInfo, ours: RunInfo, where: str) -> None:
-    """Raise ``SupersededError`` if the stored document is of a run that started after ours."""
+def is_misdated(head: Head | None, report: RunReport | None, now: datetime) -> bool:
+    """Return whether a document of the previous run is from the future."""
+    moments = [head.generated_at, head.run.started_at] if head else []
+    if report:
+        moments += [report.finished_at, report.run.started_at, report.last_success_at]
+    return any(is_ahead(moment, now) for moment in moments)
+
+
+def check_order(theirs: RunInfo, ours: RunInfo, where: str, now: datetime) -> None:
+    """Raise ``SupersededError`` if the stored document is of a run that started after ours.
+
+    One that started after ``now`` had a wrong clock, and is not newer.
+    """
     if theirs.id == ours.id or times.parse(theirs.started_at) <= times.parse(ours.started_at):
         return
-    if times.parse(theirs.started_at) > times.now():
+    if times.parse(theirs.started_at) > now:
         _log.warning(
             "previous run started in the future: check the clocks of the nodes",
             extra={"previous_started_at": theirs.started_at, "object": where},

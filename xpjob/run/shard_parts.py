@@ -17,8 +17,10 @@ from msgspec import Raw, Struct
 
 from xpjob.base import times
 from xpjob.base.errors import BadAnswerError, RefusedError, XpjobError
+from xpjob.base.future import is_ahead
 from xpjob.collect.contract import Listed
 from xpjob.collect.outcome import CollectorOutcome, TargetOutcome
+from xpjob.net.clock import Clock
 from xpjob.run.previous import Previous
 from xpjob.run.shard import Shard
 from xpjob.snapshot import documents
@@ -127,17 +129,26 @@ def read_list(raw: dict[str, Raw], key: str, type_: Any, where: str) -> tuple[Pa
     return item, result
 
 
-def remove_older(store: Store, cluster: str, run: RunInfo, previous: Previous | None) -> None:
-    """Remove the parts of generations that started before this run.
+def remove_older(
+    store: Store,
+    cluster: str,
+    run: RunInfo,
+    previous: Previous | None,
+    clock: Clock | None = None,
+) -> None:
+    """Remove the parts of generations that started before this run, or in the future.
 
     Only keys of exactly the form of a part are removed. A failure is only a warning: the snapshot
     is stored already.
     """
     before = previous.head.run.id if previous and previous.head else ""
+    clock = clock or Clock()
     try:
         for generation, key in _all(store, cluster):
             theirs = run_id(generation)
-            if theirs != run.id and (theirs == before or _started_before(store, key, run)):
+            if theirs != run.id and (
+                theirs == before or _outdated(store, key, run, clock or Clock())
+            ):
                 store.remove(key)
     except XpjobError as error:
         _log.warning("parts of earlier runs not removed", extra={"error": str(error)})
@@ -160,8 +171,8 @@ def _all(store: Store, cluster: str) -> Iterator[tuple[str, str]]:
             yield match[1], key
 
 
-def _started_before(store: Store, key: str, run: RunInfo) -> bool:
-    """Return whether a part is of an earlier run, or unreadable."""
+def _outdated(store: Store, key: str, run: RunInfo, clock: Clock) -> bool:
+    """Return whether a part is of an earlier run, of one with a wrong clock, or unreadable."""
     stored = store.get(key)
     if stored is None:
         return False
@@ -170,5 +181,7 @@ def _started_before(store: Store, key: str, run: RunInfo) -> bool:
     except NewerSchemaError:
         return False
     except BadAnswerError:
+        return True
+    if clock.compared and is_ahead(theirs.started_at, clock.now()):
         return True
     return times.parse(theirs.started_at) < times.parse(run.started_at)

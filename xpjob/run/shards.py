@@ -86,9 +86,10 @@ def merged_elsewhere(shard: Shard | None, journal: Journal, previous: Previous |
     return bool(shard and head and head.run.id == journal.run.id)
 
 
-def remove_older(store: Store, config: Config, run: RunInfo, previous: Previous | None) -> None:
+def remove_older(store: Store, config: Config, journal: Journal, previous: Previous | None) -> None:
     """Remove the parts of generations that started before this run."""
-    shard_parts.remove_older(store, config[StoreOptions].cluster_name, run, previous)
+    cluster = config[StoreOptions].cluster_name
+    shard_parts.remove_older(store, cluster, journal.run, previous, journal.clock)
 
 
 def bring_together(

@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 from xpjob.base import times
 from xpjob.base.errors import XpjobError
+from xpjob.base.future import is_ahead
+from xpjob.net.clock import Clock
 from xpjob.snapshot.documents import Head
 from xpjob.store.base import HISTORY, SNAPSHOT, Store, key_of
 from xpjob.store.options import StoreOptions
@@ -48,8 +50,13 @@ def at(archived: Sequence[Entry], moment: datetime) -> Entry | None:
     return before[-1] if before else next(iter(archived), None)
 
 
-def keep(store: Store, options: StoreOptions, head: Head, etag: str) -> int:
+def keep(
+    store: Store, options: StoreOptions, head: Head, etag: str, clock: Clock | None = None
+) -> int:
     """Archive the snapshot that is stored with this etag, and remove the oldest above HISTORY_KEEP.
+
+    If a clock was compared with a server's, those dated in the future by it are the first to go: a
+    wrong clock has left them, and they must not outlast those of all later runs.
 
     Returns the number of dated snapshots, 0 if not known. A failure is a warning only: the newest
     snapshot is stored already.
@@ -61,6 +68,9 @@ def keep(store: Store, options: StoreOptions, head: Head, etag: str) -> int:
         if _due(archived, taken, options.history_every_seconds):
             store.copy(key_of(options.cluster_name, SNAPSHOT), own.key, having=etag)
             archived = sorted({*archived, own})  # a republished run may be archived already
+        if clock and clock.compared:
+            now = clock.now()
+            archived.sort(key=lambda entry: (not is_ahead(entry.taken, now), entry))
         surplus = archived[: max(0, len(archived) - options.history_keep)][:_MAX_REMOVED]
         for entry in surplus:
             store.remove(entry.key)

@@ -127,9 +127,10 @@ class RawSnapshot:
 class RunReport(RunHead, rename="camel", kw_only=True):
     """How a run ended. ``phase`` is the last one it entered; ``phases`` maps each to seconds.
 
-    ``history`` is the number of dated snapshots. ``counters`` is None if the previous ones could
-    not be read: a gap is better than a counter reset that the next run undoes. ``deliveries`` has
-    the metric tables of the last deliveries.
+    ``history`` is the number of dated snapshots. ``clock_skew`` has the seconds that the clock of
+    the run was ahead of each server's. ``counters`` is None if the previous ones could not be read:
+    a gap is better than a counter reset that the next run undoes. ``deliveries`` has the metric
+    tables of the last deliveries.
     """
 
     finished_at: str = ""
@@ -144,6 +145,7 @@ class RunReport(RunHead, rename="camel", kw_only=True):
     malformed_configs: Count = 0
     conflicting_configs: Count = 0
     history: int = 0
+    clock_skew: dict[str, float] = {}
     targets: list[TargetOutcome] = []
     counters: Counters | None = None
     collectors: list[CollectorOutcome] = []

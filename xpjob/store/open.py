@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from xpjob.base.errors import SettingsError
 from xpjob.config.option import Config
+from xpjob.net.clock import Clock
 from xpjob.net.options import NetOptions
 from xpjob.store.base import MemoryStore, Store
 from xpjob.store.options import StoreOptions
 
 
-def open_store(config: Config) -> Store:
-    """Return the configured store, without connecting to it."""
+def open_store(config: Config, clock: Clock | None = None) -> Store:
+    """Return the configured store, without connecting to it. ``clock`` is compared with S3's."""
     options = config[StoreOptions]
     if options.store_backend == "s3":
         # Importing boto3 takes half a second of CPU: only for S3.
         from xpjob.store.s3 import S3Store
 
-        return S3Store(options, config[NetOptions])
+        return S3Store(options, config[NetOptions], clock)
     if options.store_backend == "directory":
         from xpjob.store.directory import DirectoryStore
 

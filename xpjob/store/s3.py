@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from botocore.response import StreamingBody
 
 from xpjob.base.errors import BadAnswerError, ConflictError, XpjobError
+from xpjob.net.clock import Clock
 from xpjob.net.options import NetOptions
 from xpjob.store.base import MAX_DOCUMENT, SNAPSHOT, Stored, Traits, is_cluster
 from xpjob.store.options import StoreOptions
@@ -37,7 +38,7 @@ _log = logging.getLogger(__name__)
 class S3Store:
     """Documents as objects under one prefix of a bucket."""
 
-    def __init__(self, options: StoreOptions, net: NetOptions) -> None:
+    def __init__(self, options: StoreOptions, net: NetOptions, clock: Clock | None = None) -> None:
         self._bucket = options.s3_bucket
         self._prefix = options.s3_key_prefix
         self._endpoint = options.s3_endpoint
@@ -48,7 +49,7 @@ class S3Store:
             self._encryption["BucketKeyEnabled"] = True  # a directory bucket always does
         if options.s3_sse_kms_key_id:
             self._encryption["SSEKMSKeyId"] = options.s3_sse_kms_key_id
-        self._calls = S3Client(options, net, self.where(""))
+        self._calls = S3Client(options, net, self.where(""), clock or Clock())
         self._client = self._calls.boto
         self._endpoint = self._calls.endpoint
 

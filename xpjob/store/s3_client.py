@@ -31,6 +31,7 @@ from xpjob.base.errors import (
 )
 from xpjob.config import secrets
 from xpjob.net import http, retry
+from xpjob.net.clock import S3, Clock
 from xpjob.net.http import PROXY_ADVICE, PROXY_CREDENTIALS, USER_AGENT
 from xpjob.net.options import NetOptions
 from xpjob.net.threads import within
@@ -84,8 +85,11 @@ class S3Client:
     bucket (S3 Express One Zone). ``sends_md5``: boto3 sends no checksums by itself.
     """
 
-    def __init__(self, options: StoreOptions, net: NetOptions, where: str) -> None:
-        """Create the client without connecting. ``where`` is for errors about settings."""
+    def __init__(self, options: StoreOptions, net: NetOptions, where: str, clock: Clock) -> None:
+        """Create the client without connecting. ``where`` is for errors about settings.
+
+        ``clock`` is compared with the server's.
+        """
         self._timeout = net.request_timeout_seconds
         self.directory = options.s3_bucket.endswith("--x-s3")
         try:
@@ -123,6 +127,10 @@ class S3Client:
                 f"creating the S3 client for {where}: {error}; check S3_REGION, S3_ENDPOINT and "
                 "the AWS_* variables"
             ) from error
+        self.boto.meta.events.register(
+            "after-call.s3",
+            lambda http_response, **_: clock.observe(S3, http_response.headers),
+        )
         url = str(self.boto.meta.endpoint_url)
         self.endpoint = options.s3_endpoint or ("" if _is_amazons(url) else url)
         if secrets.in_the_clear(url) and not net.allow_insecure_credentials:

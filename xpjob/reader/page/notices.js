@@ -62,6 +62,7 @@ export function describeNotices(state, now) {
 
 const STALE = {
   old: ["This is out of date.", (ago, every) => `The snapshot was taken ${ago}, and a run is expected every ${every}.`],
+  future: ["The snapshot is dated in the future.", () => "A clock is wrong: that of the run that took it, or of this reader. How old it really is is not known."],
   store_away: ["The snapshot store does not answer.", (ago) => `What is shown was taken ${ago}; newer news may exist.`],
   store_refused: ["The snapshot store refuses the reader.", (ago) => `What is shown was taken ${ago}; check the reader's credentials.`],
   corrupt: ["The newest snapshot cannot be read.", (ago) => `The one before is shown, taken ${ago}.`],
