@@ -153,6 +153,40 @@ def test_without_any_status_an_infeasible_resize_asks_for_nothing_from_1_37() ->
 
 
 @pytest.mark.parametrize(
+    ("resources", "expected"), [({"requests": {}}, "3"), ({}, "4"), (None, "4")]
+)
+def test_a_status_that_is_empty_differs_from_none(resources: Any, expected: str) -> None:
+    """From 1.37: with no requests in it, what was allocated counts instead."""
+    status = {
+        "containerStatuses": [
+            {"name": "u", "resources": resources, "allocatedResources": {"cpu": "1"}},
+            given("d", cpu="3", allocated={"cpu": "1"}),
+        ]
+    }
+    both = pod(container("u", cpu="1"), container("d", cpu="1"), status=status)
+    assert requests(both, C) == nano(cpu=expected)
+    assert requests(both, B) == nano(cpu="4")
+
+
+@pytest.mark.parametrize(
+    ("actuated", "before", "since"),
+    [({}, {"cpu": "2"}, {"cpu": "1"}), ({"limits": {}}, {"cpu": "0"}, {})],
+)
+def test_limits_of_the_pod_after_an_infeasible_resize(
+    actuated: Any, before: dict[str, str], since: dict[str, str]
+) -> None:
+    """Before 1.37, the spec's count where the status has none, and 0 where it has none of cpu."""
+    whole = {"limits": {"cpu": "2"}}
+    status = {"conditions": [INFEASIBLE], "resources": actuated}
+    app = given(allocated=None)
+    app["resources"]["limits"] = {"cpu": "1"}
+    status["containerStatuses"] = [app]
+    resized = pod(container(limits={"cpu": "1"}), resources=whole, status=status)
+    assert limits(resized, B) == nano(**before)
+    assert limits(resized, C) == nano(**since)
+
+
+@pytest.mark.parametrize(
     ("resources", "lacking"),
     [
         ([{"cpu": "1", "memory": "1Gi", "ephemeral-storage": "1Gi"}], set()),
