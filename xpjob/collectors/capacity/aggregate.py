@@ -42,7 +42,7 @@ class Parts(NamedTuple):
     pod_allocated: bytes = b""
     claims: bytes = b""
     infeasible: bool = False
-    """Whether the node can never give what the spec asks for since its last change."""
+    """Whether the node has refused the resize that the spec asks for."""
 
 
 def requests(parts: Parts, rules: Rules) -> dict[str, int]:
