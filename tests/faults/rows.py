@@ -13,6 +13,7 @@ from faults.sinks import DROPPED, LOST, always, do, good, holding, once, proxied
 from faults.world import CLAIMS
 from support.scripted import Told
 from xpjob.demo.cluster import Fault
+from xpjob.kube.identity import Identity
 
 # What the gateway and the store have in the end.
 ALL_NEW, CLAIMS_CARRIED, STANDS = "new", "claims carried", "as before"
@@ -312,7 +313,17 @@ FILES = (
         *KEPT_ASIDE),
     Row("snapshot", "nested without end", "before", holding(sinks.nested), *KEPT_ASIDE),
     Row("snapshot", "of another cluster", "before", holding(lambda w: good(w, cluster="b")),
+        *NOT_READ, ("CLUSTER_NAME",)),
+    Row("snapshot", "of another cluster with this name", "before",
+        holding(lambda w: good(w, identity=Identity("another"))), 1, STANDS, STANDS, "remember",
+        None, ("CLUSTER_NAME", "CLUSTER_REPLACES=another")),
+    Row("snapshot", "of a cluster that is replaced", "before",
+        many(holding(lambda w: good(w, identity=Identity("former"))), CLUSTER_REPLACES="former"),
         *KEPT_ASIDE),
+    Row("gateway", "inventory of another cluster", "before", sinks.pushed_by_another, 1, STANDS,
+        ALL_NEW, "publish", 0, ("CLUSTER_NAME", "CLUSTER_REPLACES=another")),
+    Row("API", "403", "namespace kube-system", at("/kube-system", lambda *_: Fault(403)), *WELL),
+    Row("API", "no answer", "namespace kube-system", at("/kube-system", hanging), *WELL),
     Row("snapshot", "from the future", "before", holding(lambda w: sinks.ahead(w)), *WELL),
     Row("report", "from the future", "before", holding(lambda w: sinks.report_ahead(w), "run.json"),
         *WELL),

@@ -19,6 +19,7 @@ from support.processes import free_port, serving
 from support.scripted import Told
 from support.snapshots import with_head
 from xpjob.base import times
+from xpjob.kube.identity import Identity
 from xpjob.snapshot import documents
 from xpjob.snapshot.documents import RunReport
 from xpjob.store.base import MAX_DOCUMENT
@@ -113,6 +114,12 @@ def once(status: int) -> Callable[[], int | None]:
     """Answer with a status the first time."""
     answers: Iterator[int | None] = iter([status])
     return lambda: next(answers, None)
+
+
+def pushed_by_another(world: World) -> None:
+    """Have the inventory of another cluster on the gateway, which has the same name."""
+    world.before = with_head(world.before, identity=Identity("another"))
+    world.push()
 
 
 def push_hangs(world: World) -> None:
@@ -250,13 +257,13 @@ FUTURE = "2999-01-01T00:00:00Z"
 
 def ahead(world: World) -> bytes:
     """Return the snapshot of before, of a run whose clock was wrong."""
-    run = msgspec.structs.replace(world.before.run, started_at=FUTURE)
+    run = msgspec.structs.replace(world.before.head.run, started_at=FUTURE)
     return good(world, run=run, generated_at=FUTURE)
 
 
 def report_ahead(world: World) -> bytes:
     """Return the report of a run whose clock was wrong."""
-    run = msgspec.structs.replace(world.before.run, started_at=FUTURE)
+    run = msgspec.structs.replace(world.before.head.run, started_at=FUTURE)
     report = RunReport(run=run, cluster=world.name, finished_at=FUTURE, last_success_at=FUTURE)
     return documents.encode(report)
 

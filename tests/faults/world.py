@@ -32,6 +32,7 @@ from xpjob.collectors import COLLECTORS
 from xpjob.config.option import Config
 from xpjob.demo.api import Server, create_app, write_kubeconfig
 from xpjob.demo.cluster import Cluster
+from xpjob.kube.identity import Identity
 from xpjob.kube.options import KubeOptions
 from xpjob.publish import exposition
 from xpjob.publish.options import PublishOptions
@@ -188,7 +189,8 @@ class World:
                 "PUSHGATEWAY_URL": gateway,
                 "TERMINATION_LOG": str(directory / "termination"),
             }
-            before = with_head(before, cluster=name)
+            url = json.loads(kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
+            before = with_head(before, cluster=name, identity=Identity(cluster.uid, url))
             made = cls(name, directory, cluster, gateway, s3, before, environ, stack, faults)
             made.keep(documents.encode(before))
             made.push()

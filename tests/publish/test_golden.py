@@ -18,6 +18,7 @@ from xpjob.collectors.crossplane.records import Record
 from xpjob.commands.groups import GROUPS
 from xpjob.config.option import load
 from xpjob.demo.cluster import CONFIGMAP, Fault
+from xpjob.kube.identity import Identity
 from xpjob.metrics.cumulative import POLL_BOUNDS, Histogram
 from xpjob.metrics.stored import MetricTable
 from xpjob.publish import exposition
@@ -77,6 +78,7 @@ def result(stand_in: StandIn) -> Result:
     report.finished_at = report.last_success_at = "2026-08-21T09:00:02.000000Z"
     report.seconds = 2.0
     report.clock_skew = {"kubernetes": 0.0}
+    report.identity = head.identity = Identity("uid-kube-system", "http://api")
     report.phases = {"discover": 0.25, "list": 1.0, "store": 0.5, "publish": 0.25}
     assert report.counters is not None
     report.counters = msgspec.structs.replace(

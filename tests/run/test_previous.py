@@ -27,7 +27,7 @@ from xpjob.base.errors import SupersededError
 from xpjob.collect.before import Before, UnreadableRowError
 from xpjob.run.previous import read_whole
 from xpjob.snapshot import documents
-from xpjob.snapshot.documents import NewerSchemaError
+from xpjob.snapshot.documents import AnotherClusterError, NewerSchemaError
 from xpjob.store.directory import DirectoryStore
 
 
@@ -144,12 +144,11 @@ def test_an_unreadable_snapshot_is_kept_aside(
         gzip.compress(documents.encode(snapshot())),
         gzip.compress(bytes(50 << 20)),
         documents.encode(snapshot())[:-5],
-        documents.encode(snapshot(cluster="other")),
         documents.encode(snapshot()) + b" " * 20_000,
     ],
     ids=[
         *("empty", "garbage", "null", "html", "version 0", "version text", "deep", "deep inside"),
-        *("gzip", "gzip bomb", "cut off", "another cluster", "huge"),
+        *("gzip", "gzip bomb", "cut off", "huge"),
     ],
 )
 def test_a_poisoned_snapshot_is_kept_aside(
@@ -227,21 +226,16 @@ def test_a_start_in_the_future_does_not_block_all_runs(
     assert told["previous_started_at"] == future.started_at
 
 
-def test_a_snapshot_of_another_cluster_is_kept_aside(
-    store: DirectoryStore, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("name", ["snapshot.json", "run.json"])
+def test_a_document_of_another_cluster_is_never_overwritten(
+    store: DirectoryStore, name: str
 ) -> None:
-    """The run goes on as if there were none, says so, and mixes nothing; so with the report."""
-    put(store, snapshot(9, "theirs", cluster="other"))
-    put_report(store, report(9, cluster="other"))
-    with caplog.at_level(logging.WARNING):
-        previous = recalled(store, run_info(5))
-    assert (previous.head, previous.report, previous.last_success_at) == (None, None, "")
-    for name in ("snapshot.json", "run.json"):
-        assert aside(store, name) is not None
-    told = " ".join(str(getattr(record, "error", "")) for record in caplog.records)
-    assert "belongs to the cluster 'other', not to 'prod'" in told
-    commit(store, previous, 5, "run-b")
-    assert held(store).run.id == "run-b"
+    """The run does without a store; the error says whose it is, and what to set."""
+    theirs = snapshot(1, cluster="other") if name == "snapshot.json" else report(1, cluster="other")
+    store.put(f"prod/{name}", documents.encode(theirs), replacing=None)
+    with pytest.raises(AnotherClusterError, match="the cluster 'other', not to 'prod'; give each"):
+        recalled(store, run_info(5))
+    assert aside(store, name) is None
 
 
 def test_the_groups_that_the_run_before_had_to_do_with(store: DirectoryStore) -> None:

@@ -195,7 +195,7 @@ Collectors = Sequence[Collector]
 RESERVED = frozenset(
     (
         *("schemaVersion", "generatedAt", "cluster", "run", "targets", "counters", "findings"),
-        *("shown", "collectors", "tables", "metrics"),
+        *("shown", "collectors", "tables", "metrics", "identity"),
     )
 )
 """Keys of the document that tables and state must not use."""

@@ -21,6 +21,7 @@ from starlette.routing import Route
 from xpjob.demo import selectors
 from xpjob.demo.cluster import Cluster, Fault
 from xpjob.demo.selectors import Json
+from xpjob.kube import identity
 from xpjob.kube.discovery import Kind
 from xpjob.kube.gvr import Gvr
 from xpjob.net.serving import Background, listen
@@ -48,6 +49,8 @@ def create_app(cluster: Cluster) -> Starlette:
             return _groups(
                 cluster.core(), aggregated=cluster.aggregated_core and _AGGREGATED in accept
             )
+        if path == identity.PATH:
+            return _reply({"metadata": {"name": "kube-system", "uid": cluster.uid}})
         parts = path.strip("/").split("/")
         if parts[0] == "apis" and len(parts) == 3:
             return _resources(cluster.kinds, parts[1], parts[2])

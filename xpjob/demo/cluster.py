@@ -37,12 +37,14 @@ class Cluster:
 
     ConfigMaps always exist. ``aggregated`` and ``aggregated_core``: whether discovery under /apis
     and /api is aggregated. ``fault`` can be set to a function of path and query that returns an
-    injected answer. ``allows`` decides access reviews. ``requests`` records (path, query).
+    injected answer. ``uid`` is that of the namespace kube-system. ``allows`` decides access
+    reviews. ``requests`` records (path, query).
     """
 
     def __init__(self, kinds: tuple[Kind, ...], *, token: str, aggregated: bool = True) -> None:
         self.kinds = kinds
         self.token = token
+        self.uid = "2f1b6a0e-5d7c-4c58-9a53-0b8f6d1c7e42"
         self.aggregated = self.aggregated_core = aggregated
         self.fault: Callable[[str, dict[str, str]], Fault | None] = lambda _path, _query: None
         self.allows: Callable[[Gvr], bool] = lambda _gvr: True

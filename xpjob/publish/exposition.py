@@ -63,6 +63,7 @@ def inventory(head: Head) -> list[Metric]:
     tables = head.metrics or []
     families = [
         *(family for table in tables for family in table.metrics()),
+        _cluster(head),
         _gauge(
             "xpjob_inventory_timestamp_seconds",
             "Unix time in seconds at which the run that produced this inventory started.",
@@ -80,6 +81,18 @@ def inventory(head: Head) -> list[Metric]:
         _declared(families),
     )
     return [*families, declared]
+
+
+def _cluster(head: Head) -> Metric:
+    family = GaugeMetricFamily(
+        "xpjob_cluster_info",
+        "Cluster of the inventory: uid of its namespace kube-system, or else the address of its "
+        "API; the value is always 1.",
+        labels=["uid"],
+    )
+    if head.identity:
+        family.add_metric([str(head.identity)], 1)
+    return family
 
 
 def _declared(families: Iterable[Metric]) -> dict[str, int]:

@@ -37,6 +37,7 @@ _ADVICE = {
 
 
 class _Sample(Struct):
+    labels: dict[str, str] = {}
     value: str = "0"
 
 
@@ -47,9 +48,14 @@ class _Family(Struct):
         """Return the value of the single series; 0 if there is none."""
         return float(self.metrics[0].value) if self.metrics else 0.0
 
+    def label(self, name: str) -> str:
+        """Return a label of the single series; empty if there is none."""
+        return self.metrics[0].labels.get(name, "") if self.metrics else ""
+
 
 class _Group(Struct):
     labels: dict[str, str]
+    xpjob_cluster_info: _Family = field(default_factory=_Family)
     push_time_seconds: _Family = field(default_factory=_Family)
     xpjob_inventory_timestamp_seconds: _Family = field(default_factory=_Family)
     xpjob_last_run_timestamp_seconds: _Family = field(default_factory=_Family)
@@ -64,7 +70,8 @@ class Group(Struct, frozen=True):
     """A group: its grouping key, and Unix times in seconds, 0 if absent.
 
     ``inventory_at`` is when the run of its inventory started, ``run_at`` when the run of its
-    outcome ended, after ``run_seconds``.
+    outcome ended, after ``run_seconds``. ``cluster`` is the uid or address of its cluster, empty
+    if unknown.
     """
 
     labels: dict[str, str]
@@ -72,6 +79,7 @@ class Group(Struct, frozen=True):
     inventory_at: float
     run_at: float
     run_seconds: float
+    cluster: str = ""
 
 
 class Gateway:
@@ -160,6 +168,7 @@ class Gateway:
                     group.xpjob_inventory_timestamp_seconds.value(),
                     group.xpjob_last_run_timestamp_seconds.value(),
                     group.xpjob_last_run_duration_seconds.value(),
+                    group.xpjob_cluster_info.label("uid"),
                 )
                 for group in groups
             ]

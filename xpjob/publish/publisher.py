@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, Protocol
 
 from prometheus_client import CollectorRegistry
@@ -56,14 +56,29 @@ def refuse_older(
     run: RunInfo,
     what: Literal["inventory", "outcome"],
     clock: Clock | None = None,
+    check: Callable[[Publisher, StartTimes], None] = lambda _sink, _published: None,
 ) -> None:
     """Raise ``SupersededError`` if a publisher has a group of a run that started later.
 
-    For runs without a store, where the check is cheaper: a gateway can only return all of its
-    groups. A gateway that does not answer is skipped; the push itself will report it.
+    For runs without a store, where the check is cheaper. ``check`` is called with what is
+    published, and may raise its own errors.
     """
     started = times.parse(run.started_at).timestamp() + TOLERANCE
     now = (clock or Clock()).now().timestamp()  # what is later had a wrong clock
+    for sink, published in published_by(sinks):
+        check(sink, published)
+        if started < getattr(published, what) <= now:
+            raise SupersededError(
+                f"superseded: {sink} has the {what} of a run that started later than this "
+                f"one ({run.started_at}), so it was not replaced"
+            )
+
+
+def published_by(sinks: Sequence[Publisher]) -> Iterator[tuple[Publisher, StartTimes]]:
+    """Yield what each publisher has. A gateway can only return all of its groups.
+
+    One that does not answer is skipped; the push itself will report it.
+    """
     for number, sink in enumerate(sinks):
         try:
             with equal_share(number, len(sinks)):
@@ -72,8 +87,4 @@ def refuse_older(
             facts = {"publisher": str(sink), "error": str(error)}
             _log.info("published run not checked", extra=facts)
             continue
-        if started < getattr(published, what) <= now:
-            raise SupersededError(
-                f"superseded: {sink} has the {what} of a run that started later than this "
-                f"one ({run.started_at}), so it was not replaced"
-            )
+        yield sink, published

@@ -42,6 +42,7 @@ class Pushgateway:
         return StartTimes(
             inventory.inventory_at if inventory else 0.0,
             outcome.run_at - outcome.run_seconds if outcome else 0.0,
+            inventory.cluster if inventory else "",
         )
 
     def groups(self) -> tuple[Group | None, Group | None]:

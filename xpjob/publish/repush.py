@@ -16,6 +16,7 @@ from xpjob.base.errors import NotFoundError, SettingsError, XpjobError
 from xpjob.base.future import TOLERANCE as TOLERATED
 from xpjob.collect.contract import Collectors
 from xpjob.config.option import Config
+from xpjob.kube.identity import Identity, identity_of
 from xpjob.publish import exposition
 from xpjob.publish.gateway import Group
 from xpjob.publish.options import PublishOptions
@@ -43,6 +44,7 @@ class _Piece(NamedTuple):
     at: float
     published_at: Callable[[Group], float]
     push: Callable[[Pushgateway], None]
+    identity: Identity | None = None
 
 
 def repush(config: Config, collectors: Collectors, *, force: bool) -> Iterator[Pushed]:
@@ -89,7 +91,11 @@ def _inventory(head: Head) -> _Piece:
     registry = exposition.registry(exposition.inventory(head))
     at = times.parse(head.run.started_at).timestamp()
     return _Piece(
-        "inventory", at, lambda group: group.inventory_at, lambda to: to.publish_inventory(registry)
+        "inventory",
+        at,
+        lambda group: group.inventory_at,
+        lambda to: to.publish_inventory(registry),
+        head.identity,
     )
 
 
@@ -128,6 +134,12 @@ def _to_one(gateway: Pushgateway, pieces: list[_Piece], *, force: bool) -> Itera
                 "has a wrong clock; correct it and wait for the next run, or use --force"
             )
             yield Pushed(url, piece.name, "not pushed", misdated)
+        elif group and piece.identity and piece.identity.differs(identity_of(group.cluster)):
+            another = XpjobError(
+                f"the gateway has the {piece.name} of the cluster {group.cluster}, and the store "
+                f"that of {piece.identity}; give each its own CLUSTER_NAME, or use --force"
+            )
+            yield Pushed(url, piece.name, "not pushed", another)
         elif published_at > piece.at + TOLERANCE:
             yield Pushed(url, piece.name, "not pushed: the gateway has a newer one")
         elif published_at > piece.at - TOLERANCE:

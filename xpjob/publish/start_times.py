@@ -1,4 +1,4 @@
-"""Start times of the runs whose groups are published."""
+"""Start times of the runs whose groups are published, and their cluster."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ TOLERANCE = 0.001
 
 
 class StartTimes(NamedTuple):
-    """Unix times in seconds of the published inventory and outcome; 0 if unknown."""
+    """Unix times in seconds of the published inventory and outcome; 0 if unknown.
+
+    ``cluster`` is the uid or address of the inventory's cluster, empty if unknown.
+    """
 
     inventory: float
     outcome: float
+    cluster: str = ""

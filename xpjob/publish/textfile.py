@@ -46,6 +46,7 @@ class Textfile:
             _value(inventory, "xpjob_inventory_timestamp_seconds"),
             _value(outcome, "xpjob_last_run_timestamp_seconds")
             - _value(outcome, "xpjob_last_run_duration_seconds"),
+            _cluster(inventory),
         )
 
     def _read(self, path: Path) -> str:
@@ -86,6 +87,12 @@ class Textfile:
                 "something that is not a file was in the place of the text file; it was renamed",
                 extra={"object": str(path), "kept": str(path.with_name(aside))},
             )
+
+
+def _cluster(exposed: str) -> str:
+    """Return the uid or address of the cluster; empty if absent."""
+    match = re.search(r'^xpjob_cluster_info\{uid="([^"\\]*)"\} ', exposed, re.MULTILINE)
+    return match[1] if match else ""
 
 
 def _value(exposed: str, name: str) -> float:

@@ -10,6 +10,7 @@ from xpjob.base import times
 from xpjob.base.errors import XpjobError
 from xpjob.collect.attempt import Attempt
 from xpjob.collect.outcome import CollectorOutcome, TargetOutcome
+from xpjob.kube.identity import Identity
 from xpjob.metrics import stored
 from xpjob.metrics.cumulative import Counters
 from xpjob.metrics.stored import MetricTable
@@ -33,6 +34,7 @@ class Facts:
     max_series: int
     max_age: float
     clock: Clock = field(default_factory=Clock)
+    identity: Identity | None = None
 
 
 class NothingError(XpjobError):
@@ -83,6 +85,7 @@ def assemble(
     head = Head(
         run=facts.run,
         cluster=facts.cluster,
+        identity=facts.identity,
         generated_at=at,
         targets=[*facts.targets, *(outcome for part in parts for outcome in part.kept)],
         counters=counters,

@@ -28,6 +28,8 @@ SHARES = {
     # Share of the run's deadline: discovery, planning and all lists; of that: planning.
     "gather": Share(3 / 4, until_stopped=True),
     "plan": Share(1 / 2),
+    # Concurrently: finding out which cluster this is.
+    "identify": Share(1 / 4, until_stopped=True),
     # Concurrently: reading the previous snapshot and report.
     "recall": Share(1 / 4, until_stopped=True),
     # Of shards: writing a part, waiting for the parts of others, and reading them.

@@ -14,6 +14,7 @@ from xpjob.base.errors import ConflictError, SupersededError, XpjobError
 from xpjob.collect.contract import Collectors
 from xpjob.net.clock import Clock
 from xpjob.run.assemble import Facts, NothingError, assemble
+from xpjob.run.identity import ADVICE, Identified, SharedNameError
 from xpjob.run.journal import Journal
 from xpjob.run.plan import Gathered
 from xpjob.run.previous import Previous, Whole, check_order, read, recall
@@ -68,13 +69,15 @@ def commit(
     previous: Previous,
     facts: Facts,
     collectors: Collectors,
+    identified: Identified | None = None,
 ) -> tuple[Snapshot, str]:
     """Assemble and store the snapshot; return it with its etag.
 
     If another run has written in the meantime: the snapshot of an older run becomes the previous
     one, and the snapshot is assembled again; a snapshot of this same run, merged by another pod, is
-    returned. Raises ``SupersededError`` if the other run is newer, ``NotStoredError`` if storing
-    failed, and other ``XpjobError``s if assembling failed.
+    returned. Raises ``SupersededError`` if the other run is newer, ``SharedNameError`` if it is of
+    another cluster, ``NotStoredError`` if storing failed, and other ``XpjobError``s if assembling
+    failed.
     """
     key = key_of(facts.cluster, SNAPSHOT)
     attempts = {collected.collector.name: collected.attempt for collected in gathered}
@@ -105,6 +108,8 @@ def commit(
                 max_age=facts.max_age,
                 clock=facts.clock,
             )
+            if identified:
+                previous = identified.own_of(previous, store, facts.cluster)
             theirs = previous.head
             if theirs and (theirs.run.id, theirs.generated_at) == (
                 facts.run.id,
@@ -115,7 +120,7 @@ def commit(
             if merged := merged_before(store, previous, facts.run, facts.cluster):
                 journal.adopt(merged[0].head, merged[0].head.counters)
                 return merged
-        except SupersededError:
+        except (SupersededError, SharedNameError):
             raise
         except XpjobError as error:
             raise NotStoredError(error, snapshot) from error
@@ -163,6 +168,11 @@ def leave_report(
             last = conflict
         theirs, stored = read(store, cluster, REPORT, RunReport)
         etag = stored.etag if stored else ""
+        if theirs and report.identity and report.identity.differs(theirs.identity):
+            raise SharedNameError(
+                f"{store.where(key)} now belongs to the cluster {theirs.identity}, and this is "
+                f"{report.identity}; {ADVICE}{theirs.identity}"
+            )
         # Shards of one run share its id.
         if theirs and (theirs.run.id, theirs.finished_at) == (report.run.id, report.finished_at):
             return etag

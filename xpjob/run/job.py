@@ -7,21 +7,25 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal
 
 from xpjob.base.errors import SupersededError, XpjobError
 from xpjob.collect.attempt import Attempt
 from xpjob.collect.contract import Collectors, check_collectors
 from xpjob.collect.fetch import Progress
 from xpjob.config.option import Config
+from xpjob.kube.api import Api
+from xpjob.kube.identity import Identity, identify
 from xpjob.net.deadline import Deadline, equal_share
 from xpjob.net.threads import begin
 from xpjob.publish import exposition
 from xpjob.publish.options import PublishOptions
-from xpjob.publish.publisher import Publisher, publishers, refuse_older
+from xpjob.publish.publisher import Publisher, published_by, publishers, refuse_older
 from xpjob.run import budget, commit, shards
 from xpjob.run.assemble import Facts
 from xpjob.run.deliver import deliver_all
 from xpjob.run.gather import gather, raise_if_nothing, with_unlistable
+from xpjob.run.identity import Identified, SharedNameError
 from xpjob.run.journal import Journal
 from xpjob.run.options import RunOptions, ShardOptions
 from xpjob.run.plan import Gathered, attempts_of, connected
@@ -53,6 +57,13 @@ class _Job:
     attempts: dict[str, Attempt]
     journal: Journal
     sinks: Sequence[Publisher]
+    identify: Callable[[], Identity]
+
+    @property
+    def identified(self) -> Identified:
+        """Return which cluster this is, as far as that is known by now."""
+        own = self.journal.report.identity or Identity()
+        return Identified(own, self.config[StoreOptions].cluster_replaces)
 
     @property
     def cluster(self) -> str:
@@ -66,6 +77,7 @@ class _Job:
             max_series=self.config[PublishOptions].max_series,
             max_age=self.config[RunOptions].carry_max_age_seconds,
             clock=self.journal.clock,
+            identity=self.journal.report.identity,
         )
 
 
@@ -96,7 +108,8 @@ def _run(
 ) -> Result:
     api = connected(config, journal.clock)
     sinks = () if dry_run else publishers(config)
-    job = _Job(config, collectors, attempts_of(collectors), journal, sinks)
+    identified = begin(partial(_identify, api))
+    job = _Job(config, collectors, attempts_of(collectors), journal, sinks, identified)
     shard = None if dry_run else config[ShardOptions].shard
     if shard:
         journal.run.id = shards.run_id(config)
@@ -123,9 +136,12 @@ def _run(
             )
         if gathered is None and shards.reports_nothing(shard, journal):
             return Result(journal.close(), None, journal.errors)
-        with journal.phase("remember"), journal.tolerating():
-            store, previous = _remember(job, recalled, recalling)
-            journal.recalled(previous)
+        with journal.phase("remember"):
+            with journal.tolerating():
+                store, previous = _remember(job, recalled, recalling)
+            previous = _own(job, store, previous, reached=gathered is not None)
+            if previous is not None:
+                journal.recalled(previous)
         if gathered is None and shards.merged_elsewhere(shard, journal, previous):
             return Result(journal.close(), None, journal.errors)
         if gathered is not None:
@@ -140,9 +156,14 @@ def _run(
                     shards.remove_older(store, config, journal, previous)
     except XpjobError as error:
         journal.fail(error)
-    if not journal.superseded:
+    if not (journal.superseded or journal.shared):
         _report(job, store, previous)
     return Result(journal.close(), snapshot, journal.errors)
+
+
+def _identify(api: Api) -> Identity:
+    with budget.phase("identify"):
+        return identify(api)
 
 
 def _recall(job: _Job, opened: Callable[[], Store], sizes: Sizes) -> tuple[Store, Previous]:
@@ -183,6 +204,24 @@ def _remember(
     return again() if clock.correction or (misdated and clock.compared) else (store, previous)
 
 
+def _own(job: _Job, store: Store, previous: Previous | None, *, reached: bool) -> Previous | None:
+    """Return what is this cluster's of the previous documents, and note which cluster this is.
+
+    An address at which no API was ``reached`` says nothing. Raises ``SharedNameError`` if they are
+    of another cluster.
+    """
+    own, report = job.identify(), job.journal.report
+    if not (reached or own.uid):
+        return previous
+    report.identity = own
+    if previous is not None:
+        with budget.phase("recall"):
+            previous = job.identified.own_of(previous, store, job.cluster)
+        known = previous.head or previous.report
+        report.identity = own.completed(known.identity if known else None)
+    return previous
+
+
 def _judged(job: _Job, gathered: Gathered, previous: Previous | None) -> Gathered:
     """Record the outcomes of lists. Raises an ``XpjobError`` if all lists failed."""
     gathered = with_unlistable(gathered, previous.groups if previous else None)
@@ -221,7 +260,9 @@ def _commit(
         return merged
     started = time.monotonic()
     try:
-        committed = commit.commit(store, journal, gathered, previous, facts, job.collectors)
+        committed = commit.commit(
+            store, journal, gathered, previous, facts, job.collectors, job.identified
+        )
     except commit.NotStoredError as error:
         journal.fail(error)
         return error.snapshot, ""
@@ -243,9 +284,7 @@ def _publish(job: _Job, store: Store, previous: Previous | None, head: Head, eta
         _to_each(job, lambda sink: sink.publish_inventory(registry))
 
     with job.journal.phase("publish"), budget.phase("publish"):
-        if not etag:
-            with budget.phase("compare"):
-                refuse_older(job.sinks, job.journal.run, "inventory", job.journal.clock)
+        _check_published(job, previous, "inventory", etag)
         newest = commit.publish_newest(
             store, head, etag, publish, commit.head_reader(job.collectors)
         )
@@ -254,6 +293,26 @@ def _publish(job: _Job, store: Store, previous: Previous | None, head: Head, eta
             f"superseded: run {newest.run.id}, started {newest.run.started_at}, stored its "
             "snapshot while this run published; the newer inventory was published again"
         )
+
+
+def _check_published(
+    job: _Job, previous: Previous | None, what: Literal["inventory", "outcome"], etag: str
+) -> None:
+    """Raise an error if what is published must not be replaced.
+
+    ``SupersededError`` without a store if it is a newer run's, ``SharedNameError`` if it is another
+    cluster's. A gateway can only return all of its groups, so with a store it is not asked after a
+    run that has succeeded.
+    """
+    journal, check = job.journal, job.identified.check_published
+    with budget.phase("compare"):
+        if not etag:
+            refuse_older(job.sinks, journal.run, what, journal.clock, check)
+        elif what == "inventory" or "publish" not in journal.report.phases:
+            report = previous.report if previous else None
+            if not (report and report.success and report.identity):
+                for sink, published in published_by(job.sinks):
+                    check(sink, published)
 
 
 def _to_each(job: _Job, action: Callable[[Publisher], None]) -> None:
@@ -289,10 +348,9 @@ def _report(job: _Job, store: Store, previous: Previous | None) -> None:
     report = journal.close()
     try:
         etag = _store_report(job, store, previous, report)
-        if job.sinks and not etag:
-            with budget.phase("compare"):
-                refuse_older(job.sinks, journal.run, "outcome", journal.clock)
-    except SupersededError as error:
+        if job.sinks:
+            _check_published(job, previous, "outcome", etag)
+    except (SupersededError, SharedNameError) as error:
         journal.fail(error)
         return
 
@@ -315,7 +373,7 @@ def _store_report(job: _Job, store: Store, previous: Previous | None, report: Ru
     try:
         with budget.phase("report"):
             return commit.leave_report(store, job.cluster, previous, report, job.journal.clock)
-    except SupersededError:
+    except (SupersededError, SharedNameError):
         raise
     except XpjobError as error:
         # Not fatal: the snapshot is stored, only the counters miss one run.

@@ -18,6 +18,7 @@ from xpjob.collect.outcome import CollectorOutcome, TargetOutcome
 from xpjob.metrics.cumulative import Counters
 from xpjob.metrics.stored import MetricTable
 from xpjob.net.clock import Clock
+from xpjob.run.identity import SharedNameError
 from xpjob.run.previous import Previous
 from xpjob.snapshot.documents import Head, RunInfo, RunReport
 
@@ -67,6 +68,11 @@ class Journal:
     def superseded(self) -> bool:
         """Return whether a newer run has finished before this one."""
         return any(isinstance(error, SupersededError) for error in self.errors)
+
+    @property
+    def shared(self) -> bool:
+        """Return whether another cluster uses the same name: nothing must be overwritten."""
+        return any(isinstance(error, SharedNameError) for error in self.errors)
 
     def fail(self, error: XpjobError) -> None:
         """Record and log an error that makes the run fail."""

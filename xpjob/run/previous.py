@@ -19,7 +19,14 @@ from xpjob.collect.contract import Collector, Collectors
 from xpjob.metrics.cumulative import Counters
 from xpjob.net.clock import Clock
 from xpjob.snapshot import documents, sections
-from xpjob.snapshot.documents import Head, NewerSchemaError, RawSnapshot, RunInfo, RunReport
+from xpjob.snapshot.documents import (
+    AnotherClusterError,
+    Head,
+    NewerSchemaError,
+    RawSnapshot,
+    RunInfo,
+    RunReport,
+)
 from xpjob.store.base import REPORT, SNAPSHOT, NotAFileError, Store, Stored, key_of
 
 D = TypeVar("D", bound="Head | RunReport")
@@ -86,8 +93,8 @@ def recall(
     If a clock was compared with a server's, times that are in the future by it are set back to now:
     those of a run whose clock was wrong.
 
-    Raises the store's errors, ``NewerSchemaError``, and ``SupersededError`` if a run that started
-    after this one has already finished.
+    Raises the store's errors, ``NewerSchemaError``, ``AnotherClusterError``, and
+    ``SupersededError`` if a run that started after this one has already finished.
     """
     clock = clock or Clock()
     report, stored_report = read(store, cluster, REPORT, RunReport)
@@ -191,7 +198,7 @@ def read(store: Store, cluster: str, name: str, kind: type[D]) -> tuple[D | None
         return None, None
     try:
         return documents.decode_own(stored.body, kind, store.where(key), cluster), stored
-    except NewerSchemaError:
+    except (NewerSchemaError, AnotherClusterError):
         raise
     except BadAnswerError as error:
         keep_aside(store, key, error)

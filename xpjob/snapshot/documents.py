@@ -20,6 +20,7 @@ from xpjob.base.errors import BadAnswerError, XpjobError
 from xpjob.collect.findings import Finding
 from xpjob.collect.outcome import CollectorOutcome, TargetOutcome
 from xpjob.collect.tables import TableDescription
+from xpjob.kube.identity import Identity
 from xpjob.metrics.cumulative import Count, Counters
 from xpjob.metrics.stored import MetricTable
 from xpjob.metrics.table import MAX_SERIES
@@ -50,10 +51,14 @@ class Document(Struct, rename="camel", kw_only=True):
 
 
 class RunHead(Document, rename="camel", kw_only=True):
-    """Base of documents of a run, with the run and the cluster."""
+    """Base of documents of a run, with the run, the name of the cluster, and its identity.
+
+    ``identity`` is None in documents of versions that did not know it.
+    """
 
     run: RunInfo
     cluster: str
+    identity: Identity | None = None
 
 
 class Shown(Struct, frozen=True, rename="camel"):
@@ -152,6 +157,10 @@ class RunReport(RunHead, rename="camel", kw_only=True):
     deliveries: list[MetricTable] = []
 
 
+class AnotherClusterError(BadAnswerError):
+    """The document is of another cluster, and must not be overwritten."""
+
+
 class NewerSchemaError(BadAnswerError):
     """The document was written by a newer xpjob."""
 
@@ -210,11 +219,11 @@ def decode_own(body: bytes, kind: type[Own], where: str, cluster: str) -> Own:
 
 
 def check_cluster(document: RunHead, where: str, cluster: str) -> None:
-    """Raise ``BadAnswerError`` if a document is of another cluster."""
+    """Raise ``AnotherClusterError`` if a document has the name of another cluster."""
     if document.cluster != cluster:
-        raise BadAnswerError(
+        raise AnotherClusterError(
             f"{where} belongs to the cluster {document.cluster!r}, not to {cluster!r}; give each "
-            "cluster its own CLUSTER_NAME or S3_KEY_PREFIX"
+            "cluster its own CLUSTER_NAME, S3_KEY_PREFIX or STORE_DIR, or remove that document"
         )
 
 

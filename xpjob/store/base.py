@@ -12,9 +12,13 @@ SNAPSHOT, REPORT = "snapshot.json", "run.json"
 MAX_DOCUMENT = 256 << 20
 """Bytes of the largest document that is read, some 300,000 records: bounds the memory used."""
 HISTORY = "history"
-"""Folder of dated snapshots; therefore reserved as a cluster name."""
+"""Folder of dated snapshots."""
 PARTS = "parts"
-"""Folder of the parts that shards write; therefore reserved as a cluster name."""
+"""Folder of the parts that shards write."""
+USAGE = "usage"
+"""Folder of what teams have used."""
+_NAMES = frozenset((SNAPSHOT, REPORT, HISTORY, PARTS, USAGE))
+_PREFIXES = (f"{SNAPSHOT}.", f"{REPORT}.", "doctor-probe-", ".")
 
 
 class NotAFileError(BadAnswerError):
@@ -136,9 +140,18 @@ def key_of(cluster: str, name: str) -> str:
     return f"{cluster}/{name}" if cluster else name
 
 
+def is_reserved(name: str) -> bool:
+    """Return whether a name is, or could become, one of the store's own documents or folders.
+
+    In any case, as some file systems do not distinguish cases.
+    """
+    name = name.casefold()
+    return name in _NAMES or name.startswith(_PREFIXES)
+
+
 def is_cluster(name: str) -> bool:
     """Return whether a name under the prefix can be a cluster's."""
     try:
-        return name not in ("", HISTORY, PARTS) and parsers.grouping_value(name) == name
+        return name != "" and not is_reserved(name) and parsers.grouping_value(name) == name
     except ValueError:
         return False

@@ -9,12 +9,16 @@ from pathlib import Path
 from xpjob.config import parsers, secrets
 from xpjob.config.option import Config, Group, Problem, option
 from xpjob.net.options import NetOptions
+from xpjob.store.base import is_reserved
 
 _BUCKET = parsers.matching(
     # The rules of AWS, for all servers.
     "bucket name",
     r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
     "3 to 63 lowercase letters, digits, dots and dashes",
+)
+_IDENTITY = parsers.matching(
+    "cluster", r"[\w.:/\[\]-]{1,300}", "a uid or the URL of an API, as the error names it"
 )
 _REGION = parsers.matching("region", r"[a-z0-9][a-z0-9-]{0,62}", "e.g. us-east-1")
 _KMS_KEY = parsers.matching("KMS key", r"[-\w:/]{1,2048}", "its id, ARN or alias")
@@ -39,6 +43,7 @@ class StoreOptions(Group):
     # fmt: off
     # ruff: disable[E501]
     cluster_name: str = option("Name of this cluster, in the keys of its documents and in the grouping key.", "", parsers.grouping_value)
+    cluster_replaces: str = option("Former cluster whose snapshot and metrics this one takes over: the uid of its namespace kube-system, or the address of its API, as the error names it.", "", _IDENTITY)
     store_backend: str = option("Where snapshots are stored: s3, directory, or memory (not stored).", "memory", parsers.one_of("memory", "s3", "directory"))
     store_dir: Path | None = option("Directory for STORE_BACKEND=directory.", "", parsers.optional(parsers.path))
     history_keep: int = option("Number of dated snapshots to keep in addition to the newest snapshot; 0 disables them.", "0", parsers.whole(0, 10_000))
@@ -54,12 +59,11 @@ class StoreOptions(Group):
 
     def problems(self, config: Config) -> Iterator[Problem]:
         """Yield missing settings, reserved names, and credentials over plain http."""
-        if self.cluster_name == "history":
-            text = "CLUSTER_NAME: 'history' is reserved for dated snapshots; choose another name"
-            yield "cluster_name", text
-        if self.cluster_name == "parts":
-            text = "CLUSTER_NAME: 'parts' is reserved for shards; choose another name"
-            yield "cluster_name", text
+        reserved = "is reserved for a document or folder of the store; choose another name"
+        if is_reserved(self.cluster_name):
+            yield "cluster_name", f"CLUSTER_NAME: {self.cluster_name!r} {reserved}"
+        for part in filter(is_reserved, self.s3_key_prefix.split("/")):
+            yield "s3_key_prefix", f"S3_KEY_PREFIX: {part!r} {reserved}"
         if self.store_backend == "s3" and not self.s3_bucket:
             yield "s3_bucket", "S3_BUCKET: is not set; STORE_BACKEND=s3 needs a bucket name"
         if self.store_backend == "directory" and self.store_dir is None:
