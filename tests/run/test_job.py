@@ -63,13 +63,14 @@ def test_numbers_that_nothing_can_have_counted_end_no_run(runs: Runs) -> None:
 
 
 def test_only_get_is_sent_and_no_list_is_made_twice(runs: Runs) -> None:
-    """Nothing but discovery, ConfigMaps and the lists."""
+    """Nothing but discovery, the cluster's identity, ConfigMaps and the lists."""
     runs.run(page_size="500")
     paths = runs.stand_in.paths()
-    assert len(paths) == len(set(paths)) == 9
+    assert len(paths) == len(set(paths)) == 10
     assert set(paths) == {
         "/apis",
         "/api/v1/configmaps",
+        "/api/v1/namespaces/kube-system",
         *(f"/apis/platform.example.org/{v}" for v in ("v1/apps", "v1/networks")),
         "/apis/platform.example.org/v1alpha1/postgresqlinstances",
         "/apis/platform.example.org/v1alpha1/xpostgresqlinstances",

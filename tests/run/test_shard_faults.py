@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from support.s3_server import serve_s3
 from support.sharding import OF_FOUR, Shards, failing
 from support.stand_in import APP, BUCKET, CLAIM, XR
+from xpjob.base import times
 from xpjob.base.errors import RefusedError, SupersededError, TransientError
 from xpjob.commands.run import exit_code
 from xpjob.run import budget, shard_parts
@@ -196,7 +198,7 @@ def test_parts_of_earlier_generations_are_removed(shards: Shards) -> None:
     shards.hand_in("1/2", "later")
     later = shards.directory / "parts/later/1-of-2.json"
     part = json.loads(later.read_text())
-    part["run"]["startedAt"] = "2999-01-01T00:00:00.000000Z"
+    part["run"]["startedAt"] = times.rfc3339(times.now() + timedelta(minutes=4))
     later.write_text(json.dumps(part))
     foreign = ["parts/left/notes.txt", "parts/left/1-of-2.json.bak", "parts/x/y/1-of-2.json"]
     for name in foreign:

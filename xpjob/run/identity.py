@@ -33,9 +33,7 @@ class Identified:
     replaces: str = ""
 
     def _advice(self, theirs: Identity | None) -> str:
-        unknown = (
-            "" if self.own.uid else "; grant get on the namespace kube-system, to tell them apart"
-        )
+        unknown = "" if self.own.uid else "; grant get on the namespace kube-system, to be sure"
         return f"this is {self.own}; {ADVICE}{theirs}{unknown}"
 
     def another(self, theirs: Identity | None) -> bool:

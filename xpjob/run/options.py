@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from xpjob.config import parsers
 from xpjob.config.option import Config, Group, Problem, option
 from xpjob.run.shard import Shard, parse_shard
-from xpjob.store.base import is_reserved
+from xpjob.store.base import reserved_for
 from xpjob.store.options import StoreOptions
 
 
@@ -44,12 +44,9 @@ class ShardOptions(Group):
     def problems(self, config: Config) -> Iterator[Problem]:
         """Yield settings that shards need and that are missing."""
         store = config[StoreOptions]
-        if is_reserved(self.shard_generation):
-            yield (
-                "shard_generation",
-                f"SHARD_GENERATION: {self.shard_generation!r} is reserved for a document or folder "
-                "of the store; choose another name",
-            )
+        if what := reserved_for(self.shard_generation):
+            text = f"{self.shard_generation!r} is reserved for {what}; choose another name"
+            yield "shard_generation", f"SHARD_GENERATION: {text}"
         if self.shard is None:
             return
         if store.store_backend == "memory":

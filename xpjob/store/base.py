@@ -17,8 +17,19 @@ PARTS = "parts"
 """Folder of the parts that shards write."""
 USAGE = "usage"
 """Folder of what teams have used."""
-_NAMES = frozenset((SNAPSHOT, REPORT, HISTORY, PARTS, USAGE))
-_PREFIXES = (f"{SNAPSHOT}.", f"{REPORT}.", "doctor-probe-", ".")
+_NAMES = {
+    SNAPSHOT: "snapshots",
+    REPORT: "reports",
+    HISTORY: "dated snapshots",
+    PARTS: "shards",
+    USAGE: "usage",
+}
+_PREFIXES = {
+    f"{SNAPSHOT}.": "copies of snapshots",
+    f"{REPORT}.": "copies of reports",
+    "doctor-probe-": "xpjob doctor",
+    ".": "incomplete files",
+}
 
 
 class NotAFileError(BadAnswerError):
@@ -140,18 +151,19 @@ def key_of(cluster: str, name: str) -> str:
     return f"{cluster}/{name}" if cluster else name
 
 
-def is_reserved(name: str) -> bool:
-    """Return whether a name is, or could become, one of the store's own documents or folders.
+def reserved_for(name: str) -> str:
+    """Return what a name of a document or folder is reserved for; empty if it is not.
 
-    In any case, as some file systems do not distinguish cases.
+    In upper and lower case, as some file systems do not distinguish them.
     """
     name = name.casefold()
-    return name in _NAMES or name.startswith(_PREFIXES)
+    prefixed = (what for prefix, what in _PREFIXES.items() if name.startswith(prefix))
+    return _NAMES.get(name) or next(prefixed, "")
 
 
 def is_cluster(name: str) -> bool:
     """Return whether a name under the prefix can be a cluster's."""
     try:
-        return name != "" and not is_reserved(name) and parsers.grouping_value(name) == name
+        return name != "" and not reserved_for(name) and parsers.grouping_value(name) == name
     except ValueError:
         return False

@@ -9,7 +9,7 @@ from pathlib import Path
 from xpjob.config import parsers, secrets
 from xpjob.config.option import Config, Group, Problem, option
 from xpjob.net.options import NetOptions
-from xpjob.store.base import is_reserved
+from xpjob.store.base import reserved_for
 
 _BUCKET = parsers.matching(
     # The rules of AWS, for all servers.
@@ -59,11 +59,13 @@ class StoreOptions(Group):
 
     def problems(self, config: Config) -> Iterator[Problem]:
         """Yield missing settings, reserved names, and credentials over plain http."""
-        reserved = "is reserved for a document or folder of the store; choose another name"
-        if is_reserved(self.cluster_name):
-            yield "cluster_name", f"CLUSTER_NAME: {self.cluster_name!r} {reserved}"
-        for part in filter(is_reserved, self.s3_key_prefix.split("/")):
-            yield "s3_key_prefix", f"S3_KEY_PREFIX: {part!r} {reserved}"
+        if what := reserved_for(self.cluster_name):
+            text = f"{self.cluster_name!r} is reserved for {what}; choose another name"
+            yield "cluster_name", f"CLUSTER_NAME: {text}"
+        for part in self.s3_key_prefix.split("/"):
+            if what := reserved_for(part):
+                text = f"{part!r} is reserved for {what}; choose another prefix"
+                yield "s3_key_prefix", f"S3_KEY_PREFIX: {text}"
         if self.store_backend == "s3" and not self.s3_bucket:
             yield "s3_bucket", "S3_BUCKET: is not set; STORE_BACKEND=s3 needs a bucket name"
         if self.store_backend == "directory" and self.store_dir is None:
