@@ -25,7 +25,7 @@ from xpjob.commands import (
     show,
     targets,
 )
-from xpjob.terminal import shutdown
+from xpjob.terminal import shutdown, streams
 from xpjob.terminal.options import OutputOptions
 
 
@@ -94,10 +94,12 @@ def main() -> NoReturn:
     signal.signal(signal.SIGTERM, shutdown.terminate)
     debug = "--debug" in sys.argv
     path = os.environ.get("TERMINATION_LOG") or str(OutputOptions().termination_log)
-    end = shutdown.Ending(Path(path))
+    end = shutdown.Ending(Path(path), streams.install())
     try:
         code = cli.main(standalone_mode=False, obj=end)
-        sys.exit(code if isinstance(code, int) else 0)
+        shutdown.leave(end, code if isinstance(code, int) else 0)
+    except SystemExit as done:  # a command, which has written its own termination message
+        shutdown.leave(end, done.code if isinstance(done.code, int) else int(bool(done.code)))
     except click.ClickException as error:
         error.show()
         shutdown.leave(end, error.exit_code, error.format_message())

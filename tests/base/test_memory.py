@@ -29,9 +29,7 @@ V1_NONE = {"fs/memory/memory.limit_in_bytes": "9223372036854771712\n", "own": "1
         ({"fs/other": ""}, None),
     ],
 )
-def test_the_lowest_limit_counts(
-    tmp_path: Path, files: dict[str, str], limit: int | None
-) -> None:
+def test_the_lowest_limit_counts(tmp_path: Path, files: dict[str, str], limit: int | None) -> None:
     """In both versions of cgroups, of the group itself or of one around it."""
     for name, text in files.items():
         path = tmp_path / name

@@ -133,15 +133,138 @@ def test_a_run_ends_at_its_deadline_with_what_it_has(
     assert (termination(environ)["failed"], termination(environ)["carried"]) == (1, 1)
 
 
-def test_what_no_deadline_can_end_is_ended_all_the_same(
-    environ: dict[str, str], tmp_path: Path
-) -> None:
-    """Credentials that can be read once and never again: here a pipe that is written to once."""
-    token = tmp_path / "token"
-    os.mkfifo(token)
-    threading.Thread(target=token.write_text, args=("token",), daemon=True).start()
-    given = {"PUSHGATEWAY_URL": "http://127.0.0.1:9", "PUSHGATEWAY_TOKEN_FILE": str(token)}
-    done = xpjob("run", "--run-deadline-seconds", "3", **environ, **given)
+def test_what_no_deadline_can_end_is_ended_all_the_same(environ: dict[str, str]) -> None:
+    """A mistake of ours, here a phase that computes without end."""
+    hanging = """
+import xpjob.run.job as job
+from xpjob.cli import main
+
+def for_ever(*_):
+    while True:
+        pass
+
+job._commit = for_ever
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", hanging, "run", "--run-deadline-seconds", "6"],
+        env={**ENV, **environ},
+        capture_output=True,
+        timeout=30,
+        check=False,
+    )
     assert done.returncode == 1
-    assert termination(environ)["phase"] == "publish"
+    assert termination(environ)["phase"] == "store"
     assert "the phase did not end" in termination(environ)["error"]
+
+
+HANGING = {
+    "PUSHGATEWAY_TOKEN_FILE": "credentials",
+    "PUSHGATEWAY_PASSWORD_FILE": "credentials",
+    "PUSHGATEWAY_CA_FILE": "certificates",
+}
+
+
+@pytest.mark.parametrize("variable", HANGING)
+def test_a_file_of_the_gateway_that_hangs_costs_the_push_only(
+    environ: dict[str, str], tmp_path: Path, variable: str
+) -> None:
+    """Which is told; the run ends in time, and what it has is stored."""
+    os.mkfifo(tmp_path / "fifo")
+    environ |= {variable: str(tmp_path / "fifo"), "PUSHGATEWAY_URL": "http://127.0.0.1:9"}
+    if variable == "PUSHGATEWAY_PASSWORD_FILE":
+        environ["PUSHGATEWAY_USERNAME"] = "me"
+    done = xpjob("run", "--run-deadline-seconds", "9", **environ)
+    assert done.returncode == 1
+    told = termination(environ)
+    assert (told["phase"], told["claims"]) == ("publish", 5)
+    assert f"reading the files with the {HANGING[variable]} for" in told["error"]
+    assert "the phase did not end" not in told["error"]
+    assert Path(environ["STORE_DIR"], "snapshot.json").exists()
+
+
+def test_a_text_file_that_hangs_costs_itself_only(environ: dict[str, str], tmp_path: Path) -> None:
+    """It is read only without a store, to see whether it is newer."""
+    os.mkfifo(tmp_path / "x.prom")
+    environ |= {"PUBLISH": f"textfile:{tmp_path / 'x.prom'}", "STORE_BACKEND": "memory"}
+    done = xpjob("run", "--run-deadline-seconds", "9", **environ)
+    assert done.returncode == 0
+    assert "deadline exceeded" in done.stderr
+    assert "xp_tracker_store_claims 5" in (tmp_path / "x.prom").read_text()
+
+
+def kubeconfig(environ: dict[str, str], user: dict[str, object]) -> None:
+    """Change the user of the kubeconfig."""
+    path = Path(environ["KUBECONFIG"])
+    config = json.loads(path.read_text())
+    config["users"][0]["user"] = user
+    path.write_text(json.dumps(config))
+
+
+def exec_plugin(*command: str) -> dict[str, object]:
+    """Return a user with a credential plugin."""
+    version = "client.authentication.k8s.io/v1"
+    return {"exec": {"apiVersion": version, "command": command[0], "args": command[1:]}}
+
+
+@pytest.mark.parametrize("what", ["kubeconfig", "plugin", "token file"])
+def test_a_kubeconfig_that_hangs_is_no_mistake(
+    environ: dict[str, str], gateway: str, tmp_path: Path, what: str
+) -> None:
+    """The code says that it may pass, the error what hangs; the outcome is pushed."""
+    os.mkfifo(tmp_path / "fifo")
+    if what == "kubeconfig":
+        environ["KUBECONFIG"] = str(tmp_path / "fifo")
+        said = f"reading {tmp_path / 'fifo'}: "
+    elif what == "plugin":
+        kubeconfig(environ, exec_plugin("sleep", "60"))
+        said = "the credential plugin sleep of the kubeconfig gave no credentials within 1 s"
+    else:
+        kubeconfig(environ, {"tokenFile": str(tmp_path / "fifo")})
+        said = f"getting the credentials of {environ['KUBECONFIG']}: "
+    environ |= {"PUSHGATEWAY_URL": gateway, "REQUEST_TIMEOUT_SECONDS": "1"}
+    done = xpjob("run", "--run-deadline-seconds", "20", **environ)
+    assert done.returncode == 1, done.stderr
+    told = termination(environ)
+    assert told["phase"] == "discover"
+    assert said in told["error"]
+    assert "mistake" not in told["error"]
+    assert 'xpjob_last_run_success{instance="",job="xpjob-run"} 0' in text(f"{gateway}/metrics")
+
+
+def test_a_plugin_that_hangs_at_a_renewal_costs_its_lists(
+    environ: dict[str, str], gateway: str, tmp_path: Path
+) -> None:
+    """They are carried, and the rest of the time suffices to store and to push."""
+    assert xpjob("run", **environ).returncode == 0
+    status = {"token": "stand-in-token", "expirationTimestamp": "2026-01-01T00:00:00Z"}
+    version = "client.authentication.k8s.io/v1"
+    answer = {"apiVersion": version, "kind": "ExecCredential", "status": status}
+    (tmp_path / "answer").write_text(json.dumps(answer))
+    # It answers when the run connects and for discovery, and hangs from the third time on.
+    script = f"cd {tmp_path}; echo x >> asked; [ $(wc -l < asked) -gt 2 ] && sleep 60; cat answer"
+    kubeconfig(environ, exec_plugin("sh", "-c", script))
+    environ |= {"PUSHGATEWAY_URL": gateway, "REQUEST_TIMEOUT_SECONDS": "2"}
+    done = xpjob("run", "--run-deadline-seconds", "12", **environ)
+    assert "credential plugin sh" in done.stderr
+    told = termination(environ)
+    assert "the phase did not end" not in told["error"]
+    assert (done.returncode, told["exitCode"]) == (1, 1)
+    assert 'xpjob_last_run_success{instance="",job="xpjob-run"} 0' in text(f"{gateway}/metrics")
+
+
+def test_a_plugin_prints_no_more_than_credentials(environ: dict[str, str]) -> None:
+    """What goes on printing is ended, and has failed."""
+    kubeconfig(environ, exec_plugin("yes"))
+    done = xpjob("run", **environ)
+    assert done.returncode == 1
+    assert "the credential plugin yes of the kubeconfig failed" in termination(environ)["error"]
+
+
+@pytest.mark.parametrize("file", ["KUBECONFIG", "PUSHGATEWAY_TOKEN_FILE", "PUSHGATEWAY_CA_FILE"])
+def test_a_file_without_end_is_a_mistake(environ: dict[str, str], file: str) -> None:
+    """It is read up to a bound."""
+    environ[file] = "/dev/zero"
+    done = xpjob("run", **environ)
+    assert done.returncode == 2
+    assert "too large" in done.stderr

@@ -36,7 +36,7 @@ from xpjob.kube.decode import decoder
 from xpjob.kube.discovery import Catalogue, Kind, discover
 from xpjob.kube.mend import Lost, mend
 from xpjob.kube.objects import Metadata
-from xpjob.net.bodies import Body, whole
+from xpjob.net.bodies import Body, Whole
 from xpjob.net.http import Response
 from xpjob.net.inflight import Budget
 from xpjob.run.plan import PlanningWorld
@@ -60,7 +60,7 @@ class FakeApi:
     budget: Budget = field(default_factory=lambda: Budget(1 << 20))
 
     def get(
-        self, path: str, _query: object, *, accept: str, into: Callable[[], Body] = whole(1 << 20)
+        self, path: str, _query: object, *, accept: str, into: Callable[[], Body] = Whole
     ) -> Response:
         """Return what is in the table."""
         body = into()

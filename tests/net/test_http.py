@@ -17,7 +17,7 @@ import urllib3
 
 from xpjob.base.errors import TransientError
 from xpjob.net import http
-from xpjob.net.bodies import AnswerTooLargeError, whole
+from xpjob.net.bodies import DOCUMENT, AnswerTooLargeError, whole
 from xpjob.net.http import Timeouts
 
 Talk = Callable[[socket.socket], None]
@@ -40,7 +40,7 @@ def server(talk: Talk) -> Iterator[str]:
         thread.join(timeout=10)
 
 
-def get(url: str, total: float = 5.0, most: int = http.MAX_BODY) -> http.Response:
+def get(url: str, total: float = 5.0, most: int = DOCUMENT) -> http.Response:
     """GET with the given deadline, and a bound of the body."""
     timeouts = Timeouts(2.0, total)
     with urllib3.PoolManager() as pool:

@@ -34,7 +34,7 @@ def doctor(config: Config, output: str) -> None:
     from xpjob.doctor import checks
     from xpjob.terminal import tables
 
-    log.configure_for(config[OutputOptions])
+    log.configure_for(config[OutputOptions], bounded=True)
     results = list(checks.examine(config, chosen(config)))
     rows = [check.facts() for check in results]
     if output == "json":

@@ -50,13 +50,15 @@ def run(config: Config, dry_run: bool) -> None:
     # A run creates few reference cycles: collecting them among a million objects is not worth it.
     gc.disable()
     memory.few_heaps()
-    watched = log.configure_for(config[OutputOptions])
+    watched = log.configure_for(config[OutputOptions], bounded=True)
     build = {"version": __version__, "commit": os.environ.get("XPJOB_COMMIT", "")}
     _log.log(logging.DEBUG if watched else logging.INFO, "run started", extra=build)
     journal = Journal(config[StoreOptions].cluster_name)
-    shutdown.current().report = journal.report
+    ending = shutdown.current()
+    # The exit code says how the run went, whatever becomes of its output.
+    ending.report, ending.results_count = journal.report, False
     deadline = Deadline(config[RunOptions].run_deadline_seconds)
-    with shutdown.orderly(shutdown.current(), deadline):
+    with shutdown.orderly(ending, deadline):
         result = run_once(config, chosen(config), journal, dry_run=dry_run, deadline=deadline)
     code = exit_code(result, strict=config[OutputOptions].strict)
     facts = _facts(result, chosen(config), code)
@@ -67,6 +69,7 @@ def run(config: Config, dry_run: bool) -> None:
         code = 128 + deadline.signal
         ended = "; ".join(filter(None, (deadline.why(), str(facts["error"]))))
         facts |= {"exitCode": code, "error": ended}
+    log.finish()
     _log.log(logging.DEBUG if watched else logging.INFO, "run finished", extra=facts)
     shutdown.write_termination_log(config[OutputOptions].termination_log, facts)
     sys.exit(code)

@@ -26,7 +26,7 @@ def targets(config: Config, output: str) -> None:
     from xpjob.run.targets import describe, planned_targets
     from xpjob.terminal import tables
 
-    log.configure_for(config[OutputOptions])
+    log.configure_for(config[OutputOptions], bounded=True)
     planned = planned_targets(config, chosen(config))
     rows = list(describe(planned))
     if output == "json":

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
+from xpjob.base import patience
 from xpjob.config import secrets
 from xpjob.config.secrets import Secret
 
@@ -17,6 +19,7 @@ _URL = re.compile(
     r"https?://([A-Za-z0-9]([\w.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[\w.~/%+-]*)?",
     re.ASCII,
 )
+_MOST_PEM = 16 << 20  # bytes: the bundles of systems have less than one MiB
 _TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 
 
@@ -140,28 +143,51 @@ def secret(text: str) -> Secret:
     return Secret(text)
 
 
+def _checked(path: Path, check: Callable[[Path], object]) -> Path:
+    """Return a path after a check, which may raise ``ValueError``.
+
+    A file system that does not answer is not a mistake in the configuration: the file is read
+    again when it is needed, and the error is told then.
+    """
+    with suppress(TimeoutError):
+        patience.within(patience.SECONDS, lambda: check(path))
+    return path
+
+
 def secret_file(text: str) -> Path:
     """Accept the path of a file that contains a credential on a single line."""
-    secrets.read(file := path(text))
-    return file
+    return _checked(path(text), secrets.read)
 
 
 def token_file(text: str) -> Path:
     """Accept the path of a file that contains a bearer token on a single line."""
-    secrets.read_token(file := path(text))
-    return file
+    return _checked(path(text), secrets.read_token)
 
 
 def pem_file(text: str) -> Path:
     """Accept the path of a readable file that is not empty."""
-    pem = path(text)
+    return _checked(path(text), _check_pem)
+
+
+def file_in_folder(text: str) -> Path:
+    """Accept the path of a file that may not exist, in a folder that does."""
+    return _checked(path(text), _check_folder)
+
+
+def _check_folder(file: Path) -> None:
+    if not file.parent.is_dir():
+        raise ValueError(f"the directory {file.parent} does not exist; create it first")
+
+
+def _check_pem(pem: Path) -> None:
     try:
         with pem.open("rb") as file:
             if not file.read(1):
                 raise ValueError(f"{pem} is empty")
+            if len(file.read(_MOST_PEM)) == _MOST_PEM:
+                raise ValueError(f"{pem} is too large: {_MOST_PEM >> 20} MiB or more")
     except OSError as error:
         raise ValueError(f"{pem} cannot be read: {error.strerror}") from None
-    return pem
 
 
 def url(text: str) -> str:

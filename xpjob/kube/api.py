@@ -10,7 +10,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
@@ -30,9 +32,9 @@ from xpjob.config import secrets
 from xpjob.kube.gvr import Gvr
 from xpjob.kube.mend import UNREADABLE
 from xpjob.net import http, retry
-from xpjob.net.bodies import Body, whole
+from xpjob.net.bodies import Body, Whole
 from xpjob.net.clock import KUBERNETES, Clock
-from xpjob.net.http import MAX_BODY, ProxyFailedError, Response, Timeouts
+from xpjob.net.http import ProxyFailedError, Response, Timeouts
 from xpjob.net.inflight import Budget
 from xpjob.net.threads import within
 
@@ -43,6 +45,12 @@ _ADVICE = {
     404: "the API does not serve this resource: check group, version and plural, or install its "
     "CRD",
 }
+
+
+T = TypeVar("T")
+
+_MOST_CERTIFICATES = 16 << 20  # bytes
+_LATER = 1.0  # seconds that a plugin has to end, when its time is over
 
 
 class _Status(msgspec.Struct):
@@ -85,7 +93,7 @@ class Api:
         query: Mapping[str, str | int],
         *,
         accept: str,
-        into: Callable[[], Body] = whole(MAX_BODY),
+        into: Callable[[], Body] = Whole,
     ) -> Response:
         """GET one document, retrying transient errors. ``into`` makes what takes in its body.
 
@@ -118,6 +126,19 @@ class Api:
                 f"POST {path} at {self.server}: invalid SelfSubjectAccessReview ({error})"
             ) from error
 
+    def _renewed(self) -> Any:
+        """Return the credentials, renewed if need be: from a file, or by a plugin."""
+        doing = f"getting credentials for {self.server}"
+        try:
+            return within(self.timeouts.total + _LATER, self.configuration.auth_settings)
+        except DeadlineError as error:
+            raise DeadlineError(f"{doing}: {error}") from error
+        except TimeoutError:
+            raise TransientError(
+                f"{doing}: none within {self.timeouts.total:g} s; find out why the file with the "
+                "token, or the credential plugin, does not answer"
+            ) from None
+
     def _send(
         self,
         method: str,
@@ -126,12 +147,12 @@ class Api:
         *,
         accept: str = "application/json",
         body: bytes | None = None,
-        into: Callable[[], Body] = whole(MAX_BODY),
+        into: Callable[[], Body] = Whole,
     ) -> Response:
         headers = {"Accept": accept}
         if body is not None:
             headers["Content-Type"] = "application/json"
-        token = self.configuration.auth_settings().get("BearerToken")
+        token = self._renewed().get("BearerToken")
         if token and (value := token["value"].strip()):
             if not (value.isascii() and value.isprintable()):
                 raise RefusedError(
@@ -170,6 +191,11 @@ class Api:
         return answer
 
 
+def preload() -> None:
+    """Import the kubernetes package, which takes half a second of CPU."""
+    import xpjob.kube.kubeconfig  # noqa: F401
+
+
 def connect(
     kubeconfig: str,
     context: str,
@@ -182,37 +208,55 @@ def connect(
     """Prepare a connection with a kubeconfig, the service account, or the default kubeconfig.
 
     Sends nothing. Raises ``SettingsError`` if there are no usable credentials, or if they would be
-    sent unencrypted to another machine without ``allow_insecure``.
+    sent unencrypted to another machine without ``allow_insecure``, and another ``XpjobError`` if
+    they cannot be had now: a plugin fails, or a file system does not answer.
     """
     # Importing it takes half a second of CPU: only for commands that need an API server.
     from kubernetes import client, config
 
-    from xpjob.kube.kubeconfig import load_kubeconfig
+    from xpjob.kube.kubeconfig import load_kubeconfig, read_kubeconfig
 
     configuration = client.Configuration()
     in_cluster = not (kubeconfig or context) and "KUBERNETES_SERVICE_HOST" in os.environ
+    where = "the service account" if in_cluster else kubeconfig or "the default kubeconfig"
 
-    def load() -> None:
-        if in_cluster:
-            config.load_incluster_config(client_configuration=configuration)
-        else:
-            load_kubeconfig(kubeconfig, context, configuration)
+    def bounded(doing: str, action: Callable[[], T]) -> T:
+        # A file system may hang, and so may a credential plugin, which is a separate program.
+        try:
+            return within(timeouts.total + _LATER, action)
+        except DeadlineError as error:
+            raise DeadlineError(f"{doing}: {error}") from error
+        except XpjobError:
+            raise  # credentials that could not be had
+        except TimeoutError:
+            raise TransientError(
+                f"{doing}: no answer within {timeouts.total:g} s; check whether the file system "
+                "hangs, or whether it is a pipe that nobody writes to"
+            ) from None
+        # For a bad kubeconfig the package raises its own, OSError, YAML and binascii errors.
+        except Exception as error:  # noqa: BLE001
+            # From None: a traceback would show the original text, which may quote secrets.
+            raise SettingsError(
+                [
+                    f"KUBECONFIG: cannot connect with {where}: {_why(error)}; set a kubeconfig "
+                    "with --kubeconfig (and --context), or run as a pod with a service account"
+                ]
+            ) from None
 
-    try:
-        # A credential plugin is a separate program, which may hang.
-        within(timeouts.total, load)
-    except XpjobError:
-        raise  # the deadline, or credentials that could not be had
-    # For a bad kubeconfig the package raises its own, OSError, YAML and binascii errors.
-    except Exception as error:  # noqa: BLE001
-        where = "the service account" if in_cluster else kubeconfig or "the default kubeconfig"
-        # From None: a traceback would show the original text, which may quote secrets.
-        raise SettingsError(
-            [
-                f"KUBECONFIG: cannot connect with {where}: {_why(error)}; set a kubeconfig with "
-                "--kubeconfig (and --context), or run as a pod with a service account"
-            ]
-        ) from None
+    if in_cluster:
+        bounded(
+            f"reading {where}",
+            lambda: config.load_incluster_config(client_configuration=configuration),
+        )
+    else:
+        read = bounded(f"reading {where}", lambda: read_kubeconfig(kubeconfig))
+        bounded(
+            f"getting the credentials of {where}",
+            lambda: load_kubeconfig(read, context, configuration, timeouts.total),
+        )
+    for file in filter(None, (configuration.ssl_ca_cert, configuration.cert_file)):
+        # It is read again with each connection, where a wait would be taken for the server's.
+        bounded(f"reading {file} of {where}", partial(_readable, file))
     configuration.connection_pool_maxsize = connections
     pool = client.ApiClient(configuration).rest_client.pool_manager
     host = configuration.host.rstrip("/")
@@ -226,6 +270,13 @@ def connect(
             ]
         )
     return api
+
+
+def _readable(path: str) -> None:
+    """Read a file of certificates. Raises ``OSError``, or ``ValueError`` if it is too large."""
+    with Path(path).open("rb") as file:
+        if len(file.read(_MOST_CERTIFICATES + 1)) > _MOST_CERTIFICATES:
+            raise ValueError(f"{path} is too large for certificates")
 
 
 def _why(error: Exception) -> str:

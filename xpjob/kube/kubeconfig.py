@@ -9,22 +9,62 @@ Imported only where it is needed, because importing the package takes half a sec
 
 from __future__ import annotations
 
+import io
 import shutil
+import stat
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from kubernetes.config import ConfigException
+from kubernetes.config.dateutil import parse_rfc3339
 from kubernetes.config.kube_config import (
+    ENV_KUBECONFIG_PATH_SEPARATOR,
     KUBE_CONFIG_DEFAULT_LOCATION,
+    FileOrData,
     KubeConfigLoader,
     KubeConfigMerger,
 )
 
 from xpjob.base.errors import SettingsError, XpjobError
+from xpjob.kube.plugin import Plugin
+
+_MOST = 4 << 20
+"""Bytes of a kubeconfig: one with thousands of clusters is smaller."""
 
 
 class _Insisting(KubeConfigLoader):  # type: ignore[misc]
     """Raises where credentials are named and there are none."""
+
+    plugin_seconds = 30.0
+
+    def _load_from_exec_plugin(self) -> bool | None:
+        """Run the credential plugin within limits, otherwise as the package does."""
+        if not self._from_plugin():
+            return None
+        folder = self._get_base_path(self._cluster.path)
+        try:
+            plugin = Plugin(self._user["exec"], folder, self._cluster)
+            plugin.seconds = self.plugin_seconds
+            status = plugin.run()
+            if "token" in status:
+                self.token = f"Bearer {status['token']}"
+            elif "clientKeyData" in status:
+                for name in ("cert", "key"):
+                    data = "clientCertificateData" if name == "cert" else "clientKeyData"
+                    file = FileOrData(
+                        status, None, data, folder, False, temp_file_path=self._temp_file_path
+                    )
+                    setattr(self, f"{name}_file", file.as_file())
+            else:
+                return None
+            if "expirationTimestamp" in status:
+                self.expiry = parse_rfc3339(status["expirationTimestamp"])
+        except XpjobError:
+            raise
+        except Exception:  # noqa: BLE001 - as the package does: what comes of it is looked at next
+            return None
+        return True
 
     def _load_authentication(self) -> None:
         # What is loaded again has expired.
@@ -50,22 +90,64 @@ class _Insisting(KubeConfigLoader):  # type: ignore[misc]
         )
 
 
-def load_kubeconfig(path: str, context: str, configuration: Any) -> None:
-    """Load a kubeconfig (empty: the default one) into a configuration of the kubernetes package.
+@dataclass(frozen=True, slots=True)
+class Kubeconfig:
+    """The merged content of the files of a kubeconfig.
+
+    ``folder`` is where relative paths start, None if each file has its own.
+    """
+
+    merged: KubeConfigMerger
+    folder: str | None = None
+
+
+def read_kubeconfig(path: str) -> Kubeconfig:
+    """Read a kubeconfig: a path, several of them, or empty for the default one.
+
+    Raises the kubernetes package's own errors, and ``SettingsError`` for a file that is too large.
+    """
+    path = path or KUBE_CONFIG_DEFAULT_LOCATION
+    for part in path.split(ENV_KUBECONFIG_PATH_SEPARATOR):
+        file = Path(part).expanduser()
+        if not (part and file.exists()):
+            continue
+        status = file.stat()
+        if status.st_size > _MOST:
+            raise _too_large(file)
+        if not stat.S_ISREG(status.st_mode):  # such as <(command): its size is not known
+            with file.open("rb") as opened:
+                text = opened.read(_MOST + 1)
+            if len(text) > _MOST:
+                raise _too_large(file)
+            return Kubeconfig(KubeConfigMerger(io.StringIO(text.decode())), str(file.parent))
+    return Kubeconfig(KubeConfigMerger(path))
+
+
+def load_kubeconfig(
+    kubeconfig: Kubeconfig, context: str, configuration: Any, plugin_seconds: float
+) -> None:
+    """Load a kubeconfig into a configuration of the kubernetes package.
 
     Raises that package's own errors, ``SettingsError`` for credentials that cannot be had as they
     are configured, and ``XpjobError`` for a credential plugin that failed.
     """
-    merged = KubeConfigMerger(path or KUBE_CONFIG_DEFAULT_LOCATION)
+    merged = kubeconfig.merged
     if merged.config is None:
         raise ConfigException("Invalid kube-config file. No configuration found.")
     loader = _Insisting(
         config_dict=merged.config,
-        config_base_path=None,
+        config_base_path=kubeconfig.folder,
         active_context=context or None,
-        config_persister=merged.save_changes,
+        config_persister=None if kubeconfig.folder else merged.save_changes,
     )
+    loader.plugin_seconds = plugin_seconds
     loader.load_and_set(configuration)
+
+
+def _too_large(path: Path) -> SettingsError:
+    return SettingsError(
+        [f"KUBECONFIG: {path} is too large for a kubeconfig: more than {_MOST >> 20} MiB"]
+    )
 
 
 def _refuse(user: dict[str, Any], directory: str) -> None:

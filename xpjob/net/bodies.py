@@ -8,6 +8,9 @@ from typing import Protocol
 
 from xpjob.base.errors import BadAnswerError
 
+DOCUMENT = 16 << 20
+"""Bytes of a body for which nothing else is said: several times the largest discovery document."""
+
 
 class AnswerTooLargeError(BadAnswerError):
     """The body is larger than its bound; the rest was not read."""
@@ -32,7 +35,7 @@ class Body(Protocol):
 class Whole:
     """Takes in a whole body. A larger one is an error."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int = DOCUMENT) -> None:
         self._most = most
         self._kept = io.BytesIO()  # getvalue does not copy
 

@@ -25,13 +25,11 @@ from xpjob.base.errors import (
     UnansweredError,
 )
 from xpjob.config import secrets
-from xpjob.net.bodies import Body, Start, whole
+from xpjob.net.bodies import Body, Start, Whole
 from xpjob.net.threads import within
 
 USER_AGENT = f"xpjob/{__version__}"
 _CHUNK = 1 << 20
-MAX_BODY = 16 << 20
-"""Bytes of a body for which nothing else is said: several times the largest discovery document."""
 _UNSEEN = re.compile(rb"<(style|script)\b.*?(</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 _NO_URL = "(not a URL)"
 PROXYS_HEADERS = frozenset({"proxy-authenticate", "x-squid-error", "proxy-status"})
@@ -149,7 +147,7 @@ def request(
     headers: Mapping[str, str],
     timeouts: Timeouts,
     body: bytes | None = None,
-    into: Callable[[], Body] = whole(MAX_BODY),
+    into: Callable[[], Body] = Whole,
 ) -> Response:
     """Make one request, without redirects or retries.
 

@@ -15,6 +15,9 @@ from xpjob.net import deadline
 T = TypeVar("T")
 R = TypeVar("R")
 
+FILE_SECONDS = 30.0
+"""Seconds that a file system has to answer, outside a run."""
+
 
 def within(seconds: float, action: Callable[[], T]) -> T:
     """Return the result of ``action``, or raise ``TimeoutError`` if it takes too long.
@@ -43,19 +46,22 @@ def within(seconds: float, action: Callable[[], T]) -> T:
 def by_deadline(action: Callable[[], T]) -> T:
     """Return the result of ``action``. Raises ``DeadlineError`` if the run's deadline passes first.
 
-    For actions without a timeout of their own, such as file system calls. Outside a run there is
-    no limit.
+    For file system calls, which have no timeout of their own. Outside a run, ``TimeoutError`` is
+    raised after ``FILE_SECONDS``.
     """
-    if deadline.left() == math.inf:
-        return action()
+    seconds = FILE_SECONDS if deadline.left() == math.inf else math.inf
     context = contextvars.copy_context()  # so that waits inside it, e.g. for a lock, end in time
-    return within(math.inf, lambda: context.run(action))
+    try:
+        return within(seconds, lambda: context.run(action))
+    except TimeoutError as error:
+        raise TimeoutError(str(error) or f"no answer within {seconds:g} s") from error
 
 
 def begin(action: Callable[[], T]) -> Callable[[], T]:
     """Start ``action`` in a thread; return a function that waits for its result or error.
 
-    The current deadline applies to it. A caller that does not wait abandons it.
+    The current deadline applies to it, and that of whoever waits to the wait: it may raise
+    ``DeadlineError``. A caller that does not wait abandons it.
     """
     future: Future[T] = Future()
     context = contextvars.copy_context()
@@ -66,8 +72,14 @@ def begin(action: Callable[[], T]) -> Callable[[], T]:
         except BaseException as error:  # noqa: BLE001 - raised again in the waiting thread
             future.set_exception(error)
 
+    def wait() -> T:
+        ended: queue.SimpleQueue[bool] = queue.SimpleQueue()
+        future.add_done_callback(lambda _: ended.put(True))
+        deadline.receive(ended, math.inf)
+        return future.result()
+
     threading.Thread(target=work, daemon=True).start()
-    return future.result
+    return wait
 
 
 def each(function: Callable[[T], R], items: Iterable[T], workers: int) -> list[R]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
+from typing import TypeVar
 from urllib.parse import quote
 
 import msgspec
+import urllib3
 from msgspec import Struct, field
 
+from xpjob.base import memory, patience
 from xpjob.base.errors import (
     BadAnswerError,
     DeadlineError,
@@ -21,11 +25,16 @@ from xpjob.base.errors import (
 )
 from xpjob.config import secrets
 from xpjob.net import http, retry
+from xpjob.net.bodies import AnswerTooLargeError, Start, whole
 from xpjob.net.clock import PUSHGATEWAY, Clock
 from xpjob.net.http import Response, Timeouts
 from xpjob.net.options import NetOptions
+from xpjob.net.threads import within
 from xpjob.publish.options import PublishOptions
 
+T = TypeVar("T")
+
+_MOST = 256 << 20
 _TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 _ADVICE = {
     400: "the answer says why: a metric that is inconsistent with others, or http instead of https",
@@ -91,12 +100,9 @@ class Gateway:
         self._options = options
         self.clock = Clock()
         self._timeouts = Timeouts(net.connect_timeout_seconds, options.push_timeout_seconds)
-        self._pool = http.pool(
-            "PUSHGATEWAY",
-            options.pushgateway_ca_file,
-            options.pushgateway_cert_file,
-            options.pushgateway_key_file,
-        )
+        self._made: urllib3.PoolManager | None = None
+        with suppress(TimeoutError):  # the file system hangs: tried again when it is needed
+            self._made = patience.within(patience.SECONDS, self._make_pool)
 
     def __str__(self) -> str:
         return f"Pushgateway {self.url}"
@@ -142,6 +148,8 @@ class Gateway:
         def attempt() -> Response:
             try:
                 answer = self._request("GET", url, {}, None)
+            except AnswerTooLargeError as error:
+                raise AnswerTooLargeError(f"{what}: {error}") from None
             except TransientError as error:
                 raise TransientError(
                     f"{what}: {error}; check PUSHGATEWAY_URL and that the gateway is up"
@@ -181,17 +189,45 @@ class Gateway:
         """Delete one group. Raises an ``XpjobError``."""
         self.send("DELETE", self.where(job, cluster), {}, None)
 
+    def _make_pool(self) -> urllib3.PoolManager:
+        return http.pool(
+            "PUSHGATEWAY",
+            self._options.pushgateway_ca_file,
+            self._options.pushgateway_cert_file,
+            self._options.pushgateway_key_file,
+        )
+
+    def _pool(self) -> urllib3.PoolManager:
+        if self._made is None:
+            self._made = self._from_files("certificates", self._make_pool)
+        return self._made
+
+    def _from_files(self, what: str, action: Callable[[], T]) -> T:
+        """Return what is made of files. Raises ``XpjobError`` if they cannot be read in time."""
+        doing = f"reading the files with the {what} for {self.url}"
+        try:
+            return within(self._timeouts.total, action)
+        except DeadlineError as error:
+            raise DeadlineError(f"{doing}: {error}") from error
+        except TimeoutError:
+            raise XpjobError(
+                f"{doing}: no answer within {self._timeouts.total:g} s; check whether their file "
+                "system hangs, or whether one is a pipe that nobody writes to"
+            ) from None
+
     def _request(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
     ) -> Response:
-        authorization = self._authorization()
+        authorization = self._from_files("credentials", self._authorization)
         answer = http.request(
-            self._pool,
+            self._pool(),
             method,
             url,
             headers={**headers, **authorization},
             body=body,
             timeouts=self._timeouts,
+            # Of the answer to a push only the start is looked at.
+            into=Start if method != "GET" else whole(_most()),
         )
         self.clock.observe(PUSHGATEWAY, answer.headers)
         if authorization and 200 <= answer.status < 300:  # errors may quote such a body too
@@ -216,6 +252,12 @@ class Gateway:
 
 
 _PAGE = "an HTML page, so this is not a Pushgateway, or a login is in front of it"
+
+
+def _most() -> int:
+    """Return the bytes of all groups that may be read: an eighth of the memory."""
+    limit = memory.limit()
+    return _MOST if limit is None else min(_MOST, limit // 8)
 
 
 def _complaint(answer: Response) -> str:

@@ -25,10 +25,10 @@ def _textfile(text: str) -> Path:
     scheme, _, name = text.partition(":")
     if scheme != "textfile" or not name.endswith(".prom"):
         raise parsers.invalid("value", text, "textfile:PATH, where PATH ends in .prom")
-    target = parsers.path(name)
-    if not target.parent.is_dir():
-        raise ValueError(f"{text!r}: the directory {target.parent} does not exist; create it first")
-    return target
+    try:
+        return parsers.file_in_folder(name)
+    except ValueError as error:
+        raise ValueError(f"{text!r}: {error}") from None
 
 
 @dataclass(frozen=True, kw_only=True)

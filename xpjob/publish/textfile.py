@@ -16,9 +16,11 @@ from xpjob.base.errors import DeadlineError, RefusedError, XpjobError
 from xpjob.base.files import Folder, IrregularError
 from xpjob.net.threads import by_deadline
 from xpjob.publish.start_times import StartTimes
-from xpjob.store.base import MAX_DOCUMENT
 
 _log = logging.getLogger(__name__)
+
+_MOST = 64 << 20
+"""Bytes of a file that is read: some 400,000 series."""
 
 
 class Textfile:
@@ -50,16 +52,21 @@ class Textfile:
         )
 
     def _read(self, path: Path) -> str:
-        def read() -> str:
+        def read() -> bytes:
             with Folder.opened(path.parent) as folder:
-                return folder.read(path.name, MAX_DOCUMENT).decode("utf-8", "replace")
+                return folder.read(path.name, _MOST + 1)
 
         try:
-            return by_deadline(read)
+            body = by_deadline(read)
         except FileNotFoundError:
             return ""
-        except OSError as error:
+        except DeadlineError as error:
+            raise DeadlineError(f"reading {path}: {error}") from error
+        except OSError as error:  # also a timeout, without a run
             raise XpjobError(f"reading {path}: {error.strerror or error}") from error
+        if len(body) > _MOST:
+            raise XpjobError(f"reading {path}: larger than {_MOST >> 20} MiB; is this our file?")
+        return body.decode("utf-8", "replace")
 
     def _write(self, path: Path, registry: CollectorRegistry) -> None:
         body = generate_latest(registry)

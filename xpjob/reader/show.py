@@ -27,6 +27,7 @@ from xpjob.collect.tables import TableDescription
 from xpjob.config import parsers, secrets
 from xpjob.config.option import Config
 from xpjob.net import http
+from xpjob.net.bodies import whole
 from xpjob.net.http import Timeouts
 from xpjob.net.options import NetOptions
 from xpjob.reader import described, loaded, parameters, query, render
@@ -36,7 +37,7 @@ from xpjob.reader.options import AccessOptions
 from xpjob.reader.parameters import Parameter, QueryError, one, unknown
 from xpjob.reader.render import Json, Shape
 from xpjob.reader.table import View
-from xpjob.store.base import SNAPSHOT, key_of
+from xpjob.store.base import MAX_DOCUMENT, SNAPSHOT, key_of
 from xpjob.store.open import open_reader_store
 from xpjob.store.options import StoreOptions
 
@@ -189,7 +190,9 @@ def ask(config: Config, url: str, path: str, pairs: Pairs) -> http.Response:
     timeouts = Timeouts(net.connect_timeout_seconds, net.request_timeout_seconds)
     pool = http.pool("READER", access.reader_ca_file)
     try:
-        answer = http.request(pool, "GET", address, headers=headers, timeouts=timeouts)
+        answer = http.request(
+            pool, "GET", address, headers=headers, timeouts=timeouts, into=whole(MAX_DOCUMENT)
+        )
     except TransientError as error:
         hint = "check --url, and that xpjob serve runs there"
         raise TransientError(f"reading {address}: {error}; {hint}") from error

@@ -25,13 +25,17 @@ class Share(NamedTuple):
 
 
 SHARES = {
-    # Share of the run's deadline: discovery, planning and all lists; of that: planning.
+    # Of the run's deadline: reading the kubeconfig, and getting its credentials.
+    "connect": Share(1 / 2, until_stopped=True),
+    # Of the time after that: discovery, planning and all lists; of that: planning.
     "gather": Share(3 / 4, until_stopped=True),
     "plan": Share(1 / 2),
     # Concurrently: finding out which cluster this is.
     "identify": Share(1 / 4, until_stopped=True),
     # Concurrently: reading the previous snapshot and report.
     "recall": Share(1 / 4, until_stopped=True),
+    # Of the time after gathering: waiting for them.
+    "remember": Share(1 / 3),
     # Of shards: writing a part, waiting for the parts of others, and reading them.
     "hand in": Share(1 / 2),
     "wait": Share(2 / 3, until_stopped=True),

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from xpjob.base.errors import SupersededError, XpjobError
+from xpjob.base.errors import SettingsError, SupersededError, XpjobError
 from xpjob.collect.attempt import Attempt
 from xpjob.collect.contract import Collectors, check_collectors
 from xpjob.collect.fetch import Progress
 from xpjob.config.option import Config
-from xpjob.kube.api import Api
+from xpjob.kube.api import Api, preload
 from xpjob.kube.identity import Identity, identify
 from xpjob.net.deadline import Deadline, equal_share
 from xpjob.net.threads import begin
@@ -106,8 +106,8 @@ def run(
 def _run(
     config: Config, collectors: Collectors, progress: Progress, journal: Journal, *, dry_run: bool
 ) -> Result:
-    api = connected(config, journal.clock)
     sinks = () if dry_run else publishers(config)
+    api = _connected(config, journal)
     identified = begin(partial(_identify, api))
     job = _Job(config, collectors, attempts_of(collectors), journal, sinks, identified)
     shard = None if dry_run else config[ShardOptions].shard
@@ -122,21 +122,22 @@ def _run(
     store: Store = MemoryStore()
     gathered = previous = snapshot = None
     try:
-        with journal.tolerating():
-            gathered = gather(
-                journal,
-                api,
-                opened,
-                config,
-                collectors,
-                job.attempts,
-                progress,
-                sizes,
-                dry_run=dry_run,
-            )
+        if api is not None:
+            with journal.tolerating():
+                gathered = gather(
+                    journal,
+                    api,
+                    opened,
+                    config,
+                    collectors,
+                    job.attempts,
+                    progress,
+                    sizes,
+                    dry_run=dry_run,
+                )
         if gathered is None and shards.reports_nothing(shard, journal):
             return Result(journal.close(), None, journal.errors)
-        with journal.phase("remember"):
+        with journal.phase("remember"), budget.phase("remember"):
             with journal.tolerating():
                 store, previous = _remember(job, recalled, recalling)
             previous = _own(job, store, previous, reached=gathered is not None)
@@ -161,7 +162,22 @@ def _run(
     return Result(journal.close(), snapshot, journal.errors)
 
 
-def _identify(api: Api) -> Identity:
+def _connected(config: Config, journal: Journal) -> Api | None:
+    """Return the API, or None if there are no credentials for it now. Raises ``SettingsError``."""
+    try:
+        preload()  # not at the expense of what may hang
+        with journal.phase("discover"), budget.phase("connect"):
+            return connected(config, journal.clock)
+    except SettingsError:
+        raise
+    except XpjobError as error:
+        journal.fail(error)
+        return None
+
+
+def _identify(api: Api | None) -> Identity:
+    if api is None:
+        return Identity()
     with budget.phase("identify"):
         return identify(api)
 

@@ -29,7 +29,7 @@ from xpjob.base.errors import (
 )
 from xpjob.base.files import Folder, IrregularError
 from xpjob.net import deadline
-from xpjob.net.threads import by_deadline
+from xpjob.net.threads import FILE_SECONDS, by_deadline
 from xpjob.store.base import MAX_DOCUMENT, SNAPSHOT, NotAFileError, Stored, Traits, is_cluster
 
 P = ParamSpec("P")
@@ -55,11 +55,16 @@ def _in_time(
 
     @wraps(method)
     def bounded(self: DirectoryStore, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        where = self.where(str(args[0]) if args else "")
         try:
             return by_deadline(lambda: method(self, *args, **kwargs))
         except DeadlineError as error:
-            where = self.where(str(args[0]) if args else "")
             raise DeadlineError(f"accessing {where}: {error}") from error
+        except TimeoutError:
+            raise TransientError(
+                f"accessing {where}: no answer within {FILE_SECONDS:g} s; check whether the file "
+                "system of STORE_DIR hangs"
+            ) from None
 
     return bounded
 
@@ -104,6 +109,7 @@ class DirectoryStore:
         """Return what holds for every file: conditions are checked under a lock."""
         return Traits()
 
+    @_in_time
     def clusters(self) -> list[str]:
         """Return the names of the directories with a snapshot. Raises as ``Store`` does.
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import boto3
 import botocore.exceptions as boto
 import botocore.session
+from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.parsers import ResponseParserError
 from botocore.utils import get_environ_proxies
@@ -31,6 +33,7 @@ from xpjob.base.errors import (
 )
 from xpjob.config import secrets
 from xpjob.net import http, retry
+from xpjob.net.bodies import AnswerTooLargeError, Whole
 from xpjob.net.clock import S3, Clock
 from xpjob.net.http import PROXY_ADVICE, PROXY_CREDENTIALS, USER_AGENT
 from xpjob.net.options import NetOptions
@@ -61,8 +64,16 @@ _GIVE_CREDENTIALS = (
     "give the job credentials: a role of its service account, or AWS_ACCESS_KEY_ID and "
     "AWS_SECRET_ACCESS_KEY"
 )
+_CREDENTIALS_FOR = "getting the credentials for"
+_SOURCE = (
+    "find out why their source does not answer as it should: the AWS_* variables, or the machine's "
+    "metadata service"
+)
+_START = 10.0  # seconds that boto3 may need by itself, on a busy machine
 _SHOWN = 200
 """Characters of an unreadable answer that an error quotes."""
+_MOST = 4 << 20
+"""Bytes of an answer that is no document: a thousand keys, an error, or credentials."""
 
 
 _MISTAKES = (
@@ -76,6 +87,14 @@ _MISTAKES = (
 _REGION = "us-east-1"
 """The last resort, for servers that have no regions."""
 _CHECKSUMS = ("request_checksum_calculation", "response_checksum_validation")
+
+
+@dataclass(slots=True)
+class _Stage:
+    """What is being done, for errors."""
+
+    doing: str
+    advice: str
 
 
 class S3Client:
@@ -92,6 +111,31 @@ class S3Client:
         """
         self._timeout = net.request_timeout_seconds
         self.directory = options.s3_bucket.endswith("--x-s3")
+        _bound_answers()
+        try:
+            # It asks for credentials, which may come from a file, a program or another server.
+            within(self._timeout + _START, lambda: self._create(options, net, where))
+        except TimeoutError:
+            raise TransientError(
+                f"{_CREDENTIALS_FOR} {where}: none within {self._timeout:g} s; {_SOURCE}"
+            ) from None
+        except DeadlineError as error:
+            raise DeadlineError(f"{_CREDENTIALS_FOR} {where}: {error}") from error
+        self.boto.meta.events.register(
+            "after-call.s3",
+            lambda http_response, **_: clock.observe(S3, http_response.headers),
+        )
+        url = str(self.boto.meta.endpoint_url)
+        self.endpoint = options.s3_endpoint or ("" if _is_amazons(url) else url)
+        if secrets.in_the_clear(url) and not net.allow_insecure_credentials:
+            raise SettingsError(
+                [f"S3: {url} is plain http, which would expose credentials; {secrets.FORCE}"]
+            )
+        self._proxy = str(get_environ_proxies(url).get(urlsplit(url).scheme, ""))
+        sums = self.boto.meta.config.request_checksum_calculation  # type: ignore[attr-defined]
+        self.sends_md5 = sums == "when_required" and not self.directory
+
+    def _create(self, options: StoreOptions, net: NetOptions, where: str) -> None:
         try:
             # Our own session: the default one would keep credentials forever.
             core = botocore.session.Session()
@@ -122,24 +166,14 @@ class S3Client:
                     "and the AWS_* variables"
                 ]
             ) from error
+        except boto.HTTPClientError as error:
+            reason = error.kwargs.get("error") or error
+            raise XpjobError(f"{_CREDENTIALS_FOR} {where}: {reason}; {_SOURCE}") from error
         except boto.BotoCoreError as error:
             raise XpjobError(
                 f"creating the S3 client for {where}: {error}; check S3_REGION, S3_ENDPOINT and "
                 "the AWS_* variables"
             ) from error
-        self.boto.meta.events.register(
-            "after-call.s3",
-            lambda http_response, **_: clock.observe(S3, http_response.headers),
-        )
-        url = str(self.boto.meta.endpoint_url)
-        self.endpoint = options.s3_endpoint or ("" if _is_amazons(url) else url)
-        if secrets.in_the_clear(url) and not net.allow_insecure_credentials:
-            raise SettingsError(
-                [f"S3: {url} is plain http, which would expose credentials; {secrets.FORCE}"]
-            )
-        self._proxy = str(get_environ_proxies(url).get(urlsplit(url).scheme, ""))
-        sums = self.boto.meta.config.request_checksum_calculation  # type: ignore[attr-defined]
-        self.sends_md5 = sums == "when_required" and not self.directory
 
     def _compatible(self, core: botocore.session.Session, options: StoreOptions) -> dict[str, Any]:
         """Return what S3-compatible servers need, and boto3 is not told otherwise."""
@@ -165,12 +199,24 @@ class S3Client:
         what = f"{doing} {where}"
 
         def attempt() -> T:
+            stage = _Stage(f"{_CREDENTIALS_FOR} {where}", _SOURCE)
+
+            def act() -> T:
+                if (credentials := self._session.get_credentials()) is not None:
+                    credentials.get_frozen_credentials()  # renewed, if need be
+                stage.doing, stage.advice = what, "check that the server is up and reachable"
+                return self._readable(what, action)
+
             try:
-                return within(self._timeout, lambda: self._readable(what, action))
+                return within(self._timeout, act)
             except TimeoutError as error:
-                raise TransientError(f"{what}: not completed within {self._timeout:g} s") from error
+                raise TransientError(
+                    f"{stage.doing}: not completed within {self._timeout:g} s; {stage.advice}"
+                ) from error
             except DeadlineError as error:
-                raise DeadlineError(f"{what}: {error}") from error
+                raise DeadlineError(f"{stage.doing}: {error}") from error
+            except AnswerTooLargeError as error:
+                raise BadAnswerError(f"{what}: {error}; is this an S3 endpoint?") from None
             except boto.ClientError as error:
                 # From None: the original text is the server's, and may contain credentials.
                 raise self._refusal(doing, what, error) from None
@@ -179,6 +225,10 @@ class S3Client:
             except boto.ProxyConnectionError as error:
                 raise self._proxys(what, error) from None  # the text may have its password
             except _CONNECTION_ERRORS as error:
+                if isinstance(large := error.kwargs.get("error"), AnswerTooLargeError):
+                    raise BadAnswerError(
+                        f"{stage.doing}: {large}; is this an S3 endpoint?"
+                    ) from None
                 if isinstance(error.kwargs.get("error"), ValueError):
                     # The original text shows the header, and with it the secret.
                     raise RefusedError(
@@ -241,6 +291,25 @@ class S3Client:
             for secret in filter(None, (credentials.secret_key, credentials.token)):
                 text = text.replace(secret, "(not shown)")
         return text
+
+
+def _bound_answers() -> None:
+    """Bound what botocore reads into memory at once.
+
+    These are answers of S3 and of the servers that give credentials, all but documents, which are
+    read as a stream. botocore reads them in this one property, and it has no setting for it.
+    """
+    AWSResponse.content = property(_content)  # type: ignore[method-assign,assignment]
+
+
+def _content(answer: Any) -> bytes:
+    if answer._content is None:
+        kept = Whole(_MOST)
+        for piece in answer.raw.stream():
+            kept.write(piece)
+        answer._content = kept.content()
+    content: bytes = answer._content
+    return content
 
 
 def is_proxys(answer: ErrorAnswer) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 
 from prometheus_client import generate_latest
 from rich.console import Console
@@ -10,12 +11,16 @@ from rich.console import Console
 from xpjob.collect.contract import Collectors
 from xpjob.config.option import Config
 from xpjob.net.deadline import Deadline
+from xpjob.net.threads import within
 from xpjob.publish import exposition
 from xpjob.run import job
 from xpjob.run.job import Result
 from xpjob.run.journal import Journal
 from xpjob.terminal import log, progress, tables
 from xpjob.terminal.options import OutputOptions
+from xpjob.terminal.tables import stdout
+
+_PATIENCE = 1.0  # seconds to print the summary
 
 
 def run_once(
@@ -27,7 +32,7 @@ def run_once(
     deadline: Deadline | None = None,
 ) -> Result:
     """Do one run, with progress and a summary on terminals. A dry run prints the metrics."""
-    text = log.configure_for(config[OutputOptions])
+    text = log.configure_for(config[OutputOptions], bounded=True)
     stderr = Console(stderr=True)
     with progress.Bars(stderr) if text and stderr.is_terminal else progress.Silent() as view:
         result = job.run(
@@ -36,7 +41,8 @@ def run_once(
     if dry_run and result.snapshot is not None:
         _print_exposition(result)
     if text:
-        tables.summarize(result, stderr if dry_run else tables.stdout())
+        with suppress(TimeoutError):  # nobody reads it
+            within(_PATIENCE, lambda: tables.summarize(result, stderr if dry_run else stdout()))
     return result
 
 

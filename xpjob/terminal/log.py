@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import threading
+from collections import Counter
 
 from pythonjsonlogger.json import JsonFormatter
 from rich.console import Console
@@ -12,6 +14,8 @@ from rich.logging import RichHandler
 
 from xpjob.terminal.options import OutputOptions
 
+MOST_ALIKE = 10
+"""Messages of one kind that a bounded log has; of the rest it has the number."""
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
@@ -37,8 +41,46 @@ def _discreet(record: logging.LogRecord) -> bool:
     return True
 
 
-def configure(level: str, *, text: bool, console: Console) -> None:
-    """Send xpjob's log, and warnings of libraries, to a console."""
+class _Alike(logging.Filter):
+    """Lets a few messages of each kind through, and counts the others.
+
+    Messages are alike if they differ only in their facts: one for each odd object, list or request.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._counts: Counter[tuple[str, int, str]] = Counter()
+        self._lock = threading.Lock()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether to log a message."""
+        with self._lock:
+            self._counts[kind := (record.name, record.levelno, str(record.msg))] += 1
+            return self._counts[kind] <= MOST_ALIKE
+
+    def finish(self) -> None:
+        """Log how many messages of each kind were left out."""
+        with self._lock:
+            counts, self._counts = self._counts, Counter()
+        for (name, level, message), count in counts.items():
+            if count > MOST_ALIKE:
+                extra = {"similar_to": message, "count": count - MOST_ALIKE}
+                logging.getLogger(name).log(level, "similar messages left out", extra=extra)
+
+
+def finish() -> None:
+    """Log what was left out so far. Ends every bounded log."""
+    for handler in logging.getLogger().handlers:
+        for alike in handler.filters:
+            if isinstance(alike, _Alike):
+                alike.finish()
+
+
+def configure(level: str, *, text: bool, console: Console, bounded: bool = False) -> None:
+    """Send xpjob's log, and warnings of libraries, to a console.
+
+    ``bounded``: of messages that are alike only a few are logged, unless the level is debug.
+    """
     handler: logging.Handler
     if text:
         handler = RichHandler(
@@ -56,6 +98,8 @@ def configure(level: str, *, text: bool, console: Console) -> None:
             )
         )
     handler.addFilter(_discreet)
+    if bounded and level != "debug":
+        handler.addFilter(_Alike())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("xpjob").setLevel(level.upper())
     # Its warnings repeat what retry.py handles and logs.
@@ -67,8 +111,8 @@ def text_wanted(log_format: str) -> bool:
     return log_format == "text" or (log_format in ("", "auto") and sys.stderr.isatty())
 
 
-def configure_for(options: OutputOptions) -> bool:
-    """Configure logging; return whether it is text, for people."""
+def configure_for(options: OutputOptions, *, bounded: bool = False) -> bool:
+    """Configure logging (see ``configure``); return whether it is text, for people."""
     text = text_wanted(options.log_format)
-    configure(options.log_level, text=text, console=Console(stderr=True))
+    configure(options.log_level, text=text, console=Console(stderr=True), bounded=bounded)
     return text

@@ -1,17 +1,19 @@
 """The end of the process: its message, the termination message for the kubelet, and forced exits.
 
 After a signal (SIGTERM, SIGINT) the deadline makes a run store and publish what it has. If that
-hangs despite the deadline, e.g. in reading a credential file, this module ends the process.
+hangs despite the deadline, this module ends the process. Nothing that it writes at the end can
+change the exit code or hold up the exit.
 """
 
 from __future__ import annotations
 
+import _thread
+import atexit
 import json
 import logging
 import os
 import queue
 import signal
-import sys
 import threading
 import traceback
 from collections.abc import Iterator, Mapping
@@ -28,21 +30,28 @@ from xpjob.base.files import open_regular
 from xpjob.net.deadline import Deadline
 from xpjob.terminal import log
 from xpjob.terminal.options import OutputOptions
+from xpjob.terminal.streams import Streams
 
 if TYPE_CHECKING:
     from xpjob.snapshot.documents import RunReport
 
 _MESSAGE_LIMIT = 4096  # bytes the kubelet reads of a termination message
 _OVERDUE = 0.7  # seconds past the deadline before a forced exit
+_PATIENCE = 1.0  # seconds for what is written at the end
 _log = logging.getLogger(__name__)
 
 
 @dataclass
 class Ending:
-    """Data for the termination message if the process ends before its command."""
+    """Data for the termination message if the process ends before its command.
+
+    ``results_count``: the command has failed if its results cannot be written to stdout.
+    """
 
     termination_log: Path
+    streams: Streams | None = None
     report: RunReport | None = None
+    results_count: bool = True
 
 
 def current() -> Ending:
@@ -105,36 +114,75 @@ def say(message: str, *, debug: bool) -> None:
         click.echo(traceback.format_exc(), err=True)
 
 
-def leave(ending: Ending, code: int, error: str) -> NoReturn:
-    """Exit without waiting for threads with requests in flight."""
-    logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    at_once(ending, code, error)
+def leave(ending: Ending, code: int, error: str = "") -> NoReturn:
+    """Exit without waiting for threads with requests in flight, or for what nobody reads.
+
+    ``error`` is for the termination message; without one it has been written already.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)  # the code is settled, and the end is near
+    log.finish()
+    if ending.streams:
+        ending.streams.flush()
+        if failure := ending.streams.failure():
+            text = f"writing to stdout: {failure.strerror}; the output is incomplete"
+            say(text, debug=False)
+            if ending.results_count and code == 0:
+                code, error = 1, text
+    cleaning = threading.Thread(target=_clean_up, daemon=True)
+    cleaning.start()
+    cleaning.join(_PATIENCE)
+    if error:
+        at_once(ending, code, error)
+    _exit(ending, code)
+
+
+def _clean_up() -> None:
+    """Do what is registered for the exit, such as removing temporary files with credentials."""
+    with suppress(Exception):
+        atexit._run_exitfuncs()
 
 
 def at_once(ending: Ending, code: int, error: str) -> NoReturn:
-    """Exit now, from any thread or signal handler; takes no locks."""
+    """Exit now, from any thread or signal handler; takes no locks that others hold."""
     phase = ending.report.phase if ending.report else ""
     facts = {"exitCode": code, "phase": phase, "error": error}
     write_termination_log(ending.termination_log, facts)
+    _exit(ending, code)
+
+
+def _exit(ending: Ending, code: int) -> NoReturn:
+    if ending.streams:
+        ending.streams.logs.drain(_PATIENCE)
     os._exit(code)
 
 
 def write_termination_log(path: Path, facts: Mapping[str, object]) -> None:
-    """Write one line of JSON for the kubelet, if it has created the file."""
+    """Write one line of JSON for the kubelet, if it has created the file. Best effort.
+
+    Only a regular file is written to. A file system that is full or hangs changes nothing.
+    """
     line = json.dumps(facts)
     if len(line) > _MESSAGE_LIMIT:
         error = str(facts["error"])
         line = json.dumps({**facts, "error": error[: _MESSAGE_LIMIT // 12] + " (cut)"})
+    # Not a Thread, which takes locks that the code under a signal handler may hold.
+    over = _thread.allocate_lock()
+    over.acquire()
+    with suppress(RuntimeError):  # no thread can be started
+        _thread.start_new_thread(_write, (path, f"{line}\n".encode(), over))
+        over.acquire(timeout=_PATIENCE)
+
+
+def _write(path: Path, line: bytes, over: _thread.LockType) -> None:
     try:
-        # The kubelet's file has one name; through another one, a link would overwrite something.
         descriptor = open_regular(path, os.O_WRONLY)
-        if os.fstat(descriptor).st_nlink > 1:
-            os.close(descriptor)
-            return
-        os.ftruncate(descriptor, 0)
+        # The kubelet's file has one name; through another one, a link would overwrite something.
+        if os.fstat(descriptor).st_nlink == 1:
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, line)
+        os.close(descriptor)  # a network file system may report a full disk only here
     except OSError:
-        return  # not in a pod
-    with os.fdopen(descriptor, "w") as file:
-        file.write(line + "\n")
+        pass  # not in a pod
+    finally:
+        over.release()

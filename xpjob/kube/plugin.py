@@ -1,0 +1,95 @@
+"""Run a credential plugin of a kubeconfig, with limits for its time and its output.
+
+The kubernetes package waits for a plugin without end, reads all that it prints, and logs its
+errors, which may contain secrets.
+
+Imported only where it is needed, because importing the package takes half a second of CPU.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from typing import Any
+
+from kubernetes.config.exec_provider import ExecProvider
+
+from xpjob.base.errors import TransientError
+
+_MOST = 1 << 20  # bytes of output: far above any token or certificate
+
+
+class Plugin(ExecProvider):  # type: ignore[misc]
+    """The package's description of a plugin, which is run for at most ``seconds``."""
+
+    seconds = 30.0
+
+    def run(self, previous_response: Any = None) -> Any:
+        """Return the ``status`` of the credentials that the plugin prints.
+
+        Raises ``OSError`` or ``ValueError`` if it fails, without quoting it, and
+        ``TransientError`` if it takes too long.
+        """
+        interactive = sys.stdout.isatty()
+        spec: dict[str, Any] = {"interactive": interactive}
+        if self.cluster:
+            spec["cluster"] = dict(self.cluster.value)
+            for extension in spec["cluster"].get("extensions") or ():
+                if extension["name"] == "client.authentication.k8s.io/exec":
+                    spec["cluster"]["config"] = extension["extension"]
+        info = {"apiVersion": self.api_version, "kind": "ExecCredential", "spec": spec}
+        printed = self._printed({**self.env, "KUBERNETES_EXEC_INFO": json.dumps(info)}, interactive)
+        credentials = json.loads(printed)
+        if credentials["apiVersion"] != self.api_version or "kind" not in credentials:
+            raise ValueError("the credentials are of another version")
+        return credentials["status"]
+
+    def _printed(self, environ: dict[str, str], interactive: bool) -> bytes:
+        others = None if interactive else subprocess.DEVNULL
+        process = subprocess.Popen(  # noqa: S603 - what the kubeconfig says
+            self.args,
+            stdin=others,
+            stdout=subprocess.PIPE,
+            stderr=others,
+            cwd=self.cwd,
+            env=environ,
+            # With what it has started itself, it is ended; a group of its own has no terminal.
+            start_new_session=not interactive,
+        )
+        overdue = threading.Event()
+
+        def end() -> None:
+            overdue.set()
+            _end(process, group=not interactive)
+
+        timer = threading.Timer(self.seconds, end)
+        timer.daemon = True
+        timer.start()
+        try:
+            with process:
+                printed: bytes = process.stdout.read(_MOST + 1) if process.stdout else b""
+                if len(printed) > _MOST:
+                    _end(process, group=not interactive)
+        finally:
+            timer.cancel()
+        if overdue.is_set():
+            raise TransientError(
+                f"the credential plugin {self.args[0]} of the kubeconfig gave no credentials "
+                f"within {self.seconds:g} s, and was ended; run it by hand to see what it waits for"
+            )
+        if len(printed) > _MOST or process.returncode != 0:
+            raise ValueError("the plugin failed, or printed more than credentials")
+        return printed
+
+
+def _end(process: subprocess.Popen[bytes], *, group: bool) -> None:
+    try:
+        if group:
+            os.killpg(process.pid, 9)
+        else:
+            process.kill()
+    except ProcessLookupError:
+        pass
