@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import signal
 from collections.abc import Callable
 
 from faults.breaking import ALWAYS, Setup, when
 from faults.world import CLAIMS, World
 from support.processes import free_port
-from support.stand_in import BUCKET, CLAIM
+from support.stand_in import BUCKET, CLAIM, claim
 from xpjob.demo.api import write_kubeconfig
 from xpjob.demo.cluster import Fault
 
@@ -118,9 +119,42 @@ def no_proxy(world: World) -> None:
     _changed(world, "clusters", "cluster", {"proxy-url": f"http://127.0.0.1:{free_port()}"})
 
 
-def plugin(command: str) -> Setup:
+def nothing_much(size: int) -> Fault:
+    """Answer with so many bytes of nothing."""
+    return Fault(200, b" " * size)
+
+
+def bomb(world: World, _query: dict[str, str]) -> Fault:
+    """Answer with a small body that becomes a large one."""
+    return Fault(200, gzip.compress(b" " * (64 << 20), 1), {"Content-Encoding": "gzip"})
+
+
+def large_objects(world: World) -> None:
+    """Have claims of three megabytes, and pages of all of them."""
+    for item in world.cluster.objects(CLAIM):
+        world.cluster.apply(CLAIM, {**item, "spec": {**item["spec"], "big": "x" * (3 << 20)}})
+    world.environ["PAGE_SIZE"] = "500"
+
+
+def huge_object(world: World) -> None:
+    """Have one claim more, which is larger than any that etcd takes."""
+    huge = claim("huge", "team-b")
+    world.cluster.apply(CLAIM, {**huge, "spec": {"big": "x" * (20 << 20)}})
+
+
+def kubeconfig_hangs(world: World) -> None:
+    """Have a kubeconfig that does not answer: a pipe that nobody writes to."""
+    os.mkfifo(world.directory / "fifo")
+    world.environ["KUBECONFIG"] = str(world.directory / "fifo")
+
+
+def plugin(command: str, *arguments: str) -> Setup:
     """Have a credential plugin instead of a token."""
-    exec_ = {"apiVersion": "client.authentication.k8s.io/v1", "command": command}
+    exec_ = {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "command": command,
+        "args": arguments,
+    }
 
     def setup(world: World) -> None:
         _changed(world, "users", "user", {"exec": exec_, "token": None})

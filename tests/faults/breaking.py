@@ -34,6 +34,15 @@ def many(*setups: Setup, **environ: str) -> Setup:
     return setup
 
 
+def in_shell(script: str) -> Setup:
+    """Start the run from a shell: "$@" is its command."""
+
+    def setup(world: World) -> None:
+        world.prefix = ("sh", "-c", script, "sh")
+
+    return setup
+
+
 def when(world: World, *numbers: signal.Signals) -> threading.Event:
     """Send signals to the run, again and again, once the event that is returned is set."""
     reached = threading.Event()

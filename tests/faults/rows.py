@@ -8,9 +8,10 @@ from signal import SIGINT, SIGKILL, SIGTERM
 
 from faults import api, sinks
 from faults.api import DISCOVERY, at, claims, discovery, hanging, page, second_page
-from faults.breaking import Setup, many, nothing
+from faults.breaking import Setup, in_shell, many, nothing
 from faults.sinks import DROPPED, LOST, always, do, good, holding, once, proxied, s3, say
 from faults.world import CLAIMS
+from support.endless import DRIPPING, ENDLESS, SILENT
 from support.scripted import Told
 from xpjob.demo.cluster import Fault
 from xpjob.kube.identity import Identity
@@ -51,7 +52,7 @@ class Row:
 # An event of the log, the field by which it is known, and its value unless any will do.
 RETRIED, KEPT, LEFT_OUT, LET_GO = "tried again", "kept aside", "objects left out", "let go"
 RETRIED_AS_TOLD = "tried again after 1 s"
-MISSED = "suddenly missing"
+MISSED, ASKED_AGAIN = "suddenly missing", "asked again for fewer objects"
 UNKNOWN_GROUP, UNCONDITIONAL = "a group is not known", "no conditional writes"
 EVENTS = {
     RETRIED: ("attempt", None),
@@ -62,6 +63,7 @@ EVENTS = {
     UNKNOWN_GROUP: ("group_version", None),
     UNCONDITIONAL: ("object", None),
     MISSED: ("reasons", None),
+    ASKED_AGAIN: ("page_bytes", None),
 }
 
 WELL = (0, ALL_NEW, ALL_NEW, "publish", 0)
@@ -82,6 +84,9 @@ SLOW_DOWN, CONFLICT = say(503, "SlowDown"), say(409, "ConditionalRequestConflict
 FAILED_CONDITION, NOT_IMPLEMENTED = say(412, "PreconditionFailed"), say(501, "NotImplemented")
 LOGIN = Told(302, {"Location": "https://sso.example.org/login"})
 PAGE = Told(200, {"Content-Type": "text/html"}, b"<html>Please log in</html>")
+LONG_ERROR, LONG_ANSWER = Told(400, {}, b"no " * (8 << 20)), Told(200, {}, b" " * (24 << 20))
+# A pipe that is full, and that nobody reads.
+UNREAD = 'p=$(mktemp -u); mkfifo $p; exec 3<>$p; rm $p; head -c 65536 /dev/zero >&3; exec "$@" 2>&3'
 
 _REFUSALS = (400, 401, 403, 404, 409, 410, 422)
 _PASSING = (429, 500, 502, 503, 504)
@@ -116,6 +121,12 @@ API = (
         *CARRIED, ("302",)),
     Row("API", "wrong content type", "one list", at(CLAIMS, api.mislabelled), *WELL),
     Row("API", "huge page, limit ignored", "one list", at(CLAIMS, api.whole), *WELL),
+    Row("API", "pages of 12 MB", "one list", api.large_objects, *WELL, (ASKED_AGAIN,)),
+    Row("API", "an object of 20 MB", "one list",
+        many(api.huge_object, REQUEST_TIMEOUT_SECONDS="20"), *WELL, (LEFT_OUT, ASKED_AGAIN)),
+    Row("API", "40 MB that are no list", "one list", claims(api.nothing_much(40 << 20)), *CARRIED,
+        ("larger",)),
+    Row("API", "a gzip bomb", "one list", at(CLAIMS, api.bomb), *CARRIED, ("larger",)),
     Row("API", "unreadable objects", "one list", at(CLAIMS, api.with_bad_objects), *WELL,
         (LEFT_OUT,)),
     Row("API", "same continue token again", "second page",
@@ -149,6 +160,7 @@ API = (
     Row("API", "503 once", "discovery", discovery(Fault(503), times=1), *WELL, ("503", RETRIED)),
     Row("API", "an HTML page", "discovery", discovery(Fault(200, b"<html>")), *FAILED),
     Row("API", "another document", "discovery", discovery(ANOTHER), *FAILED),
+    Row("API", "40 MB", "discovery", discovery(api.nothing_much(40 << 20)), *FAILED, ("larger",)),
     Row("API", "no answer", "discovery", at(DISCOVERY, hanging), *FAILED, (RETRIED,)),
     Row("API", "trickles", "discovery", discovery(Fault(200, b" " * 900, drip=0.02)), *FAILED,
         (RETRIED,)),
@@ -161,7 +173,12 @@ API = (
         (RETRIED,)),
     Row("API", "proxy away", "always", api.no_proxy, *FAILED, ("HTTPS_PROXY", RETRIED)),
     Row("API", "credential plugin not there", "before", api.plugin("not-there"), 2, *NOT_BEGUN),
-    Row("API", "credential plugin fails", "before", api.plugin("false"), 1, *NOT_BEGUN),
+    Row("API", "credential plugin fails", "before", api.plugin("false"), *FAILED,
+        ("credential plugin false",)),
+    Row("API", "credential plugin hangs", "before", api.plugin("sleep", "70"), *FAILED,
+        ("credential plugin sleep",)),
+    Row("API", "kubeconfig does not answer", "before", api.kubeconfig_hangs, *FAILED,
+        ("no answer",)),
     Row("API", "connections taken, no answer", "always", api.silent_api, *FAILED, (RETRIED,)),
     Row("API", "black hole", "always", api.swallowed_api, *FAILED,
         (RETRIED,)),
@@ -198,6 +215,12 @@ RUN = (
         STANDS, "", None),
     Row("run", "SIGKILL", "push hangs", sinks.signalled_while_pushing(SIGKILL), -9, STANDS,
         ALL_NEW, "", None),
+    Row("run", "nobody reads stderr", "always", in_shell(UNREAD), *WELL),
+    Row("run", "disk full under stderr", "always", in_shell('exec "$@" 2>/dev/full'), *WELL),
+    Row("run", "stdout and stderr closed", "always", in_shell('exec "$@" >&- 2>&-'), *WELL),
+    Row("run", "stdout and stderr closed, push 401", "always",
+        many(in_shell('exec "$@" >&- 2>&-'), proxied(always(401))), 4, STANDS, ALL_NEW,
+        "publish", 0),
     Row("run", "a newer run stores", "while it lists", sinks.overtaken, 0, STANDS, STANDS,
         "store", 0),
     Row("run", "a newer run stores", "while it pushes", sinks.overtaken_while_pushing, 0, STANDS,
@@ -223,6 +246,13 @@ GATEWAY = (
         ("PUSHGATEWAY_URL",)),
     Row("gateway", "taken with 204", "push", proxied(always(204)), 0, STANDS, ALL_NEW, "publish",
         0),
+    Row("gateway", "an answer of 24 MB", "push", proxied(always(LONG_ANSWER)), 0, STANDS, ALL_NEW,
+        "publish", 0),
+    Row("gateway", "an error of 24 MB", "push", proxied(always(LONG_ERROR)), *NOT_PUSHED, ("400",)),
+    Row("gateway", "token file does not answer", "always",
+        sinks.file_hangs("PUSHGATEWAY_TOKEN_FILE"), *NOT_PUSHED, ("credentials",)),
+    Row("gateway", "CA file does not answer", "always",
+        sinks.file_hangs("PUSHGATEWAY_CA_FILE"), *NOT_PUSHED, ("certificates",)),
     Row("gateway", "400", "push", proxied(always(400)), *NOT_PUSHED, ("400",)),
     Row("gateway", "401", "push", proxied(always(401)), 4, STANDS, ALL_NEW, "publish", 0, ("401",)),
     Row("gateway", "403", "push", proxied(always(403)), 4, STANDS, ALL_NEW, "publish", 0, ("403",)),
@@ -273,6 +303,12 @@ S3 = (
     Row("S3", "written, answer lost", "write",
         s3(do(LOST), method="PUT", name="snapshot.json", times=1), *WELL, ("S3_ENDPOINT", RETRIED)),
     Row("S3", "proxy away", "always", sinks.no_proxy_to_s3, *NOT_READ, ("HTTPS_PROXY", RETRIED)),
+    Row("S3", "no credentials come", "always",
+        many(sinks.credentials_never_end(SILENT), **SHORT), *NOT_READ, ("credentials",)),
+    Row("S3", "credentials trickle", "always",
+        many(sinks.credentials_never_end(DRIPPING), **SHORT), *NOT_READ, ("credentials",)),
+    Row("S3", "credentials without end", "always", sinks.credentials_never_end(ENDLESS), *NOT_READ,
+        ("credentials", "larger")),
     Row("S3", "archived", "read", s3(say(403, "InvalidObjectState"), method="GET"), *NOT_READ,
         ("403", "InvalidObjectState")),
     Row("S3", "clock differs", "write", s3(say(403, "RequestTimeTooSkewed"), method="PUT"),

@@ -14,6 +14,7 @@ import msgspec
 
 from faults.breaking import ALWAYS, Setup, when
 from faults.world import CLAIMS, Proxy, World
+from support.endless import never_ending
 from support.irregular import lease, place
 from support.processes import free_port, serving
 from support.scripted import Told
@@ -159,6 +160,16 @@ def overtaken_while_pushing(world: World) -> None:
     proxied(told)(world)
 
 
+def file_hangs(variable: str) -> Setup:
+    """Have a file of the gateway that does not answer: a pipe that nobody writes to."""
+
+    def setup(world: World) -> None:
+        os.mkfifo(world.directory / "fifo")
+        world.environ[variable] = str(world.directory / "fifo")
+
+    return setup
+
+
 # S3
 
 
@@ -216,6 +227,19 @@ def no_proxy_to_s3(world: World) -> None:
     api = json.loads((world.directory / "kubeconfig").read_text())["clusters"][0]["cluster"]
     world.environ["HTTP_PROXY"] = f"http://127.0.0.1:{free_port()}"
     world.environ["NO_PROXY"] = api["server"].removeprefix("http://")
+
+
+def credentials_never_end(kind: str) -> Setup:
+    """Have credentials come from a server that does not answer, or does not stop."""
+
+    def setup(world: World) -> None:
+        world.use_s3()
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            del world.environ[name]
+        url = world.stack.enter_context(never_ending(kind))
+        world.environ["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = f"{url}/credentials"
+
+    return setup
 
 
 def swallowed_s3(world: World) -> None:

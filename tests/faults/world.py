@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -116,7 +116,8 @@ class Proxy:
                     for name, value in status.headers.items():
                         self.send_header(name, value)
                     self.end_headers()
-                    self.wfile.write(status.body)
+                    with suppress(OSError):  # not all of it is read
+                        self.wfile.write(status.body)
                     return
                 if status == 0:
                     self.close_connection = True

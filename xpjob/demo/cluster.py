@@ -114,7 +114,7 @@ class Cluster:
             items = self._lists[name]
             end = start + (limit or len(items))
             remaining = max(0, len(items) - end)
-            if not remaining:
+            if not (remaining or token):  # a token may be sent again, with another limit
                 del self._lists[name]
             return items[start:end], f"{name}.{end}" if remaining else "", remaining
 

@@ -19,7 +19,7 @@ class KubeOptions(Group):
     # ruff: disable[E501]
     kubeconfig: str = option("Kubeconfig file; if empty, the service account in a pod, otherwise ~/.kube/config.", "", str)
     context: str = option("Context in the kubeconfig; empty means its current context.", "", str, variable="KUBE_CONTEXT")
-    page_size: int = option("Objects per list request.", "500", parsers.whole(1, 10_000))
+    page_size: int = option("Objects per list request; fewer where they are large.", "500", parsers.whole(1, 10_000))
     concurrency: int = option("Number of concurrent list requests.", "4", parsers.whole(1, 64))
     # ruff: enable[E501]
     # fmt: on

@@ -32,7 +32,9 @@ SHARES = {
     "plan": Share(1 / 2),
     # Concurrently: finding out which cluster this is.
     "identify": Share(1 / 4, until_stopped=True),
-    # Concurrently: reading the previous snapshot and report.
+    # Concurrently: opening the store, which gets credentials for it, and reading the previous
+    # snapshot and report.
+    "open": Share(1 / 5, until_stopped=True),
     "recall": Share(1 / 4, until_stopped=True),
     # Of the time after gathering: waiting for them.
     "remember": Share(1 / 3),

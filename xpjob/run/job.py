@@ -16,6 +16,7 @@ from xpjob.collect.fetch import Progress
 from xpjob.config.option import Config
 from xpjob.kube.api import Api, preload
 from xpjob.kube.identity import Identity, identify
+from xpjob.net.clock import Clock
 from xpjob.net.deadline import Deadline, equal_share
 from xpjob.net.threads import begin
 from xpjob.publish import exposition
@@ -115,7 +116,7 @@ def _run(
         journal.run.id = shards.run_id(config)
     _warn_of_gaps(config, dry_run=dry_run)
     sizes: Sizes = {}
-    opened = begin(lambda: MemoryStore() if dry_run else open_store(config, journal.clock))
+    opened = begin(lambda: MemoryStore() if dry_run else _opened(config, journal.clock))
     # The store is read concurrently with the lists. With shards, only the merging one reads it.
     recalling = partial(_recall, job, opened, sizes)
     recalled = recalling if shard else begin(recalling)
@@ -169,6 +170,7 @@ def _connected(config: Config, journal: Journal) -> Api | None:
         with journal.phase("discover"), budget.phase("connect"):
             return connected(config, journal.clock)
     except SettingsError:
+        journal.report.phase = ""  # the run has not begun
         raise
     except XpjobError as error:
         journal.fail(error)
@@ -180,6 +182,11 @@ def _identify(api: Api | None) -> Identity:
         return Identity()
     with budget.phase("identify"):
         return identify(api)
+
+
+def _opened(config: Config, clock: Clock) -> Store:
+    with budget.phase("open"):
+        return open_store(config, clock)
 
 
 def _recall(job: _Job, opened: Callable[[], Store], sizes: Sizes) -> tuple[Store, Previous]:

@@ -9,6 +9,7 @@ within a tenth of a second, and ``retry.py`` is the only policy.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -158,7 +159,7 @@ class S3Client:
                 ),
             )
         except _CREDENTIAL_ERRORS as error:
-            raise RefusedError(f"{where}: {error}; {_GIVE_CREDENTIALS}") from error
+            raise _without_credentials(where, error) from error
         except (*_MISTAKES, ValueError) as error:  # an endpoint that is no URL
             raise SettingsError(
                 [
@@ -221,7 +222,7 @@ class S3Client:
                 # From None: the original text is the server's, and may contain credentials.
                 raise self._refusal(doing, what, error) from None
             except _CREDENTIAL_ERRORS as error:
-                raise RefusedError(f"{what}: {error}; {_GIVE_CREDENTIALS}") from error
+                raise _without_credentials(what, error) from error
             except boto.ProxyConnectionError as error:
                 raise self._proxys(what, error) from None  # the text may have its password
             except _CONNECTION_ERRORS as error:
@@ -293,6 +294,13 @@ class S3Client:
         return text
 
 
+def _without_credentials(what: str, error: Exception) -> XpjobError:
+    """Return the error for credentials that boto3 did not get: it may pass if nothing answered."""
+    if re.search(r"time-?d? ?out|could not connect|connection was closed", str(error), re.I):
+        return XpjobError(f"{what}: {error}; {_SOURCE}")
+    return RefusedError(f"{what}: {error}; {_GIVE_CREDENTIALS}")
+
+
 def _bound_answers() -> None:
     """Bound what botocore reads into memory at once.
 
@@ -305,8 +313,12 @@ def _bound_answers() -> None:
 def _content(answer: Any) -> bytes:
     if answer._content is None:
         kept = Whole(_MOST)
-        for piece in answer.raw.stream():
-            kept.write(piece)
+        try:
+            for piece in answer.raw.stream():
+                kept.write(piece)
+        except AnswerTooLargeError:
+            answer.raw.close()
+            raise
         answer._content = kept.content()
     content: bytes = answer._content
     return content
