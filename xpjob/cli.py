@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -25,7 +26,7 @@ from xpjob.commands import (
     show,
     targets,
 )
-from xpjob.terminal import shutdown, streams
+from xpjob.terminal import output, shutdown, streams
 from xpjob.terminal.options import OutputOptions
 
 
@@ -101,7 +102,9 @@ def main() -> NoReturn:
     except SystemExit as done:  # a command, which has written its own termination message
         shutdown.leave(end, done.code if isinstance(done.code, int) else int(bool(done.code)))
     except click.ClickException as error:
-        error.show()
+        shown = io.StringIO()
+        error.show(shown)
+        output.echo(shown.getvalue().rstrip("\n"), err=True)
         shutdown.leave(end, error.exit_code, error.format_message())
     except XpjobError as error:
         shutdown.say(str(error), debug=debug)

@@ -200,9 +200,9 @@ def test_version_and_help() -> None:
         done = xpjob(name, "--help")
         assert done.returncode == 0
         assert "Usage:" in done.stdout
-    told = xpjob("run", "--help").stdout
-    assert "The cluster:" in told
-    assert "[PAGE_SIZE; default 500]" in " ".join(told.split())
+    printed = xpjob("run", "--help").stdout
+    assert "The cluster:" in printed
+    assert "[PAGE_SIZE; default 500]" in " ".join(printed.split())
 
 
 @pytest.mark.process  # click asks bash for its version

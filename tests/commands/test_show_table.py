@@ -123,7 +123,7 @@ def test_hostile_text_stays_text() -> None:
     """In titles and cells."""
     console = Console(width=160, record=True)
     console.print(terminal.rows_table(NODES, [{"name": "[red]x\x1b[31m"}], now=0, title="[b]t"))
-    assert "[red]x [31m" in console.export_text()
+    assert "[red]x\\u001b[31m" in console.export_text()
 
 
 def test_a_comparison_has_the_tables_of_other_collectors(tmp_path: Path) -> None:

@@ -113,8 +113,8 @@ def test_a_receiver_that_adds_up_has_taken_it() -> None:
 
 def test_a_gateway_that_lets_nobody_delete_is_warned_of() -> None:
     """As prune would not work either."""
-    told = Receiver(**PUSHGATEWAY, push=Told(200), metrics=aggregating, delete=Told(405))
-    with scripted(told) as served:
+    receiver = Receiver(**PUSHGATEWAY, push=Told(200), metrics=aggregating, delete=Told(405))
+    with scripted(receiver) as served:
         found = gateway_checks(served.url)
     assert found["push"].status == "warning"
     assert "prune" in found["push"].advice
@@ -122,7 +122,7 @@ def test_a_gateway_that_lets_nobody_delete_is_warned_of() -> None:
 
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Bucket, Scripted]]:
-    """A bucket that can be told to answer otherwise."""
+    """A bucket whose answers a test can replace."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test-secret")
     made = Bucket()
@@ -157,17 +157,17 @@ def test_s305_doctor_tries_if_match(bucket: tuple[Bucket, Scripted]) -> None:
 
 
 @pytest.mark.parametrize("lacking", ["If-Match", "If-None-Match"])
-def test_s305_doctor_tells_which_condition_is_not_heeded(
+def test_s305_doctor_reports_which_condition_is_not_heeded(
     bucket: tuple[Bucket, Scripted], lacking: str
 ) -> None:
     """A server may heed one of them only."""
     made, served = bucket
-    told = "if-match" if lacking == "If-Match" else "if-none-match"
+    header = "if-match" if lacking == "If-Match" else "if-none-match"
 
     def instead(asked: Asked) -> Told | None:
-        if asked.method != "PUT" or told not in asked.headers:
+        if asked.method != "PUT" or header not in asked.headers:
             return None
-        headers = {name: value for name, value in asked.headers.items() if name != told}
+        headers = {name: value for name, value in asked.headers.items() if name != header}
         return Bucket(objects=made.objects)(Asked("PUT", asked.path, headers, asked.body))
 
     made.instead = instead
@@ -232,7 +232,7 @@ LOCK = (
 )
 
 
-def test_s301_default_retention_is_told_of(bucket: tuple[Bucket, Scripted]) -> None:
+def test_s301_default_retention_is_reported(bucket: tuple[Bucket, Scripted]) -> None:
     """From the object, or from the bucket; removing it is answered with success all the same."""
     made, served = bucket
     until = {
@@ -277,6 +277,6 @@ def test_s307_a_prefix_that_must_end_in_a_slash(bucket: tuple[Bucket, Scripted])
     assert store_checks(served, HISTORY_KEEP="2")["history"].status == "ok"
 
 
-def test_a_directory_has_nothing_to_tell() -> None:
+def test_a_directory_has_nothing_to_report() -> None:
     """No encryption, no lock."""
     assert list(checks._kept(StoreOptions(), Traits())) == []

@@ -130,8 +130,8 @@ def test_gw04_a_page_does_not_tell_the_credentials(tmp_path: object) -> None:
         (302, "http://[", "(not a URL)"),
     ],
 )
-def test_gw02_a_redirect_tells_where_to_and_what_to_set(status: int, to: str, said: str) -> None:
-    """It is not followed, and no secret in it is told."""
+def test_gw02_a_redirect_says_where_to_and_what_to_set(status: int, to: str, said: str) -> None:
+    """It is not followed, and no secret in it is reported."""
 
     def answer(asked: Asked) -> Told:
         return Told(status, {"Location": to.format(path=asked.path)} if to else {})

@@ -6,6 +6,7 @@ import csv
 import io
 import sys
 import unicodedata
+from typing import Literal
 
 import pytest
 from hypothesis import example, given
@@ -63,7 +64,7 @@ def written(table: list[list[str]]) -> str:
 @given(table=rows)
 @example(table=[["a;=1"], ["a\t\uff1d1", 'x;"=1"'], ["\ufeff =1", "\x00-1"], ["a\n=1", "\r=1"]])
 def test_no_cell_is_a_formula(
-    delimiter: str, lines: type[io.StringIO], quoting: int, table: list[list[str]]
+    delimiter: str, lines: type[io.StringIO], quoting: Literal[0, 3], table: list[list[str]]
 ) -> None:
     """With each separator, with and without heed to quotes and to line breaks between them."""
     if quoting == csv.QUOTE_NONE and delimiter == ",":

@@ -225,7 +225,7 @@ def test_the_command_prints_a_table_or_json(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert "1 came, 2 went, 1 changed state between 2026-08-21T09:00:01.000000Z" in done.stdout
     assert "not ready (Waiting)" in done.stdout
-    assert "[red]c [31m" in done.stdout
+    assert "[red]c\\u001b[31m" in done.stdout
     told = json.loads(xpjob("diff", old, new, "-o", "json").stdout)
     assert list(told) == ["cluster", "from", "to", "came", "went", "changed", "unknown"]
     assert told["changed"][0]["is"]["readyStatus"] == "False"

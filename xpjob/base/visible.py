@@ -21,7 +21,7 @@ UNSEEN = (
 """Format characters (Cf), line and paragraph separators, and what Unicode ignores by default."""
 
 _HIDDEN = re.compile(rf"[{CONTROLS}{UNSEEN}\ud800-\udfff]")
-_HIDDEN_IN_LINES = re.compile(rf"[\x00-\x09\x0b-\x1f\x7f-\x9f{UNSEEN}\ud800-\udfff]")
+_HIDDEN_IN_LINES = re.compile(rf"(?!\n)[{CONTROLS}{UNSEEN}\ud800-\udfff]")
 _BREAKS = re.compile(r"[\t\n\v\f\r\x85\u2028\u2029]+")
 
 

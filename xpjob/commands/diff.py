@@ -40,6 +40,7 @@ def diff(config: Config, old: str, new: str, output: str) -> None:
     from xpjob.collectors.extensions import EXTENSIONS
     from xpjob.reader.comparison import Comparison
     from xpjob.snapshot import resolve
+    from xpjob.terminal import output as printed
     from xpjob.terminal import tables
 
     log.configure_for(config[OutputOptions])
@@ -52,7 +53,7 @@ def diff(config: Config, old: str, new: str, output: str) -> None:
         raise click.UsageError(f"{old} and {new} are of two clusters, {of}: compare one's own")
     comparison = Comparison.of(first, second, EXTENSIONS)
     if output == "json":
-        click.echo(msgspec.json.format(msgspec.json.encode(comparison.document())))
+        printed.echo(msgspec.json.format(msgspec.json.encode(comparison.document()).decode()))
     else:
         for table in comparison.tables():
             tables.stdout().print(table)

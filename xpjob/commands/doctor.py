@@ -32,13 +32,15 @@ def doctor(config: Config, output: str) -> None:
     Exits with the code that a run would have: 0 even with warnings.
     """
     from xpjob.doctor import checks
+    from xpjob.terminal import output as printed
     from xpjob.terminal import tables
 
     log.configure_for(config[OutputOptions], bounded=True)
     results = list(checks.examine(config, chosen(config)))
     rows = [check.facts() for check in results]
     if output == "json":
-        click.echo(json.dumps(rows, indent=2))
+        printed.echo(json.dumps(rows, indent=2))
     else:
-        tables.stdout().print(tables.doctor_table(rows))
+        console = tables.stdout()
+        console.print(tables.doctor_table(rows, console.width))
     sys.exit(checks.exit_code(results, strict=config[OutputOptions].strict))

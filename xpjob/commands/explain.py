@@ -38,6 +38,7 @@ def explain(config: Config, target: str, output: str, url: str | None) -> None:
     from xpjob.collectors.extensions import EXTENSIONS
     from xpjob.reader.parameters import QueryError
     from xpjob.reader.show import Source
+    from xpjob.terminal import output as printed
     from xpjob.terminal import tables
 
     log.configure_for(config[OutputOptions])
@@ -47,6 +48,6 @@ def explain(config: Config, target: str, output: str, url: str | None) -> None:
     except QueryError as error:
         raise click.UsageError(error.for_people()) from error
     if output == "json":
-        click.echo(json.dumps(document, indent=2))
+        printed.echo(json.dumps(document, indent=2))
     elif extension.explainer:
         extension.explainer.print(document, tables.stdout(), int(now().timestamp()))

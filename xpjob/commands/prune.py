@@ -47,6 +47,7 @@ def prune(
     from xpjob.base import times
     from xpjob.base.times import now
     from xpjob.publish import prune as pruning
+    from xpjob.terminal import output as printed
     from xpjob.terminal import tables
 
     log.configure_for(config[OutputOptions])
@@ -58,7 +59,7 @@ def prune(
         pruning.prune(config, keep=keep, older_than=seconds, delete=delete, now=now().timestamp())
     )
     if output == "json":
-        click.echo(json.dumps([item.facts() for item in items], indent=2))
+        printed.echo(json.dumps([item.facts() for item in items], indent=2))
     else:
         tables.stdout().print(tables.groups_table(items))
     sys.exit(max((item.error.exit_code for item in items if item.error), default=0))

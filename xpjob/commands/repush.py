@@ -11,7 +11,7 @@ from xpjob.config.option import Config
 from xpjob.net.options import NetOptions
 from xpjob.publish.options import PublishOptions
 from xpjob.store.options import StoreOptions
-from xpjob.terminal import log
+from xpjob.terminal import log, output
 from xpjob.terminal.options import OutputOptions
 
 
@@ -30,8 +30,8 @@ def repush(config: Config, force: bool) -> None:
     log.configure_for(config[OutputOptions])
     code = 0
     for pushed in pushing.repush(config, COLLECTORS, force=force):
-        click.echo(f"{pushed.gateway}: {pushed.group}: {pushed.result}")
+        output.echo(f"{pushed.gateway}: {pushed.group}: {pushed.result}")
         if pushed.error:
-            click.echo(f"xpjob: {pushed.error}", err=True)
+            output.echo(f"xpjob: {pushed.error}", err=True)
             code = max(code, pushed.error.exit_code)
     sys.exit(code)

@@ -37,6 +37,11 @@ from xpjob.terminal.options import OutputOptions
 @click.option(
     "--output", "-o", type=click.Choice(["table", "json", "csv"]), default="table", help="Format."
 )
+@click.option(
+    "--raw",
+    is_flag=True,
+    help="Keep control and invisible characters in JSON and CSV; not for terminals.",
+)
 @click.option("--url", metavar="TEXT", help="Ask a reader there instead of the store.")
 @with_options(StoreOptions, AccessOptions, NetOptions, OutputOptions)
 def show(
@@ -49,6 +54,7 @@ def show(
     columns: str | None,
     limit: int | None,
     output: str,
+    raw: bool,
     url: str | None,
     **named: tuple[str, ...],
 ) -> None:
@@ -56,6 +62,9 @@ def show(
 
     Without TABLE it prints what a platform team looks at first: its objects, and why they are not
     ready. Filters can be repeated. An unknown TABLE lists those that there are.
+
+    Control, bidirectional and invisible characters are printed as escapes, such as \\u202e; in JSON
+    that is the same text. With --raw they are as they are, for a file or another program.
 
     \b
     What is not ready, the longest first, from a reader:
@@ -71,8 +80,15 @@ def show(
     from xpjob.reader import terminal
     from xpjob.reader.parameters import QueryError
     from xpjob.reader.show import Source
+    from xpjob.terminal import output as printed
     from xpjob.terminal import tables
 
+    if raw and output == "table":
+        raise click.UsageError("--raw is for --output json and csv")
+    if raw and sys.stdout.isatty():
+        raise click.UsageError(
+            "--raw is not for terminals: redirect the output to a file or a pipe"
+        )
     log.configure_for(config[OutputOptions])
     pairs = [
         *_filters(filters),
@@ -102,8 +118,7 @@ def show(
     except QueryError as error:
         raise click.UsageError(error.for_people()) from error
     if output != "table":
-        sys.stdout.buffer.write(answer.body)
-        sys.stdout.buffer.flush()
+        printed.write(answer.body, raw=raw)
     elif table:
         moment = int(now().timestamp())
         tables.stdout().print(

@@ -24,15 +24,17 @@ def targets(config: Config, output: str) -> None:
     Exits with 1 if something in the configuration cannot be listed, with 4 if rights are missing.
     """
     from xpjob.run.targets import describe, planned_targets
+    from xpjob.terminal import output as printed
     from xpjob.terminal import tables
 
     log.configure_for(config[OutputOptions], bounded=True)
     planned = planned_targets(config, chosen(config))
     rows = list(describe(planned))
     if output == "json":
-        click.echo(json.dumps(rows, indent=2))
+        printed.echo(json.dumps(rows, indent=2))
     else:
-        tables.stdout().print(tables.targets_table(rows))
+        console = tables.stdout()
+        console.print(tables.targets_table(rows, console.width))
     errors = [each.error for item in planned for each in item.plan.subscriptions]
     errors += [item.attempt.error for item in planned]
     sys.exit(max((error.exit_code for error in errors if error), default=0))

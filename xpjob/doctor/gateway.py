@@ -135,7 +135,7 @@ def _pushed(probe: Probe, gateway: Gateway, what: str, version: str) -> Check:
     if not arrived:
         detail += "; its /metrics does not show it, as is usual if it forwards to a database"
         return Check(what, OK, detail + left, _LOOK)
-    detail += ", read back" if left else ", read back and deleted"
+    detail += ", which was read back" if left else ", which was read back and deleted"
     if left and version:
         advice = "allow DELETE of this job's groups: prune needs it too"
         return Check(what, WARNING, detail + left, advice)

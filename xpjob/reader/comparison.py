@@ -58,6 +58,7 @@ class Comparison:
         for each in self.own:
             yield each.table()
         if not self.own:
-            yield f"Between {self.old.generated_at} and {self.new.generated_at}:"
+            old, new = self.old.generated_at, self.new.generated_at
+            yield terminal.plain(f"Between {old} and {new}:")
         for each_diff in self.diffs.values():
             yield terminal.diff_table(each_diff)

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from xpjob.base import times
 from xpjob.base.times import ago
+from xpjob.base.visible import one_line
 from xpjob.collect.tables import NUMBERS, Column, TableDescription
 from xpjob.reader.show import Answer
 from xpjob.reader.table import text_of
@@ -20,9 +21,8 @@ _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
 
 def plain(value: object) -> str:
-    """Return what a tenant wrote so that it can change neither colours nor lines."""
-    text = "" if value is None else str(value)
-    return escape("".join(c if c.isprintable() else " " for c in text))
+    """Return text for a table, on one line and without markup: tenants choose much of it."""
+    return escape(one_line("" if value is None else str(value)))
 
 
 def rows_table(

@@ -16,7 +16,7 @@ from xpjob.publish import exposition
 from xpjob.run import job
 from xpjob.run.job import Result
 from xpjob.run.journal import Journal
-from xpjob.terminal import log, progress, tables
+from xpjob.terminal import log, output, progress, tables
 from xpjob.terminal.options import OutputOptions
 from xpjob.terminal.tables import stdout
 
@@ -50,5 +50,6 @@ def _print_exposition(result: Result) -> None:
     if result.snapshot is None:
         return
     for families in (exposition.inventory(result.snapshot.head), exposition.outcome(result.report)):
-        sys.stdout.buffer.write(generate_latest(exposition.registry(families)))
-    sys.stdout.buffer.flush()
+        # Into a file or pipe it goes as it is: others read it.
+        made = generate_latest(exposition.registry(families))
+        output.write(made, raw=not sys.stdout.isatty())

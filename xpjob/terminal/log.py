@@ -12,6 +12,7 @@ from pythonjsonlogger.json import JsonFormatter
 from rich.console import Console
 from rich.logging import RichHandler
 
+from xpjob.base.visible import visible
 from xpjob.terminal.options import OutputOptions
 
 MOST_ALIKE = 10
@@ -27,8 +28,17 @@ class _TextFormatter(logging.Formatter):
             f"{key}={value}" for key, value in vars(record).items() if key not in _STANDARD
         )
         line = f"{record.getMessage()}: {extras}" if extras else record.getMessage()
-        text = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in line)
-        return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text
+        text = visible(line)
+        if record.exc_info:
+            text += f"\n{visible(self.formatException(record.exc_info), lines=True)}"
+        return text
+
+
+class _JsonFormatter(JsonFormatter):
+    """Formats one event per line, readable in any language, and without what a terminal obeys."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return visible(super().format(record))
 
 
 def _discreet(record: logging.LogRecord) -> bool:
@@ -90,7 +100,7 @@ def configure(level: str, *, text: bool, console: Console, bounded: bool = False
     else:
         handler = logging.StreamHandler(console.file)
         handler.setFormatter(
-            JsonFormatter(
+            _JsonFormatter(
                 "%(levelname)s %(name)s %(message)s",
                 rename_fields={"levelname": "level", "name": "logger"},
                 timestamp="time",

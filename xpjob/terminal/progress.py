@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Self
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
 from xpjob.kube.lists import ListKey
+from xpjob.reader.terminal import plain
 
 
 class Silent:
@@ -60,7 +60,7 @@ class Bars(Silent):
         """Receive the number of objects so far, and the estimated total."""
         name = str(key)
         if name not in self._tasks:
-            self._tasks[name] = self._bars.add_task(escape(name))
+            self._tasks[name] = self._bars.add_task(plain(name))
         self._bars.update(self._tasks[name], completed=listed, total=total)
 
     def done(self, key: ListKey) -> None:

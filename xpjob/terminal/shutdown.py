@@ -28,7 +28,7 @@ from rich.console import Console
 
 from xpjob.base.files import open_regular
 from xpjob.net.deadline import Deadline
-from xpjob.terminal import log
+from xpjob.terminal import log, output
 from xpjob.terminal.options import OutputOptions
 from xpjob.terminal.streams import Streams
 
@@ -106,12 +106,12 @@ def _watch(ending: Ending, deadline: Deadline, over: threading.Event) -> None:
 def say(message: str, *, debug: bool) -> None:
     """Print or log the error that ends the command."""
     if log.text_wanted(os.environ.get("LOG_FORMAT", "")):
-        click.echo(f"xpjob: {message}", err=True)
+        output.echo(f"xpjob: {message}", err=True)
     else:
         log.configure("info", text=False, console=Console(stderr=True))
         _log.error(message)
     if debug:
-        click.echo(traceback.format_exc(), err=True)
+        output.echo(traceback.format_exc(), err=True)
 
 
 def leave(ending: Ending, code: int, error: str = "") -> NoReturn:

@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from rich.console import Console
-from rich.markup import escape
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderHook, RenderResult
 from rich.table import Table
 
 from xpjob.base.errors import SupersededError
 from xpjob.base.times import ago
+from xpjob.base.visible import visible
 from xpjob.collect.outcome import TargetOutcome
+from xpjob.reader.terminal import plain
 from xpjob.run.job import Result
 from xpjob.snapshot.documents import Snapshot
 
@@ -22,12 +24,35 @@ if TYPE_CHECKING:
 
 _SLOWEST = 3
 _WIDEST = 60
+_NARROW = 120
+"""Terminals with fewer columns get the facts of a row below each other."""
 _COLOURS = {"ok": "green", "warning": "yellow", "failed": "red"}
 
 
 def stdout() -> Console:
     """Return the console for results, 160 columns wide if stdout is not a terminal."""
-    return Console(width=None if sys.stdout.isatty() else 160)
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    console.push_render_hook(_Guard())
+    return console
+
+
+class _Visible:
+    """A renderable whose text has escapes for what a terminal would obey or not show."""
+
+    def __init__(self, renderable: ConsoleRenderable) -> None:
+        self._renderable = renderable
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for segment in console.render(self._renderable, options):
+            text = segment.text if segment.control else visible(segment.text, lines=True)
+            yield segment._replace(text=text)
+
+
+class _Guard(RenderHook):
+    """Guards all that is printed. Tables escape their cells before, for the sake of widths."""
+
+    def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
+        return [_Visible(each) for each in renderables]
 
 
 def summarize(result: Result, console: Console) -> None:
@@ -37,22 +62,22 @@ def summarize(result: Result, console: Console) -> None:
         console.print(_summary(snapshot))
     slow = sorted(report.targets, key=lambda o: o.seconds, reverse=True)[:_SLOWEST]
     if slow:
-        slowest = ", ".join(f"{escape(_scope(o))} {o.seconds:.2f} s" for o in slow)
+        slowest = ", ".join(f"{plain(_scope(o))} {o.seconds:.2f} s" for o in slow)
         console.print(f"slowest lists: {slowest}")
     for outcome in report.targets:
         if outcome.unconfirmed:
             console.print(
-                f"[yellow]kept[/]: {escape(_scope(outcome))} ({outcome.carried} rows): "
-                f"{escape(outcome.unconfirmed)}"
+                f"[yellow]kept[/]: {plain(_scope(outcome))} ({outcome.carried} rows): "
+                f"{plain(outcome.unconfirmed)}"
             )
         elif outcome.error:
             carried = f" ({outcome.carried} rows carried over)" if outcome.carried else ""
             console.print(
-                f"[red]failed[/]: {escape(_scope(outcome))}{carried}: {escape(outcome.error)}"
+                f"[red]failed[/]: {plain(_scope(outcome))}{carried}: {plain(outcome.error)}"
             )
     superseded = any(isinstance(error, SupersededError) for error in result.errors)
     for error in result.errors:
-        text = escape(str(error))
+        text = plain(error)
         console.print(text if isinstance(error, SupersededError) else f"[red]error[/]: {text}")
     state = "[green]complete[/]" if not report.partial else "[yellow]partial[/]"
     if result.errors:
@@ -84,7 +109,7 @@ def _summary(snapshot: Snapshot) -> Table:
             counts[2] += ok is False
             counts[3] += bool(carried)
         for key, counts in sorted(counted.items()):
-            made.add_row(escape(description.title), escape(" ".join(key)), *_cells(counts))
+            made.add_row(plain(description.title), plain(" ".join(key)), *_cells(counts))
             sums = [one + two for one, two in zip(sums, counts, strict=True)]
     made.add_section()
     made.add_row("all", "", *_cells(sums), style="bold")
@@ -111,28 +136,32 @@ def _values(row: Any, names: Sequence[str]) -> list[object]:
     return [getattr(row, attributes[name]) if name in attributes else None for name in names]
 
 
-def targets_table(rows: Sequence[dict[str, object]]) -> Table:
-    """Return the table of ``xpjob targets``."""
-    table = Table(title="Lists of a run", title_justify="left")
-    for name in ("class", "group/version/resource", "kind", "where", "source", "why"):
-        table.add_column(name, overflow="fold")
+def targets_table(rows: Sequence[dict[str, object]], width: int) -> Table:
+    """Return the table of ``xpjob targets`` for a terminal of this width."""
+    table = _table(
+        "Lists of a run", ("class", "group/version/resource", "kind", "where", "source", "why")
+    )
+    if width < _NARROW:
+        table = _table("Lists of a run", ("class", "list, and why"))
     # Reasons may be long; a name that is cut in two cannot be searched for.
-    table.columns[1].min_width = min(_WIDEST, max((len(_gvr(row)) for row in rows), default=0))
+    longest = max((cell_len(_gvr(row)) for row in rows), default=0)
+    table.columns[1].min_width = min(_WIDEST, longest, width // 2)
     listed = True
     for row in rows:
         if listed and not row["listed"] and not row["error"]:
             table.add_section()
             listed = False
         scope = row["namespace"] or ("all namespaces" if row["namespaced"] else "cluster")
-        why = f"[red]{escape(str(row['error']))}[/]" if row["error"] else escape(str(row["why"]))
-        table.add_row(
-            str(row["class"]),
-            escape(_gvr(row)),
-            escape(str(row["kind"])),
-            escape(str(scope)) if row["kind"] else "",
-            str(row["source"]),
-            why,
+        where = plain(scope) if row["kind"] else ""
+        why = f"[red]{plain(row['error'])}[/]" if row["error"] else plain(row["why"])
+        class_, gvr, kind, source = (
+            plain(text) for text in (row["class"], _gvr(row), row["kind"], row["source"])
         )
+        if width < _NARROW:
+            facts = ", ".join(filter(None, (kind, where, source)))
+            table.add_row(class_, _lines(f"[bold]{gvr}[/]", facts, why))
+        else:
+            table.add_row(class_, gvr, kind, where, source, why)
     return table
 
 
@@ -140,35 +169,41 @@ def _gvr(row: dict[str, object]) -> str:
     return f"{row['group']}/{row['version']}/{row['resource']}"
 
 
-def doctor_table(rows: Sequence[dict[str, str]]) -> Table:
-    """Return the table of ``xpjob doctor``."""
-    table = Table(title="Prerequisites of a run", title_justify="left")
-    for name in ("check", "status", "result", "what to do"):
-        table.add_column(name, overflow="fold")
+def doctor_table(rows: Sequence[dict[str, str]], width: int) -> Table:
+    """Return the table of ``xpjob doctor`` for a terminal of this width."""
+    table = _table("Prerequisites of a run", ("check", "status", "result", "what to do"))
+    if width < _NARROW:
+        table = _table("Prerequisites of a run", ("status", "check, result, and what to do"))
     for row in rows:
         status = f"[{_COLOURS[row['status']]}]{row['status']}[/]"
-        detail, advice = escape(row["detail"]), escape(row.get("advice", ""))
-        table.add_row(escape(row["check"]), status, detail, advice)
+        check, detail, advice = (plain(row.get(n)) for n in ("check", "detail", "advice"))
+        if width < _NARROW:
+            table.add_row(status, _lines(f"[bold]{check}[/]", detail, advice and f"-> {advice}"))
+        else:
+            table.add_row(check, status, detail, advice)
     return table
+
+
+def _table(title: str, columns: Sequence[str]) -> Table:
+    table = Table(title=title, title_justify="left")
+    for name in columns:
+        table.add_column(name, overflow="fold")
+    return table
+
+
+def _lines(*texts: str) -> str:
+    return "\n".join(filter(None, texts))
 
 
 def groups_table(items: Sequence[PruneItem]) -> Table:
     """Return the table of ``xpjob prune``."""
-    table = Table(title="Groups of this job", title_justify="left")
-    for name in ("gateway", "job", "cluster", "last push", "action"):
-        table.add_column(name, overflow="fold")
+    table = _table("Groups of this job", ("gateway", "job", "cluster", "last push", "action"))
     for item in items:
         action = "[yellow]would delete[/]" if item.doomed else "keep"
         if item.error:
-            action = f"[red]{escape(str(item.error))}[/]"
+            action = f"[red]{plain(item.error)}[/]"
         elif item.deleted:
             action = "[yellow]deleted[/]"
         pushed = f"{ago(int(item.age))} ago" if item.job else ""
-        table.add_row(escape(item.gateway), escape(item.job), escape(item.cluster), pushed, action)
+        table.add_row(plain(item.gateway), plain(item.job), plain(item.cluster), pushed, action)
     return table
-
-
-def plain(value: object) -> str:
-    """Escape a tenant's text, so that it cannot change colours or lines."""
-    text = "" if value is None else str(value)
-    return escape("".join(c if c.isprintable() else " " for c in text))

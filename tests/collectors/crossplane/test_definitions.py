@@ -379,7 +379,7 @@ def test_cp21_targets_and_doctor_explain_each_decision(stand_in: StandIn) -> Non
     assert "INCLUDE_KINDS=widgets.example.org" in check.advice
 
 
-def test_an_unreadable_definition_is_told_by_the_doctor(stand_in: StandIn) -> None:
+def test_an_unreadable_definition_is_reported_by_the_doctor(stand_in: StandIn) -> None:
     """The check does not fail."""
     cluster = serve(stand_in, APP, xrds=[xrd(APP)])
     cluster.fault = lambda path, _: Fault(403) if path == XRD.path() else None

@@ -233,7 +233,7 @@ def test_a_missing_xr_that_two_tenants_name_fails_once(stand_in: StandIn) -> Non
 
 
 def test_configmaps_that_cannot_be_read_do_not_stop_the_run(stand_in: StandIn) -> None:
-    """It is told what was refused."""
+    """The error says what was refused."""
     stand_in.cluster.fault = lambda path, _: Fault(403) if path.endswith("configmaps") else None
     made = plan(stand_in)
     assert len(made.targets) == 6

@@ -10,6 +10,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from xpjob.base.times import ago
+from xpjob.base.visible import one_line
 from xpjob.collectors.crossplane.reader import parameters
 from xpjob.collectors.crossplane.reader.blockers import (
     DELETING,
@@ -67,7 +68,7 @@ class Explainer:
 
 def show(document: Json, console: Console, now: int) -> None:
     """Print the sentence, then the tree: state, how long, why, and age of each."""
-    console.print(Text(_plain(document["sentence"])), soft_wrap=True)
+    console.print(Text(one_line(document["sentence"])), soft_wrap=True)
     console.print()
     made: list[Tree] = []
     for node in document["nodes"]:
@@ -81,15 +82,15 @@ def show(document: Json, console: Console, now: int) -> None:
             branch.add(Text(f"and {node['leftOut']} more", style="dim"))
     console.print(made[0])
     console.print()
-    console.print(Text(f"As of {document['generatedAt']}.", style="dim"))
+    console.print(Text(one_line(f"As of {document['generatedAt']}."), style="dim"))
 
 
 def _label(node: Json, now: int) -> Text:
     state = node["state"]
     where = f"{node['namespace']}/" if node["namespace"] else ""
     label = Text()
-    label.append(f"{node['kind']} ", style="dim")
-    label.append(_plain(f"{where}{node['name']}"), style="bold")
+    label.append(f"{one_line(node['kind'])} ", style="dim")
+    label.append(one_line(f"{where}{node['name']}"), style="bold")
     label.append(f"  {state}", style=_COLOURS[state])
     if state not in (READY, NOT_READY):
         label.append("" if node["ready"] else " and not ready", style=_COLOURS[state])
@@ -101,7 +102,7 @@ def _label(node: Json, now: int) -> Text:
         label.append("  ← blocks", style="bold red")
     facts = [node.get("reason"), _why(node), _aged(node), node.get("provider")]
     facts += ["kept from an earlier run" if node["carriedSince"] else ""]
-    if text := " · ".join(_plain(fact) for fact in facts if fact):
+    if text := " · ".join(one_line(fact) for fact in facts if fact):
         label.append(f"\n{text}", style="dim")
     return label
 
@@ -116,8 +117,3 @@ def _why(node: Json) -> str:
 
 def _aged(node: Json) -> str:
     return "" if node["ageSeconds"] is None else f"{ago(node['ageSeconds'])} old"
-
-
-def _plain(text: str) -> str:
-    """Return what a tenant wrote so that it can change neither colours nor lines."""
-    return "".join(c if c.isprintable() else " " for c in text)
