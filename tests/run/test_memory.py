@@ -8,12 +8,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from support.command import ENV
-from support.huge_api import KINDS, MIB, HugeApi, conditions, message, spec
+from support.huge_api import KINDS, MIB, HugeApi, conditions, config_map, message, spec
 from support.paths import ROOT
 from xpjob.demo.api import write_kubeconfig
 
@@ -36,7 +37,21 @@ def test_a_run_stays_within_its_memory_limit(
     tmp_path: Path, count: int, make: Callable[[int], bytes]
 ) -> None:
     """With objects of 1 MiB in four kinds, more than fits; all of them are there."""
-    api = HugeApi({kind.resource: count // 4 for kind in KINDS[:4]}, make)
+    stored, events = ran(tmp_path, HugeApi({kind.resource: count // 4 for kind in KINDS[:4]}, make))
+    assert sum(len(stored[key]) for key in ("claims", "xrs", "mrs")) == count, events
+    assert sum(target["malformed"] for target in stored["targets"]) == 0
+
+
+def test_tenants_configmaps_do_not_exceed_it_either(tmp_path: Path) -> None:
+    """Six hundred of 1 MiB in one namespace: none of it is kept, and none of it is a kind."""
+    api = HugeApi({"configmaps": 600, KINDS[0].resource: 3}, spec(10), config_map(MIB))
+    stored, events = ran(tmp_path, api)
+    assert len(stored["claims"]) == 3
+    assert events.count("configmap skipped") < 20
+
+
+def ran(tmp_path: Path, api: HugeApi) -> tuple[dict[str, Any], str]:
+    """Run within the memory limit; return the snapshot and the log."""
     with api.serving(), (tmp_path / "log").open("wb") as log:
         kubeconfig = write_kubeconfig(tmp_path / "kubeconfig", api.url, "x")
         environ = {
@@ -55,6 +70,4 @@ def test_a_run_stays_within_its_memory_limit(
     events = (tmp_path / "log").read_text()
     assert run.returncode == 0, events
     assert used.ru_maxrss * 1024 < limit()
-    stored = json.loads((tmp_path / "store" / "snapshot.json").read_text())
-    assert sum(len(stored[key]) for key in ("claims", "xrs", "mrs")) == count
-    assert sum(target["malformed"] for target in stored["targets"]) == 0
+    return json.loads((tmp_path / "store" / "snapshot.json").read_text()), events

@@ -38,6 +38,12 @@ def conditions(size: int) -> Callable[[int], bytes]:
     return lambda number: _written(number, b'"status": {"conditions": [' + many + b"]}")
 
 
+def config_map(size: int) -> Callable[[int], bytes]:
+    """Return what makes ConfigMaps of one tenant, with this much that is of no kind."""
+    data = b'"data": {"CLAIM_GVRS": "example.org/v1/things", "XR_GVRS": "' + b"x" * size + b'"}'
+    return lambda number: _written(number, data)
+
+
 def _written(number: int, rest: bytes) -> bytes:
     metadata = {"name": f"big-{number}", "namespace": "team-a", "uid": f"uid-{number}"}
     return b'{"metadata": ' + json.dumps(metadata).encode() + b", " + rest + b"}"
@@ -49,19 +55,22 @@ class HugeApi:
 
     counts: dict[str, int]
     make: Callable[[int], bytes]
+    configmaps: Callable[[int], bytes] = config_map(10)
     url: str = ""
     limits: list[int] = field(default_factory=list)
     heeds_limit: bool = True
 
-    def page(self, query: dict[str, str], count: int) -> Iterator[bytes]:
+    def page(self, resource: str, query: dict[str, str]) -> Iterator[bytes]:
         """Yield a page of a list in pieces, as an API server writes custom resources."""
+        count = self.counts.get(resource, 0)
+        make = self.configmaps if resource == "configmaps" else self.make
         limit = int(query.get("limit", "0")) or count
         self.limits.append(limit)
         start = int(query.get("continue", "0"))
         end = min(count, start + limit) if self.heeds_limit else count
         yield b'{"apiVersion": "v1", "items": ['
         for number in range(start, end):
-            yield (b", " if number > start else b"") + self.make(number)
+            yield (b", " if number > start else b"") + make(number)
         metadata = {"continue": str(end), "remainingItemCount": count - end} if end < count else {}
         yield b'], "kind": "List", "metadata": ' + json.dumps(metadata).encode() + b"}"
 
@@ -86,7 +95,7 @@ class HugeApi:
                 pieces = (
                     iter([_discovery(url.path)])
                     if url.path in ("/apis", "/api")
-                    else api.page(query, api.counts.get(resource, 0))
+                    else api.page(resource, query)
                 )
                 try:
                     for piece in pieces:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeVar
 
@@ -16,7 +16,7 @@ from xpjob.collect.tables import TableSpec
 from xpjob.config.option import Group
 from xpjob.kube.discovery import Catalogue
 from xpjob.kube.gvr import Gvr
-from xpjob.kube.lists import ListKey, WholeList
+from xpjob.kube.lists import Listing, ListKey, WholeList
 from xpjob.metrics.cumulative import HistogramTable
 from xpjob.metrics.table import Table
 
@@ -96,6 +96,14 @@ class World(Protocol):
 
     def read(self, key: ListKey, wire: type[S]) -> WholeList[S]:
         """Read a small list. Raises the errors of ``Api.get``, and ``BadAnswerError``."""
+
+    def fold(
+        self, key: ListKey, wire: type[S], reader: Callable[[], ListReader]
+    ) -> tuple[Any, Listing]:
+        """Return what a reader makes of a list, whose objects need not fit into memory.
+
+        ``reader`` is called at the start, and when the list restarts. Raises as ``read`` does.
+        """
 
     def read_each(
         self, lists: Sequence[tuple[ListKey, type[S]]]

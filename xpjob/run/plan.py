@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
@@ -11,14 +11,14 @@ from msgspec import Struct
 
 from xpjob.base.errors import BadAnswerError, XpjobError
 from xpjob.collect.attempt import Attempt
-from xpjob.collect.contract import Collector, Collectors, Listed, Plan
+from xpjob.collect.contract import Collector, Collectors, Listed, ListReader, Plan
 from xpjob.collect.fetch import Progress, Wish, fetch
 from xpjob.config.option import Config
 from xpjob.kube.api import Api, connect
 from xpjob.kube.decode import decoder, document
 from xpjob.kube.discovery import Catalogue, discover
 from xpjob.kube.gvr import Gvr
-from xpjob.kube.lists import ListKey, WholeList, list_all
+from xpjob.kube.lists import Listing, ListKey, WholeList, list_all, read_pages
 from xpjob.kube.mend import UNREADABLE
 from xpjob.kube.options import KubeOptions
 from xpjob.net import deadline
@@ -63,6 +63,20 @@ class PlanningWorld:
     def read(self, key: ListKey, wire: type[S]) -> WholeList[S]:
         """Read a small list. Raises the errors of ``Api.get``, and ``BadAnswerError``."""
         return list_all(self.api, key, decoder(wire), page_size=self.page_size)
+
+    def fold(
+        self, key: ListKey, wire: type[S], reader: Callable[[], ListReader]
+    ) -> tuple[Any, Listing]:
+        """Return what a reader makes of a list, and how the list went. Raises as ``read`` does."""
+        made: list[ListReader] = []
+
+        def restart() -> Callable[[Sequence[S]], None]:
+            made[:] = [reader()]
+            return made[0].page
+
+        decode = decoder(wire)
+        listing = read_pages(self.api, key, decode, restart, page_size=self.page_size)
+        return made[0].result(), listing
 
     def read_each(
         self, lists: Sequence[tuple[ListKey, type[S]]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from msgspec import Struct
@@ -58,35 +59,48 @@ def config_list(namespace: str) -> ListKey:
 def read_configs(world: World, namespace: str) -> tuple[list[NamespaceConfig], int]:
     """Return the valid ConfigMaps of a namespace (empty means all), and the number of invalid ones.
 
-    Raises the errors of ``World.read``. An invalid ConfigMap is a warning, never an error; so is
+    Raises the errors of ``World.fold``. An invalid ConfigMap is a warning, never an error; so is
     one that exceeds the limit of its namespace.
     """
-    listing = world.read(config_list(namespace), _ConfigMap)
-    good, malformed = [], listing.malformed
-    if malformed:
+    (good, malformed), listing = world.fold(config_list(namespace), _ConfigMap, _Reader)
+    if listing.malformed:
         _log.warning(
             "unreadable configmaps skipped",
-            extra={"namespace": namespace, "malformed": malformed},
+            extra={"namespace": namespace, "malformed": listing.malformed},
         )
-    named: Counter[str] = Counter()
-    for item in sorted(
-        listing.items, key=lambda item: (item.metadata.namespace, item.metadata.name)
-    ):
-        try:
-            count = _count(item, named[item.metadata.namespace])
-            good.append(_parse(item))
-            named[item.metadata.namespace] += count
-        except ValueError as error:
-            malformed += 1
-            _log.warning(
-                "configmap skipped: invalid data",
-                extra={
-                    "namespace": item.metadata.namespace,
-                    "configmap": item.metadata.name,
-                    "error": str(error)[:_MAX_ERROR],
-                },
-            )
-    return good, malformed
+    return good, malformed + listing.malformed
+
+
+class _Reader:
+    """Keeps what is valid, up to the limit of each namespace: not the data of a ConfigMap."""
+
+    def __init__(self) -> None:
+        self._good: list[NamespaceConfig] = []
+        self._malformed = 0
+        self._named: Counter[str] = Counter()
+
+    def page(self, objects: Sequence[_ConfigMap]) -> None:
+        """Take the ConfigMaps of a page, in the order of namespace and name."""
+        for item in objects:
+            namespace = item.metadata.namespace
+            try:
+                count = _count(item, self._named[namespace])
+                self._good.append(_parse(item))
+                self._named[namespace] += count
+            except ValueError as error:
+                self._malformed += 1
+                _log.warning(
+                    "configmap skipped: invalid data",
+                    extra={
+                        "namespace": namespace,
+                        "configmap": item.metadata.name,
+                        "error": str(error)[:_MAX_ERROR],
+                    },
+                )
+
+    def result(self) -> tuple[list[NamespaceConfig], int]:
+        """Return the valid ConfigMaps, and the number of invalid ones."""
+        return sorted(self._good, key=lambda one: (one.namespace, one.name)), self._malformed
 
 
 def _count(item: _ConfigMap, others: int) -> int:
