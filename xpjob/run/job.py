@@ -12,6 +12,7 @@ from typing import Literal
 from xpjob.base.errors import SettingsError, SupersededError, XpjobError
 from xpjob.collect.attempt import Attempt
 from xpjob.collect.contract import Collectors, check_collectors
+from xpjob.collect.deliver import Delivering
 from xpjob.collect.fetch import Progress
 from xpjob.config.option import Config
 from xpjob.kube.api import Api, preload
@@ -355,7 +356,8 @@ def _keep_history(job: _Job, store: Store, head: Head, etag: str) -> None:
 
 def _deliver(job: _Job, store: Store, gathered: Gathered, snapshot: Snapshot, etag: str) -> None:
     """Let collectors record elsewhere what is stored. What fails makes the run partial."""
-    if etag and not isinstance(store, MemoryStore):
+    delivering = any(isinstance(collector, Delivering) for collector in job.collectors)
+    if delivering and etag and not isinstance(store, MemoryStore):
         with job.journal.phase("deliver"), budget.phase("deliver"):
             tables, attempts = deliver_all(
                 store, gathered, snapshot, job.config, job.config[PublishOptions].max_series
