@@ -165,13 +165,15 @@ def test_the_service_is_the_one_that_is_pushed_to() -> None:
 
 @pytest.mark.parametrize("folder", EVERYTHING, ids=lambda path: path.name)
 def test_roles_name_no_secrets(folder: Path) -> None:
-    """And nothing but get and list; the aggregated role is filled in by others."""
+    """And nothing but get and list, and one namespace; others fill in the aggregated role."""
     for item in objects(folder):
         for rule in item.get("rules") or []:
             assert set(rule["verbs"]) <= {"get", "list"}
             assert "*" not in rule["apiGroups"]
-            if "" in rule["apiGroups"]:
-                assert rule["resources"] == ["configmaps"]
+            if "" in rule["apiGroups"] and rule["resources"] != ["configmaps"]:
+                # One namespace by name, whose uid identifies the cluster.
+                assert (rule["resources"], rule["verbs"]) == (["namespaces"], ["get"])
+                assert rule["resourceNames"] == ["kube-system"]
 
 
 def test_the_variant_binds_to_crossplanes_own_role(tmp_path: Path) -> None:
