@@ -184,6 +184,7 @@ def test_the_variant_binds_to_crossplanes_own_role(tmp_path: Path) -> None:
     assert binding["subjects"][0]["name"] == "xpjob"
     assert [i["metadata"]["name"] for i in items if i["kind"] == "ClusterRole"] == [
         "xpjob-definitions",
+        "xpjob-identity",
         "xpjob-tenants",
     ]
 
