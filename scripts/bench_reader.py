@@ -135,7 +135,7 @@ def whole(run: RunInfo, taken: str, records: dict[str, Sequence[Any]]) -> Snapsh
     section = Section(records, state=State())
     head.tables = sections.descriptions(crossplane, section)
     head.metrics = sections.metric_tables(crossplane, section, taken, MAX_SERIES)
-    return Snapshot(head, dict(records), sections.state_of(section))
+    return Snapshot(head, dict(records), sections.state_of(crossplane, section))
 
 
 @contextmanager

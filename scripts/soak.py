@@ -26,12 +26,13 @@ import urllib3
 
 from faults.sinks import DROPPED
 from faults.world import ENV, RUN, Proxy, platform
+from support.hostile_clients import attacking
 from support.processes import free_port, pushgateway, serving, text
 from support.s3_server import serve_s3
 from support.stand_in import CLAIM, claim
 from xpjob.demo.cluster import Cluster, Fault
 
-CLIENTS, CLAIMS, RESTS = 4, 200, 10
+CLIENTS, HOSTILE, CLAIMS, RESTS = 4, 60, 200, 10
 QUESTIONS = (
     "/bookkeeping",
     "/bookkeeping?ready=false&sort=-notReady&limit=50",
@@ -271,10 +272,11 @@ def main() -> None:
         for rest in range(RESTS):
             load.resume()
             share = (rest + 1) / RESTS
-            while soak.number < options.runs * share:
-                if time.monotonic() - began > options.minutes * 60 * share:
-                    break
-                soak.run()
+            with attacking(url, HOSTILE):
+                while soak.number < options.runs * share:
+                    if time.monotonic() - began > options.minutes * 60 * share:
+                        break
+                    soak.run()
             load.rest()
             soak.run(well=True)
             sizes.append(settled(reader.pid, soak.gateway))

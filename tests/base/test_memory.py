@@ -8,31 +8,32 @@ import pytest
 
 from xpjob.base import memory
 
-V2_POD = {"fs/memory.max": "536870912\n", "own": "0::/\n"}
-V2_NESTED = {
-    "fs/a/memory.max": "1000\n",
-    "fs/a/b/memory.max": "max\n",
-    "own": "0::/a/b\n",
-}
-V1_POD = {"fs/memory/memory.limit_in_bytes": "2000\n", "own": "4:memory:/kubepods/x\n0::/\n"}
-V1_NONE = {"fs/memory/memory.limit_in_bytes": "9223372036854771712\n", "own": "1:cpu,memory:/\n"}
+NONE_V1 = "9223372036854771712\n"
 
 
 @pytest.mark.parametrize(
-    ("files", "limit"),
+    ("own", "files", "expected"),
     [
-        (V2_POD, 536870912),
-        (V2_NESTED, 1000),
-        (V1_POD, 2000),
-        (V1_NONE, 9223372036854771712),
-        ({"fs/memory.max": "max\n", "own": "0::/\n"}, None),
-        ({"fs/other": ""}, None),
+        ("0::/\n", {"memory.max": "536870912\n"}, 536870912),
+        ("0::/\n", {"memory.max": "max\n"}, None),
+        ("0::/\n", {}, None),
+        ("0::/a/b\n", {"a/b/memory.max": "max\n", "a/memory.max": "1000\n"}, 1000),
+        ("0::/a/b\n", {"a/b/memory.max": "500\n", "a/memory.max": "1000\n"}, 500),
+        ("0::/../../x\n", {"memory.max": "7\n"}, 7),
+        ("5:memory:/pod\n", {"memory/pod/memory.limit_in_bytes": "800\n"}, 800),
+        ("4:memory:/x\n0::/\n", {"memory/memory.limit_in_bytes": "2000\n"}, 2000),
+        ("5:memory:/pod\n", {"memory/memory.limit_in_bytes": NONE_V1}, None),
+        ("1:cpu,memory:/a\n", {"memory/a/memory.limit_in_bytes": "900\n"}, 900),
+        ("5:cpu,cpuacct:/\ngarbage\n", {"memory/memory.limit_in_bytes": "600\n"}, 600),
     ],
 )
-def test_the_lowest_limit_counts(tmp_path: Path, files: dict[str, str], limit: int | None) -> None:
-    """In both versions of cgroups, of the group itself or of one around it."""
+def test_the_lowest_limit_counts(
+    tmp_path: Path, own: str, files: dict[str, str], expected: int | None
+) -> None:
+    """Of the own group and of all above, in both versions."""
     for name, text in files.items():
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    assert memory.limit(tmp_path / "fs", tmp_path / "own") == limit
+        file = tmp_path / "cgroup" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    (tmp_path / "own").write_text(own)
+    assert memory.limit(tmp_path / "cgroup", tmp_path / "own") == expected

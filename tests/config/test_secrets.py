@@ -92,7 +92,7 @@ def test_credentials_go_over_plain_http_to_this_machine_only(token: str) -> None
     """Unless that is forced: for the gateway, for S3 and for the reader."""
     gateway = {"PUSHGATEWAY_TOKEN_FILE": token, "PUSHGATEWAY_URL": f"{LOCAL},{REMOTE}"}
     s3 = {**S3, "S3_ENDPOINT": "http://minio:9000"}
-    reader = {"READER_TOKEN_FILE": token}
+    reader = {"READER_TOKEN_FILE": token, "METRICS_ADDR": ":8080"}
     for environ, expected in (
         (gateway, f"PUSHGATEWAY_URL: {REMOTE} is plain http"),
         (s3, "S3_ENDPOINT: http://minio:9000 is plain http"),
@@ -105,7 +105,8 @@ def test_credentials_go_over_plain_http_to_this_machine_only(token: str) -> None
         assert mistakes(**environ, ALLOW_INSECURE_CREDENTIALS="true") == ""
     assert mistakes(PUSHGATEWAY_URL=REMOTE) == ""
     assert mistakes(**{**gateway, "PUSHGATEWAY_URL": "https://gateway.example.org"}) == ""
-    assert mistakes(**reader, METRICS_ADDR="[::1]:8080") == ""
+    assert mistakes(**{**reader, "METRICS_ADDR": "[::1]:8080"}) == ""
+    assert mistakes(READER_TOKEN_FILE=token) == ""
     assert mistakes(**reader, READER_CERT_FILE=token, READER_KEY_FILE=token) == ""
     for endpoint in ("", "https://minio:9000", "http://localhost:9000", "http://127.0.0.9:9000"):
         assert mistakes(**S3, S3_ENDPOINT=endpoint) == ""

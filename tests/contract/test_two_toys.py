@@ -47,7 +47,7 @@ def client(lived: Pods) -> TestClient:
     config = lived.config()
     app = create_app(open_store(config), config, (), ())
     assert app.state.snapshots.refresh()
-    return TestClient(app)
+    return TestClient(app, "http://localhost")
 
 
 def command(pods: Pods, *arguments: str) -> Result:
@@ -151,7 +151,7 @@ def test_one_that_fails_is_marked_everywhere(lived: Pods) -> None:
     config = lived.config()
     app = create_app(open_store(config), config, (), ())
     assert app.state.snapshots.refresh()
-    client = TestClient(app)
+    client = TestClient(app, "http://localhost")
     broken, well = client.get("/tables").json()["tables"]
     assert broken["carriedSince"] == before["generatedAt"]
     assert "ZeroDivisionError" in broken["error"]

@@ -209,7 +209,7 @@ def seen(samples: Crossplane, tmp_path_factory: pytest.TempPathFactory) -> Itera
     assert finished.snapshot is not None
     settings = load({"store_backend": "directory", "store_dir": str(directory)}, {}, GROUPS)
     app = create_app(open_reader_store(settings), settings, COLLECTORS, EXTENSIONS)
-    with TestClient(app) as reader:
+    with TestClient(app, "http://localhost") as reader:
         wait_until("the snapshot is loaded", lambda: reader.get("/readyz").status_code == 200)
         yield Seen(finished.snapshot, prom.read_text(), reader, directory)
 

@@ -243,7 +243,7 @@ def _read(settings: Config, statuses: set[int]) -> None:
     app = create_app(open_store(settings), settings, COLLECTORS, EXTENSIONS)
     assert app.state.snapshots.refresh(), "a bug, or the store did not answer"
     for path in ("/bookkeeping", "/bookkeeping/summary", "/bookkeeping/findings"):
-        assert TestClient(app).get(path).status_code in statuses
+        assert TestClient(app, "http://localhost").get(path).status_code in statuses
 
 
 @looking(300)

@@ -90,7 +90,7 @@ def client(store: FakeStore) -> TestClient:
     """Return a reader with no other extension."""
     app = create_app(store, Config(), (), (Pools(),), Clock())
     app.state.snapshots.refresh()
-    return TestClient(app)
+    return TestClient(app, "http://localhost")
 
 
 def test_an_extension_has_endpoints_and_files(client: TestClient) -> None:

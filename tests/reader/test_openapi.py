@@ -17,10 +17,16 @@ from support.reader_sample import FakeStore, at, report, snapshot
 from support.sampling import looking
 from support.toy_tables import nodes, toy_snapshot
 from xpjob.collectors.crossplane.reader import parameters
+from xpjob.config.option import Config
+from xpjob.reader.options import ReaderOptions
+from xpjob.store.options import StoreOptions
 
 
 def _schema(store: FakeStore) -> schemathesis.BaseSchema:
-    reader = make_reader(store)
+    store_options = StoreOptions(store_backend="s3", s3_bucket="b")
+    # The name that schemathesis gives to the service.
+    config = Config.of(store_options, ReaderOptions(reader_hosts=("testserver",)))
+    reader = make_reader(store, config)
     reader.snapshots.refresh()
     return schemathesis.openapi.from_asgi("/openapi.json", reader.client.app)
 

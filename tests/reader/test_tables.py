@@ -14,7 +14,7 @@ import pytest
 from support.reader import Reader, make_reader
 from support.reader_sample import FakeStore, at, snapshot
 from support.toy_tables import USERS, Node, failed_list, nodes, toy_snapshot
-from xpjob.reader import described, query
+from xpjob.reader import described
 from xpjob.reader.table import View
 
 
@@ -139,26 +139,6 @@ def test_a_table_that_a_user_has_defined(toy: Reader) -> None:
         {"column.limit": "big", "total": 1, "sums": {"q": 3}},
         {"column.limit": "small", "total": 1, "sums": {"q": 7}},
     ]
-
-
-def test_wildcards_take_linear_time() -> None:
-    """However many there are: nothing is tried twice."""
-    text, pattern = "a" * 50_000 + "b", "*a" * 200 + "*c"
-    started = time.perf_counter()
-    assert not query.matches(text, pattern.split("*"))
-    assert query.matches(text, ("*a" * 200 + "*b").split("*"))
-    assert time.perf_counter() - started < 0.5
-    for value, wild, expected in (
-        ("abc", "a*c", True),
-        ("ac", "a*c", True),
-        ("aa", "a*a", True),
-        ("a", "a*a", False),
-        ("abab", "ab*ab", True),
-        ("aba", "ab*ba", False),
-        ("", "*", True),
-        ("a\nb", "a**b", True),
-    ):
-        assert query.matches(value, wild.split("*")) is expected
 
 
 def test_csv_is_safe_and_has_a_column_for_each(toy: Reader) -> None:

@@ -61,4 +61,4 @@ def make_reader(
         EXTENSIONS,
         clock,
     )
-    return Reader(store, clock, TestClient(app), app.state.snapshots)
+    return Reader(store, clock, TestClient(app, "http://localhost"), app.state.snapshots)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 _CGROUPS = Path("/sys/fs/cgroup")
 _OWN = Path("/proc/self/cgroup")
+_UNLIMITED = 1 << 60
+"""Version 1 says "unlimited" as a number near 2**63."""
 _M_ARENA_MAX = -8
 _ARENAS = 2
 
@@ -18,9 +20,11 @@ def limit(cgroups: Path = _CGROUPS, own: Path = _OWN) -> int | None:
     limits = []
     for path in _files(cgroups, own):
         try:
-            limits.append(int(path.read_text()))
-        except (OSError, ValueError):  # it is not there, or "max"
+            text = path.read_text().strip()
+        except OSError:
             continue
+        if text.isdecimal() and int(text) < _UNLIMITED:
+            limits.append(int(text))
     return min(limits, default=None)
 
 
@@ -31,13 +35,15 @@ def _files(cgroups: Path, own: Path) -> Iterator[Path]:
     except OSError:
         lines = []
     for line in ("0::/", "0:memory:/", *lines):  # in a container the root is its own cgroup
-        _, controllers, path = line.split(":", 2)
-        for folder in (PurePosixPath(path), *PurePosixPath(path).parents):
-            within = str(folder).lstrip("/")
-            if not controllers:
-                yield cgroups / within / "memory.max"
-            elif "memory" in controllers.split(","):
-                yield cgroups / "memory" / within / "memory.limit_in_bytes"
+        _, controllers, path = (*line.split(":", 2), "", "")[:3]
+        if controllers and "memory" not in controllers.split(","):
+            continue
+        root = cgroups / ("memory" if controllers else "")
+        name = "memory.limit_in_bytes" if controllers else "memory.max"
+        group = (root / path.lstrip("/")).resolve()
+        for folder in (group, *group.parents):
+            if folder.is_relative_to(root.resolve()):
+                yield folder / name
 
 
 def few_heaps() -> None:

@@ -12,7 +12,7 @@ import math
 import queue
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -54,6 +54,11 @@ class Deadline:
         self.signal = number
         self.stopped_at = time.monotonic()
         self.ends = min(self.ends, self.stopped_at + GRACE)
+        self.wake()
+
+    def end(self) -> None:
+        """Let the deadline pass now. Safe in any thread."""
+        self.ends = min(self.ends, time.monotonic())
         self.wake()
 
     def wake(self) -> None:
@@ -144,6 +149,13 @@ def check() -> None:
     limit = _current.get()
     if limit is not None and limit.left() <= 0:
         raise DeadlineError(f"{limit.deadline.why()}; the next run continues")
+
+
+def steps(rows: Sequence[T], size: int = 4096) -> Iterator[Sequence[T]]:
+    """Yield slices of a sequence. Raises ``DeadlineError`` before one if no time is left."""
+    for start in range(0, len(rows), size):
+        check()
+        yield rows[start : start + size]
 
 
 def receive(answers: queue.SimpleQueue[T], seconds: float) -> T:

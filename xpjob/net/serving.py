@@ -12,6 +12,11 @@ import uvicorn
 from starlette.applications import Starlette
 
 from xpjob.base.errors import XpjobError
+from xpjob.net.connections import IDLE_SECONDS, PLACES, SPARE, Connection
+
+_BACKLOG = PLACES + SPARE
+_SEND_BUFFER, _RECEIVE_BUFFER = 128 << 10, 32 << 10
+"""Bytes in the kernel for each connection: what a client does not read counts as our memory."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -19,11 +24,11 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         if not host and socket.has_dualstack_ipv6():
             listening = socket.create_server(
-                ("", port), family=socket.AF_INET6, backlog=512, dualstack_ipv6=True
+                ("", port), family=socket.AF_INET6, backlog=_BACKLOG, dualstack_ipv6=True
             )
         else:
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
-            listening = socket.create_server((host, port), family=family, backlog=512)
+            listening = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
         in_use = error.errno == errno.EADDRINUSE
         hint = (
@@ -37,6 +42,8 @@ def listen(host: str, port: int) -> socket.socket:
     # asyncio sets this only on sockets with an explicit protocol; without it every small answer
     # waits 40 ms for the client's delayed acknowledgement of the headers.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
     return listening
 
 
@@ -96,8 +103,9 @@ def configuration(
         proxy_headers=False,
         ws="none",
         lifespan="on",
-        limit_concurrency=512,
-        timeout_keep_alive=30,
+        http=Connection,
+        loop="xpjob.net.connections:Loop",
+        timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=5,
         h11_max_incomplete_event_size=16_384,
     )

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import logging
+import threading
+from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from xpjob.config import secrets
+from xpjob.net.connections import PROBES
 from xpjob.reader.problem import problem
 
-OPEN = frozenset({"/healthz", "/readyz"})
-"""Paths that need no token: the kubelet has none."""
 _CHALLENGE = 'Bearer realm="xpjob", Basic realm="xpjob", charset="UTF-8"'
+_LOOK_SECONDS = 0.5
 _log = logging.getLogger(__name__)
 
 
@@ -24,15 +28,16 @@ class Access:
     def __init__(self, app: ASGIApp, file: Path) -> None:
         """Read the token. Raises ``ValueError`` where the file has none."""
         self._app, self._file = app, file
+        self._looking: Future[None] | None = None
         self._signature = self._looks()
         self._token = secrets.read_token(file)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
-        if scope["type"] != "http" or scope["path"] in OPEN:
+        if scope["type"] != "http" or scope["path"] in PROBES:  # the kubelet has no token
             await self._app(scope, receive, send)
             return
-        self._refresh()
+        await self._looked_at()
         given = [value for name, value in scope["headers"] if name == b"authorization"]
         if len(given) == 1 and secrets.same(_token(given[0].decode("latin-1")), self._token):
             await self._app(scope, receive, send)
@@ -45,6 +50,22 @@ class Access:
             {"WWW-Authenticate": _CHALLENGE},
         )
         await answer(scope, receive, send)
+
+    async def _looked_at(self) -> None:
+        """Look whether the token was replaced, for a moment: its mount may hang."""
+        if self._looking is None or self._looking.done():
+            self._looking = Future()
+            threading.Thread(target=self._look, args=(self._looking,), daemon=True).start()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(
+                asyncio.shield(asyncio.wrap_future(self._looking)), _LOOK_SECONDS
+            )
+
+    def _look(self, done: Future[None]) -> None:
+        try:
+            self._refresh()
+        finally:
+            done.set_result(None)
 
     def _refresh(self) -> None:
         """Take over a token that was replaced. One that is none leaves the old one in force."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -13,25 +14,31 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from xpjob.base import repeats as repeated
 from xpjob.base import times
+from xpjob.base.repeats import Repeats
 from xpjob.collect.contract import Collectors
 from xpjob.config.option import Config
+from xpjob.net.options import NetOptions
 from xpjob.reader import assets, openapi, parameters
 from xpjob.reader.access import Access
 from xpjob.reader.assets import Asset
 from xpjob.reader.changes import Changes
 from xpjob.reader.clusters import describe, metric_facts
 from xpjob.reader.extension import Extensions
+from xpjob.reader.flights import Flights, budget
+from xpjob.reader.hosts import Hosts
 from xpjob.reader.metrics import Metrics
 from xpjob.reader.middleware import Front
 from xpjob.reader.options import AccessOptions, ReaderOptions
+from xpjob.reader.patience import PatientStore, Readable
 from xpjob.reader.problem import HANDLERS
 from xpjob.reader.render import Body
 from xpjob.reader.responses import Answer, answer, etag_of
 from xpjob.reader.service import Service
 from xpjob.reader.snapshots import Snapshots
 from xpjob.reader.tables import Tables
-from xpjob.store.base import Store
+from xpjob.reader.workshop import Workshop
 from xpjob.store.options import StoreOptions
 
 _TEXT = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"}
@@ -40,7 +47,7 @@ _STALE_INVENTORY = b"# The snapshot is stale, so its metrics are left out.\n"
 
 
 def create_app(
-    store: Store,
+    store: Readable,
     config: Config,
     collectors: Collectors,
     extensions: Extensions,
@@ -52,19 +59,38 @@ def create_app(
     endpoints. ``app.state.snapshots`` is what it knows. Nothing is contacted before that.
     """
     metrics, cluster = Metrics(), config[StoreOptions].cluster_name
+    net = config[NetOptions]
+    patience = net.connect_timeout_seconds + net.request_timeout_seconds
     snapshots = Snapshots(
-        store, config[ReaderOptions], cluster, metrics, collectors, extensions, now
+        PatientStore(store, patience),
+        config[ReaderOptions],
+        cluster,
+        metrics,
+        collectors,
+        extensions,
+        now,
     )
-    service = Service(snapshots, Changes(store, snapshots, collectors, now), now)
+    workshop = Workshop(Flights(budget(config[ReaderOptions].reader_answer_bytes)))
+    changes = Changes(PatientStore(store, patience), snapshots, collectors, workshop, now)
+    service = Service(snapshots, changes, workshop, now)
+    hosts = Hosts(config[ReaderOptions].reader_hosts)
     files = assets.load("xpjob.reader")
     for extension in extensions:
         files = {**files, **extension.assets()}
     reader, tables = _Reader(service, extensions, files, metrics), Tables(service)
 
+    repeats = Repeats()
+
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        workshop.start()
         snapshots.start()
+        repeats.watch(_CAUSED_BY_CLIENTS)
+        flushing = asyncio.create_task(_flush(repeats))
         yield
+        flushing.cancel()
+        repeats.flush(all_=True)
+        workshop.stop()
         snapshots.stop()
 
     app = Starlette(
@@ -87,18 +113,34 @@ def create_app(
             Route("/healthz", reader.healthz),
             Route("/readyz", reader.readyz),
         ],
-        middleware=[Middleware(Front, metrics=metrics), *_access(config[AccessOptions])],
+        middleware=[
+            Middleware(Front, metrics=metrics, hosts=hosts),
+            *_access(config[AccessOptions]),
+        ],
         exception_handlers=HANDLERS,
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
-    app.state.snapshots = snapshots
+    app.state.snapshots, app.state.workshop = snapshots, workshop
     return app
+
+
+async def _flush(repeats: Repeats) -> None:
+    while True:
+        await asyncio.sleep(repeated.SECONDS)
+        repeats.flush()
 
 
 def _access(options: AccessOptions) -> list[Middleware]:
     file = options.reader_token_file
     return [Middleware(Access, file=file)] if file else []
+
+
+_CAUSED_BY_CLIENTS = (
+    *("uvicorn.error", "asyncio", "xpjob.reader.middleware"),
+    *("xpjob.reader.changes", "xpjob.reader.tables"),
+)
+"""Loggers of what requests cause."""
 
 
 class _Reader:
@@ -155,8 +197,7 @@ class _Reader:
             self._service.workshop,
             etag_of(snapshot.stamp.tag, "inventory"),
             headers,
-            lambda: Body.of(snapshot.inventory_text()),
-            quick=False,
+            snapshot.inventory,
             modified=snapshot.stamp.generated,
         )
 
@@ -185,7 +226,6 @@ class _Reader:
             etag_of(body),
             headers,
             lambda: Body.of(body),
-            quick=True,
         )
 
     async def asset(self, request: Request) -> Response:
@@ -198,7 +238,6 @@ class _Reader:
             asset.etag,
             headers,
             lambda: Body.of(asset.body),
-            quick=True,
         )
 
     async def healthz(self, _request: Request) -> Response:

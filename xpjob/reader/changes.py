@@ -24,22 +24,22 @@ from xpjob.base.errors import (
     TransientError,
     XpjobError,
 )
+from xpjob.base.wildcards import Wildcard
 from xpjob.collect.contract import Collectors
-from xpjob.net.deadline import Deadline
+from xpjob.net.deadline import steps
 from xpjob.reader import loaded, parameters
+from xpjob.reader.flights import UnavailableError
 from xpjob.reader.loaded import Loaded
 from xpjob.reader.parameters import Params, QueryError, one
-from xpjob.reader.problem import UnavailableError
-from xpjob.reader.query import matches
-from xpjob.reader.responses import Workshop
+from xpjob.reader.patience import PatientStore
 from xpjob.reader.snapshots import Snapshots
 from xpjob.reader.table import give_back_memory, text_of
+from xpjob.reader.workshop import Workshop
 from xpjob.snapshot import archive
 from xpjob.snapshot.archive import Entry
 from xpjob.snapshot.diff import RowChange, Side, TableDiff
 from xpjob.snapshot.documents import UNREADABLE, Head, RawSnapshot, unreadable
 from xpjob.snapshot.resolve import NO_HISTORY
-from xpjob.store.base import Store
 
 LISTS = ("came", "went", "changed")
 DEFAULT_LIMIT = 100
@@ -86,14 +86,14 @@ class Changes:
 
     def __init__(
         self,
-        store: Store,
+        store: PatientStore,
         snapshots: Snapshots,
         collectors: Collectors,
+        workshop: Workshop,
         now: Callable[[], datetime],
     ) -> None:
         self._store, self._snapshots, self._now = store, snapshots, now
-        self._collectors = collectors
-        self._workshop = Workshop(workers=1)
+        self._collectors, self._workshop = collectors, workshop
         self._waiting = 0
         # Only the one worker looks into these.
         self._listed: dict[str, tuple[datetime, list[Entry]]] = {}
@@ -116,7 +116,12 @@ class Changes:
             raise UnavailableError("busy", "too many comparisons are being made; ask again", 5)
         self._waiting += 1
         try:
-            return await self._workshop.work(lambda: self._within(served, moments, name, compare))
+            return await self._workshop.work(
+                lambda: self._within(served, moments, name, compare),
+                lane="compare",
+                seconds=_SECONDS,
+                wait=_SECONDS,
+            )
         except NotFoundError as error:
             text = f"there are no dated snapshots; {NO_HISTORY}"
             raise QueryError("no-history", text, status=404) from error
@@ -138,13 +143,12 @@ class Changes:
         compare: Callable[[RawSnapshot, RawSnapshot], L],
     ) -> Compared[L]:
         try:
-            with Deadline(_SECONDS).running():
-                try:
-                    return self._compared(served, moments, name, compare)
-                except NotFoundError:
-                    # A run has removed it since these were listed.
-                    self._listed.pop(served.stamp.cluster, None)
-                    return self._compared(served, moments, name, compare)
+            try:
+                return self._compared(served, moments, name, compare)
+            except NotFoundError:
+                # A run has removed it since these were listed.
+                self._listed.pop(served.stamp.cluster, None)
+                return self._compared(served, moments, name, compare)
         except DeadlineError as error:
             text = f"the store did not give the dated snapshots within {_SECONDS:g} s"
             raise TransientError(text) from error
@@ -247,7 +251,12 @@ def table_document(
 ) -> bytes:
     """Return the changes of a table as JSON, those that pass the filters."""
     lists = {
-        name: [c for c in getattr(compared.lists, name) if _passes(c, filters, params)]
+        name: [
+            change
+            for some in steps(getattr(compared.lists, name), 256)
+            for change in some
+            if _passes(change, filters, params)
+        ]
         for name in LISTS
     }
     return document(compared, lists, compared.lists.unknown, params)
@@ -258,7 +267,7 @@ def _passes(change: RowChange, filters: Sequence[parameters.Parameter], params: 
         if patterns := params.get(parameter.name):
             value = text_of(change.row.get(parameter.reads))
             wild = parameter.wildcard
-            if not any(matches(value, p.split("*")) if wild else value == p for p in patterns):
+            if not any(Wildcard(p).matches(value) if wild else value == p for p in patterns):
                 return False
     return True
 

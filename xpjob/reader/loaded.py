@@ -25,9 +25,12 @@ from xpjob.publish import exposition
 from xpjob.reader import described
 from xpjob.reader.extension import Extensions
 from xpjob.reader.parameters import QueryError, unknown
+from xpjob.reader.render import Body
 from xpjob.reader.table import Stamp, View, trim_memory
 from xpjob.snapshot import documents, sections
 from xpjob.snapshot.documents import UNREADABLE, Head, RawSnapshot
+
+_PIECE = 64 << 10
 
 
 class _AnyRow(Struct, gc=False):
@@ -130,9 +133,16 @@ class Loaded:
                 trim_memory()
             return view
 
-    def inventory_text(self) -> bytes:
+    def inventory(self) -> Body:
         """Return the exposition of the families that the job pushes; it is held gzipped."""
-        return gzip.decompress(self._inventory)
+        return Body(None, self._unpacked, heavy=True, packed=self._inventory)
+
+    def _unpacked(self) -> Iterator[bytes]:
+        unpacker = zlib.decompressobj(31)
+        rest = self._inventory
+        while not unpacker.eof:
+            yield unpacker.decompress(rest, _PIECE)
+            rest = unpacker.unconsumed_tail
 
 
 def _stamp(head: Head, etag: str) -> Stamp:

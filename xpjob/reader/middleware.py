@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from xpjob.net.connections import CONNECTION, FULL, PROBES
+from xpjob.reader.hosts import Hosts
 from xpjob.reader.metrics import Metrics
+from xpjob.reader.parameters import shown
 from xpjob.reader.problem import problem
 from xpjob.reader.responses import SECURITY
 
@@ -21,8 +25,8 @@ _log = logging.getLogger(__name__)
 class Front:
     """ASGI middleware."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        self._app, self._metrics = app, metrics
+    def __init__(self, app: ASGIApp, metrics: Metrics, hosts: Hosts) -> None:
+        self._app, self._metrics, self._hosts = app, metrics, hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; an error that nobody has caught is a problem document too."""
@@ -40,10 +44,14 @@ class Front:
             await send(message)
 
         try:
-            await (_refusal(scope) or self._app)(scope, receive, count)
+            await (self._refusal(scope) or self._app)(scope, receive, count)
         except TimeoutError:
-            _log.info("a client was cut off: it read too slowly", extra={"path": scope["path"]})
-            raise
+            path = scope["path"][:200]
+            _log.info("a client was cut off: it read too slowly", extra={"path": path})
+            if CONNECTION not in scope:
+                raise
+            scope[CONNECTION].abort()
+            await asyncio.sleep(0)  # until uvicorn has seen it too
         except Exception:
             _log.exception("an answer failed", extra={"path": scope["path"][:200]})
             if status:
@@ -57,6 +65,17 @@ class Front:
             self._metrics.requests.labels(route, method, str(status)).inc()
             self._metrics.seconds.labels(route).observe(time.perf_counter() - started)
 
+    def _refusal(self, scope: Scope) -> ASGIApp | None:
+        """Return the answer to a request that is not passed on."""
+        host = _host_of(scope)
+        if not self._hosts.answers_for(host):
+            text = f"the reader does not answer for the host {shown(host)}"
+            return problem(421, "unknown-host", f"{text}; if it should, add it to READER_HOSTS")
+        if scope.get(FULL) and scope["path"] not in PROBES:
+            headers = {"Retry-After": "5", "Connection": "close"}
+            return problem(503, "busy", "too many connections are open; ask again", headers)
+        return _bounds(scope)
+
 
 def _route(scope: Scope) -> str:
     """Return the path of the route: with the names of its parameters, not their values."""
@@ -68,7 +87,12 @@ def _route(scope: Scope) -> str:
     return path
 
 
-def _refusal(scope: Scope) -> ASGIApp | None:
+def _host_of(scope: Scope) -> str:
+    given = [value for name, value in scope["headers"] if name == b"host"]
+    return given[0].decode("latin-1") if len(given) == 1 else ""
+
+
+def _bounds(scope: Scope) -> ASGIApp | None:
     """Return the answer to a request that is larger than any sensible one."""
     if len(scope["query_string"]) > MAX_QUERY:
         return problem(414, "query-too-long", f"a query string has at most {MAX_QUERY} bytes")

@@ -19,7 +19,11 @@ MAX_PARAMETERS = 64
 MAX_VALUE = 512
 """Characters of one value: a name in Kubernetes has at most 253, a token fewer than 200."""
 MAX_LIMIT = 1000
-_SHOWN = 60
+MAX_BY = 6
+"""Dimensions of a summary."""
+MAX_WILDCARDS = 32
+"""``*`` in all values of a query."""
+_SHOWN, _COMPARED = 60, 200
 _LISTED = 100
 
 FORMATS = ("json", "ndjson", "csv")
@@ -127,6 +131,7 @@ def check(pairs: Pairs, known: Iterable[Parameter]) -> Params:
     """Return the values by parameter. Raises ``QueryError`` for what the parameters rule out."""
     table = {parameter.name: parameter for parameter in known}
     params: dict[str, list[str]] = {}
+    wildcards = 0
     for count, (name, value) in enumerate(pairs, 1):
         if count > MAX_PARAMETERS:
             raise QueryError(
@@ -140,6 +145,11 @@ def check(pairs: Pairs, known: Iterable[Parameter]) -> Params:
                 "value-too-long", f"{name}: a value has at most {MAX_VALUE} characters"
             )
         _check_value(parameter, value)
+        wildcards += value.count("*") if parameter.wildcard else 0
+        if wildcards > MAX_WILDCARDS:
+            raise QueryError(
+                "too-many-wildcards", f"more than {MAX_WILDCARDS} * in all; ask for less"
+            )
         values = params.setdefault(name, [])
         if values and not parameter.repeatable:
             raise QueryError("repeated", f"{name} is given twice, and can be given once")
@@ -154,7 +164,7 @@ def check(pairs: Pairs, known: Iterable[Parameter]) -> Params:
 def unknown(what: str, value: str, known: Iterable[str]) -> QueryError:
     """Return the error for a name or value that does not exist, with those that do."""
     exist = sorted(known)
-    near = difflib.get_close_matches(value[:_SHOWN], exist[:2000], n=3)
+    near = similar(value, exist)
     hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
     facts: dict[str, object] = {"known": exist[:_LISTED]}
     if len(exist) > _LISTED:
@@ -164,6 +174,18 @@ def unknown(what: str, value: str, known: Iterable[str]) -> QueryError:
     else:
         code, facts["parameter"] = "unknown-value", what
     return QueryError(code, f"there is no {what} {shown(value)}{hint}", facts=facts)
+
+
+def similar(value: str, known: Iterable[str]) -> list[str]:
+    """Return up to three of the known texts that are like a value.
+
+    Comparing two texts can take a time that is the cube of their length, so few are compared, and
+    no long ones: where there are many, those that begin alike.
+    """
+    short = [text for text in known if len(text) <= _SHOWN]
+    if len(short) > _COMPARED:
+        short = [text for text in short if text[:2] == value[:2]]
+    return difflib.get_close_matches(value[:_SHOWN], short[:_COMPARED], n=3)
 
 
 def shown(value: str) -> str:

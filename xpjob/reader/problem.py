@@ -11,18 +11,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from xpjob.base.errors import XpjobError
+from xpjob.reader.flights import UnavailableError
 from xpjob.reader.parameters import QueryError
 from xpjob.reader.render import Body
 from xpjob.reader.responses import Answer
-
-
-class UnavailableError(XpjobError):
-    """503: the same question may be answered later; ``retry_after`` in seconds."""
-
-    def __init__(self, code: str, message: str, retry_after: int) -> None:
-        super().__init__(message)
-        self.code, self.retry_after = code, retry_after
 
 
 def problem(

@@ -14,10 +14,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import fsum, isnan
 
+from xpjob.base.wildcards import Wildcard
+from xpjob.net import deadline
+from xpjob.net.deadline import steps
 from xpjob.reader import parameters
 from xpjob.reader.parameters import Parameter, Params, QueryError, one, pack, unknown, unpack
 from xpjob.reader.table import UNKNOWN, Rows, View
 
+Numbers = Sequence[int]
 _REMEMBERED = 4_000_000
 """Row numbers of selections that are kept for the next page of the same query; 4 bytes each."""
 
@@ -34,6 +38,11 @@ class Query:
     cutoff: int | None = None
     sort: tuple[tuple[str, bool], ...] = ()
 
+    @property
+    def searches(self) -> bool:
+        """Tell whether texts are looked through, which takes longer than looking values up."""
+        return bool(self.q) or any("*" in value for _, values in self.filters for value in values)
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -45,16 +54,16 @@ class Page:
 
 
 def query(view: View, params: Params, now: int) -> Query:
-    """Return the query. Raises ``QueryError`` for values that the snapshot has not."""
-    filters = []
-    for parameter in view.schema.filters:
-        if values := params.get(parameter.name):
-            check(view, parameter, values)
-            filters.append((parameter.name, values))
+    """Return the query, its values not checked. Raises ``QueryError`` for an unknown sort."""
+    filters = tuple(
+        (parameter.name, values)
+        for parameter in view.schema.filters
+        if (values := params.get(parameter.name))
+    )
     since = one(params, "since") if view.schema.since else ""
     cutoff = max(0, now - parameters.duration(since)) if since else None
     order = parameters.orders(params, view.schema.sorts) or view.schema.default
-    return Query(tuple(filters), one(params, "q").strip(), cutoff, order)
+    return Query(filters, one(params, "q").strip(), cutoff, order)
 
 
 def check(view: View, parameter: Parameter, values: Sequence[str]) -> None:
@@ -62,9 +71,11 @@ def check(view: View, parameter: Parameter, values: Sequence[str]) -> None:
     if parameter.values or parameter.unchecked:
         return  # those that are declared have been checked
     known = view.columns[parameter.reads].values
-    for value in values:
-        if value not in known and not (parameter.wildcard and "*" in value):
-            raise unknown(parameter.name, value, [text for text in known if text is not None])
+    wanted = {value for value in values if not (parameter.wildcard and "*" in value)}
+    if not wanted.issubset(known):
+        exist = {text for text in known if text is not None}
+        missing = next(value for value in values if value in wanted - exist)
+        raise unknown(parameter.name, missing, exist)
 
 
 class Selections:
@@ -73,17 +84,20 @@ class Selections:
     def __init__(self) -> None:
         self._rows: OrderedDict[tuple[str, Query], Rows] = OrderedDict()
 
-    def known(self, view: View, wanted: Query) -> bool:
-        """Tell whether the answer is at hand."""
-        return wanted == Query() or (view.tag, wanted) in self._rows
+    def held(self, view: View, wanted: Query) -> Rows | None:
+        """Return what was selected before, or needs no selection; else None."""
+        return range(len(view)) if wanted == Query() else self._rows.get((view.tag, wanted))
 
     def select(self, view: View, wanted: Query) -> Rows:
-        """Return the numbers of the rows that match, in the order of the query."""
-        if wanted == Query():
-            return range(len(view))
-        key = (view.tag, wanted)
-        rows = self._rows.get(key)
+        """Return the numbers of the rows that match, in the order of the query.
+
+        Raises ``QueryError`` for values that the snapshot has not.
+        """
+        key, rows = (view.tag, wanted), self.held(view, wanted)
         if rows is None:
+            by_name = {parameter.name: parameter for parameter in view.schema.filters}
+            for name, values in wanted.filters:
+                check(view, by_name[name], values)
             rows = _select(view, wanted)
             # Copied, for two threads may be here at once.
             kept = OrderedDict(self._rows)
@@ -100,7 +114,9 @@ class Selections:
 
 def page(view: View, wanted: Query, rows: Rows, offset: int, limit: int) -> Page:
     """Return one page of the rows that a query selects; ``limit`` 0 means all that follow."""
-    chosen = rows[offset : offset + (limit or len(rows))]
+    # A copy only where it is not all: many answers may be in flight.
+    everything = not offset and not 0 < limit < len(rows)
+    chosen = rows if everything else rows[offset : offset + (limit or len(rows))]
     token = ""
     if offset + len(chosen) < len(rows):
         cutoff = "" if wanted.cutoff is None else wanted.cutoff
@@ -144,9 +160,10 @@ def _digest(wanted: Query) -> str:
 
 
 def _select(view: View, wanted: Query) -> Rows:
-    rows: Rows = range(len(view))
+    rows: Numbers = range(len(view))
     by_name = {parameter.name: parameter for parameter in view.schema.filters}
     for name, values in wanted.filters:
+        deadline.check()
         parameter = by_name[name]
         column = view.columns[parameter.reads]
         if parameter.wildcard and any("*" in value for value in values):
@@ -157,72 +174,54 @@ def _select(view: View, wanted: Query) -> Rows:
         rows = _where(rows, column.codes, codes)
     if wanted.cutoff is not None:
         since, cutoff = view.times[view.schema.since], wanted.cutoff
-        rows = [row for row in rows if UNKNOWN < since[row] <= cutoff]
+        rows = [row for some in steps(rows) for row in some if UNKNOWN < since[row] <= cutoff]
     if wanted.q:
         rows = _search(view, rows, wanted.q)
     for name, descending in reversed(wanted.sort):
+        deadline.check()
         rows = _ordered(view, rows, name, descending)
     return array("I", rows)
 
 
-def _where(rows: Rows, codes: Sequence[int], wanted: set[int]) -> Rows:
+def _where(rows: Numbers, codes: Sequence[int], wanted: set[int]) -> Numbers:
     if len(wanted) == 1:
         (code,) = wanted
         if isinstance(rows, range):
             return [row for row, found in enumerate(codes) if found == code]
         return [row for row in rows if codes[row] == code]
-    return [row for row in rows if codes[row] in wanted]
+    return [row for some in steps(rows) for row in some if codes[row] in wanted]
 
 
 def _matching(known: Sequence[str | None], patterns: Sequence[str]) -> set[int]:
-    split = [pattern.split("*") for pattern in patterns]
+    wanted = [Wildcard(pattern) for pattern in patterns]
     return {
         code
-        for code, value in enumerate(known)
-        if value is not None and any(matches(value, parts) for parts in split)
+        for some in steps(range(len(known)), 256)
+        for code in some
+        if (value := known[code]) is not None and any(each.matches(value) for each in wanted)
     }
 
 
-def matches(value: str, parts: Sequence[str]) -> bool:
-    """Tell whether a text consists of these parts, with anything between them.
-
-    The first place of each part is as good as any later one, so nothing is tried twice.
-    """
-    first, *middle = parts
-    if not middle:
-        return value == first
-    last = middle.pop()
-    end = len(value) - len(last)
-    if end < len(first) or not (value.startswith(first) and value.endswith(last)):
-        return False
-    at = len(first)
-    for part in middle:
-        at = value.find(part, at, end)
-        if at < 0:
-            return False
-        at += len(part)
-    return True
-
-
-def _search(view: View, rows: Rows, text: str) -> Rows:
+def _search(view: View, rows: Numbers, text: str) -> Numbers:
     """Keep the rows in which every word of the text occurs somewhere."""
-    for word in text.casefold().split()[:8]:
-        found: set[int] = set()
-        for name in view.schema.search:
-            column = view.columns[name]
-            hits = {
-                code
-                for code, value in enumerate(column.values)
-                if value and word in value.casefold()
-            }
-            if hits:
-                codes = column.codes
-                found.update(row for row in rows if codes[row] in hits)
-        rows = [row for row in rows if row in found]
-    return rows
+    words = text.casefold().split()[:8]
+    found: list[set[int]] = [set() for _ in words]
+    for name in view.schema.search:
+        column = view.columns[name]
+        hits: list[set[int]] = [set() for _ in words]
+        for some in steps(range(len(column.values)), 256):
+            for code in some:
+                value = (column.values[code] or "").casefold()
+                for word, codes in zip(words, hits, strict=True):
+                    if word in value:
+                        codes.add(code)
+        for codes, chosen in zip(hits, found, strict=True):
+            if codes:
+                chosen.update(_where(rows, column.codes, codes))
+    return [row for some in steps(rows) for row in some if all(row in each for each in found)]
 
 
-def _ordered(view: View, rows: Rows, name: str, descending: bool) -> Rows:
+def _ordered(view: View, rows: Numbers, name: str, descending: bool) -> Numbers:
     """Sort; what has no such value comes last either way, and equals keep their order."""
     order = view.schema.sorts[name]
     descending = descending != order.reverse
@@ -285,8 +284,10 @@ def summary(view: View, rows: Rows, by: Sequence[str]) -> list[Group]:
     """Count rows by dimensions, and add up their numbers: most rows first."""
     of_rows = keys(view, rows, by)
     total = Counter(of_rows)
+    deadline.check()
     found: dict[Key, dict[str, float]] = {key: {} for key in total}
     for name in view.schema.sums:
+        deadline.check()
         numbers = view.numbers[name]
         members: dict[Key, list[float]] = {}
         for key, row in zip(of_rows, rows, strict=True):

@@ -1,14 +1,15 @@
 """Rows and groups -> JSON, NDJSON and CSV. No HTTP, no I/O.
 
 Where whole rows are wanted, their bytes are those of the view; a long answer is made piece by piece
-while it is sent, so that a slow client holds no copy of it.
+while it is sent, so that a slow client holds one piece of it, and no copy.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from itertools import accumulate, pairwise
@@ -16,6 +17,7 @@ from itertools import accumulate, pairwise
 import msgspec
 
 from xpjob.reader.cells import harmless
+from xpjob.reader.parameters import MAX_LIMIT
 from xpjob.reader.query import Group, Page
 from xpjob.reader.table import Rows, Schema, Stamp, View
 
@@ -24,8 +26,12 @@ TYPES = {
     "ndjson": "application/x-ndjson; charset=utf-8",
     "csv": "text/csv; charset=utf-8; header=present",
 }
-_PIECE = 1024
-"""Rows that are put together at a time: about a megabyte."""
+WHOLE = 256 << 10
+"""Bytes up to which an answer is made as a whole, and so has a known length."""
+_PIECE_ROWS, _PIECE_BYTES = 1024, 64 << 10
+"""Rows, and bytes of them, that are put together at a time."""
+MAX_GROUPS = 10_000
+"""Groups of a summary: some 4 MB."""
 REF_KEYS = ("group", "kind", "namespace", "name")
 
 Json = dict[str, object]
@@ -33,15 +39,28 @@ Json = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """An answer's body: its length in bytes is known before it is made."""
+    """An answer's body, which ``make`` makes in pieces, each time anew.
 
-    length: int
-    pieces: Iterable[bytes]
+    ``length`` is None where it is known only once all is made. ``heavy``: a piece takes long
+    enough to be made elsewhere than on the event loop. ``held`` is the memory, in bytes, that is
+    held until the last piece; ``packed`` is the gzipped form where it is there already.
+    """
+
+    length: int | None
+    make: Callable[[], Iterator[bytes]]
+    heavy: bool = False
+    held: int = 0
+    packed: bytes | None = None
+
+    @property
+    def pieces(self) -> Iterator[bytes]:
+        """Return the pieces."""
+        return self.make()
 
     @classmethod
     def of(cls, whole: bytes) -> Body:
         """Return a body that is there already."""
-        return cls(len(whole), (whole,))
+        return cls(len(whole), lambda: iter((whole,)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,30 +84,38 @@ def facts(stamp: Stamp, *, stale: bool) -> Json:
 
 def document(view: View, page: Page, shape: Shape) -> Body:
     """Return the rows of a page."""
-    if shape.form == "csv":
-        references = view.schema.references
-        rows = (flat(row, references) for row in _dicts(view, page.rows, shape.now))
-        return Body.of(sheet(_csv_columns(view.schema, shape.fields), rows))
-    if shape.form == "ndjson":
-        return _ndjson(view, page.rows, shape)
-    return _json(view, page, shape)
+    makers = {"csv": _csv, "ndjson": _ndjson, "json": _json}
+    make = makers[shape.form]
+    heavy = shape.form == "csv" or bool(shape.fields)
+    if not heavy and len(page.rows) <= MAX_LIMIT and view.size(page.rows) <= WHOLE:
+        return Body.of(b"".join(make(view, page, shape)))
+    held = 0 if isinstance(page.rows, range) else 2 * page.rows.itemsize * len(page.rows)
+    return Body(None, lambda: make(view, page, shape), heavy, held)
 
 
-def _json(view: View, page: Page, shape: Shape) -> Body:
+def _csv(view: View, page: Page, shape: Shape) -> Iterator[bytes]:
+    columns, references = _csv_columns(view.schema, shape.fields), view.schema.references
+    yield sheet(columns, ())
+    for some in slices(view, page.rows):
+        rows = (flat(row, references) for row in _dicts(view, some, shape.now))
+        yield sheet(columns, rows, head=False)
+
+
+def _json(view: View, page: Page, shape: Shape) -> Iterator[bytes]:
     last = {
         **facts(view.stamp, stale=shape.stale),
         "total": page.total,
         "continue": page.token,
     }
-    parts: list[Body] = []
     begin = "{"
     for name, rows in zip(view.lists, _split(page.rows, list(view.lists.values())), strict=True):
-        parts.append(Body.of(f"{begin}{msgspec.json.encode(name).decode()}:[".encode()))
-        parts.append(_list(view, rows, shape))
+        yield f"{begin}{msgspec.json.encode(name).decode()}:[".encode()
+        separator = b""
+        for some in slices(view, rows):
+            yield separator + _joined(view, some, shape, b",")
+            separator = b","
         begin = "],"
-    parts.append(Body.of(b"]," + msgspec.json.encode(last)[1:] + b"\n"))
-    length = sum(part.length for part in parts)
-    return Body(length, (piece for part in parts for piece in part.pieces))
+    yield b"]," + msgspec.json.encode(last)[1:] + b"\n"
 
 
 def _split(rows: Rows, totals: Sequence[int]) -> list[Rows]:
@@ -101,36 +128,33 @@ def _split(rows: Rows, totals: Sequence[int]) -> list[Rows]:
             range(max(rows.start, low), max(rows.start, low, min(rows.stop, high)))
             for low, high in borders
         ]
-    return [[row for row in rows if low <= row < high] for low, high in borders]
+    return [array("I", (row for row in rows if low <= row < high)) for low, high in borders]
 
 
-def _list(view: View, rows: Rows, shape: Shape) -> Body:
-    """Return rows as the inside of a JSON list."""
+def _ndjson(view: View, page: Page, shape: Shape) -> Iterator[bytes]:
+    for some in slices(view, page.rows):
+        yield _joined(view, some, shape, b"\n") + b"\n"
+
+
+def slices(view: View, rows: Rows) -> Iterator[Rows]:
+    """Yield rows in parts of about 64 KiB of JSON; a larger row is a part of its own."""
+    starts, begin, size = view.rows.starts, 0, 0
+    for end, row in enumerate(rows):
+        bytes_of = starts[row + 1] - starts[row]
+        if end > begin and (size + bytes_of > _PIECE_BYTES or end - begin == _PIECE_ROWS):
+            yield rows[begin:end]
+            begin, size = end, 0
+        size += bytes_of
+    if begin < len(rows):
+        yield rows[begin:]
+
+
+def _joined(view: View, rows: Rows, shape: Shape, separator: bytes) -> bytes:
     if shape.fields:
-        return Body.of(b",".join(_chosen(view, rows, shape)))
-    length = view.size(rows, shape.now) + max(0, len(rows) - 1)
-    return Body(length, _joined(view, rows, shape, b","))
-
-
-def _ndjson(view: View, rows: Rows, shape: Shape) -> Body:
-    if shape.fields:
-        return Body.of(b"".join(row + b"\n" for row in _chosen(view, rows, shape)))
-    pieces = _joined(view, rows, shape, b"\n")
-    if not rows:
-        return Body(0, pieces)
-    length = view.size(rows, shape.now) + len(rows)
-    return Body(length, (p for group in (pieces, (b"\n",)) for p in group))
-
-
-def _joined(view: View, rows: Rows, shape: Shape, separator: bytes) -> Iterator[bytes]:
-    for start in range(0, len(rows), _PIECE):
-        if start:
-            yield separator
-        some = rows[start : start + _PIECE]
-        if isinstance(some, range) and separator == b",":
-            yield view.neighbours(some, shape.now)
-        else:
-            yield separator.join([view.row(row, shape.now) for row in some])
+        return separator.join(_chosen(view, rows, shape))
+    if isinstance(rows, range) and separator == b",":
+        return view.neighbours(rows, shape.now)
+    return separator.join([view.row(row, shape.now) for row in rows])
 
 
 def _dicts(view: View, rows: Rows, now: int) -> Iterator[Json]:
@@ -163,11 +187,14 @@ def flat(row: Json, references: Iterable[str]) -> Json:
     return flat
 
 
-def sheet(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> bytes:
-    """Return CSV that is safe to open in a spreadsheet."""
+def sheet(
+    columns: Sequence[str], rows: Iterable[Mapping[str, object]], *, head: bool = True
+) -> bytes:
+    """Return CSV that is safe to open in a spreadsheet; with ``head``, its first line too."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow(list(map(_cell, columns)))
+    if head:
+        writer.writerow(list(map(_cell, columns)))
     for row in rows:
         writer.writerow([_cell(row.get(name)) for name in columns])
     return text.getvalue().encode()
@@ -185,8 +212,8 @@ def _cell(value: object) -> object:
 
 
 def groups(view: View, by: Sequence[str], found: Sequence[Group], top: int, shape: Shape) -> Body:
-    """Return the summary of a table; ``top`` is how many groups at most, 0 for all."""
-    shown = found[:top] if top else found
+    """Return the summary of a table; ``top`` is how many groups, 0 for the most there can be."""
+    shown = found[: top or MAX_GROUPS]
     rows: list[Json] = []
     for group in shown:
         named = dict(zip(by, group.values, strict=True))

@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import zlib
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from email.utils import formatdate, parsedate_to_datetime
-from typing import Any, TypeVar
 
-from anyio import CancelScope, CapacityLimiter, to_thread
+from anyio import CancelScope
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
-from xpjob.reader.render import Body
+from xpjob.reader.flights import STALL_SECONDS, Flight
+from xpjob.reader.render import WHOLE, Body
+from xpjob.reader.workshop import Workshop
 
 SECURITY = {
     "X-Content-Type-Options": "nosniff",
@@ -28,38 +28,75 @@ SECURITY = {
         "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
 }
-SEND_SECONDS = 60
-"""Time to send one answer: a client that reads slower is cut off."""
-
-
-_CACHED, _CACHED_EACH = 8 << 20, 8 << 20
-_WORKERS = 2
-
-T = TypeVar("T")
+_WRITE = 64 << 10
+"""Bytes that are handed to a connection at a time."""
+_STREAM, _PACKER = 256 << 10, 512 << 10
+"""Memory that an answer in pieces takes while it is sent, and what gzip adds to it."""
 
 
 class Answer(Response):
-    """An answer whose body may be made while it is sent."""
+    """An answer whose body may be made while it is sent, if there is a ``workshop`` to do so.
 
-    def __init__(self, body: Body, headers: Mapping[str, str], status: int = 200) -> None:
+    ``tag`` is that of the rows that it is made of.
+    """
+
+    def __init__(
+        self,
+        body: Body,
+        headers: Mapping[str, str],
+        status: int = 200,
+        *,
+        workshop: Workshop | None = None,
+        tag: str = "",
+    ) -> None:
         super().__init__(None, status)
         del self.headers["content-length"]
         self.headers.update(headers)
-        if status != 304:
+        if status != 304 and body.length is not None:
             self.headers["Content-Length"] = str(body.length)
-        self._body = body
+        self._body, self._workshop, self._tag = body, workshop, tag
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it; a HEAD request gets nothing but the headers."""
         head = {"type": "http.response.start", "status": self.status_code}
-        async with asyncio.timeout(SEND_SECONDS):
-            await send({**head, "headers": self.raw_headers})
+        head["headers"] = self.raw_headers
+        if scope["method"] == "HEAD" or self.status_code == 304 or self._workshop is None:
+            await send(head)
             if scope["method"] != "HEAD" and self.status_code != 304:
-                for count, piece in enumerate(self._body.pieces):
-                    if count and await _gone(receive):
-                        return
-                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+                for whole in self._body.pieces:
+                    await send({"type": "http.response.body", "body": whole, "more_body": True})
             await send({"type": "http.response.body", "body": b""})
+            return
+        body = self._body
+        size = (_STREAM if body.length is None else body.length) + body.held
+        long = body.length is None
+        async with self._workshop.flights.flight(size, self._tag, long=long) as flight:
+            pieces = iter(body.pieces)
+            # The first one before the head: what fails to be made is an error, not half an answer.
+            piece = await self._next(pieces)
+            await _within(flight, send, head)
+            while piece is not None:
+                for start in range(0, len(piece), _WRITE):
+                    part = piece[start : start + _WRITE]
+                    message = {"type": "http.response.body", "body": part, "more_body": True}
+                    await _within(flight, send, message)
+                if await _gone(receive):
+                    return
+                piece = await self._next(pieces)
+            await _within(flight, send, {"type": "http.response.body", "body": b""})
+
+    async def _next(self, pieces: Iterator[bytes]) -> bytes | None:
+        if self._workshop is not None and self._body.heavy:
+            return await self._workshop.piece(lambda: next(pieces, None))
+        return next(pieces, None)
+
+
+async def _within(flight: Flight, send: Send, message: Message) -> None:
+    """Send a part of an answer. Raises ``TimeoutError`` where the client does not read it."""
+    flight.piece_since = asyncio.get_running_loop().time()
+    async with asyncio.timeout(STALL_SECONDS):
+        await send(message)
+    flight.piece_since = None
 
 
 async def _gone(receive: Receive) -> bool:
@@ -69,58 +106,6 @@ async def _gone(receive: Receive) -> bool:
         scope.cancel()
         return bool((await receive())["type"] == "http.disconnect")
     return False
-
-
-class Workshop:
-    """Makes bodies off the event loop, each once: by their strong ETag, which names their bytes."""
-
-    def __init__(self, workers: int = _WORKERS) -> None:
-        self._workers = workers
-        self._made: OrderedDict[str, bytes] = OrderedDict()
-        self._flying: dict[str, asyncio.Task[Any]] = {}
-        self._limiter: CapacityLimiter | None = None
-
-    def held(self, etag: str) -> bytes | None:
-        """Return a body that was made before."""
-        if (body := self._made.get(etag)) is not None:
-            self._made.move_to_end(etag)
-        return body
-
-    def keep(self, etag: str, body: bytes) -> None:
-        """Hold a body for whoever asks for it next; the oldest go first."""
-        if len(body) <= _CACHED_EACH:
-            self._made[etag] = body
-            while sum(map(len, self._made.values())) > _CACHED or len(self._made) > 256:
-                self._made.popitem(last=False)
-
-    async def whole(self, etag: str, make: Callable[[], bytes]) -> bytes:
-        """Return a body, waiting for it where it is being made already."""
-        if (body := self.held(etag)) is not None:
-            return body
-        return await self.once(etag, make, lambda made: self.keep(etag, made))
-
-    async def once(
-        self, name: str, make: Callable[[], T], keep: Callable[[T], None] = lambda _made: None
-    ) -> T:
-        """Run something that takes long, once for all who want what goes by this name."""
-        task = self._flying.get(name)
-        if task is None:
-            task = asyncio.ensure_future(self.work(make))
-            self._flying[name] = task
-            task.add_done_callback(lambda done: self._landed(name, done, keep))
-        # One client that goes away must not take the others' answer with it.
-        return await asyncio.shield(task)
-
-    async def work(self, make: Callable[[], T]) -> T:
-        """Run something that takes long, with few others at a time."""
-        if self._limiter is None:
-            self._limiter = CapacityLimiter(self._workers)
-        return await to_thread.run_sync(make, limiter=self._limiter)
-
-    def _landed(self, name: str, task: asyncio.Task[T], keep: Callable[[T], None]) -> None:
-        self._flying.pop(name, None)
-        if not task.cancelled() and task.exception() is None:
-            keep(task.result())
 
 
 def etag_of(*parts: object) -> str:
@@ -164,11 +149,12 @@ def unchanged(request: Request, etag: str, modified: int | None) -> bool:
         return False
 
 
-def gzipped(body: Body) -> bytes:
-    """Return a body gzipped, piece by piece: quick rather than small, and always the same."""
+def gzipped(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield a body gzipped, piece by piece: quick rather than small, and always the same."""
     packer = zlib.compressobj(1, zlib.DEFLATED, 31)
-    parts = [packer.compress(piece) for piece in body.pieces]
-    return b"".join([*parts, packer.flush()])
+    for piece in pieces:
+        yield packer.compress(piece)
+    yield packer.flush()
 
 
 async def answer(
@@ -178,27 +164,35 @@ async def answer(
     headers: Mapping[str, str],
     make: Callable[[], Body],
     *,
-    quick: bool,
     modified: int | None = None,
+    tag: str = "",
 ) -> Response:
-    """Return what ``make`` makes, or 304 where the client has it.
+    """Return what ``make`` makes, or 304 where the client has it. ``make`` takes no time.
 
-    ``etag`` names the bytes of the plain form. ``quick``: it takes less than a few milliseconds.
+    ``etag`` names the bytes of the plain form; ``tag`` is that of the rows it is made of.
     """
     pack = accepts_gzip(request)
-    tag = packed_etag(etag) if pack else etag
-    named = {**headers, "ETag": tag, "Vary": "Accept-Encoding", "Cache-Control": "no-cache"}
+    named = {**headers, "Vary": "Accept-Encoding", "Cache-Control": "no-cache"}
+    named["ETag"] = packed_etag(etag) if pack else etag
     if modified is not None:
         named["Last-Modified"] = http_date(modified)
-    if unchanged(request, tag, modified):
+    if unchanged(request, named["ETag"], modified):
         return Answer(Body.of(b""), named, 304)
-    run: Callable[[Callable[[], Body]], Awaitable[Body]] = workshop.work
-    if not pack:
-        return Answer(make() if quick else await run(make), named)
-    if (held := workshop.held(tag)) is None:
-        if quick:
-            held = gzipped(make())
-            workshop.keep(tag, held)
-        else:
-            held = await workshop.whole(tag, lambda: gzipped(make()))
-    return Answer(Body.of(held), {**named, "Content-Encoding": "gzip"})
+    body = make()
+    if pack:
+        named["Content-Encoding"] = "gzip"
+        body = _packed(workshop, named["ETag"], body)
+    return Answer(body, named, workshop=workshop, tag=tag)
+
+
+def _packed(workshop: Workshop, etag: str, body: Body) -> Body:
+    """Return the gzipped form: a short one from the cache, a long one in pieces."""
+    if body.packed is not None:
+        return Body.of(body.packed)
+    if body.length is None or body.length > WHOLE:
+        pieces = body.make
+        return Body(None, lambda: gzipped(pieces()), heavy=True, held=body.held + _PACKER)
+    if (held := workshop.held(etag)) is None:
+        held = b"".join(gzipped(body.pieces))
+        workshop.keep(etag, held)
+    return Body.of(held)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import os
 import signal
@@ -15,13 +16,19 @@ from xpjob.base.errors import SettingsError
 from xpjob.collect.contract import Collectors
 from xpjob.config.option import Config
 from xpjob.net.serving import configuration, listen, url_of
+from xpjob.net.threads import within
 from xpjob.reader.app import create_app
 from xpjob.reader.extension import Extensions
 from xpjob.reader.options import ReaderOptions
+from xpjob.reader.patience import LateStore
+from xpjob.reader.workshop import Workshop
 from xpjob.store.open import open_reader_store
 
 _SWITCH_SECONDS = 0.0005
 """A thread that reads a large snapshot lets requests in after so long, not after 5 ms."""
+_OPEN_SECONDS = 5.0
+_M_ARENA_MAX, _M_MMAP_THRESHOLD = -8, -3
+"""Parameters of glibc's mallopt."""
 _log = logging.getLogger(__name__)
 
 
@@ -31,7 +38,12 @@ def serve(config: Config, collectors: Collectors, extensions: Extensions) -> Non
     Raises ``SettingsError``, and ``XpjobError`` where the address cannot be had.
     """
     options = config[ReaderOptions]
-    app = create_app(open_reader_store(config), config, collectors, extensions)
+    store = LateStore(lambda: open_reader_store(config))
+    try:
+        within(_OPEN_SECONDS, store.open)  # here, for it is where options turn out to be wrong
+    except TimeoutError:
+        _log.warning("the store cannot be opened yet; check where its credentials come from")
+    app = create_app(store, config, collectors, extensions)
     served = configuration(app, options.reader_cert_file, options.reader_key_file)
     try:
         served.load()  # here, for it is where certificates turn out to be none
@@ -42,22 +54,40 @@ def serve(config: Config, collectors: Collectors, extensions: Extensions) -> Non
                 f"{error}; give a PEM certificate and its key, without a password"
             ]
         ) from None
-    listening = listen(*options.metrics_addr)
+    listening = listen(*options.address)
     sys.setswitchinterval(_SWITCH_SECONDS)
     address = url_of(listening)
     if options.reader_cert_file:
         address = address.replace("http:", "https:", 1)
-    server = _Foreground(served)
+    _keep_memory_together()
+    server = _Foreground(served, app.state.workshop)
     build = {"version": __version__, "commit": os.environ.get("XPJOB_COMMIT", "")}
     _log.info("serving", extra={"address": address, **build})
     server.run(sockets=[listening])
     _log.info("ended")
 
 
+def _keep_memory_together() -> None:
+    """Let what a snapshot or an answer has taken go back to the system, where glibc is used.
+
+    By default each thread has a heap of its own, and large blocks end up in heaps too; three
+    snapshots later the process is twice as large as what it holds.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_ARENA_MAX, 1)
+        mallopt(_M_MMAP_THRESHOLD, 256 << 10)
+
+
 class _Foreground(uvicorn.Server):
     """Ends in good order on a signal, and leaves it at that."""
+
+    def __init__(self, config: uvicorn.Config, workshop: Workshop) -> None:
+        super().__init__(config)
+        self._workshop = workshop
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop; at once where somebody insists. uvicorn's own raises the signal again after."""
         self.force_exit = self.should_exit and sig == signal.SIGINT
         self.should_exit = True
+        self._workshop.stop()

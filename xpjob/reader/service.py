@@ -16,12 +16,16 @@ from xpjob.reader import parameters, query, render
 from xpjob.reader.changes import Changes
 from xpjob.reader.clusters import pick
 from xpjob.reader.loaded import Loaded
-from xpjob.reader.parameters import Parameter, Params, one
+from xpjob.reader.parameters import Parameter, Params, QueryError, one
 from xpjob.reader.query import Query, Selections
 from xpjob.reader.render import Body, Shape
-from xpjob.reader.responses import Workshop, answer, etag_of
+from xpjob.reader.responses import answer, etag_of
 from xpjob.reader.snapshots import Freshness, Snapshots
 from xpjob.reader.table import Rows, View
+from xpjob.reader.workshop import Lane, Workshop
+
+_FEW = 2
+"""Dimensions that are counted by in no time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +59,21 @@ class Served:
 class Service:
     """What endpoints share. ``workshop`` is where long work is done; ``now`` is the clock."""
 
-    def __init__(self, snapshots: Snapshots, changes: Changes, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        snapshots: Snapshots,
+        changes: Changes,
+        workshop: Workshop,
+        now: Callable[[], datetime],
+    ) -> None:
         self.snapshots, self.changes, self.now = snapshots, changes, now
-        self.selections, self.workshop = Selections(), Workshop()
-        snapshots.changed = self.selections.forget
+        self.selections, self.workshop = Selections(), workshop
+        snapshots.changed = self._changed
+        snapshots.loading = workshop.flights.keep_only
+
+    def _changed(self, tags: set[str]) -> None:
+        self.selections.forget(tags)
+        self.workshop.flights.release(tags)
 
     def params(self, request: Request, known: Iterable[Parameter]) -> Params:
         """Return the parameters of a request. Raises ``QueryError``."""
@@ -92,15 +107,10 @@ class Service:
         wanted, offset = query.resume(view, query.query(view, params, now), params)
         moving = schema.since and "since" in params and not offset
         timed = now if shape.timed(schema) or moving else 0
-        quick = self.selections.known(view, wanted) and (
-            "limit" in params or (form == "json" and not shape.fields)
-        )
-        rows = self.selections.select(view, wanted) if quick else None
         headers = {"Content-Type": render.TYPES[form], **served.headers}
         if form == "csv":
             headers["Content-Disposition"] = f'attachment; filename="{schema.file}.csv"'
-        if rows is None:
-            rows = await self.workshop.work(lambda: self.selections.select(view, wanted))
+        rows = await self._selected(view, wanted)
         page = query.page(view, wanted, rows, offset, int(one(params, "limit", "0")))
         headers["Xpjob-Total"] = str(page.total)
         headers["Xpjob-Generated-At"] = view.stamp.generated_at
@@ -113,8 +123,17 @@ class Service:
             etag,
             headers,
             lambda: render.document(view, page, shape),
-            quick=quick and len(page.rows) <= parameters.MAX_LIMIT,
             modified=view.stamp.generated,
+            tag=view.tag,
+        )
+
+    async def _selected(self, view: View, wanted: Query) -> Rows:
+        if (rows := self.selections.held(view, wanted)) is not None:
+            return rows
+        return await self.workshop.once(
+            f"rows {view.tag} {wanted}",
+            lambda: self.selections.select(view, wanted),
+            lane="long" if wanted.searches else "short",
         )
 
     async def summary(
@@ -130,6 +149,8 @@ class Service:
         ``summarize`` gets the rows, the dimensions, the most groups (0 for all), and the shape.
         """
         by = parameters.names(params, "by", view.schema.dimensions)
+        if len(by) > parameters.MAX_BY:
+            raise QueryError("bad-value", f"by: at most {parameters.MAX_BY} dimensions")
         form = one(params, "format", "json")
         wanted: Query = query.query(view, params, served.now)
         shape = Shape(form, (), served.now, served.stale)
@@ -141,7 +162,14 @@ class Service:
 
         etag = etag_of(view.tag, "summary", sorted(params.items()), shape.stale, wanted.cutoff)
         headers = {"Content-Type": render.TYPES[form], **served.headers}
-        return await self.whole(request, view.stamp.generated, etag, headers, make)
+        return await self.whole(
+            request,
+            view.stamp.generated,
+            etag,
+            headers,
+            make,
+            lane="long" if wanted.searches or len(by) > _FEW else "short",
+        )
 
     async def whole(
         self,
@@ -150,19 +178,16 @@ class Service:
         etag: str,
         headers: Mapping[str, str],
         make: Callable[[], bytes],
+        lane: Lane = "short",
     ) -> Response:
         """Answer with a document that is made once for all who ask for it at the same time."""
-        body = Body.of(await self.workshop.whole(etag, make))
-        return await answer(
-            request, self.workshop, etag, headers, lambda: body, quick=True, modified=modified
-        )
+        body = Body.of(await self.workshop.whole(etag, make, lane))
+        return await answer(request, self.workshop, etag, headers, lambda: body, modified=modified)
 
     async def json(self, request: Request, body: bytes, headers: Mapping[str, str]) -> Response:
         """Answer with a small document that is there already."""
         named = {"Content-Type": render.TYPES["json"], **headers}
-        return await answer(
-            request, self.workshop, etag_of(body), named, lambda: Body.of(body), quick=True
-        )
+        return await answer(request, self.workshop, etag_of(body), named, lambda: Body.of(body))
 
 
 def pairs(request: Request) -> list[tuple[str, str]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -22,10 +23,11 @@ from xpjob.reader.extension import Extensions
 from xpjob.reader.loaded import Loaded
 from xpjob.reader.metrics import Metrics
 from xpjob.reader.options import ReaderOptions
+from xpjob.reader.patience import PatientStore
 from xpjob.reader.table import give_back_memory
 from xpjob.snapshot import documents
 from xpjob.snapshot.documents import NewerSchemaError, RunReport
-from xpjob.store.base import REPORT, SNAPSHOT, NotAFileError, Store, key_of
+from xpjob.store.base import REPORT, SNAPSHOT, NotAFileError, key_of
 
 RELIST_SECONDS = 60.0
 """How often clusters are looked for: new ones are rare, and lists cost more than reads."""
@@ -83,7 +85,7 @@ class Snapshots:
 
     def __init__(
         self,
-        store: Store,
+        store: PatientStore,
         options: ReaderOptions,
         cluster: str,
         metrics: Metrics,
@@ -106,6 +108,8 @@ class Snapshots:
         self.alone = threading.Lock()
         self.changed: Callable[[set[str]], None] = lambda _tags: None
         """Called with the tags of the views that are served, when there are others."""
+        self.loading: Callable[[set[str]], None] = lambda _tags: None
+        """Called with them before a newer snapshot is loaded."""
 
     @property
     def clusters(self) -> dict[str, Held]:
@@ -129,7 +133,8 @@ class Snapshots:
 
     def freshness(self, held: Held) -> Freshness:
         """Return how fresh the snapshot of a cluster is now."""
-        troubles = tuple(filter(None, (held.store, held.verdict)))
+        store = held.store or (AWAY if self._store.overdue() else "")
+        troubles = tuple(filter(None, (store, held.verdict)))
         if held.snapshot is None:
             return Freshness(0.0, troubles)
         age = max(0.0, self._now().timestamp() - held.snapshot.stamp.generated)
@@ -176,23 +181,44 @@ class Snapshots:
             self._lock.release()
 
     def _refresh(self) -> bool:
-        before = {name: held.snapshot for name, held in self._held.items()}
+        before = self._served()
         try:
             for name in self._names():
+                used, tag = self._used(name), self._served().get(name)
                 self._held = {**self._held, name: self._fetched(name, self._held.get(name, Held()))}
+                if self._served().get(name) != tag:
+                    self.changed(self.tags())
+                    self._prepare(name, used)
         except XpjobError as error:
             self._away(error)
             return False
         self._metrics.refreshed(self._now())
-        if {name: held.snapshot for name, held in self._held.items()} != before:
-            before.clear()
-            self.changed(self.tags())
+        if self._served() != before:
+            self.changed(self.tags())  # clusters may be gone, and tables prepared
             self._untidy = True
         elif self._untidy:
             # Only now, when no answer is being made of the snapshot that was let go.
             self._untidy = False
             give_back_memory()
         return True
+
+    def _served(self) -> dict[str, str]:
+        """Return which snapshot is served of each cluster."""
+        return {n: held.snapshot.stamp.tag for n, held in self._held.items() if held.snapshot}
+
+    def _used(self, name: str) -> set[str]:
+        snapshot = self._held.get(name, Held()).snapshot
+        return set(snapshot.used) if snapshot else set()
+
+    def _prepare(self, name: str, used: set[str]) -> None:
+        """Prepare the tables that are in use. Only now: those of the snapshot before are gone."""
+        snapshot = self._held[name].snapshot
+        if snapshot is None:
+            return
+        with self.alone:
+            for key in used & snapshot.tables.keys():
+                with suppress(BadAnswerError):  # whoever asks for it is told
+                    snapshot.table(key)
 
     def _away(self, error: XpjobError) -> None:
         """Mark all: they lie in the same store, so the others are not tried in turn."""
@@ -248,13 +274,12 @@ class Snapshots:
             return replace(held, store="")
         where, etag = self._store.where(key_of(name, SNAPSHOT)), stored.etag
         try:
+            # No slow client holds on to a third snapshot.
+            self.loading(self.tags())
             with self.alone:
                 raw = loaded.read(stored.body, where, self._collectors)
                 del stored  # as large as what is made of it: not both
                 made = Loaded(raw, etag, where, self._extensions)
-                for table in tuple(held.snapshot.used) if held.snapshot else ():
-                    if table in made.tables:
-                        made.table(table)
         except (BadAnswerError, ValueError) as error:
             verdict = NEWER if isinstance(error, NewerSchemaError) else CORRUPT
             self._metrics.failures.labels(verdict).inc()

@@ -12,6 +12,7 @@ import math
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import msgspec
 
@@ -21,7 +22,7 @@ from xpjob.reader.parameters import Parameter
 UNKNOWN = -(1 << 62)
 """Stands for a time that is not known; in seconds of the epoch."""
 
-Rows = Sequence[int]
+Rows: TypeAlias = "range | array[int]"
 """Row numbers of a view."""
 
 
@@ -35,10 +36,30 @@ class Column:
     @classmethod
     def of(cls, texts: Iterable[str | None]) -> Column:
         """Return a column of texts."""
-        codes: dict[str | None, int] = {None: 0}
-        made = array("I", (codes.setdefault(text, len(codes)) for text in texts))
+        coder = Coder()
+        for text in texts:
+            coder.add(text)
+        return coder.column()
+
+
+class Coder:
+    """A column that is being made. The first codes are those of ``known``, from 1."""
+
+    def __init__(self, known: Iterable[str] = ()) -> None:
+        self._codes: dict[str | None, int] = {None: 0}
+        for text in known:
+            self._codes[text] = len(self._codes)
+        self._rows = array("I")
+
+    def add(self, text: str | None) -> None:
+        """Add the value of the next row."""
+        self._rows.append(self._codes.setdefault(text, len(self._codes)))
+
+    def column(self) -> Column:
+        """Return the column."""
         # Copies: the rows' own strings would keep their whole pages from being given back.
-        return cls(tuple(v if v is None else v.encode().decode() for v in codes), made)
+        values = (v if v is None else v.encode().decode() for v in self._codes)
+        return Column(tuple(values), self._rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +144,12 @@ class View:
         """Return one row as JSON, as of ``now`` (seconds of the epoch)."""
         return bytes(self.rows.json[self.rows.starts[index] : self.rows.starts[index + 1] - 1])
 
-    def size(self, rows: Rows, now: int) -> int:
-        """Return how many bytes these rows have, without what is between them."""
+    def size(self, rows: Rows) -> int:
+        """Return how many bytes these rows have in memory."""
         starts = self.rows.starts
         if isinstance(rows, range):
-            return starts[rows.stop] - starts[rows.start] - len(rows) if rows else 0
-        return sum(starts[row + 1] - starts[row] for row in rows) - len(rows)
+            return starts[rows.stop] - starts[rows.start] if rows else 0
+        return sum(starts[row + 1] - starts[row] for row in rows)
 
     def neighbours(self, rows: range, now: int) -> bytes:
         """Return rows that lie one after the other, joined by commas: a copy, and little else."""

@@ -11,14 +11,15 @@ from starlette.responses import Response
 from xpjob.base.errors import BadAnswerError
 from xpjob.reader import changes as comparing
 from xpjob.reader import described, loaded, parameters, query, render
+from xpjob.reader.flights import UnavailableError
 from xpjob.reader.parameters import Params
-from xpjob.reader.problem import UnavailableError
-from xpjob.reader.render import Body
-from xpjob.reader.responses import answer, etag_of
+from xpjob.reader.responses import etag_of
 from xpjob.reader.service import Served, Service, pairs
 from xpjob.reader.table import View
 from xpjob.snapshot.diff import diff
 
+_VIEW_SECONDS = 60.0
+"""Time to prepare a table for queries, which is done once for all who ask."""
 _log = logging.getLogger(__name__)
 
 
@@ -64,13 +65,13 @@ class Tables:
             served.snapshot, params, f"table {key}", lambda old, new: diff(old, new, key)
         )
         filters = described.schema_of(served.snapshot.tables[key]).filters
-        return await answer(
+        return await self._service.whole(
             request,
-            self._service.workshop,
+            None,
             etag_of("diff", key, compared.tag, sorted(params.items())),
             {"Content-Type": render.TYPES["json"], **served.headers},
-            lambda: Body.of(comparing.table_document(compared, filters, params)),
-            quick=False,
+            lambda: comparing.table_document(compared, filters, params),
+            lane="long",
         )
 
     def _ask(self, request: Request, endpoint: str) -> tuple[Params, Served]:
@@ -89,7 +90,10 @@ class Tables:
             return view
         try:
             return await self._service.workshop.once(
-                f"table {snapshot.stamp.tag} {key}", lambda: snapshot.table(key)
+                f"table {snapshot.stamp.tag} {key}",
+                lambda: snapshot.table(key),
+                lane="table",
+                seconds=_VIEW_SECONDS,
             )
         except BadAnswerError as error:
             _log.warning("a table cannot be read", extra={"error": str(error)})

@@ -9,7 +9,7 @@ import logging
 import re
 from collections.abc import Sequence
 from datetime import datetime, timezone
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from xpjob.base import times
 from xpjob.base.errors import XpjobError
@@ -38,7 +38,14 @@ class Entry(NamedTuple):
     key: str
 
 
-def entries(store: Store, cluster: str) -> list[Entry]:
+class Listed(Protocol):
+    """The part of a store that finds what there is."""
+
+    def keys(self, prefix: str, most: int) -> list[str]:
+        """Return the first ``most`` keys with this prefix, sorted."""
+
+
+def entries(store: Listed, cluster: str) -> list[Entry]:
     """Return the dated snapshots of a cluster, oldest first. Raises the store's errors."""
     keys = store.keys(key_of(cluster, f"{HISTORY}/"), _MAX_LISTED)
     return sorted(entry for name in keys if (entry := _entry(name, cluster)))

@@ -15,6 +15,7 @@ from xpjob.collect.before import Placed
 from xpjob.collect.carry import Gaps
 from xpjob.collect.outcome import TargetOutcome
 from xpjob.collect.tables import TableDescription
+from xpjob.net import deadline
 from xpjob.snapshot.documents import Head, RawSnapshot
 
 _PLACE = ("group", "resource", "namespace", "source")
@@ -203,6 +204,7 @@ def _only(
 ) -> Iterator[Struct]:
     """Yield the rows that are in one snapshot, and known not to be in the other."""
     for name in sorted(these, key=_order):
+        deadline.check()
         if name not in those and other.knows(read.place(these[name])):
             yield these[name]
 

@@ -14,7 +14,7 @@ from support.stand_in import APP, BUCKET, CLAIM, XR, claim, legacy_xr, managed, 
 from xpjob.collect.findings import Finding, Ref
 from xpjob.collectors.crossplane import findings
 from xpjob.collectors.crossplane.link import link
-from xpjob.collectors.crossplane.reader.tree_index import NONE, Family
+from xpjob.collectors.crossplane.reader.tree_index import NONE, Family, places
 from xpjob.collectors.crossplane.records import Inventory, Record
 
 # Few names, so that references meet; kinds of all classes, and one that is not listed.
@@ -176,7 +176,7 @@ def test_trees_show_what_was_linked(made: list[Any]) -> None:
     """A row hangs below its owner, its root or its claim, and below no other."""
     inventory = linked(list(map(record, made)))
     records = every(inventory)
-    family = Family(records, len(inventory.claims), len(inventory.xrs))
+    family = Family(places(records), len(inventory.claims), len(inventory.xrs))
     for row, parent in enumerate(family.parents):
         if parent != NONE:
             below, above = records[row], records[parent]

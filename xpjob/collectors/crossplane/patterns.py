@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from xpjob.base.wildcards import Wildcard
 from xpjob.config.parsers import invalid
 from xpjob.kube.discovery import Kind
 
@@ -20,9 +21,8 @@ class Pattern:
 
     def matches(self, kind: Kind) -> bool:
         """Return whether it matches the group of a kind, or its resource.group."""
-        return _matches(self.text, kind.group) or _matches(
-            self.text, f"{kind.resource}.{kind.group}"
-        )
+        pattern = Wildcard(self.text)
+        return pattern.matches(kind.group) or pattern.matches(f"{kind.resource}.{kind.group}")
 
     def __str__(self) -> str:
         return self.text
@@ -35,20 +35,3 @@ def parse_pattern(text: str) -> Pattern:
         expected = "a group or resource.group, * allowed, e.g. *.upbound.io"
         raise invalid("pattern of kinds", text, expected)
     return Pattern(lower)
-
-
-def _matches(pattern: str, text: str) -> bool:
-    """Match from left to right without backtracking: the first place of each part will do."""
-    first, *rest = pattern.split("*")
-    if not rest:
-        return text == first
-    *middle, last = rest
-    if not (text.startswith(first) and text.endswith(last)):
-        return False
-    at, end = len(first), len(text) - len(last)
-    for part in middle:
-        found = text.find(part, at, max(at, end))
-        if found < 0:
-            return False
-        at = found + len(part)
-    return at <= end

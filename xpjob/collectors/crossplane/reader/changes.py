@@ -17,6 +17,8 @@ from xpjob.collectors.crossplane.classes import CLAIM, COMPOSITE, MANAGED
 from xpjob.collectors.crossplane.gaps import OwnerGaps
 from xpjob.collectors.crossplane.reader import parameters
 from xpjob.collectors.crossplane.reader.view import NAME
+from xpjob.net import deadline
+from xpjob.net.deadline import steps
 from xpjob.reader.changes import LISTS
 from xpjob.reader.parameters import Params
 from xpjob.reader.render import Json
@@ -136,6 +138,7 @@ def compare(old: RawSnapshot, new: RawSnapshot) -> Diff:
     def only_in(these: _Records, those: _Records, lists: Head) -> Iterator[tuple[str, Seen]]:
         gaps = OwnerGaps(lists.targets)
         for key, (class_, seen) in these.items():
+            deadline.check()
             if key not in those:
                 failed = gaps.lost(seen, class_)
                 if not (failed and incomplete(failed)):
@@ -175,7 +178,12 @@ def select(diff: Diff, params: Params) -> Mapping[str, Sequence[Change]]:
         for parameter in parameters.CHANGED_BY:
             if values := params.get(parameter):
                 attribute = "class_" if parameter == "class" else parameter
-                changes = [change for change in changes if getattr(change, attribute) in values]
+                changes = [
+                    change
+                    for some in steps(changes)
+                    for change in some
+                    if getattr(change, attribute) in values
+                ]
         lists[name] = changes
     return lists
 

@@ -25,8 +25,8 @@ from xpjob.reader import assets, render
 from xpjob.reader.assets import Asset
 from xpjob.reader.changes import document
 from xpjob.reader.extension import Documented, Endpoint
-from xpjob.reader.parameters import MAX_LIMIT, Parameter, Params, one
-from xpjob.reader.render import Body, Json
+from xpjob.reader.parameters import Parameter, Params, one
+from xpjob.reader.render import Json
 from xpjob.reader.responses import answer, etag_of
 from xpjob.reader.service import Served, Service
 from xpjob.reader.table import Stamp
@@ -132,10 +132,10 @@ class _Endpoints:
     async def findings(self, request: Request) -> Response:
         """Answer with what does not fit together."""
         params, view, served = self._ask(request, parameters.FINDINGS_QUERY)
-        selected = findings.select(view, params)
+        selected = await self._service.workshop.work(lambda: findings.select(view, params))
         form = one(params, "format", "json")
         headers = {"Content-Type": render.TYPES[form], **served.headers}
-        headers["Xpjob-Total"] = str(len(selected))
+        headers["Xpjob-Total"] = str(selected.total)
         if form == "csv":
             headers["Content-Disposition"] = 'attachment; filename="findings.csv"'
         return await answer(
@@ -144,7 +144,6 @@ class _Endpoints:
             etag_of(view.tag, "findings", sorted(params.items()), served.stale),
             headers,
             lambda: findings.document(view, params, selected, stale=served.stale),
-            quick=len(selected) <= MAX_LIMIT,
             modified=view.stamp.generated,
         )
 
@@ -155,11 +154,11 @@ class _Endpoints:
             served.snapshot, params, NAME, changes.compare
         )
         diff = compared.lists
-        return await answer(
+        return await self._service.whole(
             request,
-            self._service.workshop,
+            None,
             etag_of("diff", compared.tag, sorted(params.items())),
             {"Content-Type": render.TYPES["json"], **served.headers},
-            lambda: Body.of(document(compared, changes.select(diff, params), diff.unknown, params)),
-            quick=False,
+            lambda: document(compared, changes.select(diff, params), diff.unknown, params),
+            lane="long",
         )

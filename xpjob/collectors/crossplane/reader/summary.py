@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xpjob.collectors.crossplane.reader.view import NOT_READY_SINCE
+from xpjob.net import deadline
 from xpjob.reader import query, render
 from xpjob.reader.render import Body, Json, Shape
 from xpjob.reader.table import UNKNOWN, Rows, View
@@ -40,6 +41,7 @@ def summary(view: View, rows: Rows, by: Sequence[str]) -> list[Group]:
     total = Counter(keys)
     flags = {}
     for flag in ("ready", "synced", "paused", "deleting", "carried"):
+        deadline.check()
         column = view.columns[flag]
         true = column.values.index("true") if "true" in column.values else -1
         codes = column.codes
@@ -51,6 +53,7 @@ def summary(view: View, rows: Rows, by: Sequence[str]) -> list[Group]:
     for key, row in zip(keys, rows, strict=True):
         if (moment := since[row]) != UNKNOWN and moment < longest.get(key, 1 << 62):
             longest[key] = moment
+    deadline.check()
     groups = []
     for key, count in total.items():
         if (values := query.values_of(view, by, key)) is not None:
@@ -62,7 +65,7 @@ def summary(view: View, rows: Rows, by: Sequence[str]) -> list[Group]:
 def document(view: View, rows: Rows, by: Sequence[str], top: int, shape: Shape) -> Body:
     """Return the summary; ``top`` is how many groups at most, 0 for all."""
     groups = summary(view, rows, by)
-    shown = groups[:top] if top else groups
+    shown = groups[: top or render.MAX_GROUPS]
     members = [_group(by, group) for group in shown]
     return render.grouped(view.stamp, by, members, len(groups), (*by, *COUNTS), shape)
 

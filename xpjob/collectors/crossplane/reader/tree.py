@@ -6,14 +6,13 @@ nodes come depth first, each below its parent and what is in trouble before what
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 
 import msgspec
 
 from xpjob.collectors.crossplane.reader.blockers import Walk, say
 from xpjob.collectors.crossplane.reader.view import Bookkeeping
-from xpjob.reader.parameters import Params, QueryError, one, shown
+from xpjob.reader.parameters import Params, QueryError, one, shown, similar
 from xpjob.reader.render import Json
 from xpjob.reader.render import facts as facts_of
 
@@ -133,9 +132,7 @@ def _nothing(view: Bookkeeping, params: Params) -> QueryError:
     same = _with_name(view, name)[:3]
     known = [value for value in column.values if value]
     close = [value for value in known if name in value] if len(name) > 2 else []
-    # Comparing is slow, so with very many names only those that begin alike are compared.
-    alike = known if len(known) <= 2000 else [v for v in known if v[:2] == name[:2]][:2000]
-    close = difflib.get_close_matches(name[:253], [*close[:200], *alike], n=3)
+    close = similar(name, [*close[:200], *known])
     near = same or [row for value in dict.fromkeys(close) for row in _with_name(view, value)[:1]]
     paths = [_path(view, row) for row in near]
     hint = (

@@ -8,8 +8,10 @@ claim hangs below that.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
+
+from msgspec import Struct
 
 from xpjob.collect.findings import Ref
 from xpjob.collectors.crossplane.records import Composed, Record
@@ -17,10 +19,37 @@ from xpjob.collectors.crossplane.records import Composed, Record
 NONE = -1
 
 
+class Place(Struct, frozen=True, gc=False):
+    """What says where a record belongs."""
+
+    ref: Ref
+    uid: str
+    parent_uid: str
+    parent: Ref | None
+    root: Ref | None
+    claim: Ref | None
+
+    @classmethod
+    def of(cls, record: Record, refs: dict[Ref, Ref]) -> Place:
+        """Return the place of a record; equal references are held once, in ``refs``."""
+        root, claim = (record.root, record.claim) if isinstance(record, Composed) else (None, None)
+        parent, root, claim = (
+            each and refs.setdefault(each, each) for each in (record.parent, root, claim)
+        )
+        ref = refs.setdefault(record.ref, record.ref)
+        return cls(ref, record.uid, record.parent_uid, parent, root, claim)
+
+
+def places(records: Iterable[Record]) -> list[Place]:
+    """Return the places of records."""
+    refs: dict[Ref, Ref] = {}
+    return [Place.of(record, refs) for record in records]
+
+
 class Family:
     """Parents and children of the rows of a snapshot. Eight bytes and a bit a row."""
 
-    def __init__(self, records: Sequence[Record], claims: int, xrs: int) -> None:
+    def __init__(self, records: Sequence[Place], claims: int, xrs: int) -> None:
         """Read the places of records: claims first, then XRs, then MRs."""
         above = records[: claims + xrs]
         by_ref = {record.ref: row for row, record in enumerate(above)}
@@ -64,8 +93,8 @@ class Family:
 
 def _parent(
     row: int,
-    record: Record,
-    records: Sequence[Record],
+    record: Place,
+    records: Sequence[Place],
     by_ref: dict[Ref, int],
     by_uid: dict[str, int],
 ) -> int:
@@ -74,10 +103,9 @@ def _parent(
         found = by_ref.get(record.parent)
         if found is not None and record.parent_uid and records[found].uid:
             found = None
-    if isinstance(record, Composed):
-        for ref in (record.root, record.claim):
-            if found is None and ref is not None:
-                found = by_ref.get(ref)
+    for ref in (record.root, record.claim):
+        if found is None and ref is not None:
+            found = by_ref.get(ref)
     return NONE if found is None or found == row else found
 
 
