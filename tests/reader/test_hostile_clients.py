@@ -116,8 +116,10 @@ def test_hostile_clients_hold_up_nobody(tmp_path: Path) -> None:
                 probes.append(reader.timed("/healthz"))
                 pages += [reader.timed(path) for path in PAGES]
                 time.sleep(0.2)
-        assert statistics.median(probes) < 0.1, sorted(probes)
-        assert statistics.median(pages) < 1, sorted(pages)
+        # The faster quarter: the rest says how busy the machine is. Where the reader is held up,
+        # every probe waits.
+        assert statistics.quantiles(probes)[0] < 0.1, sorted(probes)
+        assert statistics.quantiles(pages)[0] < 1, sorted(pages)
         assert reader.peak() < LIMIT
         wait_until(lambda: reader.ask("/healthz").status == 200)
         lines = reader.log.read_text().splitlines()
