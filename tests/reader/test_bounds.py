@@ -18,7 +18,7 @@ from xpjob.base.errors import TransientError
 from xpjob.config.option import Config
 from xpjob.net import deadline
 from xpjob.reader import flights, patience, workshop
-from xpjob.reader.flights import Flights, UnavailableError
+from xpjob.reader.flights import Flight, Flights, UnavailableError
 from xpjob.reader.hosts import Hosts, parse_host
 from xpjob.reader.options import ReaderOptions
 from xpjob.reader.patience import LateStore, PatientStore
@@ -150,6 +150,24 @@ def test_pieces_are_the_whole(large: Reader, form: str, query: str) -> None:
     assert names == pages
     if not query or "fields" in query:
         assert "🚀" in plain.text
+
+
+def test_an_answer_can_be_cut_off_more_than_once() -> None:
+    """Several that wait for its memory may do so, also while it ends."""
+
+    async def attack() -> bool:
+        async with asyncio.timeout(60) as limit:
+            flight = Flight(1, True, "tag", limit)
+            flight.cut()
+            try:
+                await asyncio.sleep(10)
+            except asyncio.CancelledError:
+                flight.cut()
+                raise
+        return False
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(attack())
 
 
 async def _hold(held: Flights, size: int, until: asyncio.Event, *, long: bool = True) -> str:

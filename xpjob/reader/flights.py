@@ -62,7 +62,8 @@ class Flight:
 
     def cut(self) -> None:
         """End it: its client is disconnected."""
-        self.limit.reschedule(0)
+        if not self.limit.expired():  # it may be ending already
+            self.limit.reschedule(0)
 
 
 class Flights:
