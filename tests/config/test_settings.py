@@ -1,6 +1,9 @@
 """Options: where values come from, and what is said of bad ones."""
 
+from __future__ import annotations
+
 import re
+from dataclasses import dataclass
 
 import pytest
 
@@ -8,7 +11,8 @@ from xpjob.base.errors import SettingsError
 from xpjob.collectors import COLLECTORS
 from xpjob.collectors.crossplane.options import CrossplaneOptions
 from xpjob.commands.groups import GROUPS, OPTIONS, chosen
-from xpjob.config.option import load
+from xpjob.config import parsers
+from xpjob.config.option import Group, load, option
 from xpjob.kube.options import KubeOptions
 from xpjob.store.options import StoreOptions
 from xpjob.terminal.options import OutputOptions
@@ -175,8 +179,6 @@ def test_every_option_has_a_help_text_and_its_default_is_valid() -> None:
     for option in OPTIONS:
         assert option.help.endswith("."), option.name
         option.parse(option.default)
-    assert len({option.variable for option in OPTIONS}) == len(OPTIONS)
-    assert len({option.flag for option in OPTIONS}) == len(OPTIONS)
 
 
 def test_a_kind_is_of_one_class_only() -> None:
@@ -216,3 +218,52 @@ def test_extra_labels() -> None:
     assert one == ("cost_center", "annotation", "example.org/cost-center")
     assert two.of({"env": "prod"}, {"env": "other"}) == "prod"
     assert one.of({}, {}) == ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Renamed(Group):
+    """An option that another exporter has under other names."""
+
+    title = "Renamed"
+    colours: tuple[str, ...] = option(
+        "Colours.", "", parsers.split, aliases=("paint", "hue"), repeated=","
+    )
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({"COLOURS": "red"}, ("red",)),
+        ({"PAINT": "blue"}, ("blue",)),
+        ({"HUE": "green", "PAINT": "blue"}, ("blue",)),
+        ({"COLOURS": "red", "PAINT": "blue"}, ("red",)),
+        ({"COLOURS": " ", "HUE": "green"}, ("green",)),
+        ({}, ()),
+    ],
+)
+def test_an_option_is_found_under_its_aliases(
+    environ: dict[str, str], expected: tuple[str, ...]
+) -> None:
+    """Its own name comes first, then the aliases in their order."""
+    assert load({}, environ, (Renamed,))[Renamed].colours == expected
+    assert load({"colours": "grey"}, environ, (Renamed,))[Renamed].colours == ("grey",)
+
+
+def test_a_mistake_is_reported_under_the_name_that_was_used() -> None:
+    """Not under another one of the option."""
+
+    @dataclass(frozen=True, kw_only=True)
+    class Number(Group):
+        title = "Number"
+        size: int = option("Size.", "1", parsers.whole(1, 9), aliases=("magnitude",))
+
+    with pytest.raises(SettingsError, match="- MAGNITUDE: invalid number 'x'"):
+        load({}, {"MAGNITUDE": "x"}, (Number,))
+
+
+def test_no_name_of_an_option_belongs_to_another() -> None:
+    """Aliases included."""
+    variables = [name for option in OPTIONS for name in option.variables]
+    flags = [name for option in OPTIONS for name in option.flags]
+    assert len(set(variables)) == len(variables)
+    assert len(set(flags)) == len(flags)

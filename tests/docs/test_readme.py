@@ -24,7 +24,9 @@ def row(option: Option) -> str:
     """Return an option's row of the table."""
     flag = "(variable only)" if option.secret else f"`{option.flag}`"
     default = f"`{option.default}`" if option.default else ""
-    return f"| `{option.variable}` | {flag} | {default} | {option.help} |\n"
+    also = ", ".join(f"`{name}`" for name in (*option.variables[1:], *option.flags[1:]))
+    text = option.help + (f" Also {also}." if also else "")
+    return f"| `{option.variable}` | {flag} | {default} | {text} |\n"
 
 
 def rows(*groups: type[Group]) -> str:

@@ -17,6 +17,7 @@ from xpjob.config.option import Group
 from xpjob.kube.discovery import Catalogue
 from xpjob.kube.gvr import Gvr
 from xpjob.kube.lists import Listing, ListKey, WholeList
+from xpjob.kube.version import Version
 from xpjob.metrics.cumulative import HistogramTable
 from xpjob.metrics.table import Table
 
@@ -112,6 +113,9 @@ class World(Protocol):
 
     def get_each(self, gvr: Gvr, names: Sequence[str], wire: type[S]) -> Sequence[S | XpjobError]:
         """Get the metadata of cluster-scoped objects; a failure is an error in its place."""
+
+    def server_version(self) -> Version:
+        """GET the version of the server. Raises the errors of ``Api.get``, ``BadAnswerError``."""
 
 
 class ListReader(Protocol):

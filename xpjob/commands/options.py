@@ -48,7 +48,7 @@ def with_options(*groups: type[Group]) -> Callable[[Callable[..., None]], Callab
         @functools.wraps(command)
         def wrapper(debug: bool, **parameters: Any) -> None:
             own = {option.name: parameters.pop(option.name) for _, option in flags}
-            texts = {name: value if value is None else str(value) for name, value in own.items()}
+            texts = {option.name: _text(option, own[option.name]) for _, option in flags}
             if debug:
                 texts["log_level"] = "debug"
             if text := texts.get("termination_log"):
@@ -65,6 +65,13 @@ def with_options(*groups: type[Group]) -> Callable[[Callable[..., None]], Callab
     return decorate
 
 
+def _text(option: Option, value: Any) -> str | None:
+    """Return the value of a flag as text, None if it was not given."""
+    if isinstance(value, tuple):
+        return option.repeated.join(value) if value else None
+    return value if value is None else str(value)
+
+
 def _click_option(
     option: Option, heading: str
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -76,5 +83,8 @@ def _click_option(
         "help": f"{option.help}  [{option.variable}{default}]",
     }
     if option.switch:
-        return click.option(f"{option.flag}/--no-{option.flag[2:]}", option.name, **more)
-    return click.option(option.flag, option.name, metavar="TEXT", **more)
+        flags = [f"{flag}/--no-{flag[2:]}" for flag in option.flags]
+        return click.option(*flags, option.name, **more)
+    if option.repeated:
+        more["multiple"] = True
+    return click.option(*option.flags, option.name, metavar="TEXT", **more)

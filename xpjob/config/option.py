@@ -3,7 +3,8 @@
 A group is a frozen dataclass next to the code that uses it. Each field is an option:
 ``page_size`` is the variable ``PAGE_SIZE`` and the flag ``--page-size``. Values are text, from the
 command line or else the environment; an empty value counts as unset. All mistakes are reported at
-once, before any connection is made.
+once, before any connection is made. An option may have further names, those that another exporter
+gives it.
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ Problem = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option as command line, errors and documentation use it."""
+    """One option as command line, errors and documentation use it.
+
+    ``aliases`` are further names, ``repeated`` is the separator of the values of a repeated flag.
+    """
 
     name: str
     variable: str
@@ -34,6 +38,18 @@ class Option:
     parse: Callable[[str], Any]
     secret: bool
     switch: bool
+    aliases: tuple[str, ...]
+    repeated: str
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Return the variable, and those of the aliases."""
+        return (self.variable, *(alias.upper() for alias in self.aliases))
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Return the flag, and those of the aliases."""
+        return (self.flag, *map(_flag, self.aliases))
 
 
 @dataclass(frozen=True)
@@ -75,14 +91,18 @@ def option(
     flag: str = "",
     secret: bool = False,
     switch: bool = False,
+    aliases: tuple[str, ...] = (),
+    repeated: str = "",
 ) -> T:
     """Declare one option. ``parse`` raises ``ValueError`` saying what it expects.
 
     A ``secret`` has a variable only, because other users can see command lines. The flag of a
-    ``switch`` takes no value: ``--strict`` and ``--no-strict``.
+    ``switch`` takes no value: ``--strict`` and ``--no-strict``. With ``repeated`` the flag may be
+    given several times: its values are joined with that separator. ``aliases`` are written as
+    names of fields, and name a variable and a flag each.
     """
     meta = {"help": help, "default": default, "parse": parse, "secret": secret, "switch": switch}
-    names = {"variable": variable, "flag": flag}
+    names = {"variable": variable, "flag": flag, "aliases": aliases, "repeated": repeated}
     return field(default_factory=lambda: parse(default), metadata={**meta, **names})
 
 
@@ -93,8 +113,20 @@ def options(group: type[Group]) -> tuple[Option, ...]:
 
 def _option(name: str, meta: Mapping[str, Any]) -> Option:
     variable = meta["variable"] or name.upper()
-    flag = meta["flag"] or "--" + name.replace("_", "-")
+    flag = meta["flag"] or _flag(name)
     return Option(name=name, **{**meta, "variable": variable, "flag": flag})
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _from_environment(declared: Option, environ: Mapping[str, str]) -> tuple[str, str]:
+    """Return the name of the first variable that is set, and its value."""
+    for name in declared.variables:
+        if text := environ.get(name, "").strip():
+            return name, text
+    return declared.variable, ""
 
 
 def load(
@@ -113,14 +145,14 @@ def load(
     for group in groups:
         values = {}
         for declared in options(group):
-            flag_text = flags.get(declared.name)
-            text = environ.get(declared.variable, "") if flag_text is None else flag_text
-            if not text.strip():
+            where, text = _from_environment(declared, environ)
+            if (flag_text := flags.get(declared.name)) is not None:
+                where, text = declared.flag, flag_text.strip()
+            if not text:
                 continue
             try:
-                values[declared.name] = declared.parse(text.strip())
+                values[declared.name] = declared.parse(text)
             except ValueError as error:
-                where = declared.flag if flag_text else declared.variable
                 problems.append(f"{where}: {error}")
                 invalid.add(declared.name)
         loaded.append(group(**values))

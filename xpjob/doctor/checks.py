@@ -13,8 +13,6 @@ from collections.abc import Iterable, Iterator
 from datetime import timezone
 from email.utils import parsedate_to_datetime
 
-import msgspec
-
 from xpjob.base.errors import RefusedError, XpjobError
 from xpjob.collect.contract import Collectors, Plan
 from xpjob.config.option import Config
@@ -25,6 +23,7 @@ from xpjob.doctor.gateway import Probe
 from xpjob.kube.api import Api
 from xpjob.kube.discovery import Catalogue
 from xpjob.kube.lists import ListKey
+from xpjob.kube.version import PATH, Version
 from xpjob.net.http import Response
 from xpjob.net.options import NetOptions
 from xpjob.publish.options import PublishOptions
@@ -34,10 +33,6 @@ from xpjob.store.open import open_store
 from xpjob.store.options import StoreOptions
 
 _SKEW_SECONDS = 30.0  # more is a warning; S3 refuses requests from 900 on
-
-
-class _Version(msgspec.Struct, rename="camel"):
-    git_version: str = ""
 
 
 def examine(config: Config, collectors: Collectors) -> Iterator[Check]:
@@ -58,12 +53,12 @@ def _cluster(config: Config, collectors: Collectors) -> Iterator[Check]:
     try:
         api = connected(config)
         started = time.monotonic()
-        answer = api.get("/version", {}, accept="application/json")
+        answer = api.get(PATH, {}, accept="application/json")
         took = time.monotonic() - started
     except XpjobError as error:
         yield failed("Kubernetes API", error)
         return
-    version = decoded(answer, _Version()).git_version or "of unknown version"
+    version = decoded(answer, Version()).git_version or "of unknown version"
     yield Check("Kubernetes API", OK, f"{api.server} is {version}, answered in {took:.3f} s")
     yield from _skew("clock of the API server", answer)
     try:

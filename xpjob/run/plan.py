@@ -21,6 +21,7 @@ from xpjob.kube.gvr import Gvr
 from xpjob.kube.lists import Listing, ListKey, WholeList, list_all, read_pages
 from xpjob.kube.mend import UNREADABLE
 from xpjob.kube.options import KubeOptions
+from xpjob.kube.version import Version, server_version
 from xpjob.net import deadline
 from xpjob.net.clock import Clock
 from xpjob.net.http import Timeouts
@@ -104,6 +105,10 @@ class PlanningWorld:
                 return BadAnswerError(f"GET {path}: the answer is not an object ({error})")
 
         return each(one, names, self.concurrency)
+
+    def server_version(self) -> Version:
+        """GET the version of the server. Raises the errors of ``Api.get``, ``BadAnswerError``."""
+        return server_version(self.api)
 
 
 def attempts_of(collectors: Collectors) -> dict[str, Attempt]:
