@@ -22,8 +22,8 @@ from harness.controlplane import ISSUER, ControlPlane
 from harness.job import Finished, run, xpjob
 from harness.processes import wait_until
 
+from support.collectors import CROSSPLANE
 from xpjob.base.errors import NotFoundError
-from xpjob.collectors import COLLECTORS
 from xpjob.commands.groups import GROUPS
 from xpjob.config.option import load
 from xpjob.kube.api import connect
@@ -203,7 +203,7 @@ def test_an_expired_token_starts_the_list_anew(cluster: Cluster, user: Path) -> 
     """The real 410 of a compacted etcd: the result is whole, and the restart is counted."""
     view = Slow(cluster)
     given = {"kubeconfig": str(user), "claim_gvrs": fleet.CLAIMS}
-    result = job.run(load(given, {}, GROUPS), COLLECTORS, view, dry_run=True)
+    result = job.run(load(given, {}, GROUPS), CROSSPLANE, view, dry_run=True)
     assert view.held_up == 500
     assert result.errors == []
     assert result.snapshot is not None
@@ -320,7 +320,7 @@ def test_a_kind_that_goes_between_discovery_and_list(cluster: Cluster, user: Pat
     wait_until("it is discovered", lambda: any(str(k.gvr) == gvr for k in discover(api, 1).kinds))
     given = {"kubeconfig": str(user), "claim_gvrs": gvr, "xr_gvrs": fleet.SITES}
     config = load(given, {}, GROUPS)
-    result = job.run(config, COLLECTORS, Vanishing(cluster), dry_run=True)
+    result = job.run(config, CROSSPLANE, Vanishing(cluster), dry_run=True)
     assert result.errors == []
     assert result.report.partial
     lost, sites = sorted(result.report.targets, key=lambda outcome: outcome.resource, reverse=True)

@@ -18,6 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
 from faults.world import BEFORE, CLAIMS, platform
+from support.collectors import CROSSPLANE
 from support.records import KEYS
 from support.samples import report, snapshot
 from support.sampling import looking
@@ -226,7 +227,7 @@ def test_whatever_the_run_before_has_left_is_built_upon_or_kept_aside(
     for each, written in left.items():
         (directory / each).write_bytes(written)
     _read(settings, {200, 503})
-    result = job.run(settings, COLLECTORS, Silent())
+    result = job.run(settings, CROSSPLANE, Silent())
     if any(isinstance(error, NewerSchemaError | SupersededError) for error in result.errors):
         assert (directory / name).read_bytes() == left[name]
         return

@@ -23,12 +23,12 @@ from typing import Any
 from prometheus_client.parser import text_string_to_metric_families
 from urllib3.util import Retry
 
+from support.collectors import CROSSPLANE
 from support.processes import POOL, text
 from support.s3_server import BUCKET, S3
 from support.scripted import Told
 from support.snapshots import inventory, with_head
 from support.stand_in import APP, CLAIM, KINDS, TOKEN, fill
-from xpjob.collectors import COLLECTORS
 from xpjob.config.option import Config
 from xpjob.demo.api import Server, create_app, write_kubeconfig
 from xpjob.demo.cluster import Cluster
@@ -87,7 +87,7 @@ def snapshot_before(directory: Path) -> Snapshot:
     """Return what a run has found before."""
     with platform(directory) as (_, kubeconfig):
         found = job.run(
-            Config.of(KubeOptions(kubeconfig=str(kubeconfig))), COLLECTORS, Silent(), dry_run=True
+            Config.of(KubeOptions(kubeconfig=str(kubeconfig))), CROSSPLANE, Silent(), dry_run=True
         ).snapshot
     assert found is not None
     assert (len(found.rows["claims"]), len(found.rows["xrs"])) == BEFORE

@@ -11,10 +11,10 @@ from unittest.mock import ANY
 
 import pytest
 
+from support.collectors import CROSSPLANE
 from support.docs_pages import section
 from support.processes import POOL, prometheus, pushgateway, scraping
 from support.stand_in import StandIn, fill
-from xpjob.collectors import COLLECTORS
 from xpjob.commands.groups import GROUPS
 from xpjob.config.option import load
 from xpjob.demo.api import Server, create_app, write_kubeconfig
@@ -59,7 +59,7 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asking]:
             "pushgateway_url": gateway,
         }
         config = load(given, {}, GROUPS)
-        assert job.run(config, COLLECTORS, Silent()).errors == []
+        assert job.run(config, CROSSPLANE, Silent()).errors == []
         with prometheus(path, **scraping(gateway)) as url:
             asking = Asking(url)
             deadline = time.monotonic() + 30

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from support.collectors import CROSSPLANE
 from support.docs_pages import section
 from support.processes import POOL, prometheus, pushgateway, scraping
 from support.stand_in import (
@@ -123,11 +124,11 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
             "store_dir": str(path / "store"),
         }
         config = load(given, {}, GROUPS)
-        assert job.run(config, COLLECTORS, Silent()).errors == []
+        assert job.run(config, CROSSPLANE, Silent()).errors == []
         ready = claim("soon", "team-b")
         ready["metadata"]["creationTimestamp"] = soon["metadata"]["creationTimestamp"]
         cluster.apply(CLAIM, ready)
-        assert job.run(config, COLLECTORS, Silent()).errors == []
+        assert job.run(config, CROSSPLANE, Silent()).errors == []
         serving = load(given, {}, GROUPS)
         app = create_reader(open_reader_store(serving), serving, COLLECTORS, EXTENSIONS)
         app.state.snapshots.refresh()

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from prometheus_client import generate_latest
 
+from support.collectors import CROSSPLANE
 from support.paths import GOLDEN
 from support.samples import run_info
 from support.snapshots import inventory, with_head
@@ -57,7 +58,7 @@ def result(stand_in: StandIn) -> Result:
         "creator_annotation_key": "example.org/creator",
         "team_annotation_key": "example.org/team",
     }
-    made = job.run(load(given, {}, GROUPS), COLLECTORS, Silent(), dry_run=True)
+    made = job.run(load(given, {}, GROUPS), CROSSPLANE, Silent(), dry_run=True)
     report, snapshot = made.report, made.snapshot
     assert snapshot is not None
     for number, target in enumerate(report.targets):

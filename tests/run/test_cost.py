@@ -14,6 +14,7 @@ from typing import TypeVar
 import pytest
 from prometheus_client import generate_latest
 
+from support.collectors import CROSSPLANE
 from support.paths import GOLDEN
 from support.records import KEYS, target
 from support.samples import snapshot
@@ -21,7 +22,6 @@ from support.snapshots import head_of
 from support.stand_in import BUCKET, CLAIM, XR, claim, legacy_xr, managed, owner
 from xpjob.collect.before import Before
 from xpjob.collect.contract import Section
-from xpjob.collectors import COLLECTORS
 from xpjob.collectors.crossplane import findings, wire
 from xpjob.collectors.crossplane.from_wire import MAKERS
 from xpjob.collectors.crossplane.link import link
@@ -59,9 +59,9 @@ def pages() -> list[bytes]:
 
 def measure() -> dict[str, int]:
     """Return bytes by what they are for, for a thousand objects."""
-    (collector,) = COLLECTORS
+    (collector,) = CROSSPLANE
     bodies, sample = pages(), snapshot()
-    head, past_type = head_of(sample), sections.previous_type(COLLECTORS)
+    head, past_type = head_of(sample), sections.previous_type(CROSSPLANE)
     found: dict[str, int] = {}
 
     def measured(name: str, action: Callable[[], T]) -> T:

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.collectors import CROSSPLANE
 from support.processes import text
 from support.s3_server import serve_s3
 from support.sharding import OF_FOUR, Shards, inventory, timeless
@@ -23,7 +24,6 @@ from support.snapshots import typed
 from support.stand_in import APP, CLAIM, GROUP, XR, StandIn, config_map, fill
 from xpjob.base import times
 from xpjob.base.errors import SettingsError
-from xpjob.collectors import COLLECTORS
 from xpjob.commands.groups import GROUPS
 from xpjob.config.option import load
 from xpjob.demo.cluster import CONFIGMAP
@@ -163,7 +163,7 @@ def test_a_dry_run_of_a_shard_shows_its_share(shards: Shards) -> None:
         {},
         GROUPS,
     )
-    result = job.run(config, COLLECTORS, Silent(), dry_run=True)
+    result = job.run(config, CROSSPLANE, Silent(), dry_run=True)
     assert {record.kind for record in typed(result).records} == {APP.kind}
     assert not shards.directory.exists()
 

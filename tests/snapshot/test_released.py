@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from prometheus_client import generate_latest
 
+from support.collectors import CROSSPLANE
 from support.paths import DATA
 from xpjob.collect.attempt import Attempt
 from xpjob.collectors import COLLECTORS
@@ -64,8 +65,8 @@ def test_a_run_goes_on_from_it(name: str, cluster: str, tmp_path: Path) -> None:
     store = DirectoryStore(tmp_path)
     prefix = f"{cluster}/" if cluster else ""
     store.put(f"{prefix}snapshot.json", body(f"{name}-snapshot.json"), replacing=None)
-    attempts = {collector.name: Attempt(collector.name) for collector in COLLECTORS}
-    previous = recall(store, cluster, RUN, COLLECTORS, attempts, max_age=86_400)
+    attempts = {collector.name: Attempt(collector.name) for collector in CROSSPLANE}
+    previous = recall(store, cluster, RUN, CROSSPLANE, attempts, max_age=86_400)
     assert not any(attempt.failed for attempt in attempts.values())
     assert previous.head is not None
     assert previous.counters().poll_duration.counts
@@ -91,7 +92,7 @@ def test_a_shards_part_is_read(tmp_path: Path) -> None:
     run = RunInfo(id=shard_parts.run_id("gen-1"), version="", started_at=RUN.started_at)
     store.put("parts/gen-1/1-of-2.json", body("part-1-of-2.json"), replacing=None)
     part = shard_parts.read(store, "", "gen-1", shard, run)
-    (crossplane,) = COLLECTORS
+    (crossplane,) = CROSSPLANE
     for raw in part.lists:
         outcome = msgspec.json.decode(raw["outcome"])
         key, type_ = crossplane.results[outcome["class"]]

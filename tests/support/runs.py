@@ -8,9 +8,9 @@ from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from support.collectors import CROSSPLANE
 from support.processes import text
 from support.stand_in import StandIn
-from xpjob.collectors import COLLECTORS
 from xpjob.commands.groups import GROUPS
 from xpjob.config.option import load
 from xpjob.demo.cluster import Fault
@@ -49,7 +49,7 @@ class Runs:
         }
         config = load({**own, **given}, {}, GROUPS)
         return job.run(
-            config, COLLECTORS, Silent(), dry_run=dry_run, journal=journal, deadline=deadline
+            config, CROSSPLANE, Silent(), dry_run=dry_run, journal=journal, deadline=deadline
         )
 
     def snapshot(self) -> dict[str, Any]:

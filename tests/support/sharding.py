@@ -10,9 +10,9 @@ from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from support.collectors import CROSSPLANE
 from support.processes import text
 from support.stand_in import APP, BUCKET, CLAIM, NETWORK, NOP, XR, StandIn
-from xpjob.collectors import COLLECTORS
 from xpjob.commands.groups import GROUPS
 from xpjob.config.option import load
 from xpjob.demo.cluster import Fault
@@ -47,7 +47,7 @@ class Shards:
             "shard": shard,
             "shard_generation": generation if shard else "",
         }
-        return job.run(load({**own, **given}, {}, GROUPS), COLLECTORS, Silent())
+        return job.run(load({**own, **given}, {}, GROUPS), CROSSPLANE, Silent())
 
     def hand_in(self, shard: str, generation: str = "g1") -> Result:
         """Do the part of a shard where the first one's is there already: it does not wait."""

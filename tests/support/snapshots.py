@@ -9,10 +9,10 @@ import msgspec
 from msgspec import field
 from prometheus_client.metrics_core import Metric
 
+from support.collectors import CROSSPLANE
 from xpjob.collect.before import Before
 from xpjob.collect.findings import Finding
 from xpjob.collect.outcome import TargetOutcome
-from xpjob.collectors import COLLECTORS
 from xpjob.collectors.crossplane.platform import Platform
 from xpjob.collectors.crossplane.reader.extension import CrossplaneExtension
 from xpjob.collectors.crossplane.reader.view import Bookkeeping
@@ -70,7 +70,7 @@ def head_of(made: Snapshot010 | Snapshot) -> Head:
     if isinstance(made, Snapshot):
         return made.head
     raw = documents.decode_raw(documents.encode(made), "a snapshot")
-    return sections.upgraded(raw, COLLECTORS, "a snapshot")
+    return sections.upgraded(raw, CROSSPLANE, "a snapshot")
 
 
 def with_head(made: Snapshot, **changes: Any) -> Snapshot:
@@ -80,9 +80,9 @@ def with_head(made: Snapshot, **changes: Any) -> Snapshot:
 
 def before(made: Snapshot010, max_age: float = 3600) -> Before:
     """Return what the next run gets of a snapshot, through the store and back; some list failed."""
-    (crossplane,) = COLLECTORS
+    (crossplane,) = CROSSPLANE
     body = documents.encode(made)
-    document = documents.decode(body, sections.previous_type(COLLECTORS), "here")
+    document = documents.decode(body, sections.previous_type(CROSSPLANE), "here")
     raw = documents.decode_raw(body, "here")
     return Before(
         started_at=document.run.started_at,

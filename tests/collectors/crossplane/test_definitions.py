@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.collectors import CROSSPLANE
 from support.logs import logged
 from support.planning import plan
 from support.stand_in import (
@@ -29,7 +30,6 @@ from support.stand_in import (
     modern_xr,
     revision,
 )
-from xpjob.collectors import COLLECTORS
 from xpjob.collectors.crossplane.classes import CLASSES
 from xpjob.collectors.crossplane.patterns import Pattern, parse_pattern
 from xpjob.collectors.crossplane.targets import Targets
@@ -352,7 +352,7 @@ def test_xrds_are_read_once(stand_in: StandIn) -> None:
     serve(stand_in, APP, xrds=[xrd(APP)])
     stand_in.cluster.apply(APP, modern_xr("web", "team-a"))
     config = load({"kubeconfig": str(stand_in.kubeconfig)}, {}, GROUPS)
-    planned_targets(config, COLLECTORS)
+    planned_targets(config, CROSSPLANE)
     assert stand_in.paths().count(XRD.path()) == 1
 
 
@@ -361,7 +361,7 @@ def test_cp21_targets_and_doctor_explain_each_decision(stand_in: StandIn) -> Non
     serve(stand_in, APP, BUCKET, WIDGET, xrds=[xrd(APP)], revisions=[revision("a", "p", BUCKET)])
     stand_in.cluster.apply(BUCKET, managed("b", "team-a"))
     config = load({"kubeconfig": str(stand_in.kubeconfig)}, {}, GROUPS)
-    rows = list(describe(planned_targets(config, COLLECTORS)))
+    rows = list(describe(planned_targets(config, CROSSPLANE)))
     assert [(row["kind"], row["class"], row["listed"]) for row in rows] == [
         ("App", "composite", True),
         ("Bucket", "managed", True),
@@ -372,7 +372,7 @@ def test_cp21_targets_and_doctor_explain_each_decision(stand_in: StandIn) -> Non
         "provider owns its CRD; if it is an MR, set INCLUDE_KINDS=widgets.example.org to list it"
     )
     json.dumps(rows)
-    checks = {check.what: check for check in examine(config, COLLECTORS)}
+    checks = {check.what: check for check in examine(config, CROSSPLANE)}
     check = checks["kind example.org/v1/widgets"]
     assert (check.status, check.code) == ("ok", 0)
     assert "no provider revision" in check.detail
@@ -384,7 +384,7 @@ def test_an_unreadable_definition_is_reported_by_the_doctor(stand_in: StandIn) -
     cluster = serve(stand_in, APP, xrds=[xrd(APP)])
     cluster.fault = lambda path, _: Fault(403) if path == XRD.path() else None
     config = load({"kubeconfig": str(stand_in.kubeconfig)}, {}, GROUPS)
-    checks = {check.what: check for check in examine(config, COLLECTORS)}
+    checks = {check.what: check for check in examine(config, CROSSPLANE)}
     assert "XRDs cannot be read (not permitted)" in checks["definitions"].detail
     assert checks["definitions"].code == 0
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from support.collectors import CROSSPLANE
 from support.records import to_claim, to_xr
 from support.samples import outcome, snapshot
 from support.snapshots import Snapshot010, before
@@ -15,7 +16,6 @@ from support.stand_in import APP, BUCKET, CLAIM, claim, modern_xr
 from xpjob.collect.attempt import Attempt
 from xpjob.collect.carry import carry as carry_rows
 from xpjob.collect.outcome import TargetOutcome
-from xpjob.collectors import COLLECTORS
 from xpjob.collectors.crossplane.gaps import OwnerGaps, keep_owners, read_before
 from xpjob.collectors.crossplane.records import Record
 from xpjob.run.previous import recall
@@ -130,6 +130,6 @@ def test_the_groups_of_all_records_matter_to_the_next_run(tmp_path: Path) -> Non
     store = DirectoryStore(tmp_path)
     store.put("snapshot.json", documents.encode(snapshot(targets=[])), replacing=None)
     run = RunInfo(id="b", version="", started_at="2026-08-21T09:10:00Z")
-    attempts = {each.name: Attempt(each.name) for each in COLLECTORS}
-    previous = recall(store, "", run, COLLECTORS, attempts, max_age=3600)
+    attempts = {each.name: Attempt(each.name) for each in CROSSPLANE}
+    previous = recall(store, "", run, CROSSPLANE, attempts, max_age=3600)
     assert previous.groups == frozenset((CLAIM.group, BUCKET.group))

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from support.collectors import CROSSPLANE
 from support.runs import Runs, fail
 from support.snapshots import typed
 from support.stand_in import (
@@ -25,7 +26,6 @@ from support.stand_in import (
     managed,
     revision,
 )
-from xpjob.collectors import COLLECTORS
 from xpjob.collectors.crossplane.metrics import platform as tables
 from xpjob.collectors.crossplane.platform import ManagedKinds, Part, PartCondition, Platform
 from xpjob.commands.groups import GROUPS
@@ -70,7 +70,7 @@ def platform(stand_in: StandIn) -> StandIn:
 def run(stand_in: StandIn) -> Platform:
     """Do one run, and return what it knows of the platform."""
     given = {"kubeconfig": str(stand_in.kubeconfig)}
-    made = job.run(load(given, {}, GROUPS), COLLECTORS, Silent(), dry_run=True)
+    made = job.run(load(given, {}, GROUPS), CROSSPLANE, Silent(), dry_run=True)
     assert not made.report.partial
     return typed(made).platform
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from support.collectors import CROSSPLANE
 from support.logs import logged
 from support.planning import plan, told
 from support.stand_in import (
@@ -23,7 +24,6 @@ from support.stand_in import (
     revision,
 )
 from xpjob.base.errors import NotFoundError, RefusedError
-from xpjob.collectors import COLLECTORS
 from xpjob.collectors.crossplane.targets import Owners, Target
 from xpjob.commands.groups import GROUPS
 from xpjob.config.option import load
@@ -246,7 +246,7 @@ def test_configmaps_that_cannot_be_read_do_not_stop_the_run(stand_in: StandIn) -
 def test_the_plan_can_be_shown(stand_in: StandIn) -> None:
     """One row a target, and one for what cannot be listed."""
     named = {"claim_gvrs": f"{CLAIM.gvr},a.b/v1/c", "kubeconfig": str(stand_in.kubeconfig)}
-    rows = list(describe(planned_targets(load(named, {}, GROUPS), COLLECTORS)))
+    rows = list(describe(planned_targets(load(named, {}, GROUPS), CROSSPLANE)))
     assert [row["kind"] for row in rows] == ["PostgreSQLInstance", ""]
     assert rows[0]["why"] == "CLAIM_GVRS"
     assert "the API has no a.b/v1/c" in str(rows[1]["error"])
@@ -299,7 +299,7 @@ def test_hundreds_of_kinds_cost_one_small_request_each(stand_in: StandIn) -> Non
     for kind in kinds[:50]:
         stand_in.cluster.apply(kind, managed("one", "team-a"))
     api, config = stand_in.api(), load({}, {}, GROUPS)
-    made = plan_all(api, config, COLLECTORS, attempts_of(COLLECTORS))
+    made = plan_all(api, config, CROSSPLANE, attempts_of(CROSSPLANE))
     assert len(stand_in.paths()) == 2
     (gathered,) = list_planned(made, api, config, Silent(), {})
     listed = gathered.listed
