@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from contract.scenes import POD, fill_pods
+from contract.scenes import fill_pods
+from support.capacity import POD
 from support.pods import TOKEN, Pods
 from xpjob.demo.api import Server, create_app
 from xpjob.demo.cluster import Cluster

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from support.capacity import KINDS as CAPACITY_KINDS
+from support.capacity import POD, fill_cluster
 from support.stand_in import CLAIM, KINDS, config_map, fill
 from support.toy import PodsByNode
 from xpjob.collect.contract import Collector
 from xpjob.collectors import COLLECTORS
 from xpjob.demo.cluster import CONFIGMAP, Cluster
 from xpjob.kube.discovery import Kind
-
-POD = Kind("", "v1", "pods", "Pod", True)
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,17 @@ _FILLED: dict[str, tuple[Sequence[Kind], Callable[[Cluster], None], Kind, dict[s
         {
             "creator_annotation_key": "example.org/creator",
             "team_annotation_key": "example.org/team",
+        },
+    ),
+    "capacity": (
+        CAPACITY_KINDS,
+        fill_cluster,
+        POD,
+        {
+            "namespace_team_key": "example.org/team",
+            "label_groups": "topology.kubernetes.io/zone;kubernetes.io/arch,disk",
+            "capacity_resources": "all",
+            "fit_shapes": "small=500m,1Gi;gpu=1,1Gi,nvidia.com/gpu:1",
         },
     ),
     "toy": ((POD,), fill_pods, POD, {}),

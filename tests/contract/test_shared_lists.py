@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from msgspec import Struct
 
-from contract.scenes import POD
+from support.capacity import POD
 from support.pods import Pods
 from support.toy import PodsByNode, ToyOptions
 from support.toy_rows import Pod, PodList

@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from playwright.sync_api import expect
 from starlette.testclient import TestClient
 
-from contract.scenes import POD
+from support.capacity import POD
 from support.pods import Pods
 from support.site import chromium
 from support.toy import PodsByNode

@@ -7,10 +7,12 @@ import re
 import pytest
 
 from support.docs_pages import generated, page, section
-from support.paths import ROOT
+from support.paths import GOLDEN, ROOT
 from support.samples import report, snapshot
 from support.snapshots import inventory
 from xpjob.cli import cli
+from xpjob.collectors.capacity.findings import FINDINGS
+from xpjob.collectors.capacity.options import CapacityOptions
 from xpjob.collectors.crossplane.options import CrossplaneOptions
 from xpjob.commands.groups import GROUPS, OPTIONS
 from xpjob.config.option import Group, Option, options
@@ -44,6 +46,7 @@ def test_every_option_is_documented(request: pytest.FixtureRequest) -> None:
     generated(
         "crossplane", "options of the collector", f"\n{rows(CrossplaneOptions)}\n", write=write
     )
+    generated("capacity", "options of capacity", f"\n{rows(CapacityOptions)}\n", write=write)
     readers = rows(ReaderOptions, AccessOptions)
     generated("reader", "options of the reader", f"\n{readers}\n", write=write)
 
@@ -65,6 +68,22 @@ def test_every_metric_is_documented() -> None:
         labels = sorted({label for sample in family.samples for label in sample.labels} - {"le"})
         for label in labels:
             assert f"`{label}`" in line, (name, label)
+
+
+def test_every_metric_of_capacity_is_documented() -> None:
+    """With its labels, once; and every finding."""
+    found: dict[str, set[str]] = {}
+    for line in (GOLDEN / "collectors/capacity.prom").read_text().splitlines():
+        if match := re.match(r"# TYPE (\w+) ", line):
+            found[match[1]] = set()
+        elif match := re.match(r"(\w+)\{(.*)\}", line):
+            found[match[1]] |= set(re.findall(r'(?:^|,)(\w+)="', match[2]))
+    lines = page("capacity").splitlines()
+    for name, labels in found.items():
+        (line,) = [line for line in lines if line.startswith(f"| `{name}` | gauge |")]
+        assert set(re.findall(r"`(\w+)`", line.split("|")[3])) >= labels, name
+    documented = [line.split("`")[1] for line in lines if re.match(r"\| `[A-Z][a-z]\w+` \|", line)]
+    assert documented == list(FINDINGS)
 
 
 def test_guarantees_are_each_backed_by_a_test() -> None:

@@ -21,7 +21,10 @@ from harness.processes import wait_until
 
 K8S = ROOT / "k8s"
 OVERLAYS = sorted(path.parent for path in K8S.glob("overlays/*/kustomization.yaml"))
-COMPONENTS = sorted(path.parent.name for path in K8S.glob("components/*/kustomization.yaml"))
+COMPONENTS = sorted(
+    str(path.parent.relative_to(K8S / "components"))
+    for path in K8S.glob("components/**/kustomization.yaml")
+)
 JOB = f"system:serviceaccount:{NAMESPACE}:xpjob"
 GATEWAY = f"system:serviceaccount:{NAMESPACE}:xpjob-gateway"
 CLAIMS = "databases.platform.example.org"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from support.capacity_section import planned
 from support.manifests import (
     COMPONENTS,
     OVERLAYS,
@@ -174,6 +175,20 @@ def test_roles_name_no_secrets(folder: Path) -> None:
                 # One namespace by name, whose uid identifies the cluster.
                 assert (rule["resources"], rule["verbs"]) == (["namespaces"], ["get"])
                 assert rule["resourceNames"] == ["kube-system"]
+
+
+def test_a_collectors_component_grants_what_it_lists(tmp_path: Path) -> None:
+    """Get and list, on the resources of its plan, to the account of the job."""
+    items = objects(with_component(tmp_path, "collectors/capacity"))
+    (rule,) = pick(items, "ClusterRole", "xpjob-capacity")["rules"]
+    plan = planned(namespace_team_key="example.org/team")
+    assert set(rule["resources"]) == {each.key.gvr.resource for each in plan.subscriptions}
+    assert (rule["apiGroups"], rule["verbs"]) == ([""], ["get", "list"])
+    binding = pick(items, "ClusterRoleBinding", "xpjob-capacity")
+    assert binding["roleRef"]["name"] == "xpjob-capacity"
+    assert binding["subjects"] == [
+        {"kind": "ServiceAccount", "name": "xpjob", "namespace": "crossplane-system"}
+    ]
 
 
 def test_the_variant_binds_to_crossplanes_own_role(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ PAGES = {
     "readme": ROOT / "README.md",
     "k8s": ROOT / "k8s/README.md",
     "collectors": ROOT / "xpjob/collectors/README.md",
+    "capacity": ROOT / "xpjob/collectors/capacity/README.md",
     "crossplane": ROOT / "xpjob/collectors/crossplane/README.md",
     "crossplane in the reader": ROOT / "xpjob/collectors/crossplane/reader/README.md",
     "config": ROOT / "xpjob/config/README.md",

@@ -12,7 +12,12 @@ import yaml
 from support.paths import K8S
 
 OVERLAYS = tuple(sorted(path.parent.name for path in K8S.glob("overlays/*/kustomization.yaml")))
-COMPONENTS = tuple(sorted(p.parent.name for p in K8S.glob("components/*/kustomization.yaml")))
+COMPONENTS = tuple(
+    sorted(
+        str(path.parent.relative_to(K8S / "components"))
+        for path in K8S.glob("components/**/kustomization.yaml")
+    )
+)
 
 Object = dict[str, Any]
 
@@ -33,7 +38,7 @@ def objects(folder: Path) -> list[Object]:
 
 def with_component(directory: Path, *names: str) -> Path:
     """Return a folder in ``directory`` with an overlay: the base with these components."""
-    folder = directory / "-".join(names)
+    folder = directory / "-".join(names).replace("/", "-")
     folder.mkdir()
     # kustomize takes relative paths only.
     up = "../" * len(folder.resolve().parts[1:])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from xpjob.collect.contract import Collectors
+from xpjob.collectors.capacity.collector import CapacityCollector
 from xpjob.collectors.crossplane.collector import Crossplane
 
-COLLECTORS: Collectors = (Crossplane(),)
+COLLECTORS: Collectors = (Crossplane(), CapacityCollector())
 
 DEFAULT = "crossplane"
 """Default of COLLECTORS."""

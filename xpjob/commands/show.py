@@ -72,7 +72,7 @@ def show(
     All of one team, for a spreadsheet, from the store:
         xpjob show --team payments --output csv --store-backend s3 --s3-bucket inventory
     A table, fullest first:
-        xpjob show nodes --sort -cpuRatio --filter group=workers --url http://localhost:8080
+        xpjob show nodes --sort -cpuRatio --filter pool=workers --url http://localhost:8080
     """
     from xpjob.base.times import now
     from xpjob.collectors import COLLECTORS

@@ -1,0 +1,51 @@
+"""What is reported to an operator."""
+
+from __future__ import annotations
+
+from support.capacity import UNSCHEDULABLE, container, node, pending, pod
+from support.capacity_section import AT, make
+
+
+def test_pending_pods_of_one_owner_are_one_finding() -> None:
+    """Which says what the scheduler ruled out; a gate is shut on purpose."""
+    made = make(
+        [node("n")],
+        [
+            *(pending(f"t-{n}", message=UNSCHEDULABLE, owner=("Job", "train")) for n in range(3)),
+            pending("gated", reason="SchedulingGated"),
+            pending("new", metadata={"creationTimestamp": AT}),
+        ],
+    )
+    assert made.message("PendingLong") == (
+        "3 pods are pending, t-0 the longest: Unschedulable: Insufficient cpu (1), "
+        "untolerated taint (2)"
+    )
+
+
+def test_a_node_that_serves_its_daemon_sets() -> None:
+    """Above the set share."""
+    pods = [pod("a", "n", container("1500m"), owner=("DaemonSet", "agent"))]
+    made = make([node("n")], pods)
+    assert made.message("DaemonSetsHeavy") == "DaemonSets request 38% of the cpu of the node"
+    assert make([node("n")], pods, daemonset_share="0.4").findings == []
+
+
+def test_namespaces_whose_pods_request_nothing() -> None:
+    """All of them, not some."""
+    bare = {"name": "app"}
+    mixed = [pod("b", "n", bare, namespace="mixed"), pod("c", "n", namespace="mixed")]
+    made = make([node("n")], [pod("a", "n", bare), *mixed], fit_shapes="s=1")
+    assert made.findings == [("NoRequests", "team-a")]
+
+
+def test_limits_far_above_requests() -> None:
+    """More than ten times."""
+    made = make([node("n")], [pod("a", "n", container("100m", "1Gi", limits={"cpu": "2"}))])
+    assert made.message("LimitsFarAboveRequests") == "cpu limits of 2 for requests of 100m"
+
+
+def test_a_shape_that_fits_nowhere() -> None:
+    """If there are nodes at all that take pods."""
+    made = make([node("n")], [], fit_shapes="huge=64,1Ti")
+    assert made.message("ShapeFitsNowhere") == "no schedulable node has room for cpu 64, memory 1Ti"
+    assert make([node("n", unschedulable=True)], [], fit_shapes="huge=64,1Ti").findings == []
