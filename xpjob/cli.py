@@ -19,6 +19,7 @@ from xpjob.commands import (
     diff,
     doctor,
     explain,
+    fit,
     prune,
     repush,
     run,
@@ -51,6 +52,7 @@ def cli() -> None:
         xpjob serve              serve the newest snapshot: a web page, JSON and CSV
         xpjob show --not-ready   print what is not ready, longest first
         xpjob explain KIND/NAMESPACE/NAME   print why an object is not ready
+        xpjob fit --cpu 2 --memory 8Gi   print how many more such pods fit, and where
         xpjob diff 1d            print what was added, removed or changed state in a day
         xpjob doctor             check the prerequisites of a run, and print what to do
         xpjob repush             push the newest snapshot to a gateway that lost its data
@@ -64,7 +66,7 @@ def cli() -> None:
 
 for _command in (
     *(run.run, targets.targets, doctor.doctor, demo.demo),
-    *(serve.serve, show.show, explain.explain, diff.diff),
+    *(serve.serve, show.show, explain.explain, fit.fit, diff.diff),
     *(repush.repush, prune.prune),
 ):
     cli.add_command(_command)

@@ -25,7 +25,7 @@ from xpjob.reader.app import create_app
 from xpjob.reader.options import ReaderOptions
 from xpjob.store.options import StoreOptions
 
-PAGE = page("reader", "crossplane in the reader")
+PAGE = page("reader", "crossplane in the reader", "capacity")
 RECORDS = page("crossplane")
 BLOCKS = [
     block

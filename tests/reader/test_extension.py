@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import pytest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.requests import Request
 from starlette.responses import Response
@@ -67,6 +69,10 @@ class Pools:
     def records(self, view: int) -> Mapping[str, int]:
         """Return the number of nodes as a class."""
         return {"node": view}
+
+    def live(self, view: int, now: int) -> Sequence[Metric]:
+        """Return the time of the scrape."""
+        return [GaugeMetricFamily("pools_now", "Time of the scrape.", value=now)]
 
     def tags(self, view: int) -> Sequence[str]:
         """Return none: it has no rows to select."""
@@ -132,3 +138,21 @@ def test_a_snapshot_that_an_extension_cannot_read_is_rejected(
     answer = client.get("/pools")
     assert answer.json() == 4
     assert answer.headers["xpjob-stale-reasons"] == "corrupt"
+
+
+def test_live_families_are_of_the_time_of_the_scrape(store: FakeStore) -> None:
+    """Beside those of the snapshot, and never answered from a cache."""
+    clock = Clock()
+    app = create_app(store, Config(), (), (Pools(),), clock)
+    app.state.snapshots.refresh()
+    client = TestClient(app)
+    first = client.get("/metrics/inventory")
+    assert float(first.text.rpartition("pools_now ")[2]) == int(clock().timestamp())
+    clock.forward(seconds=1)
+    cached = {
+        "If-None-Match": first.headers["etag"],
+        "If-Modified-Since": "Fri, 01 Jan 2100 00:00:00 GMT",
+    }
+    second = client.get("/metrics/inventory", headers=cached)
+    assert second.status_code == 200
+    assert float(second.text.rpartition("pools_now ")[2]) == int(clock().timestamp())

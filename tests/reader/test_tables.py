@@ -63,7 +63,7 @@ def test_the_tables_that_there_are(toy: Reader) -> None:
         "title": "Pool",
         "help": "Group of nodes.",
     }
-    (view,) = schema["views"]
+    view = schema["views"][0]
     assert (view["name"], view["module"]) == ("crossplane", "/crossplane/app.js")
     assert "/bookkeeping" in view["paths"]
     assert toy.json("/clusters")["clusters"][0]["tables"] == {"nodes": 4, "licences": 2}

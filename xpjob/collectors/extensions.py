@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from xpjob.collectors.capacity.reader.extension import CapacityExtension
 from xpjob.collectors.crossplane.reader.extension import CrossplaneExtension
 from xpjob.reader.extension import Extensions
 
-EXTENSIONS: Extensions = (CrossplaneExtension(),)
+EXTENSIONS: Extensions = (CrossplaneExtension(), CapacityExtension())

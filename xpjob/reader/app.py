@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 
 import msgspec
+from prometheus_client import generate_latest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -20,6 +21,7 @@ from xpjob.base.repeats import Repeats
 from xpjob.collect.contract import Collectors
 from xpjob.config.option import Config
 from xpjob.net.options import NetOptions
+from xpjob.publish import exposition
 from xpjob.reader import assets, openapi, parameters
 from xpjob.reader.access import Access
 from xpjob.reader.assets import Asset
@@ -192,13 +194,17 @@ class _Reader:
         snapshot, headers = served.snapshot, {**_EXPOSITION, **served.headers}
         if served.freshness.old:
             return Answer(Body.of(_STALE_INVENTORY), {**headers, "Cache-Control": "no-cache"})
+        live = b"".join(
+            generate_latest(exposition.registry(each.live(served.view_of(each.name), served.now)))
+            for each in self._extensions
+        )
         return await answer(
             request,
             self._service.workshop,
-            etag_of(snapshot.stamp.tag, "inventory"),
+            etag_of(snapshot.stamp.tag, "inventory", live),
             headers,
-            snapshot.inventory,
-            modified=snapshot.stamp.generated,
+            lambda: snapshot.inventory(live),
+            modified=None if live else snapshot.stamp.generated,
         )
 
     async def metrics(self, _request: Request) -> Response:

@@ -29,12 +29,13 @@ class Comparison:
         """Compare two snapshots. Raises ``BadAnswerError`` where one is corrupt."""
         heads = old.head, new.head
         seen = {table.collector for head in heads for table in head.tables or ()}
-        used = [each for each in extensions if each.name in seen]
-        others = diff.tables(*heads, without=[each.name for each in used])
         try:
+            made = {each.name: each.compare(old, new) for each in extensions if each.name in seen}
+            own = {name: each for name, each in made.items() if each is not None}
+            others = diff.tables(*heads, without=list(own))
             return cls(
                 *heads,
-                [each.compare(old, new) for each in used],
+                list(own.values()),
                 {key: diff.diff(old, new, key) for key in others},
             )
         except UNREADABLE as error:

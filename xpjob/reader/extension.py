@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from prometheus_client.metrics_core import Metric
 from rich.console import RenderableType
 from starlette.requests import Request
 from starlette.responses import Response
@@ -126,11 +127,17 @@ class Extension(Protocol):
     def records(self, view: Any) -> Mapping[str, int]:
         """Return the counts for ``xpjob_reader_records``, by class."""
 
+    def live(self, view: Any, now: int) -> Iterable[Metric]:
+        """Return the families of ``/metrics/inventory`` that change with the time.
+
+        ``now`` is in seconds of the epoch.
+        """
+
     def tags(self, view: Any) -> Sequence[str]:
         """Return the tags of its views, so that their selections are remembered."""
 
-    def compare(self, old: RawSnapshot, new: RawSnapshot) -> Comparison:
-        """Compare two snapshots. Raises as ``view``."""
+    def compare(self, old: RawSnapshot, new: RawSnapshot) -> Comparison | None:
+        """Compare two snapshots; None leaves it to the comparison of tables. Raises as ``view``."""
 
 
 Extensions = Sequence[Extension]

@@ -133,8 +133,13 @@ class Loaded:
                 trim_memory()
             return view
 
-    def inventory(self) -> Body:
-        """Return the exposition of the families that the job pushes; it is held gzipped."""
+    def inventory(self, live: bytes = b"") -> Body:
+        """Return the exposition of the families that the job pushes, which is held gzipped.
+
+        ``live`` are further families, which follow.
+        """
+        if live:
+            return Body(None, lambda: chain(self._unpacked(), (live,)), heavy=True)
         return Body(None, self._unpacked, heavy=True, packed=self._inventory)
 
     def _unpacked(self) -> Iterator[bytes]:

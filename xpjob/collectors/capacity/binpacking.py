@@ -16,6 +16,8 @@ from xpjob.metrics.table import Column, Key, Table
 AGE = "_cache_age_seconds"
 """Only the reader exposes it: pushed, it would stand still."""
 
+COUNT = "_cluster_node_count"
+
 NODE_LABELS = ("node", "resource")
 CLUSTER_LABELS = ("resource",)
 GROUP_LABELS = ("label_group", "label_group_value", "resource")
@@ -32,7 +34,7 @@ def tables(
         yield from _use(f"{prefix}_node", "a node", NODE_LABELS, machines, resources)
     whole = [((), row) for row in groups if row.group == CLUSTER]
     yield from _use(f"{prefix}_cluster", "all nodes", CLUSTER_LABELS, whole, resources)
-    count = Table((), (Column(f"{prefix}_cluster_node_count", "Number of nodes."),))
+    count = Table((), (Column(f"{prefix}{COUNT}", "Number of nodes."),))
     count.add((), len(machines))
     yield count
     parts = [((row.group, row.value), row) for row in groups if row.group != CLUSTER]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import msgspec
+from prometheus_client.metrics_core import Metric
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -81,6 +82,10 @@ class CrossplaneExtension:
     def records(self, view: Bookkeeping) -> Mapping[str, int]:
         """Return how many records there are of each class."""
         return view.total
+
+    def live(self, view: Bookkeeping, now: int) -> Sequence[Metric]:
+        """Return none: the ages that are pushed are those of the snapshot."""
+        return ()
 
     def tags(self, view: Bookkeeping) -> Sequence[str]:
         """Return the tag of the view."""

@@ -1,0 +1,1 @@
+"""What the capacity collector adds to the reader."""

@@ -1,0 +1,155 @@
+"""What the binpacking exporter has live: the age of what it knows, and ``/sync``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from starlette.requests import Request
+from starlette.responses import Response
+
+from xpjob.base import times
+from xpjob.collectors.capacity.binpacking import AGE, COUNT
+from xpjob.reader.assets import Asset
+from xpjob.reader.extension import Comparison, Documented, Endpoint
+from xpjob.reader.openapi import get, json_of, object_of
+from xpjob.reader.parameters import ONLY_CLUSTER, QueryError
+from xpjob.reader.render import Json
+from xpjob.reader.service import Service
+from xpjob.reader.table import Stamp
+from xpjob.snapshot.documents import Head, RawSnapshot
+
+NAME = "capacity"
+
+
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """When the section was made, whether its lists succeeded since, and the prefix of metrics."""
+
+    made_at: str
+    nodes: bool
+    pods: bool
+    prefix: str
+
+    def age(self, now: int) -> float:
+        """Return the age in seconds at a time (seconds of the epoch)."""
+        return max(0.0, now - times.parse(self.made_at).timestamp())
+
+
+class CapacityExtension:
+    """The age of the section at ``/metrics/inventory``, and ``/sync``."""
+
+    name = NAME
+    title = "Capacity"
+    module = ""
+    style = ""
+    covers: Sequence[str] = ()
+    listing = None
+    explainer = None
+
+    def assets(self) -> Mapping[str, Asset]:
+        """Return none."""
+        return {}
+
+    def view(self, raw: RawSnapshot, stamp: Stamp) -> Synced | None:
+        """Return when the section was made; None if there is none."""
+        head = raw.head
+        outcomes = [each for each in head.collectors or () if each.collector == NAME]
+        prefix = _prefix(head)
+        if not outcomes or prefix is None:
+            return None
+        made_at = outcomes[0].carried_since or stamp.generated_at
+        return Synced(made_at, _listed(head, "nodes"), _listed(head, "pods"), prefix)
+
+    def routes(self, service: Service) -> Mapping[str, Endpoint]:
+        """Return the endpoint."""
+
+        async def sync(request: Request) -> Response:
+            """Answer as the binpacking exporter does about its caches."""
+            _, served = service.ask(request, ONLY_CLUSTER)
+            synced: Synced | None = served.view_of(NAME)
+            if synced is None:
+                text = "the snapshot has no capacity: add capacity to COLLECTORS"
+                raise QueryError("no-such-collector", text, status=404)
+            document = {
+                "last_sync": synced.made_at,
+                "sync_age_seconds": synced.age(served.now),
+                "resync_period": _duration(service.snapshots.poll_interval_seconds),
+                "node_synced": synced.nodes,
+                "pod_synced": synced.pods,
+            }
+            return await service.json(
+                request, msgspec.json.encode(document) + b"\n", served.headers
+            )
+
+        return {"/sync": sync}
+
+    def documented(self) -> Documented:
+        """Return what the OpenAPI document says of it."""
+        text: Json = {"type": "string"}
+        schema = object_of(
+            {
+                "last_sync": {**text, "format": "date-time"},
+                "sync_age_seconds": {"type": "number"},
+                "resync_period": text,
+                "node_synced": {"type": "boolean"},
+                "pod_synced": {"type": "boolean"},
+            }
+        )
+        path = get(
+            "When nodes and pods were listed, as the binpacking exporter says it",
+            ONLY_CLUSTER,
+            json_of("Sync"),
+            (400, 404, 413, 414, 503),
+        )
+        return Documented({"/sync": path}, {"Sync": schema})
+
+    def cluster(self, view: Synced | None) -> Json:
+        """Return nothing: ``/clusters`` has the number of rows of each table."""
+        return {}
+
+    def records(self, view: Synced | None) -> Mapping[str, int]:
+        """Return none."""
+        return {}
+
+    def live(self, view: Synced | None, now: int) -> Iterator[Metric]:
+        """Yield the age of the section, which a push would leave standing still."""
+        if view is not None:
+            text = "Time since nodes and pods were listed, in seconds."
+            yield GaugeMetricFamily(f"{view.prefix}{AGE}", text, value=view.age(now))
+
+    def tags(self, view: Synced | None) -> Sequence[str]:
+        """Return none: it has no rows to select."""
+        return ()
+
+    def compare(self, old: RawSnapshot, new: RawSnapshot) -> Comparison | None:
+        """Return none: its tables are compared as all others are."""
+        return None
+
+
+def _prefix(head: Head) -> str | None:
+    families = (
+        family.name
+        for table in head.metrics or ()
+        if table.collector == NAME
+        for family in table.families
+    )
+    return next((name.removesuffix(COUNT) for name in families if name.endswith(COUNT)), None)
+
+
+def _listed(head: Head, role: str) -> bool:
+    return any(
+        target.collector == NAME and target.class_ == role and not target.error
+        for target in head.targets
+    )
+
+
+def _duration(seconds: float) -> str:
+    """Return a duration as Go writes it: ``1h30m0s``."""
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(int(minutes), 60)
+    text = f"{hours}h{minutes}m" if hours else f"{minutes}m" if minutes else ""
+    return f"{text}{rest:g}s"
