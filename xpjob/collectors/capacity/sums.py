@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -87,32 +89,35 @@ def join(folded: Folded, facts: Sequence[NodeFacts], *, selected: bool) -> Joine
     columns = _Columns([kind.asked() for kind in folded.kinds])
     known = {node.name: node.state for node in facts}
     on_node: dict[str, _Row] = {}
-    namespaces: dict[str, _Row] = {}
     placed: dict[str, _Row] = {}
-    daemon_sets: dict[tuple[str, str], _Row] = {}
     elsewhere: dict[tuple[str, str], int] = {}
+    # Pods of a kind are mostly in one place, on several nodes: counted first, then added.
+    in_place: dict[int, Counter[int]] = {}
     for number, name in enumerate(folded.nodes):
         where = _where(name, known, selected=selected)
         own = on_node[name] = columns.row()
-        total = placed.setdefault(where, columns.row())
         for position, kind, pods in folded.at(number):
             place = folded.places[position]
-            items = columns.items[kind]
-            rows = [own, total]
+            columns.add(own, kind, pods)
+            if place[1]:
+                columns.add_to_daemon_sets(own, kind, pods)
             if where == NODE:
-                rows.append(namespaces.setdefault(place[0], columns.row()))
+                in_place.setdefault(position, Counter())[kind] += pods
             else:
                 key = (place[0], where)
                 elsewhere[key] = elsewhere.get(key, 0) + pods
-            if place[1] and where == NODE:
-                rows.append(daemon_sets.setdefault(place, columns.row()))
+        total = placed.get(where)
+        placed[where] = list(map(operator.add, own, total)) if total else list(own)
+    namespaces: dict[str, _Row] = {}
+    daemon_sets: dict[tuple[str, str], _Row] = {}
+    for position, kinds in in_place.items():
+        place = folded.places[position]
+        rows = [namespaces.setdefault(place[0], columns.row())]
+        if place[1]:
+            rows.append(daemon_sets.setdefault(place, columns.row()))
+        for kind, pods in kinds.items():
             for row in rows:
-                for column, amount in items:
-                    row[column] += amount * pods
-            if place[1]:
-                for column, amount in columns.daemon_sets[kind]:
-                    own[column] += amount * pods
-                    total[column] += amount * pods
+                columns.add(row, kind, pods)
     nodes = [
         NodeSums(
             node,
@@ -145,21 +150,27 @@ _NUMBERS = ("pods", "resized", "without_requests")
 
 
 class _Columns:
-    """Positions of amounts in a row: adding to a list is much faster than to several dictionaries.
-
-    ``items`` has what one pod of each kind adds: pairs of position and amount; ``daemon_sets``
-    what it adds if it is a DaemonSet's.
-    """
+    """Positions of amounts in a row: adding to a list is faster than to several dictionaries."""
 
     def __init__(self, kinds: Sequence[Effective]) -> None:
         self._positions: dict[tuple[str, str], int] = {}
-        self.items = [self._positioned(_adds(asked)) for asked in kinds]
-        self.daemon_sets = [
+        self._items = [self._positioned(_adds(asked)) for asked in kinds]
+        self._daemon_sets = [
             self._positioned(
                 (("daemon_sets", resource), amount) for resource, amount in _requests(asked).items()
             )
             for asked in kinds
         ]
+
+    def add(self, row: _Row, kind: int, pods: int) -> None:
+        """Add some pods of a kind to a row."""
+        for column, amount in self._items[kind]:
+            row[column] += amount * pods
+
+    def add_to_daemon_sets(self, row: _Row, kind: int, pods: int) -> None:
+        """Add some pods of a kind to what DaemonSets ask for in a row."""
+        for column, amount in self._daemon_sets[kind]:
+            row[column] += amount * pods
 
     def row(self) -> _Row:
         return [0] * len(self._positions)
