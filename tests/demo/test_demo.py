@@ -10,9 +10,12 @@ import sys
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+from support.capacity_section import make
+from xpjob.demo import workloads
 from xpjob.demo.cluster import Cluster
 from xpjob.demo.kinds import GROUP, KINDS
-from xpjob.demo.platform import Platform
+from xpjob.demo.platform import PEOPLE, TEAM_KEY, Platform
+from xpjob.demo.workloads import Workloads
 
 NOW = datetime(2026, 8, 21, 9, 0, tzinfo=timezone.utc)
 
@@ -49,6 +52,30 @@ def test_the_sample_platform_has_all_there_is() -> None:
         ("Ready", "False", "Creating"),
         ("Synced", "False", "ReconcileError"),
     } <= statuses
+
+
+def test_pods_come_and_go_and_no_node_is_overfull() -> None:
+    """Some wait for a node; and it is the same each time."""
+    sides = []
+    for _ in range(2):
+        cluster = Cluster(workloads.KINDS, token="t")
+        pods = Workloads(cluster, NOW)
+        names = [{item["metadata"]["name"] for item in cluster.objects(workloads.POD)}]
+        for minute in range(30):
+            pods.step(NOW + timedelta(minutes=minute))
+            names.append({item["metadata"]["name"] for item in cluster.objects(workloads.POD)})
+        lists = [cluster.objects(kind) for kind in workloads.KINDS]
+        sides.append([{**item, "metadata": item["metadata"]["name"]} for x in lists for item in x])
+    assert sides[0] == sides[1]
+    assert names[0] - names[-1]
+    assert names[-1] - names[0]
+    nodes, pods_, namespaces = lists
+    made = make(nodes, pods_, namespaces, namespace_team_key=TEAM_KEY)
+    assert "NodeOverfull" not in {finding for finding, _ in made.findings}
+    assert {row["state"] for row in made.rows("nodes")} == {"schedulable", "cordoned", "tainted"}
+    assert made.rows("pending")
+    assert {row["team"] for row in made.rows("pending")} <= set(PEOPLE)
+    assert all(row["causes"] for row in made.rows("pending"))
 
 
 def test_it_is_the_same_each_time() -> None:

@@ -20,10 +20,12 @@ from xpjob.base.times import now
 from xpjob.collectors import COLLECTORS
 from xpjob.commands.groups import GROUPS
 from xpjob.config.option import load
+from xpjob.demo import workloads
 from xpjob.demo.api import Server, create_app, write_kubeconfig
 from xpjob.demo.cluster import Cluster, Fault
 from xpjob.demo.kinds import KINDS
 from xpjob.demo.platform import CREATOR_KEY, TEAM_KEY, Platform
+from xpjob.demo.workloads import Workloads
 from xpjob.kube.discovery import Kind
 from xpjob.run import job
 from xpjob.terminal.progress import Silent
@@ -100,7 +102,8 @@ def operator_jobs() -> list[dict[str, Any]]:
 @contextmanager
 def monitored(directory: Path, jobs: list[dict[str, Any]]) -> Iterator[Monitored]:
     """Do some runs over the demo platform, one list failing at last, scraped by these jobs."""
-    cluster = Cluster((*KINDS, PROVIDER), token="monitored")
+    cluster = Cluster((*KINDS, PROVIDER, *workloads.KINDS), token="monitored")
+    pods = Workloads(cluster, now())
     healthy = {"type": "Healthy", "status": "True", "reason": "HealthyPackageRevision"}
     named = {"metadata": {"name": "provider-aws"}, "status": {"conditions": [healthy]}}
     cluster.apply(PROVIDER, named)
@@ -110,6 +113,8 @@ def monitored(directory: Path, jobs: list[dict[str, Any]]) -> Iterator[Monitored
         gateway = stack.enter_context(pushgateway(directory))
         given = {
             "kubeconfig": str(write_kubeconfig(directory / "kubeconfig", server.url, "monitored")),
+            "collectors": "all",
+            "namespace_team_key": TEAM_KEY,
             "creator_annotation_key": CREATOR_KEY,
             "team_annotation_key": TEAM_KEY,
             "store_backend": "directory",
@@ -132,6 +137,7 @@ def monitored(directory: Path, jobs: list[dict[str, Any]]) -> Iterator[Monitored
             while made.pushed() == before:
                 time.sleep(0.1)  # the test's own time-out ends it
             platform.step(now())
+            pods.step(now())
             if number == 0:
                 cluster.fault = lambda path, _: Fault(403) if path.startswith(BROKEN) else None
         # Two scrapes of the failures, which have come last: from then on all rates exist.

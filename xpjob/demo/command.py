@@ -13,13 +13,14 @@ import click
 
 from xpjob.base.times import now
 from xpjob.collectors import COLLECTORS
-from xpjob.collectors.crossplane.options import CrossplaneOptions
 from xpjob.collectors.extensions import EXTENSIONS
 from xpjob.config.option import Config, load
+from xpjob.demo import workloads
 from xpjob.demo.api import Server, create_app, write_kubeconfig
 from xpjob.demo.cluster import Cluster
 from xpjob.demo.kinds import KINDS
 from xpjob.demo.platform import CREATOR_KEY, TEAM_KEY, Platform
+from xpjob.demo.workloads import Workloads
 from xpjob.kube.options import KubeOptions
 from xpjob.net.options import NetOptions
 from xpjob.net.serving import Background, listen, listen_near
@@ -47,8 +48,8 @@ def run_demo(
     """
     # The sample platform is on loopback, which a proxy cannot reach.
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1"
-    cluster = Cluster(KINDS, token=secrets.token_hex(16))
-    platform = Platform(cluster, now())
+    cluster = Cluster((*KINDS, *workloads.KINDS), token=secrets.token_hex(16))
+    platform, pods = Platform(cluster, now()), Workloads(cluster, now())
     results = directory or Path(tempfile.mkdtemp(prefix="xpjob-demo-"))
     results.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
@@ -71,6 +72,7 @@ def run_demo(
             click.echo(f"next run in {every:g} s; web page: {reader.url}; stop with Ctrl-C\n")
             pause.wait(every)
             platform.step(now())
+            pods.step(now())
 
 
 def _config(kubeconfig: Path, results: Path, every: float) -> Config:
@@ -78,6 +80,8 @@ def _config(kubeconfig: Path, results: Path, every: float) -> Config:
         {
             "kubeconfig": str(kubeconfig),
             "page_size": "50",
+            "namespace_team_key": TEAM_KEY,
+            "label_groups": "topology.kubernetes.io/zone",
             "creator_annotation_key": CREATOR_KEY,
             "team_annotation_key": TEAM_KEY,
             "store_backend": "directory",
@@ -89,7 +93,8 @@ def _config(kubeconfig: Path, results: Path, every: float) -> Config:
         },
         {},
         (
-            *(KubeOptions, RunOptions, CrossplaneOptions, StoreOptions),
+            *(KubeOptions, RunOptions, StoreOptions),
+            *(collector.options for collector in COLLECTORS),
             *(PublishOptions, ReaderOptions, NetOptions, OutputOptions),
         ),
     )
