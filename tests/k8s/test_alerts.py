@@ -26,6 +26,9 @@ _CLAIMS = 'job="xpjob", kind="Database", namespace="team-a", composition="standa
 _OLDEST = 'job="xpjob", class="managed", group="example.org", kind="Bucket", team="a"'
 _PART = 'job="xpjob", kind="Provider", name="provider-aws", condition="Healthy"'
 _XRS = 'job="xpjob", kind="XDatabase", namespace="", composition="standard"'
+_POOL = 'job="xpjob", label_group="node pool", label_group_value="workers"'
+_TAINTED = 'job="xpjob", label_group="node pool", label_group_value="gpu"'
+_PENDING = 'job="xpjob", namespace="team-a", team="a"'
 
 HEALTHY = {
     'xpjob_last_success_timestamp_seconds{job="xpjob-run"}': NOW,
@@ -49,6 +52,13 @@ HEALTHY = {
     f"crossplane_xr_ready{{{_XRS}}}": "95x90",
     f"crossplane_oldest_deleting_seconds{{{_OLDEST}}}": "0x90",
     f"crossplane_platform_condition{{{_PART}}}": "1x90",
+    f'capacity_fit_pods{{{_POOL}, shape="small"}}': "40x90",
+    f"capacity_schedulable_nodes{{{_POOL}}}": "4x90",
+    # Nothing fits on nodes that are all tainted, which is meant.
+    f'capacity_fit_pods{{{_TAINTED}, shape="small"}}': "0x90",
+    f"capacity_schedulable_nodes{{{_TAINTED}}}": "0x90",
+    f'capacity_pending_oldest_seconds{{{_PENDING}, reason="Unschedulable"}}': "60x90",
+    f'capacity_pending_oldest_seconds{{{_PENDING}, reason="SchedulingGated"}}': "7200x90",
     'up{job="xpjob-gateway", endpoint="metrics"}': "1x90",
     'up{job="xpjob-gateway", endpoint="http"}': "1x90",
     "xpjob_reader_snapshot_age_seconds": "30x90",
@@ -125,6 +135,25 @@ CASES: dict[str, tuple[dict[str, str | None], int, set[str]]] = {
     "CrossplanePlatformPartUnhealthy": (
         {f"crossplane_platform_condition{{{_PART}}}": "1x10 0x80"},
         26,
+        set(),
+    ),
+    "CapacityAlmostFull": (
+        {f'capacity_fit_pods{{{_POOL}, shape="small"}}': "40x10 2x80"},
+        41,
+        set(),
+    ),
+    "PodsPendingLong": (
+        {
+            f'capacity_pending_oldest_seconds{{{_PENDING}, reason="Unschedulable"}}': (
+                "60x10 901+60x79"
+            )
+        },
+        16,
+        set(),
+    ),
+    "NodeOverfull": (
+        {'capacity_overfull{job="xpjob", node="a", resource="cpu"}': "_x10 0.17x80"},
+        25,
         set(),
     ),
     "CrossplaneManyNotReady": (

@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from support.capacity import container, node, pod
 from support.paths import COMPONENTS, ROOT
 from support.processes import POOL, free_port, prometheus, pushgateway, serving
 from xpjob.base.times import now
@@ -104,6 +105,8 @@ def monitored(directory: Path, jobs: list[dict[str, Any]]) -> Iterator[Monitored
     """Do some runs over the demo platform, one list failing at last, scraped by these jobs."""
     cluster = Cluster((*KINDS, PROVIDER, *workloads.KINDS), token="monitored")
     pods = Workloads(cluster, now())
+    cluster.apply(workloads.NODE, node("small", {"cpu": "1", "memory": "8Gi", "pods": "9"}))
+    cluster.apply(workloads.POD, pod("large", "small", container("1200m")))
     healthy = {"type": "Healthy", "status": "True", "reason": "HealthyPackageRevision"}
     named = {"metadata": {"name": "provider-aws"}, "status": {"conditions": [healthy]}}
     cluster.apply(PROVIDER, named)
