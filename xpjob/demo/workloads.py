@@ -69,7 +69,7 @@ class _Workload:
 class Workloads:
     """Creates nodes, namespaces and pods of a cluster, and changes the pods step by step."""
 
-    def __init__(self, cluster: Cluster, now: datetime, count: int = 28, seed: int = 7) -> None:
+    def __init__(self, cluster: Cluster, now: datetime, count: int = 15, seed: int = 7) -> None:
         self._cluster = cluster
         self._random = random.Random(seed)  # noqa: S311 - a demo, no secret
         self._count = 0

@@ -44,7 +44,7 @@ _TYPES: dict[str, ColumnType] = {
 NODES = TableSpec(
     "nodes",
     NodeRow,
-    ("uid",),
+    ("node",),
     title="Nodes",
     filters=(
         *("node", "state", "schedulable", "ready", "cordoned", "virtual", "pool", "instanceType"),
@@ -52,9 +52,9 @@ NODES = TableSpec(
     ),
     search=("node", "pool", "instanceType", "zone"),
     shown=(
-        *("node", "state", "pool", "instanceType", "zone", "pods", "podsAllocatable"),
-        *("cpuRequested", "cpuAllocatable", "cpuRatio", "cpuDaemonSets"),
-        *("memoryRequested", "memoryAllocatable", "memoryRatio", "createdAt"),
+        *("node", "state", "pool", "instanceType", "pods"),
+        *("cpuRatio", "cpuRequested", "cpuAllocatable"),
+        *("memoryRatio", "memoryRequested", "memoryAllocatable", "createdAt"),
     ),
     changes=("state", "kubelet"),
     sort="-cpuRatio",

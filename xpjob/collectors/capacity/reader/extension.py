@@ -1,4 +1,4 @@
-"""What the binpacking exporter has live: the age of what it knows, and ``/sync``."""
+"""The page's overview, and what the binpacking exporter has live: its age, and ``/sync``."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from starlette.responses import Response
 
 from xpjob.base import times
 from xpjob.collectors.capacity.binpacking import AGE, COUNT
+from xpjob.collectors.capacity.tables import GROUPS
+from xpjob.reader import assets
 from xpjob.reader.assets import Asset
 from xpjob.reader.extension import Comparison, Documented, Endpoint
 from xpjob.reader.openapi import get, json_of, object_of
@@ -40,19 +42,19 @@ class Synced:
 
 
 class CapacityExtension:
-    """The age of the section at ``/metrics/inventory``, and ``/sync``."""
+    """An overview, the age of the section at ``/metrics/inventory``, and ``/sync``."""
 
     name = NAME
     title = "Capacity"
-    module = ""
-    style = ""
-    covers: Sequence[str] = ()
+    module = "/capacity/app.js"
+    style = "/capacity/capacity.css"
+    covers: Sequence[str] = (GROUPS.key,)
     listing = None
     explainer = None
 
     def assets(self) -> Mapping[str, Asset]:
-        """Return none."""
-        return {}
+        """Return the module and the style of its tab."""
+        return assets.load("xpjob.collectors.capacity", "/capacity/")
 
     def view(self, raw: RawSnapshot, stamp: Stamp) -> Synced | None:
         """Return when the section was made; None if there is none."""
