@@ -6,7 +6,7 @@ import gzip
 from dataclasses import dataclass
 from signal import SIGINT, SIGKILL, SIGTERM
 
-from faults import api, sinks
+from faults import api, capacity, sinks
 from faults.api import DISCOVERY, at, claims, discovery, hanging, page, second_page
 from faults.breaking import Setup, in_shell, many, nothing
 from faults.sinks import DROPPED, LOST, always, do, good, holding, once, proxied, s3, say
@@ -19,6 +19,7 @@ from xpjob.kube.identity import Identity
 # What the gateway and the store have in the end.
 ALL_NEW, CLAIMS_CARRIED, STANDS = "new", "claims carried", "as before"
 AWAY, NO_CLAIMS, ASIDE = "away", "new, no claims", "new; old one kept aside"
+CAPACITY_CARRIED = "new, capacity carried"
 HEEDLESS = "conditions not heeded"  # the server knows it by the name of the row
 
 
@@ -68,6 +69,7 @@ EVENTS = {
 
 WELL = (0, ALL_NEW, ALL_NEW, "publish", 0)
 CARRIED = (0, CLAIMS_CARRIED, CLAIMS_CARRIED, "publish", 1)
+OF_CAPACITY = (0, ALL_NEW, CAPACITY_CARRIED, "publish", 1)
 FAILED = (1, STANDS, STANDS, "discover", 0)
 REFUSED = (4, STANDS, STANDS, "discover", 0)
 NOT_BEGUN = (STANDS, STANDS, "", None)
@@ -145,6 +147,11 @@ API = (
     Row("API", "403", "tenants' ConfigMaps", at("/configmaps", lambda *_: Fault(403)),
         *WELL[:3], "publish", 1,
         ("403",)),
+    Row("API", "403", "pods, for capacity", capacity.pods(Fault(403)), *OF_CAPACITY, ("403",)),
+    Row("API", "503", "pods, for capacity", capacity.pods(Fault(503)), *OF_CAPACITY,
+        ("503", RETRIED)),
+    Row("API", "403", "second page of pods, for capacity", capacity.pods(Fault(403), page=2),
+        *OF_CAPACITY, ("403",)),
     Row("API", "503", "one group's discovery", api.one_group(Fault(503)), *CARRIED,
         ("503", RETRIED, UNKNOWN_GROUP)),
     Row("API", "another document", "one group's discovery", api.one_group(ANOTHER), *CARRIED,

@@ -21,6 +21,7 @@ COUNTS = {
     rows.CLAIMS_CARRIED: CARRIED,
     rows.STANDS: BEFORE,
     rows.NO_CLAIMS: (0, NEW[1]),
+    rows.CAPACITY_CARRIED: NEW,
 }
 
 
@@ -70,6 +71,11 @@ def _check_snapshot(row: Row, done: Done) -> None:
     carried = {record.kind for record in found.claims if record.carried_since}
     assert bool(carried) == (row.snapshot == rows.CLAIMS_CARRIED)
     assert done.aside == (row.snapshot == rows.ASIDE)
+    outcomes = {each["collector"]: each for each in json.loads(done.document)["collectors"] or ()}
+    carried_sections = {name for name, each in outcomes.items() if each["carriedSince"]}
+    assert carried_sections == ({"capacity"} if row.snapshot == rows.CAPACITY_CARRIED else set())
+    if carried_sections:
+        assert json.loads(done.document)["nodes"]
 
 
 def test_the_matrix_is_large_and_says_nothing_twice() -> None:
