@@ -22,31 +22,34 @@ PENDING = "pending"
 class Sums:
     """Sums over pods; amounts are in nano units, and have ``pods`` as a resource.
 
-    ``rounding`` is what the scheduler adds by rounding up, ``spec`` the requests as written.
-    ``pods`` is their number, ``resized`` that of pods whose requests are not those written,
+    ``rounding`` is what the scheduler adds by rounding up, ``resizes`` by how much requests exceed
+    those written. ``resized`` that of pods whose requests are not those written,
     ``without_requests`` that of pods that request nothing, ``unlimited`` that of pods that may use
     all of a resource.
     """
 
     requested: Amounts = field(default_factory=dict)
     rounding: Amounts = field(default_factory=dict)
-    spec: Amounts = field(default_factory=dict)
+    resizes: Amounts = field(default_factory=dict)
     limits: Amounts = field(default_factory=dict)
     daemon_sets: Amounts = field(default_factory=dict)
     unlimited: Amounts = field(default_factory=dict)
-    pods: int = 0
     resized: int = 0
     without_requests: int = 0
+
+    @property
+    def pods(self) -> int:
+        """Return the number of pods."""
+        return self.requested.get(PODS, 0) // NANO
 
     def merge(self, other: Sums) -> None:
         """Add other sums."""
         add(self.requested, other.requested)
         add(self.rounding, other.rounding)
-        add(self.spec, other.spec)
+        add(self.resizes, other.resizes)
         add(self.limits, other.limits)
         add(self.daemon_sets, other.daemon_sets)
         add(self.unlimited, other.unlimited)
-        self.pods += other.pods
         self.resized += other.resized
         self.without_requests += other.without_requests
 
@@ -98,9 +101,11 @@ def join(folded: Folded, facts: Sequence[NodeFacts], *, selected: bool) -> Joine
         own = on_node[name] = columns.row()
         for position, kind, pods in folded.at(number):
             place = folded.places[position]
-            columns.add(own, kind, pods)
+            for column, amount in columns.items[kind]:
+                own[column] += amount * pods
             if place[1]:
-                columns.add_to_daemon_sets(own, kind, pods)
+                for column, amount in columns.daemon_sets[kind]:
+                    own[column] += amount * pods
             if where == NODE:
                 in_place.setdefault(position, Counter())[kind] += pods
             else:
@@ -117,7 +122,8 @@ def join(folded: Folded, facts: Sequence[NodeFacts], *, selected: bool) -> Joine
             rows.append(daemon_sets.setdefault(place, columns.row()))
         for kind, pods in kinds.items():
             for row in rows:
-                columns.add(row, kind, pods)
+                for column, amount in columns.items[kind]:
+                    row[column] += amount * pods
     nodes = [
         NodeSums(
             node,
@@ -145,32 +151,25 @@ def _where(node: str, known: Mapping[str, str], *, selected: bool) -> str:
 
 
 _Row = list[int]
-_AMOUNTS = ("requested", "rounding", "spec", "limits", "daemon_sets", "unlimited")
-_NUMBERS = ("pods", "resized", "without_requests")
+_AMOUNTS = ("requested", "rounding", "resizes", "limits", "daemon_sets", "unlimited")
 
 
 class _Columns:
-    """Positions of amounts in a row: adding to a list is faster than to several dictionaries."""
+    """Positions of amounts in a row: adding to a list is faster than to several dictionaries.
+
+    ``items`` has what one pod of each kind adds: pairs of position and amount; ``daemon_sets``
+    what it adds beyond that if it is a DaemonSet's.
+    """
 
     def __init__(self, kinds: Sequence[Effective]) -> None:
         self._positions: dict[tuple[str, str], int] = {}
-        self._items = [self._positioned(_adds(asked)) for asked in kinds]
-        self._daemon_sets = [
+        self.items = [self._positioned(_adds(asked)) for asked in kinds]
+        self.daemon_sets = [
             self._positioned(
                 (("daemon_sets", resource), amount) for resource, amount in _requests(asked).items()
             )
             for asked in kinds
         ]
-
-    def add(self, row: _Row, kind: int, pods: int) -> None:
-        """Add some pods of a kind to a row."""
-        for column, amount in self._items[kind]:
-            row[column] += amount * pods
-
-    def add_to_daemon_sets(self, row: _Row, kind: int, pods: int) -> None:
-        """Add some pods of a kind to what DaemonSets ask for in a row."""
-        for column, amount in self._daemon_sets[kind]:
-            row[column] += amount * pods
 
     def row(self) -> _Row:
         return [0] * len(self._positions)
@@ -199,22 +198,24 @@ def _adds(asked: Effective) -> Iterator[tuple[tuple[str, str], int]]:
     """Yield what one pod adds: names of ``Sums``, resource and amount."""
     requests = _requests(asked)
     rounded = at_scheduler(requests)
-    yield ("pods", ""), 1
     for resource, amount in requests.items():
         yield ("requested", resource), amount
         if rounding := rounded[resource] - amount:
             yield ("rounding", resource), rounding
-    for resource, amount in asked.spec_requests.items():
-        yield ("spec", resource), amount
     for resource, amount in asked.limits.items():
         yield ("limits", resource), amount
     for resource in sorted(asked.unlimited):
         yield ("unlimited", resource), 1
-    if _positive(asked.spec_requests) != _positive(asked.requests):
+    resizes = dict(_differences(asked.requests, asked.spec_requests))
+    for resource, amount in resizes.items():
+        yield ("resizes", resource), amount
+    if resizes:
         yield ("resized", ""), 1
     if not any(asked.requests.values()):
         yield ("without_requests", ""), 1
 
 
-def _positive(amounts: Mapping[str, int]) -> dict[str, int]:
-    return {resource: amount for resource, amount in amounts.items() if amount}
+def _differences(one: Mapping[str, int], other: Mapping[str, int]) -> Iterator[tuple[str, int]]:
+    for resource in {**one, **other}:
+        if difference := one.get(resource, 0) - other.get(resource, 0):
+            yield resource, difference

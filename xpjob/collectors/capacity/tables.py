@@ -214,12 +214,12 @@ def _use(allocatable: Amounts, free: Amounts, sums: Sums) -> dict[str, Any]:
 
 def _resources(allocatable: Amounts, free: Amounts, sums: Sums) -> dict[str, ResourceUse]:
     made = {}
-    for name in ordered((*allocatable, *sums.requested, *sums.limits)):
-        asked, spec = sums.requested.get(name, 0), sums.spec.get(name, 0)
+    for name in ordered((*allocatable, *sums.requested, *sums.resizes, *sums.limits)):
+        asked, resizes = sums.requested.get(name, 0), sums.resizes.get(name)
         made[name] = ResourceUse(
             allocatable=to_float(allocatable[name]) if name in allocatable else None,
             requested=_some(asked),
-            spec=to_float(spec) if spec != asked and name != PODS else None,
+            spec=to_float(asked - resizes) if resizes else None,
             free=to_float(free[name]) if name in free else None,
             daemon_sets=_some(sums.daemon_sets.get(name, 0)),
             limits=_some(sums.limits.get(name, 0)),
@@ -256,12 +256,12 @@ def _namespace_row(name: str, joined: Joined, total: Mapping[str, int], team: st
 
 def _of_namespace(sums: Sums) -> dict[str, NamespaceUse]:
     made = {}
-    for name in ordered((*sums.requested, *sums.limits)):
-        asked, spec = sums.requested.get(name, 0), sums.spec.get(name, 0)
+    for name in ordered((*sums.requested, *sums.resizes, *sums.limits)):
+        asked, resizes = sums.requested.get(name, 0), sums.resizes.get(name)
         made[name] = NamespaceUse(
             requested=_some(asked),
             limits=_some(sums.limits.get(name, 0)),
-            spec=to_float(spec) if spec != asked and name != PODS else None,
+            spec=to_float(asked - resizes) if resizes else None,
         )
     return made
 
