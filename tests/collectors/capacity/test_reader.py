@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from support.capacity import NODE, POD, node, pending
 from support.capacity_cluster import CapacityCluster, capacity_cluster
 from support.reader import make_reader
 from support.reader_sample import FakeStore, snapshot
 from xpjob.base import times
+from xpjob.cli import cli
 from xpjob.collectors.capacity.reader.extension import _duration
 from xpjob.demo.cluster import Fault
 
@@ -86,6 +90,21 @@ def test_without_the_collector_there_is_no_sync() -> None:
         "the snapshot has no capacity: add capacity to COLLECTORS",
     )
     assert "cache_age" not in client.get("/metrics/inventory").text
+
+
+def test_its_tables_are_compared_as_those_of_others(site: CapacityCluster, tmp_path: Path) -> None:
+    """By identity: a node that was cordoned has changed, a pod that is pending has come."""
+    old, new = tmp_path / "old.json", site.store / "snapshot.json"
+    old.write_bytes(new.read_bytes())
+    site.cluster.apply(NODE, node("node-0", unschedulable=True))
+    site.cluster.apply(POD, pending("more"))
+    site.run()
+    done = CliRunner().invoke(cli, ["diff", str(old), str(new), "--output", "json"])
+    assert done.exit_code == 0, done.output
+    tables = {table["key"]: table for table in json.loads(done.stdout)["tables"]}
+    (changed,) = tables["nodes"]["changed"]
+    assert (changed["was"]["state"], changed["is"]["state"]) == ("schedulable", "cordoned")
+    assert [each["row"]["name"] for each in tables["pending"]["came"]] == ["more"]
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ NAMESPACES = TableSpec(
 PENDING_PODS = TableSpec(
     "pending",
     PendingRow,
-    ("uid",),
+    ("namespace", "name", "uid"),
     title="Pending pods",
     filters=("namespace", "team", "reason", "ownerKind", "ownerName"),
     search=("namespace", "name", "team", "ownerName", "message"),
