@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from contract.scenes import POD
+from support.capacity import POD
 from support.pods import Pods
 from support.toy import PodsByNode
 from support.toy_delivery import PodRecorder

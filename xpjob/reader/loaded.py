@@ -11,6 +11,7 @@ import hashlib
 import threading
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import msgspec
