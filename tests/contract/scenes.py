@@ -12,6 +12,8 @@ from support.capacity import KINDS as CAPACITY_KINDS
 from support.capacity import POD, fill_cluster
 from support.stand_in import CLAIM, KINDS, config_map, fill
 from support.toy import PodsByNode
+from support.workloads import KINDS as WORKLOAD_KINDS
+from support.workloads import fill_workloads
 from xpjob.collect.contract import Collector
 from xpjob.collectors import COLLECTORS
 from xpjob.demo.cluster import CONFIGMAP, Cluster
@@ -73,6 +75,7 @@ _FILLED: dict[str, tuple[Sequence[Kind], Callable[[Cluster], None], Kind, dict[s
             "fit_shapes": "small=500m,1Gi;gpu=1,1Gi,nvidia.com/gpu:1",
         },
     ),
+    "deployments": (WORKLOAD_KINDS, fill_workloads, POD, {"digest_metrics": "true"}),
     "toy": ((POD,), fill_pods, POD, {}),
 }
 

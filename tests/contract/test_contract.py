@@ -123,7 +123,10 @@ def pages_of(cell: Cell) -> int:
 
 def without_times(rows: dict[str, list[Any]]) -> dict[str, list[Any]]:
     """Return rows without what depends on when a run was."""
-    ours = ("firstSeenAt", "carriedSince", "notReadySince", "notSyncedSince", "pausedSince")
+    ours = (
+        *("firstSeenAt", "carriedSince", "notReadySince", "notSyncedSince", "pausedSince"),
+        *("since", "until"),
+    )
     return {
         key: sorted(({k: v for k, v in row.items() if k not in ours} for row in some), key=str)
         for key, some in rows.items()
@@ -407,7 +410,7 @@ def _frozen(value: Any, key: str = "") -> Any:
         return {name: _frozen(each, name) for name, each in value.items()}
     if isinstance(value, list):
         return [_frozen(each) for each in value]
-    if key == "firstSeenAt" and value:
+    if key in ("firstSeenAt", "since") and value:
         return AT
     return value
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -167,7 +167,8 @@ def _shared(wishes: Iterable[Wish]) -> list[_SharedList]:
     itself.
     """
     own = _by_key(wishes)
-    own.sort(key=lambda shared: shared.key != ListKey(shared.key.gvr))  # whole lists first
+    # Lists of all objects first, and of whole objects before those of metadata.
+    own.sort(key=lambda shared: (shared.key != shared.key.whole, shared.key.metadata_only))
     lists: list[_SharedList] = []
     by_key: dict[ListKey, list[_SharedList]] = {}
     for shared in own:
@@ -264,7 +265,7 @@ def _reader(wish: Wish) -> ListReader:
 def _selector(key: ListKey, wish: Wish) -> Callable[[_Selectable], bool] | None:
     """Return a filter for the objects of a wish in a longer list; None for all objects."""
     own = wish.subscription.key
-    if own == key:
+    if replace(own, metadata_only=key.metadata_only) == key:
         return None
     namespace = own.namespace
     labels = Selector.parse(own.label_selector)

@@ -27,6 +27,7 @@ from xpjob.kube.gvr import Gvr
 from xpjob.net.serving import Background, listen
 
 _AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+_METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 
 def create_app(cluster: Cluster) -> Starlette:
@@ -58,7 +59,7 @@ def create_app(cluster: Cluster) -> Starlette:
             return _resources(cluster.core(), "", parts[1])
         if parts[0] == "apis" and len(parts) == 5 and parts[3] != "namespaces":
             return _object(cluster, Gvr(*parts[1:4]), parts[4])
-        return _list(cluster, parts, query)
+        return _list(cluster, parts, query, metadata_only=_METADATA in accept)
 
     async def review(request: Request) -> Response:
         asked = (await request.json())["spec"]["resourceAttributes"]
@@ -199,7 +200,9 @@ def _object(cluster: Cluster, gvr: Gvr, name: str) -> Response:
     return _reply(found[0])
 
 
-def _list(cluster: Cluster, parts: list[str], query: dict[str, str]) -> Response:
+def _list(
+    cluster: Cluster, parts: list[str], query: dict[str, str], *, metadata_only: bool
+) -> Response:
     group, rest = (parts[1], parts[2:]) if parts[0] == "apis" else ("", parts[1:])
     namespace = ""
     if len(rest) == 4 and rest[1] == "namespaces":
@@ -225,6 +228,10 @@ def _list(cluster: Cluster, parts: list[str], query: dict[str, str]) -> Response
     metadata: Json = {"continue": token, "resourceVersion": cluster.version()}
     if remaining:
         metadata["remainingItemCount"] = remaining
+    if metadata_only:
+        meta = {"apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata"}
+        items = [{**meta, "metadata": item["metadata"]} for item in items]
+        return _reply({**meta, "kind": f"{meta['kind']}List", "items": items, "metadata": metadata})
     prefix = f"{group}/" if group else ""
     document = {"apiVersion": prefix + kind.version, "items": items, "kind": f"{kind.kind}List"}
     return _reply({**document, "metadata": metadata})

@@ -9,7 +9,7 @@ result is always one consistent list.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Generic, TypeVar
 
 from xpjob.base.errors import BadAnswerError, GoneError
@@ -23,16 +23,21 @@ from xpjob.net.bodies import AnswerTooLargeError
 T = TypeVar("T")
 
 MAX_RESTARTS = 3
+_METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 
 
 @dataclass(frozen=True, slots=True)
 class ListKey:
-    """Identity of a list: a resource, a namespace or all, and selectors."""
+    """Identity of a list: a resource, a namespace or all, and selectors.
+
+    ``metadata_only``: the server leaves out ``spec`` and ``status`` of the objects.
+    """
 
     gvr: Gvr
     namespace: str = ""
     label_selector: str = ""
     field_selector: str = ""
+    metadata_only: bool = False
 
     def __str__(self) -> str:
         within = f" in {self.namespace}" if self.namespace else ""
@@ -48,10 +53,25 @@ class ListKey:
         selectors = {"labelSelector": self.label_selector, "fieldSelector": self.field_selector}
         return {name: value for name, value in selectors.items() if value}
 
+    @property
+    def accept(self) -> str:
+        """Return the ``Accept`` header of the requests."""
+        return _METADATA if self.metadata_only else "application/json"
+
+    @property
+    def whole(self) -> ListKey:
+        """Return the list of all objects of the resource."""
+        return ListKey(self.gvr, metadata_only=self.metadata_only)
+
     def covering(self) -> Sequence[ListKey]:
-        """Return the lists that have all objects of this one: that of all objects, and itself."""
-        whole = ListKey(self.gvr)
-        return (whole,) if self == whole else (whole, self)
+        """Return the lists that have all objects of this one: those of all objects, and itself.
+
+        Lists of whole objects also have their metadata, and come first.
+        """
+        keys = [self.whole, self]
+        if self.metadata_only:
+            keys = [replace(key, metadata_only=False) for key in keys] + keys
+        return tuple(dict.fromkeys(keys))
 
 
 @dataclass(slots=True)
@@ -122,7 +142,7 @@ def read_pages(
                     body = api.get(
                         path,
                         _query(key, sizes.limit, token),
-                        accept="application/json",
+                        accept=key.accept,
                         into=sizes.body,
                     ).body
                 except AnswerTooLargeError:

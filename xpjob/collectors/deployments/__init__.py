@@ -1,0 +1,1 @@
+"""The deployments collector: which image runs where, and since when."""

@@ -1,0 +1,139 @@
+"""Fold pods while they are listed: those of one owner that run the same images become one entry."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+from msgspec import Struct, field
+
+from xpjob.collectors.deployments.annotations import relevant
+from xpjob.collectors.deployments.owners import Ref, controller_of
+from xpjob.collectors.deployments.rows import ContainerKind
+from xpjob.collectors.deployments.wire import Container, ContainerStatus, Pod, PodSpec, PodStatus
+
+_ENDED = ("Succeeded", "Failed")
+_Parts = tuple[tuple[str, ContainerKind, str, str], ...]
+_Signature = tuple[str, Ref, bool, _Parts, tuple[tuple[str, str], ...]]
+
+
+class FoldedContainer(Struct, frozen=True, order=True, gc=False):
+    """A container of some pods; ``image`` as in the spec, ``image_id`` as in the status."""
+
+    name: str
+    kind: ContainerKind
+    image: str
+    image_id: str
+
+
+class FoldedPods(Struct):
+    """Pods of one owner that are alike. ``completed`` are those of jobs that have ended."""
+
+    namespace: str
+    owner: Ref
+    containers: list[FoldedContainer]
+    annotations: dict[str, str] = field(default_factory=dict)
+    pods: int = 0
+    completed: int = 0
+    nodes: list[str] = field(default_factory=list)
+
+
+class _Counted:
+    __slots__ = ("nodes", "pods")
+
+    def __init__(self) -> None:
+        self.pods = 0
+        self.nodes: set[str] = set()
+
+
+class PodReader:
+    """Folds the pods of a list; none is kept."""
+
+    def __init__(self, excluded: Collection[str] = (), repository_key: str = "") -> None:
+        self._excluded, self._repository_key = frozenset(excluded), repository_key
+        self._counted: dict[_Signature, _Counted] = {}
+
+    def page(self, objects: Sequence[Pod]) -> None:
+        """Count the pods of a page."""
+        for pod in objects:
+            metadata, spec = pod.metadata, pod.spec or PodSpec()
+            if metadata.namespace in self._excluded:
+                continue
+            status = pod.status or PodStatus()
+            owner = controller_of(metadata.owner_references)
+            ended = status.phase in _ENDED
+            if ended and (owner is None or spec.restart_policy in ("", "Always")):
+                continue  # evicted, or done: nothing runs there, and nothing is expected to end
+            signature = (
+                metadata.namespace,
+                owner or Ref("", "Pod", metadata.name),
+                ended,
+                tuple(_parts(spec, status)),
+                tuple(sorted(relevant(metadata.annotations, self._repository_key).items())),
+            )
+            counted = self._counted.get(signature)
+            if counted is None:
+                counted = self._counted[signature] = _Counted()
+            counted.pods += 1
+            if spec.node_name and not ended:
+                counted.nodes.add(spec.node_name)
+
+    def result(self) -> list[FoldedPods]:
+        """Return the folded pods."""
+        return [
+            FoldedPods(
+                namespace,
+                owner,
+                # A container that has ended without an image has never run.
+                [FoldedContainer(*part) for part in parts if part[3] or not ended],
+                dict(annotations),
+                0 if ended else counted.pods,
+                counted.pods if ended else 0,
+                sorted(counted.nodes),
+            )
+            for (namespace, owner, ended, parts, annotations), counted in self._counted.items()
+        ]
+
+
+def _parts(spec: PodSpec, status: PodStatus) -> Iterator[tuple[str, ContainerKind, str, str]]:
+    """Yield name, kind, image and image ID of each container and image volume."""
+    yield from _containers(spec.containers, status.container_statuses, "container")
+    yield from _containers(spec.init_containers, status.init_container_statuses, "init")
+    yield from _containers(
+        spec.ephemeral_containers, status.ephemeral_container_statuses, "ephemeral"
+    )
+    mounted: dict[str, str] | None = None
+    for volume in spec.volumes or ():
+        if volume.image is None or not volume.image.reference:
+            continue
+        if mounted is None:
+            mounted = _mounted(status)
+        yield (
+            *(volume.name, "imageVolume", volume.image.reference),
+            mounted.get(volume.name, ""),
+        )
+
+
+def _containers(
+    containers: Iterable[Container] | None,
+    statuses: Iterable[ContainerStatus] | None,
+    kind: ContainerKind,
+) -> Iterator[tuple[str, ContainerKind, str, str]]:
+    if not containers:
+        return
+    ids = {status.name: status.image_id for status in statuses or ()}
+    for each in containers:
+        if each.image:
+            sidecar = kind == "init" and each.restart_policy == "Always"
+            own: ContainerKind = "sidecar" if sidecar else kind
+            yield each.name, own, each.image, ids.get(each.name, "")
+
+
+def _mounted(status: PodStatus) -> dict[str, str]:
+    """Return the images of volumes, which the statuses of the containers that mount them have."""
+    every = (*(status.container_statuses or ()), *(status.init_container_statuses or ()))
+    return {
+        mount.name: mount.volume_status.image.image_ref
+        for each in every
+        for mount in each.volume_mounts or ()
+        if mount.volume_status and mount.volume_status.image
+    }

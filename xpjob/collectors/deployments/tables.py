@@ -1,0 +1,37 @@
+"""The collector's table: which image runs where."""
+
+from __future__ import annotations
+
+from xpjob.collect.tables import TableSpec
+from xpjob.collectors.deployments.rows import Deployment
+
+DEPLOYMENTS = "deployments"
+TABLES = (
+    TableSpec(
+        DEPLOYMENTS,
+        Deployment,
+        (
+            *("namespace", "workloadGroup", "workloadKind", "workload", "container"),
+            *("containerKind", "digest", "image"),
+        ),
+        title="Deployments",
+        filters=(
+            *("namespace", "workloadKind", "workload", "container", "containerKind", "state"),
+            *("registry", "repository", "tag", "pinned", "digest", "digestFrom", "noDigestWhy"),
+            *("scaledToZero", "ownerKnown"),
+        ),
+        search=("namespace", "workload", "container", "image", "digest"),
+        shown=(
+            *("namespace", "workloadKind", "workload", "container", "repository", "tag"),
+            *("digest", "pods", "nodes", "state", "since", "until"),
+        ),
+        changes=("state",),
+        sort="namespace",
+        by=("namespace",),
+        types={
+            **dict.fromkeys(("since", "until", "carriedSince"), "time"),
+            "state": "state",
+        },
+        previous=Deployment,
+    ),
+)
