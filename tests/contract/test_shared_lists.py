@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -206,3 +207,31 @@ def test_two_collectors_may_not_claim_one_key(pods: Pods) -> None:
 
     with pytest.raises(ValueError, match="podList"):
         pods.run(PodList(), Twin())
+
+
+def test_a_list_of_metadata_is_served_by_that_of_whole_objects(pods: Pods) -> None:
+    """Where another collector wants these; alone it asks for metadata only."""
+
+    class Names(PodList):
+        name = "names"
+        tables = (replace(PodList.tables[0], key="nameList"),)
+
+        def plan(self, world: World) -> Plan:
+            key = ListKey(Gvr("", "v1", "pods"), "team-1", metadata_only=True)
+            return Plan([Subscription(key, Pod, kind="Pod", role="listed")])
+
+        def finish(self, *given: Any) -> Section:
+            section = super().finish(*given)
+            return Section({"nameList": section.tables["podList"]})
+
+        def metrics(self, section: Section, at: str) -> Iterator[Table]:
+            yield from ()
+
+    for collectors in ((Names(), PodsByNode()), (PodsByNode(), Names())):
+        pods.run(*collectors)
+        assert pods.asked() == ["/api/v1/pods"] * 3
+        assert {row["node"] for row in pods.stored()["nameList"]} != {""}
+    pods.run(Names())
+    assert set(pods.asked()) == {"/api/v1/namespaces/team-1/pods"}
+    rows = pods.stored()["nameList"]
+    assert (len(rows), {row["node"] for row in rows}) == (5, {""})

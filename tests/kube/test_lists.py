@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -12,7 +13,7 @@ from xpjob.base.errors import BadAnswerError, GoneError, XpjobError
 from xpjob.collectors.crossplane import wire
 from xpjob.demo.cluster import Fault
 from xpjob.kube.discovery import Kind
-from xpjob.kube.lists import MAX_RESTARTS, ListKey, WholeList, list_all, read_pages
+from xpjob.kube.lists import MAX_RESTARTS, ListKey, Page, WholeList, list_all, read_pages
 
 
 @pytest.fixture
@@ -211,3 +212,31 @@ def test_what_is_no_list_is_an_error(apps: StandIn, body: bytes) -> None:
     apps.cluster.fault = lambda _path, _query: Fault(200, body)
     with pytest.raises(XpjobError, match="not a list of objects"):
         fetch(apps)
+
+
+def test_a_list_of_metadata_has_no_more(apps: StandIn) -> None:
+    """The server leaves out spec and status, and pages it as any list."""
+    bodies: list[bytes] = []
+
+    def decode(body: bytes) -> Page[wire.Object]:
+        bodies.append(body)
+        return wire.decode_page(body)
+
+    key = ListKey(APP.gvr, metadata_only=True)
+    listing = list_all(apps.api(), key, decode, page_size=10)
+    assert [len(listing.items), len(bodies)] == [25, 3]
+    assert {item["kind"] for body in bodies for item in json.loads(body)["items"]} == {
+        "PartialObjectMetadata"
+    }
+    assert not any(b'"spec"' in body for body in bodies)
+
+
+def test_lists_that_cover_a_list_of_metadata() -> None:
+    """Those of whole objects do too, and those of all objects come first."""
+    part, whole = ListKey(APP.gvr, "team-a", metadata_only=True), ListKey(APP.gvr)
+    assert part.covering() == (
+        *(whole, ListKey(APP.gvr, "team-a")),
+        *(ListKey(APP.gvr, metadata_only=True), part),
+    )
+    assert whole.covering() == (whole,)
+    assert ListKey(APP.gvr, "team-a").covering() == (whole, ListKey(APP.gvr, "team-a"))

@@ -46,7 +46,8 @@ def owned(
     deleting: bool = False,
 ) -> Json:
     """Return an object of a kind, controlled by another one if that is given."""
-    metadata: Json = {"name": name, "namespace": namespace, "uid": f"uid-{kind.kind}-{name}"}
+    uid = f"{namespace}-{kind.kind}-{name}"
+    metadata: Json = {"name": name, "namespace": namespace, "uid": uid}
     if by:
         metadata["ownerReferences"] = [reference(by)]
     if annotations:
@@ -114,12 +115,11 @@ def pod(
 
 
 def deployment(
-    cluster: Cluster, name: str, generation: str = "7d9f8", **changes: Any
+    cluster: Cluster, name: str, namespace: str = NAMESPACE, **changes: Any
 ) -> tuple[Json, Json]:
     """Put a Deployment with a ReplicaSet into a cluster; return both."""
-    namespace = changes.get("namespace", NAMESPACE)
     top = cluster.apply(DEPLOYMENT, owned(DEPLOYMENT, name, namespace, **changes))
-    middle = owned(REPLICA_SET, f"{name}-{generation}", namespace, by=top)
+    middle = owned(REPLICA_SET, f"{name}-7d9f8", namespace, by=top)
     return top, cluster.apply(REPLICA_SET, middle)
 
 
