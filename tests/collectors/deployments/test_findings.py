@@ -92,7 +92,7 @@ TAG = "ghcr.io/shop/web:v1"
 )
 def test_findings(rows: list[Deployment], found: list[tuple[str, str, str]]) -> None:
     """Each says what is wrong with which image, workload or namespace."""
-    made = find(reversed(rows))
+    made = find(sorted(rows, key=lambda each: each.order))
     assert [(each.finding, each.kind, each.name) for each in made] == found
     assert all(each.message for each in made)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from xpjob.collect.findings import Finding
 from xpjob.collectors.deployments.rows import Deployment
@@ -31,8 +31,8 @@ _TEXTS = {
 }
 
 
-def find(rows: Iterable[Deployment]) -> list[Finding]:
-    """Return the findings of the rows, at most ``MAX_FINDINGS`` of a kind."""
+def find(rows: _Rows) -> list[Finding]:
+    """Return the findings of the rows, in the order of the table, at most ``MAX_FINDINGS`` each."""
     found: dict[str, list[Finding]] = defaultdict(list)
     for finding in find_all(rows):
         found[finding.finding].append(finding)
@@ -43,9 +43,8 @@ def find(rows: Iterable[Deployment]) -> list[Finding]:
     ]
 
 
-def find_all(rows: Iterable[Deployment]) -> Iterator[Finding]:
-    """Yield all findings."""
-    rows = sorted(rows, key=lambda row: row.order)
+def find_all(rows: _Rows) -> Iterator[Finding]:
+    """Yield all findings of the rows, in the order of the table."""
     live = [row for row in rows if row.live]
     yield from _tags(live, [row for row in rows if not row.live])
     yield from _of_workloads(live)
@@ -79,6 +78,8 @@ def _by_tag(rows: _Rows) -> Mapping[str, _Rows]:
 
 def _digests(rows: _Rows) -> Sequence[str]:
     """Return the digests of the most frequent algorithm: those of two are never equal."""
+    if len(rows) == 1:
+        return [rows[0].digest]
     algorithms = Counter(row.digest.partition(":")[0] for row in rows)
     algorithm = max(sorted(algorithms), key=lambda name: algorithms[name])
     return sorted({row.digest for row in rows if row.digest.startswith(f"{algorithm}:")})
@@ -87,11 +88,11 @@ def _digests(rows: _Rows) -> Sequence[str]:
 def _of_workloads(live: _Rows) -> Iterator[Finding]:
     """Yield workloads with images that have no fixed tag, or no known digest."""
     floating = [row for row in live if not row.pinned and row.tag in ("", "latest")]
-    for some in _grouped(floating, lambda row: row.place[:4]):
+    for some in _grouped(floating, _workload):
         images = ", ".join(_first(sorted({row.image for row in some})))
         yield _of_workload(NO_TAG, some[0], f"whatever is pushed last runs: {images}")
     unknown = [row for row in live if not row.digest and row.no_digest_why in _TEXTS]
-    for some in _grouped(unknown, lambda row: row.place[:4]):
+    for some in _grouped(unknown, _workload):
         containers = ", ".join(_first(sorted({row.container for row in some})))
         text = f"{containers}: {_TEXTS[some[0].no_digest_why]}"
         yield _of_workload(NO_DIGEST, some[0], text)
@@ -100,9 +101,9 @@ def _of_workloads(live: _Rows) -> Iterator[Finding]:
 def _unpinned(live: _Rows) -> Iterator[Finding]:
     """Yield namespaces with images that are not pinned: one finding each, as most are not."""
     for some in _grouped(live, lambda row: (row.namespace,)):
-        unpinned = [row for row in some if not row.pinned]
-        if unpinned:
-            places, all_places = {row.place for row in unpinned}, {row.place for row in some}
+        places = {row.place for row in some if not row.pinned}
+        if places:
+            all_places = {row.place for row in some}
             namespace = some[0].namespace
             yield _finding(
                 *(UNPINNED, "namespace", "", "Namespace", "", namespace),
@@ -119,6 +120,10 @@ def _versions(live: _Rows) -> Iterator[Finding]:
             tags = sorted({row.tag for row in some if row.tag})
             text = f"{len(digests)} digests run" + (f": {', '.join(_first(tags))}" if tags else "")
             yield _of_image(MANY_VERSIONS, f"{some[0].registry}/{some[0].repository}", text)
+
+
+def _workload(row: Deployment) -> tuple[str, ...]:
+    return row.namespace, row.workload_group, row.workload_kind, row.workload
 
 
 def _grouped(rows: _Rows, key: _Group) -> Iterator[_Rows]:

@@ -2,62 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from xpjob.base.truncate import MAX_MESSAGE, cut
 from xpjob.collectors.deployments.annotations import notes_of
 from xpjob.collectors.deployments.fold import FoldedContainer, FoldedPods
 from xpjob.collectors.deployments.image_ids import Digest, digest_of
 from xpjob.collectors.deployments.images import Image, parse
-from xpjob.collectors.deployments.owners import Owners, Workload
-from xpjob.collectors.deployments.rows import Deployment, Place
+from xpjob.collectors.deployments.owners import Owners, Ref, Workload
+from xpjob.collectors.deployments.rows import Deployment
 from xpjob.collectors.deployments.since import Memory
 
 MAX_REMEMBERED = 20
 """Direct owners, and config IDs, that a row remembers."""
 
 
-@dataclass(slots=True)
-class _Made:
+class _Made(NamedTuple):
+    """A row, and the pods that it is made of."""
+
     row: Deployment
-    nodes: set[str] = field(default_factory=set)
-    controllers: set[str] = field(default_factory=set)
-    config_ids: set[str] = field(default_factory=set)
-    risks: set[str] = field(default_factory=set)
+    pods: list[FoldedPods]
 
 
 def rows_of(
     pods: Iterable[FoldedPods], owners: Owners, memory: Memory, repository_key: str
 ) -> list[Deployment]:
     """Return the rows of what runs now, without times, in no particular order."""
-    made: dict[tuple[Place, str, str], _Made] = {}
+    made: dict[tuple[str, Ref, str, bool, str, str], _Made] = {}
     images: dict[str, Image] = {}
     for folded in sorted(pods, key=_order):
         workload = owners.workload(folded.namespace, folded.owner)
-        objects = (folded.annotations, *workload.annotations)
-        notes = notes_of(objects, repository_key)
+        top = Ref(workload.ref.group, workload.ref.kind, workload.ref.name)
+        notes = notes_of((folded.annotations, *workload.annotations), repository_key)
         for container in folded.containers:
             image = images.get(container.image)
             if image is None:
                 image = images[container.image] = parse(container.image)
             digest = _digest(folded, container, image, memory)
-            row = _row(folded, workload, container, image, digest)
-            one = made.get(row.order)
+            key = (
+                *(folded.namespace, top, container.name, container.kind == "imageVolume"),
+                *(digest.digest, container.image),
+            )
+            one = made.get(key)
             if one is None:
                 # The tags of most pods are taken if pods differ.
+                row = _row(folded, workload, container, image, digest)
                 row.tags, row.github_repository = notes.tags, notes.repository
-                one = made[row.order] = _Made(row)
-            one.row.pods += folded.pods
-            one.row.completed += folded.completed
-            one.row.owner_known &= workload.known
-            if digest.origin == "registry":
-                one.row.digest_from = "registry"
-            one.row.no_digest_why = one.row.no_digest_why and digest.why
-            one.nodes.update(folded.nodes)
-            one.risks.update(notes.risks)
-            one.controllers.update(filter(None, (folded.owner.uid,)))
-            one.config_ids.update(filter(None, (digest.config_id,)))
+                one = made[key] = _Made(row, [])
+            _add(one, folded, workload, digest, notes.risks)
     return [_finished(one) for one in made.values()]
 
 
@@ -103,11 +96,31 @@ def _row(
     )
 
 
+def _add(
+    one: _Made, folded: FoldedPods, workload: Workload, digest: Digest, risks: Sequence[str]
+) -> None:
+    row = one.row
+    one.pods.append(folded)
+    row.pods += folded.pods
+    row.completed += folded.completed
+    row.owner_known &= workload.known
+    if digest.origin == "registry":
+        row.digest_from = "registry"
+    row.no_digest_why = row.no_digest_why and digest.why
+    if risks:
+        row.risks = sorted({*row.risks, *risks})
+    if digest.config_id and digest.config_id not in row.config_ids:
+        row.config_ids.append(digest.config_id)
+
+
 def _finished(one: _Made) -> Deployment:
     row = one.row
-    row.nodes = len(one.nodes)
-    row.risks = sorted(one.risks)
-    row.controllers = sorted(one.controllers)[:MAX_REMEMBERED]
-    row.config_ids = sorted(one.config_ids)[:MAX_REMEMBERED]
+    if len(one.pods) == 1:
+        row.nodes = len(one.pods[0].nodes)
+    else:
+        row.nodes = len({node for folded in one.pods for node in folded.nodes})
+    controllers = {folded.owner.uid for folded in one.pods} - {""}
+    row.controllers = sorted(controllers)[:MAX_REMEMBERED]
+    row.config_ids = sorted(row.config_ids)[:MAX_REMEMBERED]
     row.state = "running" if row.pods else "completed"
     return row
