@@ -139,3 +139,29 @@ def test_a_comparison_has_the_tables_of_other_collectors(tmp_path: Path) -> None
     done = xpjob("diff", str(old), str(new))
     assert "Nodes: 1 came, 1 went, 0 changed" in done.stdout
     assert "name=c-1, pool=gpu" in done.stdout
+
+
+def test_a_column_as_an_option(source: list[str]) -> None:
+    """In the spelling of options, with its value after it or after a sign."""
+    for given in (("--pool", "gpu"), ("--pool=gpu",)):
+        done = xpjob("show", "nodes", *given, "--columns", "name", "--output", "csv", *source)
+        assert done.stdout.splitlines() == ["name", "b-1"]
+    done = xpjob("show", "nodes", "--cordoned", "true", "--output", "csv", *source)
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("nodes", "--poool", "gpu"), "poool"),
+        (("nodes", "--pool"), "requires an argument"),
+        (("nodes", "--pool", "--cordoned"), "requires an argument"),
+        (("nodes", "gpu"), "unexpected extra argument"),
+        (("--poool", "gpu"), "No such option"),
+        (("--all-clusters",), "--all-clusters needs TABLE"),
+    ],
+)
+def test_an_option_that_is_no_column(source: list[str], given: tuple[str, ...], said: str) -> None:
+    """Is a mistake that is named."""
+    done = xpjob("show", *given, *source)
+    assert (done.returncode, said in done.stderr) == (2, True), done.stderr

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 ColumnType = Literal[
     "text", "state", "flag", "count", "ratio", "bytes", "cores", "time", "list", "object"
@@ -35,6 +35,7 @@ class TableDescription(Struct, frozen=True, rename="camel", kw_only=True):
     count by, ``search`` those that ``q`` searches, ``shown`` those of the page in order,
     ``changes`` those whose change a comparison reports. ``sort`` is the default order, ``by`` the
     columns that a summary counts by, and ``ok`` the flag column for the healthy state.
+    ``unchecked`` are filters for which a value that no row has is not a mistake.
     """
 
     key: str
@@ -49,6 +50,7 @@ class TableDescription(Struct, frozen=True, rename="camel", kw_only=True):
     sort: str = ""
     by: tuple[str, ...] = ()
     ok: str = ""
+    unchecked: tuple[str, ...] | UnsetType = UNSET
 
     def column(self, name: str) -> Column | None:
         """Return a column by name."""
@@ -75,6 +77,7 @@ class TableSpec:
     sort: str = ""
     by: tuple[str, ...] = ()
     ok: str = ""
+    unchecked: tuple[str, ...] = ()
     types: Mapping[str, ColumnType] = field(default_factory=dict)
     previous: type[Struct] | None = None
 
@@ -85,7 +88,10 @@ class TableSpec:
             for item in msgspec.structs.fields(self.record)
         )
         known = {column.name for column in columns}
-        for names in (self.identity, self.filters, self.search, self.shown, self.changes, self.by):
+        for names in (
+            *(self.identity, self.filters, self.search, self.shown, self.changes, self.by),
+            self.unchecked,
+        ):
             if unknown := sorted(set(names) - known):
                 raise ValueError(f"table {self.key}: unknown column: {', '.join(unknown)}")
         return TableDescription(
@@ -101,6 +107,7 @@ class TableSpec:
             sort=self.sort,
             by=self.by,
             ok=self.ok,
+            unchecked=self.unchecked or UNSET,
         )
 
 

@@ -16,8 +16,9 @@ from xpjob.terminal import log
 from xpjob.terminal.options import OutputOptions
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, context_settings={"ignore_unknown_options": True})
 @click.argument("table", metavar="[TABLE]", required=False)
+@click.argument("more", metavar="[--COLUMN VALUE]...", nargs=-1, type=click.UNPROCESSED)
 @click.option("--not-ready", is_flag=True, help="Only what is not ready, the longest first.")
 @click.option("--class", "class_", multiple=True, metavar="TEXT", help="Only this class.")
 @click.option("--team", multiple=True, metavar="TEXT", help="Only what is this team's.")
@@ -43,10 +44,12 @@ from xpjob.terminal.options import OutputOptions
     help="Keep control and invisible characters in JSON and CSV; not for terminals.",
 )
 @click.option("--url", metavar="TEXT", help="Ask a reader there instead of the store.")
+@click.option("--all-clusters", is_flag=True, help="Rows of TABLE in all clusters.")
 @with_options(StoreOptions, AccessOptions, NetOptions, OutputOptions)
 def show(
     config: Config,
     table: str | None,
+    more: tuple[str, ...],
     not_ready: bool,
     filters: tuple[str, ...],
     search: str | None,
@@ -56,12 +59,14 @@ def show(
     output: str,
     raw: bool,
     url: str | None,
+    all_clusters: bool,
     **named: tuple[str, ...],
 ) -> None:
     """Print a table of the newest snapshot, from the store or from a reader.
 
     Without TABLE it prints what a platform team looks at first: its objects, and why they are not
-    ready. Filters can be repeated. An unknown TABLE lists those that there are.
+    ready. Filters can be repeated; --COLUMN VALUE after TABLE is short for --filter. An unknown
+    TABLE lists those that there are.
 
     Control, bidirectional and invisible characters are printed as escapes, such as \\u202e; in JSON
     that is the same text. With --raw they are as they are, for a file or another program.
@@ -73,6 +78,8 @@ def show(
         xpjob show --team payments --output csv --store-backend s3 --s3-bucket inventory
     A table, fullest first:
         xpjob show nodes --sort -cpuRatio --filter pool=workers --url http://localhost:8080
+    Where an image runs:
+        xpjob show deployments --digest sha256:0a1b... --all-clusters --url http://localhost:8080
     """
     from xpjob.base.times import now
     from xpjob.collectors import COLLECTORS
@@ -92,6 +99,7 @@ def show(
     log.configure_for(config[OutputOptions])
     pairs = [
         *_filters(filters),
+        *_columns(table, more),
         *((name.rstrip("_"), value) for name, values in named.items() for value in values),
     ]
     wanted = {"q": search, "sort": sort, "limit": limit, "fields": columns}
@@ -102,8 +110,11 @@ def show(
                 raise click.UsageError("--not-ready goes without TABLE: use --filter ready=false")
             pairs += [(name, str(value)) for name, value in wanted.items() if value]
             pairs.append(("format", "ndjson" if output == "table" else output))
-            description, answer = source.table(table, pairs)
+            described = source.table_of_all if all_clusters else source.table
+            description, answer = described(table, pairs)
         else:
+            if all_clusters:
+                raise click.UsageError("--all-clusters needs TABLE")
             extension = next(each for each in EXTENSIONS if each.listing)
             if extension.listing is None:
                 raise AssertionError("it has been looked for")
@@ -140,3 +151,19 @@ def _filters(texts: tuple[str, ...]) -> Iterator[tuple[str, str]]:
         if not name or not equals:
             raise click.UsageError(f"--filter: {text!r} is not of the form NAME=VALUE")
         yield name, value
+
+
+def _columns(table: str | None, texts: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Yield filters that are given as options: ``--node-group VALUE`` or ``--nodeGroup=VALUE``."""
+    rest = iter(texts)
+    if table and table.startswith("-"):
+        raise click.NoSuchOption(table)
+    for text in rest:
+        if not text.startswith("--"):
+            raise click.UsageError(f"Got unexpected extra argument ({text})")
+        name, equals, value = text[2:].partition("=")
+        value = value if equals else next(rest, "")
+        if not equals and (not value or value.startswith("--")):
+            raise click.UsageError(f"Option '{text}' requires an argument.")
+        first, *parts = name.split("-")
+        yield first + "".join(part[:1].upper() + part[1:] for part in parts), value

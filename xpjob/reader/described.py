@@ -28,13 +28,22 @@ from xpjob.reader.table import (
 ROWS = "rows"
 """The key under which a JSON answer has the rows."""
 _FLAGS = ("true", "false")
+_CLUSTERS = replace(
+    parameters.CLUSTER,
+    help="Cluster, where there are several (see /clusters); * for all, whose rows then have it.",
+)
 _WITHOUT_WILDCARDS = NUMBERS | {"flag", "time"}
 
 
 def schema_of(table: TableDescription) -> Schema:
     """Return how a table can be queried."""
     columns = {column.name: column for column in table.columns}
-    filters = tuple(_filter(columns[name]) for name in table.filters if name in columns)
+    open_filters = frozenset(table.unchecked or ())
+    filters = tuple(
+        _filter(columns[name], unchecked=name in open_filters)
+        for name in table.filters
+        if name in columns
+    )
     default = (table.sort.removeprefix("-"), table.sort.startswith("-"))
     return Schema(
         file=table.key,
@@ -107,7 +116,7 @@ def questions(schema: Schema, table: TableDescription) -> Mapping[str, tuple[Par
         ),
         *(parameters.LIMIT, parameters.CONTINUE),
         replace(parameters.FIELDS, example=",".join(schema.fields[:2])),
-        *(parameters.FORMAT, parameters.CLUSTER),
+        *(parameters.FORMAT, _CLUSTERS),
     )
     summary = (
         *selection,
@@ -131,7 +140,7 @@ def _search(table: TableDescription) -> Parameter:
     return replace(parameters.Q, help=f"Text to look for in: {', '.join(table.search)}.")
 
 
-def _filter(column: Column) -> Parameter:
+def _filter(column: Column, *, unchecked: bool) -> Parameter:
     name = column.name
     if name in parameters.RESERVED:
         name = f"column.{name}"
@@ -142,4 +151,5 @@ def _filter(column: Column) -> Parameter:
         repeatable=True,
         column=column.name,
         wildcard=column.type not in _WITHOUT_WILDCARDS,
+        unchecked=unchecked,
     )

@@ -94,6 +94,15 @@ class Service:
         freshness = self.snapshots.freshness(held)
         return Served(held.snapshot, freshness, int(self.now().timestamp()))
 
+    def all_served(self) -> list[Served]:
+        """Return the snapshots of all clusters, by name."""
+        now = int(self.now().timestamp())
+        return [
+            Served(held.snapshot, self.snapshots.freshness(held), now)
+            for _, held in sorted(self.snapshots.clusters.items())
+            if held.snapshot
+        ]
+
     def ask(self, request: Request, known: Iterable[Parameter]) -> tuple[Params, Served]:
         """Return the parameters of a request, and the snapshot that it is about."""
         params = self.params(request, known)

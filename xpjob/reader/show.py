@@ -23,14 +23,14 @@ from xpjob.base.errors import (
     XpjobError,
 )
 from xpjob.collect.contract import Collectors
-from xpjob.collect.tables import TableDescription
+from xpjob.collect.tables import Column, TableDescription
 from xpjob.config import parsers, secrets
 from xpjob.config.option import Config
 from xpjob.net import http
 from xpjob.net.bodies import whole
 from xpjob.net.http import Timeouts
 from xpjob.net.options import NetOptions
-from xpjob.reader import described, loaded, parameters, query, render
+from xpjob.reader import across, described, loaded, parameters, query, render
 from xpjob.reader.extension import Extension, Extensions
 from xpjob.reader.loaded import Loaded
 from xpjob.reader.options import AccessOptions
@@ -111,10 +111,43 @@ class Source:
         view = snapshot.table(key)
         return table, _from_view(view, described.questions(view.schema, table)[""], pairs)
 
-    def _newest(self) -> Loaded:
+    def table_of_all(self, key: str, pairs: Pairs) -> tuple[TableDescription, Answer]:
+        """Return the rows of a table in all clusters, with a column for the cluster."""
+        if self._url:
+            schema = _decode(
+                ask(self._config, self._url, "clusters", (), cluster=False).body,
+                _Clusters,
+                self._url,
+            )
+            named = next((each.name for each in schema.clusters if key in each.tables), None)
+            if named is None:
+                raise unknown("table", key, {key for c in schema.clusters for key in c.tables})
+            described_by = ask(
+                self._config, self._url, "schema.json", (("cluster", named),), cluster=False
+            )
+            tables = {t.key: t for t in _decode(described_by.body, _Tables, self._url).tables}
+            path = f"tables/{quote(key, safe='')}"
+            asked = (*pairs, ("cluster", across.ALL))
+            answer = _from_reader(self._config, self._url, path, asked, cluster=False)
+            return _with_cluster(tables[key]), answer
+        snapshots = [self._newest(name) for name in open_reader_store(self._config).clusters()]
+        tables = {key: table for each in snapshots for key, table in each.tables.items()}
+        if key not in tables:
+            raise unknown("table", key, tables)
+        parts = [
+            across.Part(each.tables[key], each.table(key), stale=False)
+            for each in snapshots
+            if key in each.tables
+        ]
+        params = across.check(pairs, tables[key])
+        found = across.find(parts, params, int(times.now().timestamp()))
+        return _with_cluster(tables[key]), Answer(found.body, found.generated_at, found.total)
+
+    def _newest(self, cluster: str | None = None) -> Loaded:
         """Return the newest snapshot in the store. Raises the store's errors."""
         store = open_reader_store(self._config)
-        name = key_of(self._config[StoreOptions].cluster_name, SNAPSHOT)
+        own = self._config[StoreOptions].cluster_name if cluster is None else cluster
+        name = key_of(own, SNAPSHOT)
         stored = store.get(name)
         if stored is None:
             named = [cluster for cluster in store.clusters() if cluster]
@@ -132,6 +165,17 @@ class _Tables(msgspec.Struct):
     tables: list[TableDescription]
 
 
+class _Cluster(msgspec.Struct):
+    name: str
+    tables: dict[str, int]
+
+
+class _Clusters(msgspec.Struct):
+    """The part of ``/clusters`` that is read."""
+
+    clusters: list[_Cluster]
+
+
 def _from_view(view: View, known: Sequence[Parameter], pairs: Pairs) -> Answer:
     now = int(times.now().timestamp())
     params = parameters.check(pairs, known)
@@ -144,8 +188,17 @@ def _from_view(view: View, known: Sequence[Parameter], pairs: Pairs) -> Answer:
     return Answer(body, view.stamp.generated_at, page.total)
 
 
-def _from_reader(config: Config, url: str, path: str, pairs: Pairs) -> Answer:
-    answer = ask(config, url, path, pairs)
+def _with_cluster(table: TableDescription) -> TableDescription:
+    column = Column(across.COLUMN, title="Cluster")
+    return msgspec.structs.replace(
+        table, columns=(column, *table.columns), shown=(across.COLUMN, *table.shown)
+    )
+
+
+def _from_reader(
+    config: Config, url: str, path: str, pairs: Pairs, *, cluster: bool = True
+) -> Answer:
+    answer = ask(config, url, path, pairs, cluster=cluster)
     headers = urllib3.HTTPHeaderDict(answer.headers)
     total = headers.get("Xpjob-Total", "")
     if not total.isdecimal():
@@ -164,15 +217,18 @@ def _not_a_reader(url: str) -> BadAnswerError:
     return BadAnswerError(f"reading {url}: that is no xpjob reader; check --url")
 
 
-def ask(config: Config, url: str, path: str, pairs: Pairs) -> http.Response:
-    """GET a path of a reader, with the token where there is one.
+def ask(
+    config: Config, url: str, path: str, pairs: Pairs, *, cluster: bool = True
+) -> http.Response:
+    """GET a path of a reader, with the token where there is one, for the configured ``cluster``.
 
     Raises ``SettingsError`` for a URL that may not be asked, ``QueryError`` for a query
     that the reader does not understand, and other ``XpjobError``s with its own words.
     """
     access, net = config[AccessOptions], config[NetOptions]
-    if cluster := config[StoreOptions].cluster_name:
-        pairs = [*pairs, ("cluster", cluster)]
+    name = config[StoreOptions].cluster_name
+    if cluster and name:
+        pairs = [*pairs, ("cluster", name)]
     try:
         address = f"{parsers.url(url)}/{path}?{urlencode(pairs)}"
     except ValueError as error:

@@ -9,11 +9,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from xpjob.base.errors import BadAnswerError
+from xpjob.reader import across, described, loaded, parameters, query, render
 from xpjob.reader import changes as comparing
-from xpjob.reader import described, loaded, parameters, query, render
 from xpjob.reader.flights import UnavailableError
-from xpjob.reader.parameters import Params
-from xpjob.reader.responses import etag_of
+from xpjob.reader.parameters import Params, one
+from xpjob.reader.render import Body
+from xpjob.reader.responses import answer, etag_of
 from xpjob.reader.service import Served, Service, pairs
 from xpjob.reader.table import View
 from xpjob.snapshot.diff import diff
@@ -39,6 +40,8 @@ class Tables:
 
     async def rows(self, request: Request) -> Response:
         """Answer with rows: all, or those that are wanted, page by page."""
+        if ("cluster", across.ALL) in pairs(request):
+            return await self._rows_of_all(request)
         params, served = self._ask(request, "")
         view = await self._view(request, served)
         return await self._service.rows(request, params, view, served)
@@ -73,6 +76,33 @@ class Tables:
             lambda: comparing.table_document(compared, filters, params),
             lane="long",
         )
+
+    async def _rows_of_all(self, request: Request) -> Response:
+        """Answer with rows of all clusters that have the table; there are no pages."""
+        key = request.path_params["key"]
+        every = [each for each in self._service.all_served() if key in each.snapshot.tables]
+        first = (every or [self._service.served("")])[0]
+        params = across.check(pairs(request), first.snapshot.describe(key))
+        parts = [
+            across.Part(each.snapshot.tables[key], await self._view(request, each), each.stale)
+            for each in every
+        ]
+        now = first.now
+        found = await self._service.workshop.work(lambda: across.find(parts, params, now), "long")
+        form = one(params, "format", "json")
+        stale = any(part.stale for part in parts)
+        headers = {
+            "Content-Type": render.TYPES[form],
+            "Xpjob-Stale": str(stale).lower(),
+            "Xpjob-Total": str(found.total),
+            "Xpjob-Generated-At": found.generated_at,
+        }
+        if form == "csv":
+            headers["Content-Disposition"] = f'attachment; filename="{key}.csv"'
+        tags = [(part.view.tag, part.stale) for part in parts]
+        etag = etag_of("across", tags, sorted(params.items()))
+        body = Body.of(found.body)
+        return await answer(request, self._service.workshop, etag, headers, lambda: body)
 
     def _ask(self, request: Request, endpoint: str) -> tuple[Params, Served]:
         """Return the parameters, and the snapshot. Which parameters there are, that one says."""

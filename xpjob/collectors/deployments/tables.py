@@ -17,7 +17,16 @@ TABLES = (
         title="Deployments",
         filters=(
             *("namespace", "workloadKind", "workload", "container", "containerKind", "state"),
-            *("registry", "repository", "tag", "pinned", "digest", "digestFrom", "noDigestWhy"),
+            *(
+                "registry",
+                "repository",
+                "image",
+                "tag",
+                "pinned",
+                "digest",
+                "digestFrom",
+                "noDigestWhy",
+            ),
             *("scaledToZero", "ownerKnown"),
         ),
         search=("namespace", "workload", "container", "image", "digest"),
@@ -28,6 +37,7 @@ TABLES = (
         changes=("state",),
         sort="namespace",
         by=("namespace",),
+        unchecked=("digest", "workload", "repository", "tag"),
         types={
             **dict.fromkeys(("since", "until", "carriedSince"), "time"),
             "state": "state",
