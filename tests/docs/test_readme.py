@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import pytest
 
@@ -11,9 +12,11 @@ from support.paths import GOLDEN, ROOT
 from support.samples import report, snapshot
 from support.snapshots import inventory
 from xpjob.cli import cli
-from xpjob.collectors.capacity.findings import FINDINGS
+from xpjob.collectors.capacity import findings as capacity
 from xpjob.collectors.capacity.options import CapacityOptions
 from xpjob.collectors.crossplane.options import CrossplaneOptions
+from xpjob.collectors.deployments import findings as deployments
+from xpjob.collectors.deployments.inventory_options import InventoryOptions
 from xpjob.commands.groups import GROUPS, OPTIONS
 from xpjob.config.option import Group, Option, options
 from xpjob.publish import exposition
@@ -47,6 +50,7 @@ def test_every_option_is_documented(request: pytest.FixtureRequest) -> None:
         "crossplane", "options of the collector", f"\n{rows(CrossplaneOptions)}\n", write=write
     )
     generated("capacity", "options of capacity", f"\n{rows(CapacityOptions)}\n", write=write)
+    generated("deployments", "options of deployments", f"\n{rows(InventoryOptions)}\n", write=write)
     readers = rows(ReaderOptions, AccessOptions)
     generated("reader", "options of the reader", f"\n{readers}\n", write=write)
 
@@ -70,20 +74,24 @@ def test_every_metric_is_documented() -> None:
             assert f"`{label}`" in line, (name, label)
 
 
-def test_every_metric_of_capacity_is_documented() -> None:
+@pytest.mark.parametrize(
+    ("collector", "findings"),
+    [("capacity", capacity.FINDINGS), ("deployments", deployments.FINDINGS)],
+)
+def test_every_metric_of_collectors_is_documented(collector: str, findings: Sequence[str]) -> None:
     """With its labels, once; and every finding."""
     found: dict[str, set[str]] = {}
-    for line in (GOLDEN / "collectors/capacity.prom").read_text().splitlines():
-        if match := re.match(r"# TYPE (\w+) ", line):
+    for line in (GOLDEN / f"collectors/{collector}.prom").read_text().splitlines():
+        if match := re.match(r"# TYPE (\w+)", line):
             found[match[1]] = set()
         elif match := re.match(r"(\w+)\{(.*)\}", line):
             found[match[1]] |= set(re.findall(r'(?:^|,)(\w+)="', match[2]))
-    lines = page("capacity").splitlines()
+    lines = page(collector).splitlines()
     for name, labels in found.items():
         (line,) = [line for line in lines if line.startswith(f"| `{name}` | gauge |")]
         assert set(re.findall(r"`(\w+)`", line.split("|")[3])) >= labels, name
-    documented = [line.split("`")[1] for line in lines if re.match(r"\| `[A-Z][a-z]\w+` \|", line)]
-    assert documented == list(FINDINGS)
+    table = section(collector, "## Findings")
+    assert re.findall(r"^\| `([A-Z]\w+)` \|", table, re.MULTILINE) == list(findings)
 
 
 def test_guarantees_are_each_backed_by_a_test() -> None:

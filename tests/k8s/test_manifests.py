@@ -21,6 +21,8 @@ from support.manifests import (
 from support.paths import K8S
 from xpjob import __version__
 from xpjob.base.errors import SettingsError
+from xpjob.collectors.deployments.higher import KINDS
+from xpjob.collectors.deployments.owners import LISTED
 from xpjob.commands.groups import GROUPS, OPTIONS
 from xpjob.config.option import load
 from xpjob.run.options import ShardOptions
@@ -186,6 +188,24 @@ def test_a_collectors_component_grants_what_it_lists(tmp_path: Path) -> None:
     assert (rule["apiGroups"], rule["verbs"]) == ([""], ["get", "list"])
     binding = pick(items, "ClusterRoleBinding", "xpjob-capacity")
     assert binding["roleRef"]["name"] == "xpjob-capacity"
+    assert binding["subjects"] == [
+        {"kind": "ServiceAccount", "name": "xpjob", "namespace": "crossplane-system"}
+    ]
+
+
+def test_the_component_of_deployments_grants_what_it_lists(tmp_path: Path) -> None:
+    """Get and list on pods, and on every kind that the collector looks for owners in."""
+    items = objects(with_component(tmp_path, "collectors/deployments"))
+    granted: set[tuple[str, str]] = set()
+    for rule in pick(items, "ClusterRole", "xpjob-deployments")["rules"]:
+        assert rule["verbs"] == ["get", "list"]
+        (group,) = rule["apiGroups"]
+        granted |= {(group, resource) for resource in rule["resources"]}
+    listed = {(group, resource) for (group, _), resource in LISTED.items()}
+    higher = {(group, resource) for group, some in KINDS.items() for resource in some}
+    assert granted == {("", "pods"), ("", "replicationcontrollers"), *listed, *higher}
+    binding = pick(items, "ClusterRoleBinding", "xpjob-deployments")
+    assert binding["roleRef"]["name"] == "xpjob-deployments"
     assert binding["subjects"] == [
         {"kind": "ServiceAccount", "name": "xpjob", "namespace": "crossplane-system"}
     ]

@@ -13,6 +13,7 @@ PAGES = {
     "capacity": ROOT / "xpjob/collectors/capacity/README.md",
     "crossplane": ROOT / "xpjob/collectors/crossplane/README.md",
     "crossplane in the reader": ROOT / "xpjob/collectors/crossplane/reader/README.md",
+    "deployments": ROOT / "xpjob/collectors/deployments/README.md",
     "config": ROOT / "xpjob/config/README.md",
     "publish": ROOT / "xpjob/publish/README.md",
     "reader": ROOT / "xpjob/reader/README.md",

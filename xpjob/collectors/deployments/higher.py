@@ -14,7 +14,7 @@ from xpjob.collectors.deployments.wire import Owner
 from xpjob.kube.discovery import Kind
 from xpjob.kube.lists import ListKey
 
-_KINDS = {
+KINDS = {
     "apps": ("deployments", "statefulsets", "daemonsets"),
     "batch": ("cronjobs",),
     "argoproj.io": ("rollouts", "workflows", "cronworkflows"),
@@ -89,7 +89,7 @@ def read_higher(world: World, options: InventoryOptions) -> Higher:
 def _served(world: World) -> list[Kind]:
     found = [
         world.catalogue.resource(group, resource)
-        for group, resources in _KINDS.items()
+        for group, resources in KINDS.items()
         for resource in resources
     ]
     kinds = [kind for kind in found if kind is not None and kind.namespaced]
