@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from support.capacity import POD
 from support.capacity_cluster import CapacityCluster, capacity_cluster
-from support.site import chromium
+from support.site import AXE, chromium
 from xpjob.collectors import COLLECTORS
 from xpjob.collectors.extensions import EXTENSIONS
 from xpjob.net.serving import Background, listen
@@ -100,6 +101,22 @@ def test_groups_of_nodes_have_bars(page: Page) -> None:
         "Namespaces",
         "Pendingpods",
     ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_screen_reader_can_use_it(page: Page, scheme: Literal["light", "dark"]) -> None:
+    """No rule of axe-core is broken, contrast included."""
+    assert AXE.exists(), f"scripts/test puts axe-core at {AXE}"
+    page.emulate_media(color_scheme=scheme)
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run()")["violations"]
+    assert [(each["id"], each["nodes"][0]["html"][:120]) for each in found] == []
+
+
+def test_it_fits_a_phone(page: Page) -> None:
+    """Nothing makes the page wider than the screen."""
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 def test_nothing_is_pending_and_nobody_requests(browser: Browser, cluster: CapacityCluster) -> None:

@@ -126,7 +126,7 @@ function groups() {
     el("td", { class: "num" }, number(row.nodes), sub(row.schedulableNodes < row.nodes ? `${number(row.schedulableNodes)} schedulable` : "")),
     cell(row, "cpu"), cell(row, "memory"), cell(row, "pods"),
     el("td", {}, Object.keys(row.fits).length ? text({}, row.fits) : none())));
-  return el("section", { class: "records", "data-key": "groups" },
+  return el("section", { id: "records", class: "records", tabindex: "-1", "data-key": "groups" },
     el("div", { class: "bar" }, el("h2", {}, "Groups of nodes"), legend()),
     el("div", { class: "scroll" }, el("table", {}, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...body))));
 }
