@@ -115,6 +115,7 @@ def test_a_kind_is_a_claim_or_an_xr() -> None:
         ("crossplane", ["crossplane"]),
         ("crossplane, crossplane", ["crossplane"]),
         ("capacity,crossplane", ["crossplane", "capacity"]),
+        ("deployments,crossplane", ["crossplane", "deployments"]),
         ("all", [collector.name for collector in COLLECTORS]),
     ],
 )

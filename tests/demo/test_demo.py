@@ -11,7 +11,8 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from support.capacity_section import make
-from xpjob.demo import workloads
+from xpjob.demo import apps, workloads
+from xpjob.demo.apps import Apps
 from xpjob.demo.cluster import Cluster
 from xpjob.demo.kinds import GROUP, KINDS
 from xpjob.demo.platform import PEOPLE, TEAM_KEY, Platform
@@ -99,6 +100,26 @@ def test_it_lives() -> None:
     assert any(before[uid] != after[uid] for uid in before.keys() & after.keys())
 
 
+def test_apps_are_deployed_pod_by_pod() -> None:
+    """The same in every demo; a rollout has pods of two ReplicaSets, and ends with one."""
+    seen: list[set[int]] = []
+    for _ in range(2):
+        cluster = Cluster(apps.KINDS, token="t")
+        living = Apps(cluster)
+        counts = set()
+        for _ in range(40):
+            owners: dict[str, set[str]] = {}
+            for pod in cluster.objects(apps.POD):
+                (owner,) = pod["metadata"]["ownerReferences"]
+                if owner["kind"] == "ReplicaSet":
+                    name = owner["name"].rpartition("-")[0]
+                    owners.setdefault(name, set()).add(owner["uid"])
+            counts |= {len(some) for some in owners.values()}
+            living.step()
+        seen.append(counts)
+    assert seen == [{1, 2}, {1, 2}]
+
+
 def test_once_does_one_run_and_exits(tmp_path: Path) -> None:
     """With a summary, a snapshot and two text files."""
     command = [sys.executable, "-m", "xpjob", "demo", "--once", "--directory", str(tmp_path)]
@@ -110,6 +131,8 @@ def test_once_does_one_run_and_exits(tmp_path: Path) -> None:
     assert len(document["claims"]) > 100
     assert {claim["team"] for claim in document["claims"]} >= {"payments", "search"}
     assert {claim["source"] for claim in document["claims"]} == {"discovery", "namespace"}
+    kinds = {row["workloadKind"] for row in document["deployments"]}
+    assert kinds == {"Deployment", "StatefulSet", "DaemonSet", "CronJob"}
     assert (tmp_path / "xpjob.prom").exists()
     assert (tmp_path / "xpjob-run.prom").exists()
 

@@ -25,6 +25,8 @@ _TARGET = 'job="xpjob-run", group="example.org", version="v1", resource="databas
 _CLAIMS = 'job="xpjob", kind="Database", namespace="team-a", composition="standard", team="a"'
 _OLDEST = 'job="xpjob", class="managed", group="example.org", kind="Bucket", team="a"'
 _PART = 'job="xpjob", kind="Provider", name="provider-aws", condition="Healthy"'
+_MANY = 'job="xpjob", finding="TagWithSeveralDigests", namespace=""'
+_MOVED = 'job="xpjob", finding="TagMoved", namespace=""'
 _XRS = 'job="xpjob", kind="XDatabase", namespace="", composition="standard"'
 _POOL = 'job="xpjob", label_group="node pool", label_group_value="workers"'
 _TAINTED = 'job="xpjob", label_group="node pool", label_group_value="gpu"'
@@ -59,6 +61,8 @@ HEALTHY = {
     f"capacity_schedulable_nodes{{{_TAINTED}}}": "0x90",
     f'capacity_pending_oldest_seconds{{{_PENDING}, reason="Unschedulable"}}': "60x90",
     f'capacity_pending_oldest_seconds{{{_PENDING}, reason="SchedulingGated"}}': "7200x90",
+    f"xpjob_deployment_findings{{{_MANY}}}": "0x90",
+    f"xpjob_deployment_findings{{{_MOVED}}}": "0x90",
     'up{job="xpjob-gateway", endpoint="metrics"}': "1x90",
     'up{job="xpjob-gateway", endpoint="http"}': "1x90",
     "xpjob_reader_snapshot_age_seconds": "30x90",
@@ -156,6 +160,12 @@ CASES: dict[str, tuple[dict[str, str | None], int, set[str]]] = {
         25,
         set(),
     ),
+    "ImageTagWithSeveralDigests": (
+        {f"xpjob_deployment_findings{{{_MANY}}}": "0x5 1x85"},
+        66,
+        set(),
+    ),
+    "ImageTagMoved": ({f"xpjob_deployment_findings{{{_MOVED}}}": "0x10 2x80"}, 16, set()),
     "CrossplaneManyNotReady": (
         {f"crossplane_claims_ready{{{_CLAIMS}}}": "95x10 75x80"},
         41,

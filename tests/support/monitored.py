@@ -21,8 +21,9 @@ from xpjob.base.times import now
 from xpjob.collectors import COLLECTORS
 from xpjob.commands.groups import GROUPS
 from xpjob.config.option import load
-from xpjob.demo import workloads
+from xpjob.demo import apps, workloads
 from xpjob.demo.api import Server, create_app, write_kubeconfig
+from xpjob.demo.apps import Apps
 from xpjob.demo.cluster import Cluster, Fault
 from xpjob.demo.kinds import KINDS
 from xpjob.demo.platform import CREATOR_KEY, TEAM_KEY, Platform
@@ -103,7 +104,8 @@ def operator_jobs() -> list[dict[str, Any]]:
 @contextmanager
 def monitored(directory: Path, jobs: list[dict[str, Any]]) -> Iterator[Monitored]:
     """Do some runs over the demo platform, one list failing at last, scraped by these jobs."""
-    cluster = Cluster((*KINDS, PROVIDER, *workloads.KINDS), token="monitored")
+    kinds = dict.fromkeys((*KINDS, PROVIDER, *workloads.KINDS, *apps.KINDS))
+    cluster = Cluster(tuple(kinds), token="monitored")
     pods = Workloads(cluster, now())
     cluster.apply(workloads.NODE, node("small", {"cpu": "1", "memory": "8Gi", "pods": "9"}))
     cluster.apply(workloads.POD, pod("large", "small", container("1200m")))
@@ -111,6 +113,7 @@ def monitored(directory: Path, jobs: list[dict[str, Any]]) -> Iterator[Monitored
     named = {"metadata": {"name": "provider-aws"}, "status": {"conditions": [healthy]}}
     cluster.apply(PROVIDER, named)
     platform = Platform(cluster, now())
+    deployed = Apps(cluster)
     with ExitStack() as stack:
         server = stack.enter_context(Server(create_app(cluster)))
         gateway = stack.enter_context(pushgateway(directory))
@@ -142,11 +145,24 @@ def monitored(directory: Path, jobs: list[dict[str, Any]]) -> Iterator[Monitored
             platform.step(now())
             pods.step(now())
             if number == 0:
+                _move_a_tag(cluster, deployed)
                 cluster.fault = lambda path, _: Fault(403) if path.startswith(BROKEN) else None
         # Two scrapes of the failures, which have come last: from then on all rates exist.
         _wait(lambda: made.value("min(xpjob_target_success)") == 0)
         _wait(lambda: bool(made.ask("rate(xp_tracker_poll_errors_total[1m])")))
         yield made
+
+
+def _move_a_tag(cluster: Cluster, deployed: Apps) -> None:
+    """Go on until the app that always deploys the same tag has been rolled out again."""
+
+    def running() -> set[str]:
+        pods = cluster.objects(apps.POD, "team-web")
+        return {pod["status"]["containerStatuses"][0]["imageID"] for pod in pods}
+
+    before = running()
+    while running() & before or len(running()) != 1:
+        deployed.step()
 
 
 @contextmanager

@@ -15,8 +15,9 @@ from xpjob.base.times import now
 from xpjob.collectors import COLLECTORS
 from xpjob.collectors.extensions import EXTENSIONS
 from xpjob.config.option import Config, load
-from xpjob.demo import workloads
+from xpjob.demo import apps, workloads
 from xpjob.demo.api import Server, create_app, write_kubeconfig
+from xpjob.demo.apps import Apps
 from xpjob.demo.cluster import Cluster
 from xpjob.demo.kinds import KINDS
 from xpjob.demo.platform import CREATOR_KEY, TEAM_KEY, Platform
@@ -48,8 +49,10 @@ def run_demo(
     """
     # The sample platform is on loopback, which a proxy cannot reach.
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1"
-    cluster = Cluster((*KINDS, *workloads.KINDS), token=secrets.token_hex(16))
+    kinds = tuple(dict.fromkeys((*KINDS, *workloads.KINDS, *apps.KINDS)))
+    cluster = Cluster(kinds, token=secrets.token_hex(16))
     platform, pods = Platform(cluster, now()), Workloads(cluster, now())
+    deployed = Apps(cluster)
     results = directory or Path(tempfile.mkdtemp(prefix="xpjob-demo-"))
     results.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
@@ -73,6 +76,7 @@ def run_demo(
             pause.wait(every)
             platform.step(now())
             pods.step(now())
+            deployed.step()
 
 
 def _config(kubeconfig: Path, results: Path, every: float) -> Config:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from support.inventories import Inventory, brief
@@ -23,6 +24,8 @@ from support.workloads import (
     pod,
     reference,
 )
+from xpjob.collectors.deployments import wire
+from xpjob.collectors.deployments.owners import Owned, OwnerReader
 from xpjob.demo.cluster import Fault
 from xpjob.kube.discovery import Kind
 
@@ -182,8 +185,20 @@ def test_namespaces_can_be_chosen_or_left_out(site: Inventory) -> None:
         site.cluster.apply(POD, pod("web-1", middle, namespace=namespace))
     found = brief(site.collect(namespace="a,b"), "namespace", "workloadKind")
     assert found == [("a", "Deployment"), ("b", "Deployment")]
-    assert site.asked() == [f"/api/v1/namespaces/{name}/pods" for name in ("a", "b")]
+    assert sorted(site.asked()) == [f"/api/v1/namespaces/{name}/pods" for name in ("a", "b")]
     # What is no longer looked at is not gone.
     rows = site.collect(exclude_namespaces="b")
     assert brief(rows, "namespace", "state") == [("a", "running"), ("c", "running")]
     assert set(site.asked()) == {"/api/v1/pods"}
+
+
+def test_shards_exchange_owners_as_json() -> None:
+    """With their controllers, of which those of one Deployment are one object."""
+    top = owned(DEPLOYMENT, "web")
+    items = [owned(REPLICA_SET, f"web-{n}", by=top, deleting=n == 1) for n in range(3)]
+    reader = OwnerReader(("apps", "ReplicaSet"))
+    reader.page(msgspec.convert(items, list[wire.Owner]))
+    result = reader.result()
+    assert [each.deleting for each in result] == [False, True, False]
+    assert len({id(each.parent) for each in result}) == 1
+    assert msgspec.json.decode(msgspec.json.encode(result), type=list[Owned]) == result

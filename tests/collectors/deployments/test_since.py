@@ -332,6 +332,19 @@ def test_while_replicasets_cannot_be_listed_workloads_stay_what_they_are(
     ]
 
 
+def test_what_is_gone_does_not_count_as_absent_while_owners_are_unknown(site: Inventory) -> None:
+    """Its pods may be back, attributed to a lower owner."""
+    _, owner = deployment(site.cluster, "web")
+    site.put(*web(owner))
+    site.collect()
+    site.put(*web(owner, V2, B))
+    assert states(site)[A] == ("gone", 0, 1)
+    site.cluster.fault = lambda path, _: Fault(403) if path.endswith("replicasets") else None
+    assert [states(site)[A] for _ in range(2)] == [("gone", 0, 1)] * 2
+    site.cluster.fault = lambda *_: None
+    assert states(site)[A] == ("gone", 0, 2)
+
+
 def since_of(site: Inventory, workload: str) -> str:
     """Return since when a workload is there, as stored."""
     (row,) = (row for row in site.stored()["deployments"] if row["workload"] == workload)

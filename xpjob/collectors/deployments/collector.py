@@ -131,7 +131,7 @@ class _Unknown:
             return reason
         # Its pods may be attributed to a lower owner.
         here = (each for each in self._owners if each.namespace in ("", row.namespace))
-        return next(here, None) if row.live and self.pods.listed(row) else None
+        return next(here, None) if self.pods.listed(row) else None
 
 
 def _owners(listed: Sequence[Listed], higher: Higher, memory: Memory) -> Owners:

@@ -80,7 +80,7 @@ def read_higher(world: World, options: InventoryOptions) -> Higher:
         failed,
         [
             f"{kind.resource}.{kind.group} cannot be listed: their owners, annotations, and "
-            "whether they are scaled to zero are unknown; grant list"
+            "whether they are scaled to zero are unknown"
             for kind in refused.values()
         ],
     )

@@ -1,0 +1,131 @@
+"""Queries and dashboard of the collector deployments, asked of a real Prometheus."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from support.docs_pages import section
+from support.paths import COMPONENTS
+from support.processes import POOL, prometheus, pushgateway, scraping
+from support.workloads import KINDS, POD, A, B, deployment, fill_workloads, pod
+from support.workloads import NAMESPACE as SHOP
+from xpjob.collectors.deployments.collector import Deployments
+from xpjob.commands.groups import GROUPS
+from xpjob.config.option import load
+from xpjob.demo.api import Server, create_app, write_kubeconfig
+from xpjob.demo.cluster import Cluster
+from xpjob.run import job
+from xpjob.terminal.progress import Silent
+
+Answer = dict[tuple[str, ...], float]
+TOKEN = "deployments-token"
+DASHBOARD: dict[str, Any] = json.loads((COMPONENTS / "dashboard/deployments.json").read_text())
+PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
+
+
+class Asking:
+    """A Prometheus that has scraped two runs."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def __call__(self, query: str) -> Answer:
+        """Return the answer: label values, sorted by label name, to value."""
+        answer = POOL.request("GET", f"{self._url}/api/v1/query", fields={"query": query})
+        document = json.loads(answer.data)
+        assert document["status"] == "success", document
+        return {
+            tuple(value for _, value in sorted(item["metric"].items())): float(item["value"][1])
+            for item in document["data"]["result"]
+        }
+
+
+@pytest.fixture(scope="module")
+def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asking]:
+    """Two runs over workloads of all sorts; one is scaled to zero in between."""
+    path = tmp_path_factory.mktemp("deployments")
+    cluster = Cluster(KINDS, token=TOKEN)
+    fill_workloads(cluster)
+    _, owner = deployment(cluster, "night")
+    cluster.apply(POD, pod("night-1", owner, "ghcr.io/shop/web:v1"))
+    with pushgateway(path) as gateway, Server(create_app(cluster)) as server:
+        given = {
+            "kubeconfig": str(write_kubeconfig(path / "k", server.url, TOKEN)),
+            "store_backend": "directory",
+            "store_dir": str(path / "store"),
+            "pushgateway_url": gateway,
+            "digest_metrics": "true",
+        }
+        config = load(given, {}, GROUPS)
+        assert job.run(config, (Deployments(),), Silent()).errors == []
+        cluster.delete(POD, SHOP, "night-1")
+        assert job.run(config, (Deployments(),), Silent()).errors == []
+        with prometheus(path, **scraping(gateway)) as url:
+            asking = Asking(url)
+            deadline = time.monotonic() + 30
+            while not asking("xpjob_deployment_containers"):
+                assert time.monotonic() < deadline, "nothing was scraped"
+                time.sleep(0.1)
+            yield asking
+
+
+EXPECTED: dict[str, Any] = {
+    "Containers by registry": {
+        ("docker.io",): 2,
+        ("ghcr.io",): 3,
+        ("registry.example.org:5000",): 1,
+    },
+    "Share of containers that are pinned to a digest": {(): pytest.approx(1 / 6)},
+    "Containers with tag latest, or without a tag": {(SHOP,): 2},
+    "Containers without a registry digest, by reason": {("configId",): 1},
+    "Workload containers that are scaled to zero": {(SHOP,): 1},
+    "Findings by kind": {("LatestOrNoTag",): 2, ("NoRegistryDigest",): 1, ("NotPinned",): 1},
+    "Pods by digest": {(A, "shop/web", "v1"): 2, (B, "shop/web", "v2"): 1},
+    "Containers that run two images: a rollout": {("app", SHOP, "web"): 2},
+    "Deployed within the last hour": {(): 6},
+}
+
+
+def documented() -> dict[str, str]:
+    """Return the queries of the documentation's table."""
+    text = section("deployments", "## Queries")
+    rows = re.findall(r"^\| ([^|]+) \| `([^`]+)` \|$", text, re.MULTILINE)
+    return {question.strip(): query for question, query in rows}
+
+
+@pytest.mark.parametrize("question", EXPECTED)
+def test_the_documented_queries_give_the_right_numbers(ask: Asking, question: str) -> None:
+    """Over workloads whose numbers are known."""
+    assert ask(documented()[question]) == EXPECTED[question]
+
+
+def test_every_documented_query_has_a_known_answer() -> None:
+    """None is only for show."""
+    assert set(documented()) == set(EXPECTED)
+
+
+@pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel["title"])
+def test_every_panel_returns_data(ask: Asking, panel: dict[str, Any]) -> None:
+    """With all clusters chosen; its data source is a variable."""
+    for target in panel["targets"]:
+        assert target["datasource"]["uid"] == "${datasource}"
+        assert ask(target["expr"].replace("$cluster", ".*"))
+
+
+def test_the_dashboard_is_complete() -> None:
+    """Panels have a title and a description, and do not overlap."""
+    assert len({panel["id"] for panel in DASHBOARD["panels"]}) == len(DASHBOARD["panels"])
+    cells: set[tuple[int, int]] = set()
+    for panel in DASHBOARD["panels"]:
+        at = panel["gridPos"]
+        own = {(at["x"] + x, at["y"] + y) for x in range(at["w"]) for y in range(at["h"])}
+        assert not own & cells, panel["title"]
+        assert at["x"] + at["w"] <= 24
+        cells |= own
+    assert all(panel["title"] and panel["description"] for panel in PANELS)
