@@ -108,7 +108,7 @@ def monitored(directory: Path, jobs: list[dict[str, Any]]) -> Iterator[Monitored
     cluster = Cluster(tuple(kinds), token="monitored")
     pods = Workloads(cluster, now())
     cluster.apply(workloads.NODE, node("small", {"cpu": "1", "memory": "8Gi", "pods": "9"}))
-    cluster.apply(workloads.POD, pod("large", "small", container("1200m")))
+    cluster.apply(apps.POD, pod("large", "small", container("1200m")))
     healthy = {"type": "Healthy", "status": "True", "reason": "HealthyPackageRevision"}
     named = {"metadata": {"name": "provider-aws"}, "status": {"conditions": [healthy]}}
     cluster.apply(PROVIDER, named)

@@ -97,7 +97,7 @@ class _App:
         notes = {"metadata.github.com/tier": "frontend" if risks else "backend"}
         if risks:
             notes["metadata.github.com/runtime-risks"] = risks
-        top = _object(DEPLOYMENT, self.namespace, self.name, annotations=notes)
+        top = object_of(DEPLOYMENT, self.namespace, self.name, annotations=notes)
         cluster.apply(DEPLOYMENT, top)
         for version in sorted({*self.versions, self.version}):
             cluster.apply(REPLICA_SET, self._replica_set(top, version))
@@ -107,14 +107,14 @@ class _App:
             tag = "latest" if self.name == "campaign" else f"1.{version}.0"
             image = f"{_REGISTRY}/{self.namespace}/{self.name}:{tag}"
             content = f"{self.name} {version}"
-            containers = [("app", image, _reported(image, content)), _proxy()]
+            containers = [("app", image, image_id(image, content)), _proxy()]
             node = _NODES[(self.number + position) % len(_NODES)]
             name = self._pod_name(position, version)
             cluster.apply(POD, _pod(self.namespace, name, owner, containers, node))
 
     def _replica_set(self, top: Json, version: int) -> Json:
         name = f"{self.name}-{_hex(f'{self.name} {version}')[:9]}"
-        return _object(REPLICA_SET, self.namespace, name, owner=top)
+        return object_of(REPLICA_SET, self.namespace, name, owner=top)
 
     def _pod_name(self, position: int, version: int) -> str:
         return f"{self.name}-{_hex(f'{self.name} {version}')[:9]}-{position}"
@@ -122,22 +122,22 @@ class _App:
 
 def _others() -> Iterator[tuple[Kind, Json]]:
     """Yield workloads that do not change."""
-    agent = _object(DAEMON_SET, "monitoring", "node-exporter")
+    agent = object_of(DAEMON_SET, "monitoring", "node-exporter")
     yield DAEMON_SET, agent
     image = f"quay.io/prometheus/node-exporter:v1.9.0@sha256:{_hex('node-exporter')}"
     for node in _NODES:
-        containers = [("node-exporter", image, _reported(image, "node-exporter"))]
+        containers = [("node-exporter", image, image_id(image, "node-exporter"))]
         yield POD, _pod("monitoring", f"node-exporter-{node}", agent, containers, node)
-    database = _object(STATEFUL_SET, "team-payments", "ledger-db")
+    database = object_of(STATEFUL_SET, "team-payments", "ledger-db")
     yield STATEFUL_SET, database
     for number in range(2):
-        containers = [("postgres", "postgres:17", _reported("postgres:17", f"postgres {number}"))]
+        containers = [("postgres", "postgres:17", image_id("postgres:17", f"postgres {number}"))]
         name = f"ledger-db-{number}"
         yield POD, _pod("team-payments", name, database, containers, _NODES[number])
-    backup = _object(CRON_JOB, "team-data", "backup")
+    backup = object_of(CRON_JOB, "team-data", "backup")
     yield CRON_JOB, backup
     for number in range(2):
-        job = _object(JOB, "team-data", f"backup-{29_000_000 + number}", owner=backup)
+        job = object_of(JOB, "team-data", f"backup-{29_000_000 + number}", owner=backup)
         yield JOB, job
         # Built on the node, so that no registry knows it.
         containers = [("backup", "backup:local", f"sha256:{_hex('backup')}")]
@@ -145,7 +145,7 @@ def _others() -> Iterator[tuple[Kind, Json]]:
         yield POD, _pod("team-data", name, job, containers, _NODES[2], phase="Succeeded")
 
 
-def _object(
+def object_of(
     kind: Kind,
     namespace: str,
     name: str,
@@ -153,6 +153,7 @@ def _object(
     owner: Json | None = None,
     annotations: dict[str, str] | None = None,
 ) -> Json:
+    """Return an object with a uid, and a reference to its owner."""
     metadata: Json = {
         "name": name,
         "namespace": namespace,
@@ -160,7 +161,7 @@ def _object(
         "annotations": annotations or {},
     }
     if owner:
-        metadata["ownerReferences"] = [_reference(owner)]
+        metadata["ownerReferences"] = [reference_to(owner)]
     return {"apiVersion": f"{kind.group}/{kind.version}", "kind": kind.kind, "metadata": metadata}
 
 
@@ -178,7 +179,7 @@ def _pod(
             "name": name,
             "namespace": namespace,
             "uid": f"pods-{namespace}-{name}",
-            "ownerReferences": [_reference(owner)],
+            "ownerReferences": [reference_to(owner)],
         },
         "spec": {
             "nodeName": node,
@@ -194,17 +195,18 @@ def _pod(
     }
 
 
-def _reference(owner: Json) -> Json:
+def reference_to(owner: Json) -> Json:
+    """Return the reference of a controller."""
     metadata = owner["metadata"]
     named = {"name": metadata["name"], "uid": metadata["uid"], "controller": True}
     return {"apiVersion": owner["apiVersion"], "kind": owner["kind"], **named}
 
 
 def _proxy() -> tuple[str, str, str]:
-    return "proxy", _PROXY, _reported(_PROXY, "envoy")
+    return "proxy", _PROXY, image_id(_PROXY, "envoy")
 
 
-def _reported(image: str, content: str) -> str:
+def image_id(image: str, content: str) -> str:
     """Return what containerd reports for an image with this content."""
     return f"{image.partition('@')[0].rpartition(':')[0]}@sha256:{_hex(content)}"
 

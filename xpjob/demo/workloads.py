@@ -11,15 +11,25 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from xpjob.base import times
+from xpjob.demo.apps import (
+    DAEMON_SET,
+    JOB,
+    POD,
+    REPLICA_SET,
+    STATEFUL_SET,
+    image_id,
+    object_of,
+    reference_to,
+)
 from xpjob.demo.cluster import Cluster
 from xpjob.demo.platform import PEOPLE, TEAM_KEY
 from xpjob.demo.selectors import Json
 from xpjob.kube.discovery import Kind
 
 NODE = Kind("", "v1", "nodes", "Node", False)
-POD = Kind("", "v1", "pods", "Pod", True)
 NAMESPACE = Kind("", "v1", "namespaces", "Namespace", False)
 KINDS = (NODE, POD, NAMESPACE)
+_OWNERS = {kind.kind: kind for kind in (REPLICA_SET, STATEFUL_SET, DAEMON_SET, JOB)}
 
 _Needs = dict[str, int]  # cpu in thousandths, memory in MiB, gpu and pods in pieces
 _GPU = "nvidia.com/gpu"
@@ -65,6 +75,11 @@ class _Workload:
     created_at: str
     pods: dict[str, _Node | None] = field(default_factory=dict)
 
+    @property
+    def owner(self) -> Json:
+        """Return the object that owns the pods."""
+        return object_of(_OWNERS[self.kind], self.namespace, self.name)
+
 
 class Workloads:
     """Creates nodes, namespaces and pods of a cluster, and changes the pods step by step."""
@@ -86,6 +101,7 @@ class Workloads:
         created = times.rfc3339(now - timedelta(days=60))
         for name, needs in _AGENTS.items():
             agent = _Workload("kube-system", "DaemonSet", name, needs, created)
+            cluster.apply(DAEMON_SET, agent.owner)
             for node in self._nodes:
                 self._start(agent, node)
         self._workloads = [self._create(now, hours=n + 1) for n in range(count)]
@@ -101,6 +117,7 @@ class Workloads:
             ended = self._workloads.pop(self._random.randrange(len(self._workloads)))
             for pod in sorted(ended.pods):
                 self._stop(ended, pod)
+            self._cluster.delete(_OWNERS[ended.kind], ended.namespace, ended.name)
             self._workloads.append(self._create(now))
             for workload in self._workloads:
                 for pod, on in sorted(workload.pods.items()):
@@ -146,6 +163,7 @@ class Workloads:
             needs[_GPU] = 1
         created = times.rfc3339(now - timedelta(hours=hours))
         made = _Workload(f"team-{team}", kind, f"app-{self._count}", needs, created)
+        self._cluster.apply(_OWNERS[kind], made.owner)
         for _ in range(self._random.randrange(1, 4)):
             self._start(made, self._place(needs))
         return made
@@ -173,9 +191,13 @@ class Workloads:
 
     def _write(self, workload: _Workload, name: str) -> None:
         node, needs = workload.pods[name], _resources(workload.needs)
-        owner = {"apiVersion": "apps/v1", "kind": workload.kind, "name": workload.name}
+        image = f"registry.example.org/{workload.namespace}/{workload.name}:1.0.0"
         limits = {key: value for key, value in needs.items() if key != "cpu"}
-        container = {"name": "app", "resources": {"requests": needs, "limits": limits}}
+        container = {
+            "name": "app",
+            "image": image,
+            "resources": {"requests": needs, "limits": limits},
+        }
         condition = {"type": "PodScheduled", "status": "True"}
         if node is None:
             condition = {
@@ -191,13 +213,21 @@ class Workloads:
                     "name": name,
                     "namespace": workload.namespace,
                     "creationTimestamp": workload.created_at,
-                    "ownerReferences": [{**owner, "uid": workload.name, "controller": True}],
+                    "ownerReferences": [reference_to(workload.owner)],
                 },
                 "spec": {
                     **({"nodeName": node.name} if node else {}),
                     "containers": [container],
                 },
-                "status": {"phase": "Running" if node else "Pending", "conditions": [condition]},
+                "status": {
+                    "phase": "Running" if node else "Pending",
+                    "conditions": [condition],
+                    "containerStatuses": [
+                        {"name": "app", "image": image, "imageID": image_id(image, workload.name)}
+                    ]
+                    if node
+                    else [],
+                },
             },
         )
 
