@@ -79,3 +79,15 @@ ensure_axe() {
   mkdir -p "$cache"
   npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$cache" axe-core@4 >/dev/null
 }
+
+# ensure_github_api: have GitHub's own description of its API in the cache, outside the checkout.
+ensure_github_api() {
+  local cache="${XDG_CACHE_HOME:-$HOME/.cache}/xpjob/github" package=@octokit/openapi
+  [ -s "$cache/api.github.com.json" ] && return
+  ensure_commands npm:npm
+  echo "Installing GitHub's OpenAPI document (once) ..." >&2
+  mkdir -p "$cache"
+  npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$cache" "$package@23" >/dev/null
+  mv "$cache/node_modules/$package/generated/api.github.com.json" "$cache"
+  rm -rf "$cache/node_modules"  # 400 MB of the same for other products
+}

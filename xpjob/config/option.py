@@ -98,8 +98,8 @@ def option(
 
     A ``secret`` has a variable only, because other users can see command lines. The flag of a
     ``switch`` takes no value: ``--strict`` and ``--no-strict``. With ``repeated`` the flag may be
-    given several times: its values are joined with that separator. ``aliases`` are written as
-    names of fields, and name a variable and a flag each.
+    given several times: its values are joined with that separator. ``aliases``, for people who move
+    over from other programs, are written as names of fields, and name a variable and a flag each.
     """
     meta = {"help": help, "default": default, "parse": parse, "secret": secret, "switch": switch}
     names = {"variable": variable, "flag": flag, "aliases": aliases, "repeated": repeated}
@@ -121,14 +121,6 @@ def _flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def _from_environment(declared: Option, environ: Mapping[str, str]) -> tuple[str, str]:
-    """Return the name of the first variable that is set, and its value."""
-    for name in declared.variables:
-        if text := environ.get(name, "").strip():
-            return name, text
-    return declared.variable, ""
-
-
 def load(
     flags: Mapping[str, str | None],
     environ: Mapping[str, str],
@@ -145,12 +137,14 @@ def load(
     for group in groups:
         values = {}
         for declared in options(group):
-            where, text = _from_environment(declared, environ)
-            if (flag_text := flags.get(declared.name)) is not None:
-                where, text = declared.flag, flag_text.strip()
-            if not text:
+            given = _given(declared, flags.get(declared.name), environ)
+            if not given:
                 continue
+            where, text = next(iter(given.items()))
             try:
+                if len(set(given.values())) > 1:
+                    others = ", ".join(name for name in given if name != where)
+                    raise ValueError(f"{others} has another value; set only one of them")
                 values[declared.name] = declared.parse(text)
             except ValueError as error:
                 problems.append(f"{where}: {error}")
@@ -162,3 +156,11 @@ def load(
     if problems:
         raise SettingsError(problems)
     return config
+
+
+def _given(option: Option, flag: str | None, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return what sets an option: its flag, else its variables, its own name first."""
+    texts = {name: environ.get(name, "") for name in option.variables}
+    if flag is not None:
+        texts = {option.flag: flag}
+    return {name: text.strip() for name, text in texts.items() if text.strip()}

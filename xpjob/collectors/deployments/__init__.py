@@ -1,1 +1,1 @@
-"""The deployments collector: which image runs where, and since when."""
+"""Which image runs where, since when; and the records of it that GitHub keeps."""

@@ -1,0 +1,1 @@
+"""Deployment records at GitHub: the difference between what runs and what was acknowledged."""

@@ -1,0 +1,271 @@
+"""Send changes of one place: by background jobs, else synchronous calls, else one by one."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from enum import IntEnum
+from itertools import chain, repeat
+from typing import Any
+
+import msgspec
+
+from xpjob.base import times
+from xpjob.base.errors import NotFoundError, RefusedError
+from xpjob.collectors.deployments.github import answers, settle
+from xpjob.collectors.deployments.github.answers import (
+    BusyError,
+    CredentialsError,
+    InvalidError,
+    Progress,
+    RepositoriesError,
+    Settled,
+    Started,
+    UnknownArtifactError,
+)
+from xpjob.collectors.deployments.github.client import Client
+from xpjob.collectors.deployments.github.state import Acknowledged, Change, Job, Kept
+
+_log = logging.getLogger(__name__)
+
+
+class Way(IntEnum):
+    """A call of GitHub's API that takes records; each is tried before the next."""
+
+    JOB = 0
+    CALL = 1
+    SINGLE = 2
+
+
+SIZES = {Way.JOB: 5000, Way.CALL: 1000, Way.SINGLE: 1}
+"""Records of one request."""
+GIVE_UP = 3600.0
+"""Seconds after which a job that does not end, or is in the way, is not waited for any longer."""
+MAX_INVALID, MAX_REFUSED = 20, 5
+"""Invalid requests of a run, and refused single records in a row, after which it stops."""
+REMEMBER_EVERY = 50
+"""Single records after which the acknowledgements are stored."""
+
+
+class Sender:
+    """Sends changes of one place, and remembers what was acknowledged as soon as it was."""
+
+    def __init__(
+        self, client: Client, state: Acknowledged, kept: Kept, remember: Callable[[], None]
+    ) -> None:
+        self._client = client
+        self._clock = client.clock
+        self._state = state
+        self._kept = kept
+        self._remember = remember
+        self._way = Way.CALL if self._since(kept.busy_since) >= GIVE_UP else Way.JOB
+        self._queue: deque[tuple[Way, Sequence[Change]]] = deque()
+        self._invalid = self._refused = self._unstored = 0
+
+    def resume(self) -> bool:
+        """Follow the job of an earlier run. Return False if it has not ended."""
+        return self._kept.job is None or self._follow(self._kept.job, _pauses(0.0, 1.0))
+
+    def send(self, changes: Sequence[Change]) -> bool:
+        """Send changes, among them what ``resume`` has left. Return False if GitHub is not ready.
+
+        Raises the errors of ``Client``, and the store's.
+        """
+        self._queue.clear()
+        self._put(Way.JOB, changes)
+        waits = _pauses(5.0)
+        while self._queue:
+            way, part = self._queue.popleft()
+            way = max(way, self._way)
+            if len(part) > SIZES[way]:
+                self._queue.appendleft((way, part[SIZES[way] :]))
+                part = part[: SIZES[way]]
+            try:
+                if not self._send(way, part):
+                    return False
+            except BusyError as error:
+                if not self._busy(way, part, next(waits), error):
+                    return False
+            except InvalidError as error:
+                self._halve(way, part, error)
+            except UnknownArtifactError:
+                self._single_out(way, part, "not_found")
+            except RepositoriesError as error:
+                self._single_out(way, part, error.cause)
+            except NotFoundError as error:
+                if way is Way.SINGLE:
+                    raise self._client.explain(error) from None
+                self._way = Way(way + 1)
+                self._put(self._way, part)
+        return True
+
+    def _send(self, way: Way, part: Sequence[Change]) -> bool:
+        if way is Way.JOB:
+            return self._job(part)
+        if way is Way.CALL:
+            self._call(part)
+        else:
+            self._single(part[0])
+        return True
+
+    def _job(self, part: Sequence[Change]) -> bool:
+        what = f"starting a job for {len(part)} deployment records"
+        body = self._body(deployments=[change.record for change in part])
+        answer = self._client.post(what, self._path("jobs"), body)
+        started = answers.decoded(what, answer, Started)
+        found = settle.parts(part, started.errors)
+        self._reject(found.rejected, 0.0)
+        self._put(Way.CALL, found.unclear)  # its answer says which
+        self._kept.busy_since = ""
+        self._kept.job = Job(started.job_id, self._now(), list(found.accepted))
+        self._remember()
+        return self._follow(self._kept.job, _pauses(1.0))
+
+    def _follow(self, job: Job, pauses: Iterator[float]) -> bool:
+        """Wait for a job. Return False if it has not ended when the time is over."""
+        what, path = f"asking for job {job.id}", self._path("jobs", str(job.id))
+        for pause in pauses:
+            if pause >= self._clock.left():
+                _log.info("a job at GitHub runs on, the next run asks again", extra={"job": job.id})
+                return False
+            if pause:
+                self._clock.sleep(pause)
+            try:
+                progress = answers.decoded(what, self._client.get(what, path), Progress)
+            except NotFoundError:
+                _log.warning("GitHub has forgotten a job", extra={"job": job.id})
+                self._call_instead(job.changes)
+                break
+            if progress.status == "completed":
+                self._take(job.changes, progress.errors, self._since(job.at), Way.CALL)
+                break
+            if progress.status == "failed":
+                _log.warning("a job at GitHub failed", extra={"job": job.id})
+                found = settle.parts(job.changes, progress.errors)
+                self._reject(found.rejected, self._since(job.at))
+                self._call_instead([*found.accepted, *found.unclear])
+                break
+            if self._since(job.at) >= GIVE_UP:
+                _log.warning("a job at GitHub does not end", extra={"job": job.id})
+                self._call_instead(job.changes)
+                break
+        self._kept.job = None
+        self._remember()
+        return True
+
+    def _call(self, part: Sequence[Change]) -> None:
+        what = f"sending {len(part)} deployment records"
+        started = time.monotonic()
+        records = [change.record for change in part]
+        body = self._body(deployments=records, partial_success=True, return_records=False)
+        answer = self._client.post(what, self._path(), body)
+        settled = answers.decoded(what, answer, Settled)
+        self._take(part, settled.errors, time.monotonic() - started, Way.SINGLE)
+        self._remember()
+
+    def _single(self, change: Change) -> None:
+        what = f"sending the deployment record {change.record.deployment_name}"
+        started = time.monotonic()
+        place = self._kept.place
+        body = {
+            **msgspec.to_builtins(change.record),
+            **self._body(cluster=place.cluster, return_records=False),
+        }
+        path = self._client.org("artifacts", "metadata", "deployment-record")
+        try:
+            answers.decoded(what, self._client.post(what, path, body), Settled)
+        except (CredentialsError, RepositoriesError):
+            raise
+        except RefusedError:
+            self._refused += 1
+            if self._refused >= MAX_REFUSED:
+                raise
+            self._reject([(change, "unauthorized")], time.monotonic() - started)
+            return
+        self._refused = 0
+        settle.accept(self._kept, self._state.counters, [change], time.monotonic() - started)
+        self._unstored += 1
+        if self._unstored >= REMEMBER_EVERY:
+            self._unstored = 0
+            self._remember()
+
+    def _take(
+        self, part: Sequence[Change], errors: Sequence[Any], seconds: float, unclear: Way
+    ) -> None:
+        found = settle.parts(part, errors)
+        settle.accept(self._kept, self._state.counters, found.accepted, seconds)
+        self._reject(found.rejected, seconds)
+        self._put(unclear, found.unclear)
+
+    def _call_instead(self, changes: Sequence[Change]) -> None:
+        """Send what a job has not done by calls, like all else in this run."""
+        self._way = max(self._way, Way.CALL)
+        self._put(Way.CALL, changes)
+
+    def _reject(self, rejected: Sequence[tuple[Change, str]], seconds: float) -> None:
+        settle.reject(self._kept, self._state.counters, rejected, self._now(), seconds)
+
+    def _busy(self, way: Way, part: Sequence[Change], pause: float, error: BusyError) -> bool:
+        """Wait for another job, up to an hour over several runs. Return False to stop."""
+        kept = self._kept
+        kept.busy_since = kept.busy_since or self._now()
+        if self._since(kept.busy_since) >= GIVE_UP and way < Way.SINGLE:
+            self._way = Way(way + 1)
+        elif pause >= self._clock.left():
+            _log.warning("GitHub is busy", extra={"error": str(error)})
+            return False
+        else:
+            self._clock.sleep(pause)
+        self._queue.appendleft((way, part))
+        return True
+
+    def _halve(self, way: Way, part: Sequence[Change], error: InvalidError) -> None:
+        """Find the record that is not acceptable."""
+        self._invalid += 1
+        if self._invalid > MAX_INVALID:
+            raise error
+        if len(part) == 1:
+            _log.warning("GitHub does not accept a record", extra={"error": str(error)})
+            self._reject([(part[0], "invalid")], 0.0)
+            return
+        half = len(part) // 2
+        self._queue.extendleft([(max(way, Way.CALL), p) for p in (part[half:], part[:half])])
+
+    def _single_out(self, way: Way, part: Sequence[Change], cause: str) -> None:
+        """Reject one record, or send several in a way that says which of them is meant."""
+        if len(part) == 1:
+            self._reject([(part[0], cause)], 0.0)
+        else:
+            self._put(Way(min(way + 1, Way.SINGLE)), part)
+
+    def _put(self, way: Way, changes: Sequence[Change]) -> None:
+        if changes:
+            self._queue.append((way, changes))
+
+    def _path(self, *parts: str) -> str:
+        cluster = self._kept.place.cluster
+        path = ("artifacts", "metadata", "deployment-record", "cluster", cluster)
+        return self._client.org(*path, *parts)
+
+    def _body(self, **fields: Any) -> dict[str, Any]:
+        place = self._kept.place
+        return {
+            "logical_environment": place.logical_environment,
+            "physical_environment": place.physical_environment,
+            **fields,
+        }
+
+    def _now(self) -> str:
+        return times.rfc3339(self._clock.now())
+
+    def _since(self, at: str) -> float:
+        return times.seconds_between(at, self._now())
+
+
+def _pauses(*first: float) -> Iterator[float]:
+    """Yield pauses in seconds that double up to 30."""
+    last = first[-1]
+    doubling = (min(30.0, last * 2**n) for n in range(1, 6))
+    return chain(first, doubling, repeat(30.0))
