@@ -6,6 +6,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from enum import IntEnum
 from itertools import chain, repeat
 from typing import Any
@@ -60,7 +61,8 @@ class Sender:
         self._state = state
         self._kept = kept
         self._remember = remember
-        self._way = Way.CALL if self._since(kept.busy_since) >= GIVE_UP else Way.JOB
+        given_up = GIVE_UP <= self._since(kept.busy_since) < 2 * GIVE_UP
+        self._way = Way.CALL if given_up else Way.JOB
         self._queue: deque[tuple[Way, Sequence[Change]]] = deque()
         self._invalid = self._refused = self._unstored = 0
 
@@ -208,11 +210,15 @@ class Sender:
         settle.reject(self._kept, self._state.counters, rejected, self._now(), seconds)
 
     def _busy(self, way: Way, part: Sequence[Change], pause: float, error: BusyError) -> bool:
-        """Wait for another job, up to an hour over several runs. Return False to stop."""
+        """Wait for another job, up to an hour over several runs. Return False to stop.
+
+        After that hour calls are used for an hour, until a job is tried again.
+        """
         kept = self._kept
         kept.busy_since = kept.busy_since or self._now()
         if self._since(kept.busy_since) >= GIVE_UP and way < Way.SINGLE:
             self._way = Way(way + 1)
+            kept.busy_since = times.rfc3339(self._clock.now() - timedelta(seconds=GIVE_UP))
         elif pause >= self._clock.left():
             _log.warning("GitHub is busy", extra={"error": str(error)})
             return False

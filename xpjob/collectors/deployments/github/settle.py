@@ -41,10 +41,11 @@ def parts(changes: Sequence[Change], errors: Sequence[Any]) -> Parts:
     An item is matched by digest and deployment name; one with less by what it has. The name of an
     image that stands for several digests does not say which of them is meant: these are unclear.
     """
+    index = _Index(changes)
     causes: dict[str, str] = {}
     unclear: set[str] = set()
-    for item in rejections(list(errors)):
-        found = _matching(changes, item)
+    for item in dict.fromkeys(rejections(list(errors))):
+        found = index.matching(item)
         names = {change.record.deployment_name for change in found}
         by_image = not (item.deployment_name or item.digest)
         if not found:
@@ -62,15 +63,28 @@ def parts(changes: Sequence[Change], errors: Sequence[Any]) -> Parts:
     )
 
 
-def _matching(changes: Sequence[Change], item: Rejection) -> list[Change]:
-    return [
-        change
-        for change in changes
-        if (item.deployment_name or item.digest or item.name)
-        and item.deployment_name in ("", change.record.deployment_name)
-        and item.digest in ("", change.record.digest)
-        and (item.deployment_name or item.digest or item.name == change.record.name)
-    ]
+class _Index:
+    """Records by what an item may say of them."""
+
+    def __init__(self, changes: Sequence[Change]) -> None:
+        self._by_name: dict[str, Change] = {}
+        self._by_digest: defaultdict[str, list[Change]] = defaultdict(list)
+        self._by_image: defaultdict[str, list[Change]] = defaultdict(list)
+        for change in changes:
+            record = change.record
+            self._by_name[record.deployment_name] = change
+            self._by_digest[record.digest].append(change)
+            self._by_image[record.name].append(change)
+
+    def matching(self, item: Rejection) -> list[Change]:
+        """Return the records that an item is about."""
+        if item.deployment_name:
+            change = self._by_name.get(item.deployment_name)
+            fits = change and item.digest in ("", change.record.digest)
+            return [change] if change and fits else []
+        if item.digest:
+            return self._by_digest.get(item.digest, [])
+        return self._by_image.get(item.name, [])
 
 
 def accept(kept: Kept, counters: Counters, changes: Iterable[Change], seconds: float) -> None:

@@ -1,0 +1,260 @@
+"""Background jobs and synchronous calls: parts, polling, and items that are not accepted."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.github import message
+from support.github_runs import KilledError, digest, many, row, runs, values
+from support.scripted import Asked, Told
+from xpjob.base.errors import ConflictError
+
+NAME = "shop/web/app"
+
+
+def sizes(asked: list[Asked]) -> list[tuple[str, int]]:
+    """Return the last part of the path of each request with records, and how many it had."""
+    return [
+        (each.path.rpartition("/")[2], each.body.count(b'"deployment_name"'))
+        for each in asked
+        if each.method == "POST"
+    ]
+
+
+def test_many_records_are_sent_in_parts() -> None:
+    """Of 5,000 to jobs, one after the other; of 1,000 to the synchronous call."""
+    rows = list(many(5200))
+    with runs() as run:
+        assert run.run(*rows).error is None
+        assert sizes(run.served.asked) == [("jobs", 5000), ("jobs", 200)]
+        assert len(run.api.deployed()) == 5200
+    with runs(lacks=("/jobs",)) as run:
+        run.run(*rows[:1001])
+        assert sizes(run.served.asked) == [("jobs", 1001), ("moda-1", 1000), ("moda-1", 1)]
+        assert len(run.api.deployed()) == 1001
+
+
+def test_records_are_sent_in_order_of_their_names_whatever_the_order_of_rows() -> None:
+    """So the same difference is the same request."""
+    bodies = []
+    for rows in (list(many(20)), list(many(20))[::-1]):
+        with runs() as run:
+            run.run(*rows)
+            bodies.append(run.served.asked[0].body)
+    assert bodies[0] == bodies[1]
+
+
+def test_a_job_is_asked_for_ever_more_rarely() -> None:
+    """After 1, 2, 4, 8, 16, 30, 30 s ..."""
+    with runs(polls=9) as run:
+        run.clock.seconds = run.clock._left = 1000
+        assert run.run(row()).error is None
+        assert run.clock.pauses == [1, 2, 4, 8, 16, 30, 30, 30, 30]
+
+
+def test_a_job_that_takes_longer_than_the_run_is_taken_up_by_the_next() -> None:
+    """Nothing is sent again; what has changed meanwhile follows it."""
+    with runs(polls=7) as run:
+        outcome = run.run(row())
+        assert outcome.error is None
+        assert values(outcome)["deployment_records_pending{deployed}"] == 1
+        assert run.api.deployed() == {}
+        outcome = run.run(row(), row(2, workload="api"))
+        assert outcome.error is None
+        assert run.api.deployed() == {NAME: digest()}
+        assert values(outcome)["deployment_records_pending{deployed}"] == 1
+        run.run(row(), row(2, workload="api"))
+        assert sizes(run.served.asked) == [("jobs", 1), ("jobs", 1)]
+        assert run.api.deployed() == {NAME: digest(), "shop/api/app": digest(2)}
+
+
+def test_a_job_that_never_ends_is_given_up_after_an_hour() -> None:
+    """The synchronous call does its work."""
+    with runs(polls=1_000_000) as run:
+        for _ in range(12):
+            outcome = run.run(row())
+            assert outcome.error is None
+            assert run.api.deployed() == {}
+        for _ in range(2):
+            run.run(row())
+        assert run.api.deployed() == {NAME: digest()}
+        assert sizes(run.served.asked) == [("jobs", 1), ("moda-1", 1)]
+
+
+def test_a_job_of_somebody_else_is_waited_for_up_to_an_hour() -> None:
+    """409 in every run; then the synchronous call is used, which needs no job."""
+
+    def instead(asked: Asked) -> Told | None:
+        return message(409, "in progress") if asked.path.endswith("/jobs") else None
+
+    with runs() as run:
+        run.api.instead = instead
+        for _ in range(12):
+            outcome = run.run(row())
+            assert outcome.error is None
+            assert values(outcome)["deployment_records_pending{deployed}"] == 1
+            assert run.api.deployed() == {}
+        run.run(row())
+        run.run(row())
+        assert run.api.deployed() == {NAME: digest()}
+        run.api.instead = lambda _: None
+        run.clock.next_run(4000)
+        run.run(row(2))
+        run.run(row(3))
+        assert run.posts()[-1] == "jobs"
+
+
+def test_a_job_that_fails_is_done_by_synchronous_calls() -> None:
+    """In the same run, and so that the answer says which records are not accepted."""
+    with runs(ends="failed", unknown={digest(2)}) as run:
+        assert run.run(*many(3)).error is None
+        assert list(run.api.deployed()) == ["shop/web-1/app", "shop/web-3/app"]
+        assert sizes(run.served.asked) == [("jobs", 3), ("moda-1", 2)]
+        assert run.kept().rejected["shop/web-2/app"].cause == "not_found"
+
+
+def test_a_failed_job_of_an_earlier_run_is_done_by_synchronous_calls() -> None:
+    """With what is wanted by now."""
+    with runs(ends="failed", polls=7) as run:
+        run.run(*many(3))
+        run.run(row(7, workload="web-1"), row(2, workload="web-2"))
+        assert run.api.deployed() == {"shop/web-1/app": digest(7), "shop/web-2/app": digest(2)}
+
+
+def test_a_job_that_github_has_forgotten_is_sent_again() -> None:
+    """Its records are not known to be accepted."""
+    with runs(polls=7) as run:
+        run.run(row())
+        run.api.jobs.clear()
+        assert run.run(row()).error is None
+        assert run.api.deployed() == {NAME: digest()}
+
+
+@pytest.mark.parametrize("immediately", [False, True])
+@pytest.mark.parametrize("short", [False, True])
+@pytest.mark.parametrize("lacks", [(), ("/jobs",)])
+def test_half_a_call_may_be_rejected(
+    immediately: bool, short: bool, lacks: tuple[str, ...]
+) -> None:
+    """Each item for its own cause, in all shapes, when a job starts or ends, or by a 207."""
+    rows = [
+        row(number, workload=f"web-{number}", image=f"octo/web-{number}", tag="")
+        for number in range(10)
+    ]
+    unknown, unauthorized = {digest(n) for n in (1, 3)}, {digest(n) for n in (5, 7, 9)}
+    with runs(
+        immediately=immediately,
+        short=short,
+        lacks=lacks,
+        unknown=unknown,
+        unauthorized=unauthorized,
+    ) as run:
+        outcome = run.run(*rows)
+        assert outcome.error is None
+        assert sorted(run.api.deployed()) == [f"shop/web-{n}/app" for n in (0, 2, 4, 6, 8)]
+        found = values(outcome)
+        assert found["deployment_records_accepted"] == 5
+        assert found["deployment_records_rejected{not_found}"] == 2
+        assert found["deployment_records_rejected{unauthorized}"] == 3
+        assert found["deptracker_events_processed_failed{CREATED}"] == 5
+        assert found["deptracker_post_record_client_error"] == 3
+        requests = len(run.served.asked)
+        run.run(*rows)
+        assert len(run.served.asked) == requests
+
+
+@pytest.mark.parametrize("immediately", [False, True])
+def test_an_item_that_names_only_an_image_is_asked_about_again(immediately: bool) -> None:
+    """If the image runs in several versions: the next call says which of them is meant."""
+    with runs(short=True, immediately=immediately, unknown={digest(2)}) as run:
+        assert run.run(*many(3), row(9, workload="api", image="octo/api")).error is None
+        assert list(run.api.deployed()) == ["shop/api/app", "shop/web-1/app", "shop/web-3/app"]
+        assert run.kept().rejected.keys() == {"shop/web-2/app"}
+        assert sizes(run.served.asked) == [("jobs", 4), ("moda-1", 3)]
+
+
+def test_an_image_of_one_digest_is_meant_with_all_its_records() -> None:
+    """As the tracker has it."""
+    rows = [row(1, workload=f"web-{number}") for number in range(3)]
+    with runs(short=True, unknown={digest(1)}) as run:
+        run.run(*rows, row(9, workload="api", image="octo/api"))
+        assert run.kept().rejected.keys() == {f"shop/web-{number}/app" for number in range(3)}
+        assert len(run.posts()) == 1
+
+
+def test_the_end_of_a_record_that_github_does_not_know_is_no_news() -> None:
+    """It is forgotten."""
+    with runs() as run:
+        run.run(row())
+        run.api.unknown.add(digest())
+        for _ in range(4):
+            outcome = run.run()
+        assert run.kept().records == {}
+        assert values(outcome)["deployment_records_pending{decommissioned}"] == 0
+        assert len(run.posts()) == 2
+
+
+def test_a_rejected_change_keeps_the_record_that_github_has() -> None:
+    """When the container is gone, that one is decommissioned."""
+    with runs(unknown={digest(2)}) as run:
+        run.run(row())
+        run.run(row(2))
+        assert run.api.deployed() == {NAME: digest(1)}
+        run.run()
+        run.run()
+        assert run.api.status(NAME) == "decommissioned"
+        (record,) = run.api.records.values()
+        assert record["digest"] == digest(1)
+
+
+@pytest.mark.parametrize("lacks", [(), ("/jobs",), ("/jobs", "/moda-1")])
+@pytest.mark.parametrize("write", [1, 2, 3])
+def test_a_run_that_is_killed_is_repeated_and_nothing_doubles(
+    write: int, lacks: tuple[str, ...]
+) -> None:
+    """Between the request and its acknowledgement, and at any other time it stores."""
+    with runs(lacks=lacks) as run:
+        run.run(row(9, workload="old"))
+        run.store.writes, run.store.fails_at = 0, write
+        try:
+            run.run(*many(3))
+        except KilledError:
+            assert write <= run.store.writes
+        run.store.fails_at = 0
+        for _ in range(3):
+            assert run.run(*many(3)).error is None
+        assert run.api.deployed() == {f"shop/web-{n}/app": digest(n) for n in (1, 2, 3)}
+        assert len(run.api.records) == 4
+        requests = len(run.served.asked)
+        run.run(*many(3))
+        assert len(run.served.asked) == requests
+
+
+def test_of_two_runs_at_once_one_stops() -> None:
+    """Without a loss: what both have sent is the same."""
+    with runs() as run:
+        began = run.store.body
+
+        def instead(asked: Asked) -> Told | None:
+            if asked.path.endswith("/jobs") and run.store.body == began:
+                run.store.body = b'{"limits": 1}'  # the other run stores first
+            return None
+
+        run.api.instead = instead
+        with pytest.raises(ConflictError):
+            run.run(row())
+        run.store.body = began
+        run.api.instead = lambda _: None
+        run.run(row())
+        assert run.run(row()).error is None
+        assert run.api.deployed() == {NAME: digest()}
+
+
+def test_nothing_is_sent_without_an_organisation() -> None:
+    """Nor stored."""
+    with runs() as run:
+        run.environ |= {"GITHUB_ORG": "", "BASE_URL": "not a url"}
+        outcome = run.run(row())
+        assert (outcome.tables, outcome.error) == ((), None)
+        assert run.served.asked == []
+        assert run.store.writes == 0
