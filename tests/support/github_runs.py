@@ -37,6 +37,7 @@ class Row(Struct, kw_only=True):
     image: str = "ghcr.io/octo/web:v1"
     tag: str = "v1"
     digest: str = ""
+    pods: int = 1
     since: str = "2026-08-01T00:00:00Z"
     until: str = ""
     tags: dict[str, str] = {}

@@ -35,7 +35,6 @@ class DeploymentOptions(Group):
     gh_install_id: str = option("ID of the installation of the GitHub App in the organisation.", "", settings.installation_id)
     gh_app_private_key: Secret = option("Private key of the GitHub App: PEM, or PEM in base64; a variable only, because other users can see command lines.", "", settings.private_key, secret=True)
     gh_app_priv_key_path: Path | None = option("File with the private key (PEM) of the GitHub App (also GH_APP_PRIV_KEY).", "", parsers.optional(parsers.pem_file), aliases=("GH_APP_PRIV_KEY",))
-    github_repository_annotation: str = option("Annotation of pods or workloads with the name of the repository on GitHub, for images without attestation.", "", parsers.key)
     decommission_after_runs: int = option("Complete runs in a row from which a container must be absent before its record is decommissioned.", "2", parsers.whole(1, 1000))
     decommission_scaled_to_zero: bool = option("Treat a workload that is scaled to zero as gone.", "false", parsers.boolean, switch=True)
     github_attestations: bool = option("Ask GitHub which running images have no provenance attestation.", "false", parsers.boolean, switch=True)
@@ -45,6 +44,7 @@ class DeploymentOptions(Group):
 
     def problems(self, config: Config) -> Iterator[Problem]:
         """Yield what GitHub would refuse, and what is missing, if records are kept there."""
+        yield from super().problems(config)
         if not self.github_org:
             return
         yield from self._addresses(config)

@@ -36,6 +36,16 @@ def test_a_rollout_is_one_record_of_the_newer_digest() -> None:
         assert run.api.writes == 2
 
 
+def test_what_runs_comes_before_what_has_ended() -> None:
+    """Of a CronJob, say, whose next job has another image; each digest until it is replaced."""
+    ended = row(1, pods=0, since="2026-08-21T08:00:00Z")
+    with runs() as run:
+        run.run(ended)
+        assert run.api.deployed() == {NAME: digest(1)}
+        run.run(row(2), ended)
+        assert run.api.deployed() == {NAME: digest(2)}
+
+
 def test_a_deletion_is_decommissioned_once_it_is_confirmed() -> None:
     """In the second complete run without it, with the name and the digest that GitHub has."""
     with runs() as run:
@@ -216,7 +226,7 @@ def test_nothing_is_sent_of_what_never_ran(gone: Row) -> None:
     with runs() as run:
         outcome = run.run(gone)
         assert run.posts() == []
-        assert values(outcome)["deployment_records_accepted"] == 0
+        assert values(outcome)["xpjob_deployment_records_accepted"] == 0
 
 
 def test_an_empty_memory_sends_everything_again() -> None:

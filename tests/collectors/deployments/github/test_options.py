@@ -117,7 +117,6 @@ def test_a_cluster_that_github_refuses_in_a_path_is_a_mistake(cluster: str) -> N
         ("GH_APP_PRIVATE_KEY", "aHVudGVyMg==", "no private key in PEM"),
         ("DECOMMISSION_AFTER_RUNS", "0", "from 1 to 1000"),
         ("GITHUB_RATE_PERCENT", "101", "from 1 to 100"),
-        ("GITHUB_REPOSITORY_ANNOTATION", "a b", "annotation key"),
     ],
 )
 def test_invalid_values(name: str, value: str, expected: str) -> None:

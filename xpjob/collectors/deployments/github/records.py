@@ -27,10 +27,10 @@ class Row(Protocol):
     workload_kind: str
     workload: str
     container: str
-    container_kind: str
     image: str
     tag: str
     digest: str
+    pods: int
     since: str
     until: str
     tags: dict[str, str]
@@ -38,6 +38,10 @@ class Row(Protocol):
     github_repository: str
     scaled_to_zero: bool
     carried_since: str
+
+    @property
+    def container_kind(self) -> str:
+        """Return container, init, sidecar, ephemeral or imageVolume."""
 
 
 class Record(Struct, frozen=True, omit_defaults=True):

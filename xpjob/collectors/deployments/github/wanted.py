@@ -18,7 +18,7 @@ from xpjob.collectors.deployments.options import DeploymentOptions
 
 KINDS = ("container", "init", "sidecar")
 """Kinds of containers that have records, as those of github/deployment-tracker."""
-COLLISION = "deploymentNameCollision"
+COLLISION = "DeploymentNameCollision"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +55,12 @@ def wanted(rows: Iterable[Row], options: DeploymentOptions) -> Wanted:
 def _chosen(rows: list[Row]) -> Row:
     """Return the row of a deployment name, of which GitHub keeps one digest.
 
-    During a rollout it is the digest that runs since the latest time. Of several workloads (see
-    ``collisions``) it is always the same one.
+    During a rollout it is the digest that runs since the latest time; what runs comes before what
+    only pods of ended jobs have. Of several workloads (see ``collisions``) it is always the same.
     """
     first = min(map(workload_of, rows))
     own = (row for row in rows if workload_of(row) == first)
-    return max(own, key=lambda row: (row.since, row.digest))
+    return max(own, key=lambda row: (row.pods > 0, row.since, row.digest))
 
 
 def collisions(rows: Iterable[Row], template: str) -> Iterator[Finding]:
