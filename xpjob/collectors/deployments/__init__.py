@@ -1,1 +1,1 @@
-"""Which image runs where, since when; and the records of it that GitHub keeps."""
+"""The deployments collector: which image runs where, and since when."""
