@@ -76,16 +76,19 @@ def request_faults(asked: Asked) -> list[str]:
         schema = parameters.get(name, {})
         value = int(text) if schema.get("type") == "integer" and text.isdigit() else text
         faults += _faults(value, schema)
-    content = found.get("requestBody", {}).get("content", {})
     if asked.body:
-        schema = content[_JSON]["schema"]
-        body = msgspec.json.decode(asked.body)
-        faults += [*_faults(body, schema), *_unknown(body, schema)]
+        faults += schema_faults(asked.method, url.path, msgspec.json.decode(asked.body))
         if asked.headers.get("content-type") != _JSON:
             faults.append("the content type is not JSON")
     elif found.get("requestBody", {}).get("required"):
         faults.append("the body is missing")
     return faults
+
+
+def schema_faults(method: str, path: str, body: Any) -> list[str]:
+    """Return how the body of a request breaks the document."""
+    schema = operation(method, path)[0]["requestBody"]["content"][_JSON]["schema"]
+    return [*_faults(body, schema), *_unknown(body, schema)]
 
 
 def answer_faults(asked: Asked, told: Told) -> list[str]:

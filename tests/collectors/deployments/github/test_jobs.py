@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 from support.github import message
-from support.github_runs import KilledError, digest, many, row, runs, values
+from support.github_runs import (
+    KilledError,
+    StandingClock,
+    StoredOutbox,
+    digest,
+    many,
+    row,
+    runs,
+    values,
+)
 from support.scripted import Asked, Told
 from xpjob.base.errors import ConflictError
+from xpjob.collectors.deployments.github.deliver import Work, deliver
 
 NAME = "shop/web/app"
 
@@ -208,7 +220,7 @@ def test_a_rejected_change_keeps_the_record_that_github_has() -> None:
 
 
 @pytest.mark.parametrize("lacks", [(), ("/jobs",), ("/jobs", "/moda-1")])
-@pytest.mark.parametrize("write", [1, 2, 3])
+@pytest.mark.parametrize("write", [1, 2, 3, 4, 5])
 def test_a_run_that_is_killed_is_repeated_and_nothing_doubles(
     write: int, lacks: tuple[str, ...]
 ) -> None:
@@ -230,23 +242,64 @@ def test_a_run_that_is_killed_is_repeated_and_nothing_doubles(
         assert len(run.served.asked) == requests
 
 
-def test_of_two_runs_at_once_one_stops() -> None:
-    """Without a loss: what both have sent is the same."""
-    with runs() as run:
-        began = run.store.body
+@pytest.mark.parametrize("lacks", [(), ("/jobs",), ("/jobs", "/moda-1")])
+@pytest.mark.parametrize("write", [1, 2, 3, 4])
+def test_a_change_that_is_undone_after_a_kill_is_sent_again(
+    write: int, lacks: tuple[str, ...]
+) -> None:
+    """GitHub may have it: a rollout and its rollback, an end and a return, a start and an end."""
+    before = [row(1), row(2, workload="api")]
+    with runs(lacks=lacks) as run:
+        run.run(*before)
+        run.run(row(1))
+        run.store.writes, run.store.fails_at = 0, write
+        with contextlib.suppress(KilledError):
+            run.run(row(9), row(3, workload="new"))
+        run.store.fails_at = 0
+        for _ in range(3):
+            assert run.run(*before).error is None
+        assert run.api.deployed() == {NAME: digest(1), "shop/api/app": digest(2)}
+
+
+@pytest.mark.parametrize("lacks", [(), ("/jobs",), ("/jobs", "/moda-1")])
+def test_a_change_without_an_answer_is_in_doubt(lacks: tuple[str, ...]) -> None:
+    """GitHub has taken it over, and a proxy has answered 502."""
+    with runs(lacks=lacks) as run:
+        run.run(row(1))
 
         def instead(asked: Asked) -> Told | None:
-            if asked.path.endswith("/jobs") and run.store.body == began:
-                run.store.body = b'{"limits": 1}'  # the other run stores first
+            if asked.method == "POST" and not any(map(asked.path.endswith, lacks)):
+                run.api._answer(asked)
+                return message(502, "bad gateway")
+            return None
+
+        run.api.instead = instead
+        assert run.run(row(2)).error is not None
+        run.api.instead = lambda _: None
+        for _ in range(3):
+            run.run(row(1))
+        assert run.api.deployed() == {NAME: digest(1)}
+
+
+def test_of_two_runs_at_once_one_stops() -> None:
+    """As soon as it sees that the other has stored; both have sent the same records."""
+    with runs() as run:
+
+        def instead(asked: Asked) -> Told | None:
+            run.api.instead = lambda _: None
+            assert asked.path.endswith("/jobs")
+            other = StoredOutbox(run.store)  # it comes later, and stores first
+            work = Work([row()], True, "2026-08-21T09:00:01Z", "moda-1")
+            assert deliver(work, *run.options(), other, StandingClock()).error is None
             return None
 
         run.api.instead = instead
         with pytest.raises(ConflictError):
             run.run(row())
-        run.store.body = began
-        run.api.instead = lambda _: None
-        run.run(row())
+        run.api.jobs.clear()
+        requests = len(run.served.asked)
         assert run.run(row()).error is None
+        assert len(run.served.asked) == requests
         assert run.api.deployed() == {NAME: digest()}
 
 

@@ -95,7 +95,7 @@ def _records(current: Iterable[Kept], pending: Iterable[str]) -> Iterator[Table]
     accepted, oldest = 0, 0.0
     causes: Counter[str] = Counter()
     for kept in current:
-        accepted += len(kept.records)
+        accepted += sum(bool(sent.content) for sent in kept.records.values())
         causes.update(rejected.cause for rejected in kept.rejected.values())
         oldest = min(map(_unix, kept.pending.values()), default=0.0)
     yield _number(

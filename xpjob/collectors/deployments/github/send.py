@@ -67,7 +67,12 @@ class Sender:
         self._invalid = self._refused = self._unstored = 0
 
     def resume(self) -> bool:
-        """Follow the job of an earlier run. Return False if it has not ended."""
+        """Follow the job of an earlier run. Return False if it has not ended.
+
+        What an earlier run may have sent, and has no answer for, is in doubt.
+        """
+        settle.doubt(self._kept, self._kept.sending.values())
+        self._kept.sending.clear()
         return self._kept.job is None or self._follow(self._kept.job, _pauses(0.0, 1.0))
 
     def send(self, changes: Sequence[Change]) -> bool:
@@ -81,9 +86,12 @@ class Sender:
         while self._queue:
             way, part = self._queue.popleft()
             way = max(way, self._way)
+            if way is Way.SINGLE:
+                self._declare(part)
             if len(part) > SIZES[way]:
                 self._queue.appendleft((way, part[SIZES[way] :]))
                 part = part[: SIZES[way]]
+            self._declare(part)
             try:
                 if not self._send(way, part):
                     return False
@@ -103,6 +111,16 @@ class Sender:
                 self._put(self._way, part)
         return True
 
+    def _declare(self, part: Sequence[Change]) -> None:
+        """Store what is about to be sent: if the run ends without an answer, it is in doubt.
+
+        Otherwise a change that was made and then undone would be taken for none.
+        """
+        named = {change.record.deployment_name: change for change in part}
+        if not named.keys() <= self._kept.sending.keys():
+            self._kept.sending |= named
+            self._remember()
+
     def _send(self, way: Way, part: Sequence[Change]) -> bool:
         if way is Way.JOB:
             return self._job(part)
@@ -119,8 +137,9 @@ class Sender:
         started = answers.decoded(what, answer, Started)
         found = settle.parts(part, started.errors)
         self._reject(found.rejected, 0.0)
-        self._put(Way.CALL, found.unclear)  # its answer says which
+        self._put_unclear(Way.CALL, found.unclear)
         self._kept.busy_since = ""
+        self._kept.sending.clear()
         self._kept.job = Job(started.job_id, self._now(), list(found.accepted))
         self._remember()
         return self._follow(self._kept.job, _pauses(1.0))
@@ -199,10 +218,11 @@ class Sender:
         found = settle.parts(part, errors)
         settle.accept(self._kept, self._state.counters, found.accepted, seconds)
         self._reject(found.rejected, seconds)
-        self._put(unclear, found.unclear)
+        self._put_unclear(unclear, found.unclear)
 
     def _call_instead(self, changes: Sequence[Change]) -> None:
-        """Send what a job has not done by calls, like all else in this run."""
+        """Send by calls what a job has not done, or not known to, like all else in this run."""
+        settle.doubt(self._kept, changes)
         self._way = max(self._way, Way.CALL)
         self._put(Way.CALL, changes)
 
@@ -249,6 +269,11 @@ class Sender:
     def _put(self, way: Way, changes: Sequence[Change]) -> None:
         if changes:
             self._queue.append((way, changes))
+
+    def _put_unclear(self, way: Way, changes: Sequence[Change]) -> None:
+        """Send again what was accepted or rejected, in a way that says which."""
+        settle.doubt(self._kept, changes)
+        self._put(way, changes)
 
     def _path(self, *parts: str) -> str:
         cluster = self._kept.place.cluster

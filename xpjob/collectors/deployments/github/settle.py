@@ -138,8 +138,24 @@ def reject(
         )
 
 
+def doubt(kept: Kept, changes: Iterable[Change]) -> None:
+    """Remember that GitHub may or may not have taken changes over: each is to be sent again.
+
+    A record that was perhaps deployed is remembered, so that it is decommissioned when it is gone.
+    """
+    for change in changes:
+        record = change.record
+        if sent := kept.records.get(record.deployment_name):
+            sent.content = ""
+        elif record.status != DECOMMISSIONED:
+            kept.records[record.deployment_name] = Sent(
+                record.name, record.digest, "", change.namespace, record.version
+            )
+
+
 def _settled(kept: Kept, name: str) -> None:
     kept.pending.pop(name, None)
+    kept.sending.pop(name, None)
 
 
 def _count(counts: dict[str, int], key: str) -> None:

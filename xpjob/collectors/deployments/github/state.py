@@ -25,7 +25,10 @@ class Place(Struct, frozen=True, rename="camel"):
 
 
 class Sent(Struct, rename="camel", omit_defaults=True):
-    """A record that GitHub has accepted. ``absent``: complete runs in a row without it."""
+    """A record that GitHub has accepted, or may have: then ``content`` is empty.
+
+    ``absent``: complete runs in a row without it.
+    """
 
     name: str
     digest: str
@@ -63,14 +66,15 @@ class Job(Struct, rename="camel"):
 class Kept(Struct, rename="camel"):
     """The records of one place, by deployment name.
 
-    ``pending`` says since when a change is not acknowledged. ``busy_since``: since when GitHub
-    says that another job is running.
+    ``pending`` says since when a change is not acknowledged. ``sending`` are those that may have
+    been sent without an answer. ``busy_since``: since when GitHub says that another job is running.
     """
 
     place: Place
     records: dict[str, Sent] = field(default_factory=dict)
     rejected: dict[str, Rejected] = field(default_factory=dict)
     pending: dict[str, str] = field(default_factory=dict)
+    sending: dict[str, Change] = field(default_factory=dict)
     job: Job | None = None
     busy_since: str = ""
 
@@ -118,5 +122,5 @@ class Acknowledged(Struct, rename="camel"):
         others = (kept for kept in self.places if kept is not found)
         same = (kept for kept in others if kept.place.api == place.api)
         own = [kept for kept in same if kept.place.organisation == place.organisation]
-        self.places = [found, *(kept for kept in own if kept.records or kept.job)]
+        self.places = [found, *(kept for kept in own if kept.records or kept.sending or kept.job)]
         return found
