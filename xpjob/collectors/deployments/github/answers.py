@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -18,6 +18,8 @@ from xpjob.base.errors import (
     XpjobError,
 )
 from xpjob.net.http import Response
+
+T = TypeVar("T")
 
 DEFAULT_PAUSE, MAX_PAUSE = 60.0, 3600.0
 """Seconds to wait where GitHub limits requests without saying for how long; they double."""
@@ -191,7 +193,7 @@ def _message(answer: Response) -> tuple[str, list[str]]:
     return (message if isinstance(message, str) else answer.excerpt()), []
 
 
-def decoded(what: str, answer: Response, kind: type[Any]) -> Any:
+def decoded(what: str, answer: Response, kind: type[T]) -> T:
     """Return the document of a 2xx answer. Raises ``BadAnswerError``."""
     try:
         return msgspec.json.decode(answer.body, type=kind)

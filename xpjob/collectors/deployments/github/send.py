@@ -7,41 +7,26 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
-from enum import IntEnum
 from itertools import chain, repeat
 from typing import Any
 
-import msgspec
-
 from xpjob.base import times
 from xpjob.base.errors import NotFoundError, RefusedError
-from xpjob.collectors.deployments.github import answers, settle
+from xpjob.collectors.deployments.github import settle
 from xpjob.collectors.deployments.github.answers import (
     BusyError,
     CredentialsError,
     InvalidError,
-    Progress,
     RepositoriesError,
-    Settled,
-    Started,
     UnknownArtifactError,
 )
+from xpjob.collectors.deployments.github.calls import SIZES, Calls, Way
 from xpjob.collectors.deployments.github.client import Client
 from xpjob.collectors.deployments.github.state import Acknowledged, Change, Job, Kept
 
 _log = logging.getLogger(__name__)
 
 
-class Way(IntEnum):
-    """A call of GitHub's API that takes records; each is tried before the next."""
-
-    JOB = 0
-    CALL = 1
-    SINGLE = 2
-
-
-SIZES = {Way.JOB: 5000, Way.CALL: 1000, Way.SINGLE: 1}
-"""Records of one request."""
 GIVE_UP = 3600.0
 """Seconds after which a job that does not end, or is in the way, is not waited for any longer."""
 MAX_INVALID, MAX_REFUSED = 20, 5
@@ -57,6 +42,7 @@ class Sender:
         self, client: Client, state: Acknowledged, kept: Kept, remember: Callable[[], None]
     ) -> None:
         self._client = client
+        self._calls = Calls(client, kept.place)
         self._clock = client.clock
         self._state = state
         self._kept = kept
@@ -131,10 +117,7 @@ class Sender:
         return True
 
     def _job(self, part: Sequence[Change]) -> bool:
-        what = f"starting a job for {len(part)} deployment records"
-        body = self._body(deployments=[change.record for change in part])
-        answer = self._client.post(what, self._path("jobs"), body)
-        started = answers.decoded(what, answer, Started)
+        started = self._calls.start([change.record for change in part])
         found = settle.parts(part, started.errors)
         self._reject(found.rejected, 0.0)
         self._put_unclear(Way.CALL, found.unclear)
@@ -146,7 +129,6 @@ class Sender:
 
     def _follow(self, job: Job, pauses: Iterator[float]) -> bool:
         """Wait for a job. Return False if it has not ended when the time is over."""
-        what, path = f"asking for job {job.id}", self._path("jobs", str(job.id))
         for pause in pauses:
             if pause >= self._clock.left():
                 _log.info("a job at GitHub runs on, the next run asks again", extra={"job": job.id})
@@ -154,7 +136,7 @@ class Sender:
             if pause:
                 self._clock.sleep(pause)
             try:
-                progress = answers.decoded(what, self._client.get(what, path), Progress)
+                progress = self._calls.progress(job.id)
             except NotFoundError:
                 _log.warning("GitHub has forgotten a job", extra={"job": job.id})
                 self._call_instead(job.changes)
@@ -177,26 +159,15 @@ class Sender:
         return True
 
     def _call(self, part: Sequence[Change]) -> None:
-        what = f"sending {len(part)} deployment records"
         started = time.monotonic()
-        records = [change.record for change in part]
-        body = self._body(deployments=records, partial_success=True, return_records=False)
-        answer = self._client.post(what, self._path(), body)
-        settled = answers.decoded(what, answer, Settled)
+        settled = self._calls.call([change.record for change in part])
         self._take(part, settled.errors, time.monotonic() - started, Way.SINGLE)
         self._remember()
 
     def _single(self, change: Change) -> None:
-        what = f"sending the deployment record {change.record.deployment_name}"
         started = time.monotonic()
-        place = self._kept.place
-        body = {
-            **msgspec.to_builtins(change.record),
-            **self._body(cluster=place.cluster, return_records=False),
-        }
-        path = self._client.org("artifacts", "metadata", "deployment-record")
         try:
-            answers.decoded(what, self._client.post(what, path, body), Settled)
+            self._calls.single(change.record)
         except (CredentialsError, RepositoriesError):
             raise
         except RefusedError:
@@ -274,19 +245,6 @@ class Sender:
         """Send again what was accepted or rejected, in a way that says which."""
         settle.doubt(self._kept, changes)
         self._put(way, changes)
-
-    def _path(self, *parts: str) -> str:
-        cluster = self._kept.place.cluster
-        path = ("artifacts", "metadata", "deployment-record", "cluster", cluster)
-        return self._client.org(*path, *parts)
-
-    def _body(self, **fields: Any) -> dict[str, Any]:
-        place = self._kept.place
-        return {
-            "logical_environment": place.logical_environment,
-            "physical_environment": place.physical_environment,
-            **fields,
-        }
 
     def _now(self) -> str:
         return times.rfc3339(self._clock.now())

@@ -14,6 +14,7 @@ from xpjob.config.secrets import Secret
 API = "api.github.com"
 PLACEHOLDERS = ("namespace", "workloadKind", "deploymentName", "containerName")
 PLACEHOLDER = re.compile(r"\{\{(\w*)\}\}")
+_EXTRA = "signing needs an optional part of xpjob; install xpjob[github]"
 _IN_CLUSTER = ".svc.cluster.local"
 _CLUSTER = re.compile(r"[a-zA-Z0-9._-]{1,128}")
 _PEM = re.compile(
@@ -60,18 +61,19 @@ def private_key(text: str) -> Secret:
 def key_problem(key: Path | Secret) -> str:
     """Return why a key cannot sign, empty if it can; the message does not quote it."""
     try:
-        from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-        from cryptography.hazmat.primitives.serialization import load_pem_private_key
+        import jwt
     except ImportError:
-        return "signing needs an optional part of xpjob; install xpjob[github]"
+        return _EXTRA
     try:
-        pem = key.read_bytes() if isinstance(key, Path) else key.reveal().encode()
-        loaded = load_pem_private_key(pem, None)
+        pem = key.read_text() if isinstance(key, Path) else key.reveal()
+        jwt.encode({}, pem, algorithm="RS256")
     except OSError as error:
         return f"{key} cannot be read: {error.strerror}"
-    except (ValueError, TypeError):  # a password is wanted: TypeError
-        return "is not an RSA private key in PEM without a password"
-    return "" if isinstance(loaded, RSAPrivateKey) else "is not an RSA key; GitHub Apps have one"
+    except NotImplementedError:  # PyJWT without cryptography
+        return _EXTRA
+    except (jwt.PyJWTError, ValueError, TypeError):  # TypeError: a password is wanted
+        return "is not an RSA private key in PEM without a password, as GitHub makes for Apps"
+    return ""
 
 
 def cluster_problem(name: str) -> str:
