@@ -67,7 +67,7 @@ def test_a_404_of_an_artifact_is_unknown_for_an_hour(way: str, remaining: str) -
         assert outcome.error is None
         assert run.clock.pauses in ([], [1.0])
         assert values(outcome)["deptracker_post_record_unknown_artifact"] == 1
-        assert values(outcome)["xpjob_deployment_records_rejected{not_found}"] == 1
+        assert values(outcome)["deployment_records_rejected{not_found}"] == 1
         outcome = run.run(row())
         assert posts(run, way) == 1
         assert values(outcome)["deptracker_post_record_unknown_artifact_cache_hit"] == 1
@@ -147,7 +147,7 @@ def test_a_rate_limit_without_a_time_is_waited_for_ever_longer() -> None:
         outcome = run.run(row())
         assert outcome.error is None
         assert run.clock.pauses == [60, 120, 240]
-        assert values(outcome)["xpjob_deployment_records_pending{deployed}"] == 1
+        assert values(outcome)["deployment_records_pending{deployed}"] == 1
         before = len(run.served.asked)
         run.run(row())
         assert len(run.served.asked) == before
@@ -165,14 +165,14 @@ def test_a_rate_limit_longer_than_the_run_is_kept_by_the_next_ones() -> None:
             outcome = run.run(row())
             assert outcome.error is None
             found = values(outcome)
-            assert found["xpjob_deployment_records_oldest_pending_timestamp_seconds"] == 1787302800
-            assert found["xpjob_deployment_records_last_success_timestamp_seconds"] == 0
+            assert found["deployment_records_oldest_pending_timestamp_seconds"] == 1787302800
+            assert found["deployment_records_last_success_timestamp_seconds"] == 0
         assert len(run.served.asked) == 1
         assert run.clock.pauses == []
         run.api.instead = lambda _: None
         run.clock.next_run(1000)
         outcome = run.run(row())
-        assert values(outcome)["xpjob_deployment_records_oldest_pending_timestamp_seconds"] == 0
+        assert values(outcome)["deployment_records_oldest_pending_timestamp_seconds"] == 0
         assert run.api.deployed() == {NAME: digest()}
 
 
@@ -246,7 +246,7 @@ def test_if_all_records_are_invalid_the_run_stops() -> None:
         outcome = run.run(*many(100))
         assert outcome.error is not None
         assert len(run.served.asked) < 40
-        assert values(outcome)["xpjob_deployment_records_pending{deployed}"] > 80
+        assert values(outcome)["deployment_records_pending{deployed}"] > 80
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -311,8 +311,8 @@ def test_three_kinds_of_404_are_told_apart(
         assert expected in str(outcome.error)
         assert len(run.served.asked) <= 4
         found = values(outcome)
-        assert found["xpjob_deployment_records_rejected{not_found}"] == 0
-        assert found["xpjob_deployment_records_pending{deployed}"] == 3
+        assert found["deployment_records_rejected{not_found}"] == 0
+        assert found["deployment_records_pending{deployed}"] == 3
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -359,7 +359,7 @@ def test_one_run_uses_only_a_share_of_the_limits() -> None:
         assert (
             len(run.api.deployed()) == 8
         )  # of 500 an hour 10, less the two calls that there are not
-        assert values(outcome)["xpjob_deployment_records_pending{deployed}"] == 22
+        assert values(outcome)["deployment_records_pending{deployed}"] == 22
         for _ in range(3):
             run.run(*many(30))
         assert len(run.api.deployed()) == 30
@@ -402,7 +402,7 @@ def test_a_server_that_is_away_or_hangs_is_an_error_of_the_run() -> None:
         outcome = run.run(row())
         assert isinstance(outcome.error, TransientError)
         assert "BASE_URL" in str(outcome.error)
-        assert values(outcome)["xpjob_deployment_records_pending{deployed}"] == 1
+        assert values(outcome)["deployment_records_pending{deployed}"] == 1
         del run.environ["BASE_URL"]
         run.environ["REQUEST_TIMEOUT_SECONDS"] = "0.1"
         run.api.instead = lambda _: time.sleep(0.3)

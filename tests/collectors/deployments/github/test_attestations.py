@@ -27,7 +27,7 @@ def test_it_is_asked_only_on_request() -> None:
     with runs() as run:
         outcome = run.run(row())
         assert asked(run) == []
-        assert "xpjob_deployment_attested_digests{true}" not in values(outcome)
+        assert "deployment_attested_digests{true}" not in values(outcome)
 
 
 def test_digests_are_asked_for_in_bulk_and_remembered() -> None:
@@ -37,8 +37,8 @@ def test_digests_are_asked_for_in_bulk_and_remembered() -> None:
         run.environ["GITHUB_ATTESTATIONS"] = "true"
         outcome = run.run(*rows)
         assert outcome.error is None
-        assert values(outcome)["xpjob_deployment_attested_digests{true}"] == 30
-        assert values(outcome)["xpjob_deployment_attested_digests{false}"] == 1470
+        assert values(outcome)["deployment_attested_digests{true}"] == 30
+        assert values(outcome)["deployment_attested_digests{false}"] == 1470
         assert asked(run) == [1024, 476]
         run.run(*rows)
         assert len(asked(run)) == 2

@@ -226,7 +226,7 @@ def test_nothing_is_sent_of_what_never_ran(gone: Row) -> None:
     with runs() as run:
         outcome = run.run(gone)
         assert run.posts() == []
-        assert values(outcome)["xpjob_deployment_records_accepted"] == 0
+        assert values(outcome)["deployment_records_accepted"] == 0
 
 
 def test_an_empty_memory_sends_everything_again() -> None:

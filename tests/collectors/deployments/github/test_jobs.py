@@ -69,12 +69,12 @@ def test_a_job_that_takes_longer_than_the_run_is_taken_up_by_the_next() -> None:
     with runs(polls=7) as run:
         outcome = run.run(row())
         assert outcome.error is None
-        assert values(outcome)["xpjob_deployment_records_pending{deployed}"] == 1
+        assert values(outcome)["deployment_records_pending{deployed}"] == 1
         assert run.api.deployed() == {}
         outcome = run.run(row(), row(2, workload="api"))
         assert outcome.error is None
         assert run.api.deployed() == {NAME: digest()}
-        assert values(outcome)["xpjob_deployment_records_pending{deployed}"] == 1
+        assert values(outcome)["deployment_records_pending{deployed}"] == 1
         run.run(row(), row(2, workload="api"))
         assert sizes(run.served.asked) == [("jobs", 1), ("jobs", 1)]
         assert run.api.deployed() == {NAME: digest(), "shop/api/app": digest(2)}
@@ -104,7 +104,7 @@ def test_a_job_of_somebody_else_is_waited_for_up_to_an_hour() -> None:
         for _ in range(12):
             outcome = run.run(row())
             assert outcome.error is None
-            assert values(outcome)["xpjob_deployment_records_pending{deployed}"] == 1
+            assert values(outcome)["deployment_records_pending{deployed}"] == 1
             assert run.api.deployed() == {}
         run.run(row())
         run.run(row())
@@ -165,9 +165,9 @@ def test_half_a_call_may_be_rejected(
         assert outcome.error is None
         assert sorted(run.api.deployed()) == [f"shop/web-{n}/app" for n in (0, 2, 4, 6, 8)]
         found = values(outcome)
-        assert found["xpjob_deployment_records_accepted"] == 5
-        assert found["xpjob_deployment_records_rejected{not_found}"] == 2
-        assert found["xpjob_deployment_records_rejected{unauthorized}"] == 3
+        assert found["deployment_records_accepted"] == 5
+        assert found["deployment_records_rejected{not_found}"] == 2
+        assert found["deployment_records_rejected{unauthorized}"] == 3
         assert found["deptracker_events_processed_failed{CREATED}"] == 5
         assert found["deptracker_post_record_client_error"] == 3
         requests = len(run.served.asked)
@@ -202,7 +202,7 @@ def test_the_end_of_a_record_that_github_does_not_know_is_no_news() -> None:
         for _ in range(4):
             outcome = run.run()
         assert run.kept().records == {}
-        assert values(outcome)["xpjob_deployment_records_pending{decommissioned}"] == 0
+        assert values(outcome)["deployment_records_pending{decommissioned}"] == 0
         assert len(run.posts()) == 2
 
 

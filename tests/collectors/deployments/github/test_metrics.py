@@ -61,19 +61,19 @@ def test_gauges_say_what_is_pending_and_since_when() -> None:
     """The oldest change counts until it is acknowledged."""
     with runs() as run:
         run.run(row())
-        success = values(run.run(row()))["xpjob_deployment_records_last_success_timestamp_seconds"]
+        success = values(run.run(row()))["deployment_records_last_success_timestamp_seconds"]
         run.api.instead = lambda _: message(500, "no")
         outcome = run.run(row(), row(2, workload="api"))
-        oldest = values(outcome)["xpjob_deployment_records_oldest_pending_timestamp_seconds"]
+        oldest = values(outcome)["deployment_records_oldest_pending_timestamp_seconds"]
         outcome = run.run(row(2, workload="api"), row(3, workload="new"))
         outcome = run.run(row(2, workload="api"), row(3, workload="new"))
         found = values(outcome)
-        assert found["xpjob_deployment_records_pending{deployed}"] == 2
-        assert found["xpjob_deployment_records_pending{decommissioned}"] == 1
-        assert found["xpjob_deployment_records_accepted"] == 1
-        assert found["xpjob_deployment_records_oldest_pending_timestamp_seconds"] == oldest
+        assert found["deployment_records_pending{deployed}"] == 2
+        assert found["deployment_records_pending{decommissioned}"] == 1
+        assert found["deployment_records_accepted"] == 1
+        assert found["deployment_records_oldest_pending_timestamp_seconds"] == oldest
         assert oldest >= success > 0
-        assert found["xpjob_deployment_records_last_success_timestamp_seconds"] == success
+        assert found["deployment_records_last_success_timestamp_seconds"] == success
 
 
 def test_tables_can_be_stored_and_exposed() -> None:

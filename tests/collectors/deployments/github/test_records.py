@@ -98,7 +98,7 @@ def test_what_can_never_be_accepted_is_said_once_and_not_sent(
         for _ in range(3):
             outcome = run.run(bad, row(2, workload="api"))
             assert outcome.error is None
-            assert values(outcome)[f"xpjob_deployment_records_rejected{{{cause}}}"] == 1
+            assert values(outcome)[f"deployment_records_rejected{{{cause}}}"] == 1
         assert list(run.api.deployed()) == ["shop/api/app"]
         assert run.posts() == ["jobs"]
         assert caplog.text.count("cannot accept") == 1

@@ -36,7 +36,7 @@ def tables(
     yield from _tracker(state.counters)
     yield from _records(state.places[:1], pending)
     yield _number(
-        "xpjob_deployment_records_last_success_timestamp_seconds",
+        "deployment_records_last_success_timestamp_seconds",
         "When GitHub last had all deployment records; 0 if never.",
         _unix(state.last_success),
     )
@@ -45,7 +45,7 @@ def tables(
             ("attested",),
             (
                 Column(
-                    "xpjob_deployment_attested_digests",
+                    "deployment_attested_digests",
                     "Running digests by provenance attestation at GitHub.",
                 ),
             ),
@@ -99,13 +99,13 @@ def _records(current: Iterable[Kept], pending: Iterable[str]) -> Iterator[Table]
         causes.update(rejected.cause for rejected in kept.rejected.values())
         oldest = min(map(_unix, kept.pending.values()), default=0.0)
     yield _number(
-        "xpjob_deployment_records_accepted",
+        "deployment_records_accepted",
         "Deployment records that GitHub has accepted.",
         accepted,
     )
     rejected = Table(
         ("cause",),
-        (Column("xpjob_deployment_records_rejected", "Containers whose record is not accepted."),),
+        (Column("deployment_records_rejected", "Containers whose record is not accepted."),),
     )
     for cause in sorted({"not_found", "unauthorized"} | causes.keys()):
         rejected.add((cause,), causes[cause])
@@ -113,13 +113,13 @@ def _records(current: Iterable[Kept], pending: Iterable[str]) -> Iterator[Table]
     statuses = Counter(pending)
     waiting = Table(
         ("status",),
-        (Column("xpjob_deployment_records_pending", "Changes that GitHub has not acknowledged."),),
+        (Column("deployment_records_pending", "Changes that GitHub has not acknowledged."),),
     )
     for status in EVENTS:
         waiting.add((status,), statuses[status])
     yield waiting
     yield _number(
-        "xpjob_deployment_records_oldest_pending_timestamp_seconds",
+        "deployment_records_oldest_pending_timestamp_seconds",
         "Since when the oldest change is not acknowledged; 0 if there is none.",
         oldest,
     )
