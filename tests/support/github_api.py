@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import msgspec
 from openapi_schema_validator import OAS30Validator
 
+from support.paths import CACHE
 from support.scripted import Asked, Told
-from support.site import CACHE
 
 DOCUMENT = CACHE / "github" / "api.github.com.json"
 _JSON = "application/json"

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from shutil import which
 from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from support.paths import CACHE
 from support.reader_sample import FakeStore, snapshot
 from support.snapshots import Snapshot010
 from xpjob.base import times
@@ -25,7 +24,6 @@ from xpjob.reader.options import ReaderOptions
 from xpjob.snapshot.documents import Snapshot
 from xpjob.store.options import StoreOptions
 
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "xpjob"
 AXE = CACHE / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 
 

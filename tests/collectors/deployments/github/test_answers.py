@@ -180,7 +180,7 @@ def test_a_rate_limit_longer_than_the_run_is_kept_by_the_next_ones() -> None:
 def test_a_401_is_an_error_of_the_run(way: str) -> None:
     """One request; nothing is dropped, and everything is sent with the right credentials."""
     with runs(lacks=WAYS[way]) as run:
-        run.api.instead = first(1, message(401, "Bad credentials"), way)
+        run.api.instead = first(1, message(401, "Bad credentials", X_RateLimit_Remaining="0"), way)
         outcome = run.run(row())
         assert isinstance(outcome.error, RefusedError)
         assert "API_TOKEN" in str(outcome.error)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.registry import Collector
 
 from support.github import message
 from support.github_runs import digest, many, row, runs, values
+from support.paths import ROOT
 from xpjob.collectors.deployments.github.deliver import Outcome
 from xpjob.metrics import stored
 from xpjob.metrics.cumulative import HistogramTable
@@ -94,3 +97,21 @@ def test_tables_can_be_stored_and_exposed() -> None:
     assert 'deptracker_events_processed_timer_bucket{le="+Inf",status="ok"} 1.0\n' in text
     helps = [line.split()[2] for line in text.splitlines() if line.startswith("# HELP")]
     assert len(helps) == len(set(helps))
+
+
+def test_every_family_is_documented() -> None:
+    """With its type and labels, once, and no other."""
+    page = (ROOT / "xpjob/collectors/deployments/GITHUB.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| (\w+) \| (.*?) ?\| .*\|$", page, re.MULTILINE)
+    documented = {
+        name: (kind, tuple(re.findall(r"`(\w+)`", labels))) for name, kind, labels in rows
+    }
+    assert len(rows) == len(documented)
+    with runs() as run:
+        run.environ["GITHUB_ATTESTATIONS"] = "true"
+        tables = stored.store("deployments", run.run(row()).tables, 100)
+    assert documented == {
+        family.name: (table.type, tuple(table.labels))
+        for table in tables
+        for family in table.families
+    }

@@ -166,7 +166,8 @@ def _not_found(text: str, message: str, answer: Response) -> XpjobError:
 
 def _limit(answer: Response, message: str, now: datetime) -> tuple[float] | None:
     """Return the seconds to wait if requests are limited: 0 if it is not said."""
-    if not 400 <= answer.status < 500 or answer.status == 404:
+    # The limit of a 401 is that of nobody, and a 404 says something else.
+    if not 400 <= answer.status < 500 or answer.status in (401, 404):
         return None
     if seconds := answer.retry_after():
         return (seconds,)
