@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from support.github import message
 from support.github_runs import Row, digest, row, runs, values
 from xpjob.collectors.deployments.github.wanted import collisions
 
@@ -97,6 +98,20 @@ def test_incomplete_lists_decommission_nothing() -> None:
         run.run(row(2, workload="api"), complete=False)
         assert run.api.status(NAME) == "deployed"
         run.run(row(2, workload="api"))
+        assert run.api.status(NAME) == "decommissioned"
+
+
+def test_a_confirmed_absence_is_sent_by_a_complete_run_only() -> None:
+    """GitHub was away when it was confirmed; by the next run the lists may have missed a return."""
+    with runs() as run:
+        run.run(row())
+        run.run()
+        run.api.instead = lambda _: message(500, "no")
+        run.run()
+        run.api.instead = lambda _: None
+        run.run(complete=False)
+        assert run.api.status(NAME) == "deployed"
+        run.run()
         assert run.api.status(NAME) == "decommissioned"
 
 
