@@ -25,7 +25,7 @@ def test_what_is_acknowledged_is_not_sent_again() -> None:
 
 def test_a_rollout_is_one_record_of_the_newer_digest() -> None:
     """GitHub keeps one digest of a name; it does not flip while both run, nor when one has gone."""
-    old = row(1)
+    old = row(5)
     new = row(2, since="2026-08-21T08:00:00Z")
     with runs() as run:
         run.run(old)
@@ -39,10 +39,10 @@ def test_a_rollout_is_one_record_of_the_newer_digest() -> None:
 
 def test_what_runs_comes_before_what_has_ended() -> None:
     """Of a CronJob, say, whose next job has another image; each digest until it is replaced."""
-    ended = row(1, pods=0, since="2026-08-21T08:00:00Z")
+    ended = row(9, pods=0, since="2026-08-21T08:00:00Z")
     with runs() as run:
         run.run(ended)
-        assert run.api.deployed() == {NAME: digest(1)}
+        assert run.api.deployed() == {NAME: digest(9)}
         run.run(row(2), ended)
         assert run.api.deployed() == {NAME: digest(2)}
 

@@ -19,7 +19,10 @@ from support.github_runs import (
 )
 from support.scripted import Asked, Told
 from xpjob.base.errors import ConflictError
+from xpjob.collectors.deployments.github import settle
 from xpjob.collectors.deployments.github.deliver import Work, deliver
+from xpjob.collectors.deployments.github.records import Record
+from xpjob.collectors.deployments.github.state import Change
 
 NAME = "shop/web/app"
 
@@ -185,6 +188,27 @@ def test_an_item_that_names_only_an_image_is_asked_about_again(immediately: bool
         assert sizes(run.served.asked) == [("jobs", 4), ("moda-1", 3)]
 
 
+def test_an_item_with_a_deployment_is_clear_beside_one_without() -> None:
+    """Both shapes may come in one answer; each record is accepted, rejected or unclear."""
+    errors: list[object] = [
+        {"name": "octo/web", "cause": "not_found"},
+        {"cause": "unauthorized", "deployment": {"deployment_name": "n1", "digest": digest(1)}},
+        {"cause": "not_found", "deployment": {"deployment_name": "n3", "digest": digest(9)}},
+        *("text", None, {"cause": 7}),
+    ]
+    changes = [
+        Change(Record("octo/web", digest(number), f"n{number}", "deployed"), "c", "shop")
+        for number in (1, 2)
+    ]
+    changes.append(Change(Record("octo/api", digest(3), "n3", "deployed"), "c", "shop"))
+    found = settle.parts(changes, errors)
+    assert [change.record.deployment_name for change in found.accepted] == ["n3"]
+    assert [(change.record.deployment_name, why) for change, why in found.rejected] == [
+        ("n1", "unauthorized")
+    ]
+    assert [change.record.deployment_name for change in found.unclear] == ["n2"]
+
+
 def test_an_image_of_one_digest_is_meant_with_all_its_records() -> None:
     """As the tracker has it."""
     rows = [row(1, workload=f"web-{number}") for number in range(3)]
@@ -212,6 +236,9 @@ def test_a_rejected_change_keeps_the_record_that_github_has() -> None:
         run.run(row())
         run.run(row(2))
         assert run.api.deployed() == {NAME: digest(1)}
+        assert run.kept().rejected.keys() == {NAME}
+        run.run(row())
+        assert run.kept().rejected == {}
         run.run()
         run.run()
         assert run.api.status(NAME) == "decommissioned"
