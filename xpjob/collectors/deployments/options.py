@@ -23,7 +23,7 @@ class DeploymentOptions(Group):
     # One line per option, however long: it reads as a table.
     # fmt: off
     # ruff: disable[E501]
-    github_org: str = option("Organisation on GitHub that gets deployment records; empty disables them (also ORG).", "", settings.organisation, aliases=("ORG",))
+    github_org: str = option("Organisation on GitHub that gets deployment records; empty disables them.", "", settings.organisation, aliases=("org",))
     base_url: str = option("URL of GitHub's REST API; https unless it says otherwise.", settings.API, str)
     dn_template: str = option("Name of a deployment record, from {{namespace}}, {{workloadKind}}, {{deploymentName}} and {{containerName}}.", "{{namespace}}/{{deploymentName}}/{{containerName}}", settings.template)
     logical_environment: str = option("Stage of the deployments in GitHub's records, e.g. production.", "", settings.environment)
@@ -34,7 +34,7 @@ class DeploymentOptions(Group):
     gh_app_id: str = option("ID (or client ID) of the GitHub App to authenticate as, instead of a token.", "", settings.app_id)
     gh_install_id: str = option("ID of the installation of the GitHub App in the organisation.", "", settings.installation_id)
     gh_app_private_key: Secret = option("Private key of the GitHub App: PEM, or PEM in base64; a variable only, because other users can see command lines.", "", settings.private_key, secret=True)
-    gh_app_priv_key_path: Path | None = option("File with the private key (PEM) of the GitHub App (also GH_APP_PRIV_KEY).", "", parsers.optional(parsers.pem_file), aliases=("GH_APP_PRIV_KEY",))
+    gh_app_priv_key_path: Path | None = option("File with the private key (PEM) of the GitHub App.", "", parsers.optional(parsers.pem_file), aliases=("gh_app_priv_key",))
     decommission_after_runs: int = option("Complete runs in a row from which a container must be absent before its record is decommissioned.", "2", parsers.whole(1, 1000))
     decommission_scaled_to_zero: bool = option("Treat a workload that is scaled to zero as gone.", "false", parsers.boolean, switch=True)
     github_attestations: bool = option("Ask GitHub which running images have no provenance attestation.", "false", parsers.boolean, switch=True)
