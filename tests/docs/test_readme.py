@@ -16,7 +16,7 @@ from xpjob.collectors.capacity import findings as capacity
 from xpjob.collectors.capacity.options import CapacityOptions
 from xpjob.collectors.crossplane.options import CrossplaneOptions
 from xpjob.collectors.deployments import findings as deployments
-from xpjob.collectors.deployments.inventory_options import InventoryOptions
+from xpjob.collectors.deployments.options import DeploymentOptions
 from xpjob.commands.groups import GROUPS, OPTIONS
 from xpjob.config.option import Group, Option, options
 from xpjob.publish import exposition
@@ -50,7 +50,9 @@ def test_every_option_is_documented(request: pytest.FixtureRequest) -> None:
         "crossplane", "options of the collector", f"\n{rows(CrossplaneOptions)}\n", write=write
     )
     generated("capacity", "options of capacity", f"\n{rows(CapacityOptions)}\n", write=write)
-    generated("deployments", "options of deployments", f"\n{rows(InventoryOptions)}\n", write=write)
+    generated(
+        "deployments", "options of deployments", f"\n{rows(DeploymentOptions)}\n", write=write
+    )
     readers = rows(ReaderOptions, AccessOptions)
     generated("reader", "options of the reader", f"\n{readers}\n", write=write)
 

@@ -7,7 +7,7 @@ from typing import Any
 from support.pods import Pods
 from support.workloads import POD, Json
 from xpjob.collectors.deployments.collector import Deployments
-from xpjob.collectors.deployments.inventory_options import InventoryOptions
+from xpjob.collectors.deployments.options import DeploymentOptions
 from xpjob.config.option import Config, load
 from xpjob.demo.cluster import Cluster
 from xpjob.kube.options import KubeOptions
@@ -33,7 +33,7 @@ class Inventory(Pods):
             "store_dir": str(self.directory / "store"),
             "publish": f"textfile:{self.directory / 'xpjob.prom'}",
         }
-        groups = (KubeOptions, StoreOptions, PublishOptions, RunOptions, InventoryOptions)
+        groups = (KubeOptions, StoreOptions, PublishOptions, RunOptions, DeploymentOptions)
         return load({**own, **given}, {}, groups)
 
     def collect(self, **given: str) -> list[Row]:

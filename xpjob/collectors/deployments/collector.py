@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct
@@ -10,13 +11,18 @@ from msgspec import Struct
 from xpjob.collect.before import Before
 from xpjob.collect.carry import Gaps, carry
 from xpjob.collect.contract import Listed, ListReader, Plan, Section, Subscription, World
+from xpjob.collect.deliver import Committed, Delivered, Outbox
+from xpjob.collect.findings import Finding
 from xpjob.collect.outcome import TargetOutcome
 from xpjob.collect.tables import TableSpec
 from xpjob.collectors.deployments import findings, metrics, wire
 from xpjob.collectors.deployments.fold import FoldedPods, PodReader
+from xpjob.collectors.deployments.github.deliver import Work, deliver
+from xpjob.collectors.deployments.github.state import Acknowledged
+from xpjob.collectors.deployments.github.wanted import collisions
 from xpjob.collectors.deployments.higher import Higher, read_higher
 from xpjob.collectors.deployments.inventory import rows_of
-from xpjob.collectors.deployments.inventory_options import InventoryOptions
+from xpjob.collectors.deployments.options import DeploymentOptions
 from xpjob.collectors.deployments.owners import LISTED, Owned, OwnerReader, Owners
 from xpjob.collectors.deployments.rows import Deployment
 from xpjob.collectors.deployments.since import Memory, mark_absent
@@ -25,6 +31,7 @@ from xpjob.config.option import Group
 from xpjob.kube.gvr import Gvr
 from xpjob.kube.lists import ListKey
 from xpjob.metrics.table import Table
+from xpjob.net.options import NetOptions
 
 POD, OWNER = "pod", "owner"
 """Roles of lists."""
@@ -34,7 +41,7 @@ _PODS = Gvr("", "v1", "pods")
 class _Notes(NamedTuple):
     """What planning found out."""
 
-    options: InventoryOptions
+    options: DeploymentOptions
     higher: Higher
 
 
@@ -42,10 +49,11 @@ class Deployments:
     """Which image runs where, and since when."""
 
     name = "deployments"
-    options: type[Group] = InventoryOptions
+    options: type[Group] = DeploymentOptions
     tables: Sequence[TableSpec] = TABLES
     carry: Literal["list", "section"] = "list"
     state: type[Struct] | None = None
+    delivery: type[Struct] = Acknowledged
     results: Mapping[str, tuple[str, Any]] = {
         POD: ("foldedPods", list[FoldedPods]),
         OWNER: ("owners", list[Owned]),
@@ -53,7 +61,7 @@ class Deployments:
 
     def plan(self, world: World) -> Plan:
         """Decide which lists to request, and read the metadata of higher owners."""
-        options: InventoryOptions = world.options
+        options: DeploymentOptions = world.options
         subscriptions = []
         for namespace in options.namespace or ("",):
             key = ListKey(_PODS, namespace)
@@ -68,7 +76,7 @@ class Deployments:
 
     def reader(self, subscription: Subscription) -> ListReader:
         """Return a new reader of one list."""
-        options: InventoryOptions = subscription.context
+        options: DeploymentOptions = subscription.context
         excluded, key = options.exclude_namespaces, options.github_repository_annotation
         if subscription.role == POD:
             return PodReader(excluded, key)
@@ -106,7 +114,7 @@ class Deployments:
         rows.sort(key=lambda row: row.order)
         return Section(
             {DEPLOYMENTS: rows},
-            findings.find(rows),
+            [*findings.find(rows), *_collisions(rows, options)],
             shown={"digestMetrics": options.digest_metrics},
             kept=higher.failed,
         )
@@ -115,6 +123,19 @@ class Deployments:
         """Yield the metric tables of the rows."""
         digests = bool(section.shown.get("digestMetrics"))
         yield from metrics.tables(section.tables[DEPLOYMENTS], digests=digests)
+
+    def deliver(self, committed: Committed, outbox: Outbox) -> Delivered:
+        """Record with GitHub what is stored."""
+        options = committed.config[DeploymentOptions]
+        rows = committed.section.tables[DEPLOYMENTS]
+        work = Work(rows, committed.complete, committed.at, committed.cluster, options.covers)
+        done = deliver(work, options, committed.config[NetOptions], outbox)
+        return Delivered(done.tables, done.error)
+
+
+def _collisions(rows: Sequence[Deployment], options: DeploymentOptions) -> list[Finding]:
+    found = collisions(rows, options.dn_template) if options.github_org else ()
+    return list(islice(found, findings.MAX_FINDINGS))
 
 
 class _Unknown:

@@ -35,3 +35,8 @@ class InventoryOptions(Group):
         if self.namespace and self.exclude_namespaces:
             text = "EXCLUDE_NAMESPACES: NAMESPACE is also set; set only one of them"
             yield "exclude_namespaces", text
+
+    def covers(self, namespace: str) -> bool:
+        """Return whether the pods of a namespace are listed, and not ignored."""
+        listed = not self.namespace or namespace in self.namespace
+        return listed and namespace not in self.exclude_namespaces

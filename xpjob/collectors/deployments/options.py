@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xpjob.collectors.deployments.github import settings
+from xpjob.collectors.deployments.inventory_options import InventoryOptions
 from xpjob.config import parsers
-from xpjob.config.option import Config, Group, Problem, option
+from xpjob.config.option import Config, Problem, option
 from xpjob.config.secrets import Secret
 from xpjob.net.options import NetOptions
 from xpjob.store.options import StoreOptions
 
 
 @dataclass(frozen=True, kw_only=True)
-class DeploymentOptions(Group):
+class DeploymentOptions(InventoryOptions):
     """What is recorded with GitHub, and how."""
 
     title = "Deployments"
