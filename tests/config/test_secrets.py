@@ -126,7 +126,9 @@ def test_a_secret_shows_nowhere() -> None:
     assert config[PublishOptions].pushgateway_password == Secret("hunter2")
     assert config[PublishOptions].pushgateway_password != Secret("other")
     assert len({config[PublishOptions].pushgateway_password, Secret("hunter2")}) == 1
-    assert [option.name for option in OPTIONS if option.secret] == ["pushgateway_password"]
+    assert {option.name for option in OPTIONS if option.secret} == {
+        *("api_token", "gh_app_private_key", "pushgateway_password")
+    }
     assert "unprintable" in mistakes(**{**environ, "PUSHGATEWAY_PASSWORD": "hun\nhunter2"})
 
 

@@ -243,8 +243,7 @@ class Renamed(Group):
     [
         ({"COLOURS": "red"}, ("red",)),
         ({"PAINT": "blue"}, ("blue",)),
-        ({"HUE": "green", "PAINT": "blue"}, ("blue",)),
-        ({"COLOURS": "red", "PAINT": "blue"}, ("red",)),
+        ({"HUE": "blue", "PAINT": "blue"}, ("blue",)),
         ({"COLOURS": " ", "HUE": "green"}, ("green",)),
         ({}, ()),
     ],
@@ -252,8 +251,16 @@ class Renamed(Group):
 def test_an_option_is_found_under_its_aliases(
     environ: dict[str, str], expected: tuple[str, ...]
 ) -> None:
-    """Its own name comes first, then the aliases in their order."""
+    """The option of the command line wins."""
     assert load({}, environ, (Renamed,))[Renamed].colours == expected
+    assert load({"colours": "grey"}, environ, (Renamed,))[Renamed].colours == ("grey",)
+
+
+def test_names_of_one_option_do_not_disagree() -> None:
+    """Unless the command line decides."""
+    environ = {"HUE": "green", "PAINT": "blue"}
+    with pytest.raises(SettingsError, match="PAINT: HUE has another value; set only one of them"):
+        load({}, environ, (Renamed,))
     assert load({"colours": "grey"}, environ, (Renamed,))[Renamed].colours == ("grey",)
 
 
