@@ -82,7 +82,7 @@ def runs(
     chosen = {
         item.callspec.params["row"].id
         for item in request.session.items
-        if hasattr(item, "callspec") and "row" in item.callspec.params
+        if hasattr(item, "callspec") and isinstance(item.callspec.params.get("row"), Row)
     }
     retry.set_testing(True)
     pool = ThreadPoolExecutor(WORKERS)

@@ -145,7 +145,7 @@ def test_live_families_are_of_the_time_of_the_scrape(store: FakeStore) -> None:
     clock = Clock()
     app = create_app(store, Config(), (), (Pools(),), clock)
     app.state.snapshots.refresh()
-    client = TestClient(app)
+    client = TestClient(app, base_url="http://localhost")
     first = client.get("/metrics/inventory")
     assert float(first.text.rpartition("pools_now ")[2]) == int(clock().timestamp())
     clock.forward(seconds=1)

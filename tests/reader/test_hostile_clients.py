@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import socket
 import statistics
 import subprocess
@@ -18,6 +19,7 @@ import pytest
 import urllib3
 
 from support.hostile_clients import attacking
+from support.irregular import lease
 from support.processes import free_port, serving
 from support.reader_sample import snapshot
 from xpjob.snapshot import documents
@@ -158,10 +160,12 @@ def test_a_store_that_hangs_is_away(tmp_path: Path) -> None:
     with reading(tmp_path, **limits) as reader:
         assert reader.stale() == ""
         path = reader.store / "snapshot.json"
-        path.unlink()
-        os.mkfifo(path)
-        wait_until(lambda: "store_away" in reader.stale())
-        assert reader.timed("/healthz") < 5
+        newer = reader.store / "newer"
+        shutil.copy(path, newer)
+        with lease(newer):  # opening it has to wait
+            newer.replace(path)
+            wait_until(lambda: "store_away" in reader.stale())
+            assert reader.timed("/healthz") < 5
         stored(tmp_path, 2, 2)
         wait_until(lambda: reader.stale() == "")
         assert reader.ask("/bookkeeping?limit=1").headers["Xpjob-Total"] == "8"

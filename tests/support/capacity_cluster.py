@@ -50,7 +50,7 @@ class CapacityCluster:
         store = DirectoryStore(self.store)
         app = create_reader(store, self.config(), COLLECTORS, EXTENSIONS, now)
         app.state.snapshots.refresh()
-        return TestClient(app)
+        return TestClient(app, base_url="http://localhost")
 
 
 @contextmanager

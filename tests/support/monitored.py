@@ -158,7 +158,8 @@ def _move_a_tag(cluster: Cluster, deployed: Apps) -> None:
 
     def running() -> set[str]:
         pods = cluster.objects(apps.POD, "team-web")
-        return {pod["status"]["containerStatuses"][0]["imageID"] for pod in pods}
+        ours = [pod for pod in pods if pod["metadata"]["name"].startswith("campaign-")]
+        return {pod["status"]["containerStatuses"][0]["imageID"] for pod in ours}
 
     before = running()
     while running() & before or len(running()) != 1:

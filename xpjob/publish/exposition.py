@@ -63,7 +63,7 @@ def inventory(head: Head) -> list[Metric]:
     tables = head.metrics or []
     families = [
         *(family for table in tables for family in table.metrics()),
-        _cluster(head),
+        *_cluster(head),
         _gauge(
             "xpjob_inventory_timestamp_seconds",
             "Unix time in seconds at which the run that produced this inventory started.",
@@ -83,16 +83,18 @@ def inventory(head: Head) -> list[Metric]:
     return [*families, declared]
 
 
-def _cluster(head: Head) -> Metric:
+def _cluster(head: Head) -> Iterator[Metric]:
+    """Yield which cluster it is of, unless a version that did not know it has stored it."""
+    if head.identity is None:
+        return
     family = GaugeMetricFamily(
         "xpjob_cluster_info",
         "Cluster of the inventory: uid of its namespace kube-system, or else the address of its "
         "API; the value is always 1.",
         labels=["uid"],
     )
-    if head.identity:
-        family.add_metric([str(head.identity)], 1)
-    return family
+    family.add_metric([str(head.identity)], 1)
+    yield family
 
 
 def _declared(families: Iterable[Metric]) -> dict[str, int]:
