@@ -91,6 +91,19 @@ def test_an_unchanged_answer_is_not_sent_again(several: Reader) -> None:
     assert again.status_code == 304
 
 
+@pytest.mark.parametrize("form", ["json", "ndjson", "csv"])
+def test_long_rows_are_made_while_they_are_sent(form: str) -> None:
+    """In pieces, so that clients who do not read hold no copy of all rows."""
+    store = FakeStore()
+    rows = [Node(name=f"{number}-" + "x" * 50_000, pool="", pods=1) for number in range(40)]
+    store.save(toy_snapshot(1, rows={"nodes": rows, "licences": []}, cluster="east"), "east")
+    made = make_reader(store)
+    assert made.snapshots.refresh()
+    answer = made.get(f"/tables/nodes?cluster=*&format={form}")
+    assert "content-length" not in answer.headers
+    assert all(row.name in answer.text for row in rows)
+
+
 @pytest.mark.parametrize(
     ("path", "status", "code"),
     [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -11,8 +11,8 @@ from xpjob.collect.tables import TableDescription
 from xpjob.reader import described, parameters, query, render
 from xpjob.reader.parameters import MAX_LIMIT, Parameter, Params, one
 from xpjob.reader.query import Selections
-from xpjob.reader.render import Json
-from xpjob.reader.table import View
+from xpjob.reader.render import Body, Json
+from xpjob.reader.table import Rows, View
 
 ALL = "*"
 """The value of ``cluster`` that stands for all."""
@@ -38,7 +38,7 @@ class Part:
 class Found:
     """The rows that match in all clusters; ``body`` has at most ``MAX_LIMIT`` of them."""
 
-    body: bytes
+    body: Body
     total: int
     generated_at: str
 
@@ -54,34 +54,71 @@ def check(pairs: parameters.Pairs, table: TableDescription) -> Params:
 def find(parts: Sequence[Part], params: Params, now: int) -> Found:
     """Return the rows of all clusters, by cluster, and within each in the order that is wanted.
 
-    ``now`` is in seconds of the epoch. Raises ``QueryError``.
+    They are decoded while the answer is sent. ``now`` is in seconds of the epoch. Raises
+    ``QueryError``.
     """
     form, limit = one(params, "format", "json"), int(one(params, "limit", str(MAX_LIMIT)))
     columns = tuple(dict.fromkeys(name for part in parts for name in part.view.schema.fields))
     fields = parameters.names(params, "fields", {COLUMN, *columns})
-    rows: list[Json] = []
-    total = 0
+    chosen: list[tuple[Part, Rows]] = []
+    total = left = 0
     for part in parts:
-        found, count = _rows(part, params, now, limit - len(rows))
-        total += count
-        rows += ({name: row[name] for name in fields or row if name in row} for row in found)
+        found = _selected(part, params, now)
+        some = found[: max(0, limit - left)]
+        chosen.append((part, some))
+        total, left = total + len(found), left + len(some)
     generated_at = min((part.view.stamp.generated_at for part in parts), default="")
-    if form == "csv":
-        body = render.sheet(fields or (COLUMN, *columns), rows)
-    elif form == "ndjson":
-        body = b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
-    else:
-        document = {
-            described.ROWS: rows,
-            "generatedAt": generated_at,
-            "stale": any(part.stale for part in parts),
-            "cluster": ALL,
-            "clusters": [_described(part) for part in parts],
-            "total": total,
-            "continue": "",
-        }
-        body = msgspec.json.encode(document) + b"\n"
-    return Found(body, total, generated_at)
+    last = {
+        "generatedAt": generated_at,
+        "stale": any(part.stale for part in parts),
+        "cluster": ALL,
+        "clusters": [_described(part) for part in parts],
+        "total": total,
+        "continue": "",
+    }
+    makers: Mapping[str, Callable[[], Iterator[bytes]]] = {
+        "csv": lambda: _csv(chosen, fields or (COLUMN, *columns), now),
+        "ndjson": lambda: _ndjson(chosen, fields, now),
+        "json": lambda: _json(chosen, fields, now, last),
+    }
+    held = sum(rows.itemsize * len(rows) for _, rows in chosen if not isinstance(rows, range))
+    return Found(Body(None, makers[form], heavy=True, held=held), total, generated_at)
+
+
+def _csv(chosen: Sequence[tuple[Part, Rows]], columns: Sequence[str], now: int) -> Iterator[bytes]:
+    yield render.sheet(columns, ())
+    for rows in _decoded(chosen, now):
+        yield render.sheet(columns, rows, head=False)
+
+
+def _ndjson(
+    chosen: Sequence[tuple[Part, Rows]], fields: Sequence[str], now: int
+) -> Iterator[bytes]:
+    for rows in _decoded(chosen, now):
+        yield b"".join(msgspec.json.encode(_chosen(row, fields)) + b"\n" for row in rows)
+
+
+def _json(
+    chosen: Sequence[tuple[Part, Rows]], fields: Sequence[str], now: int, last: Json
+) -> Iterator[bytes]:
+    yield b"{" + msgspec.json.encode(described.ROWS) + b":["
+    separator = b""
+    for rows in _decoded(chosen, now):
+        yield separator + b",".join(msgspec.json.encode(_chosen(row, fields)) for row in rows)
+        separator = b","
+    yield b"]," + msgspec.json.encode(last)[1:] + b"\n"
+
+
+def _decoded(chosen: Sequence[tuple[Part, Rows]], now: int) -> Iterator[list[Json]]:
+    """Yield the rows in parts of about 64 KiB of JSON."""
+    decode = msgspec.json.Decoder(dict[str, object]).decode
+    for part, rows in chosen:
+        for some in render.slices(part.view, rows):
+            yield [{COLUMN: part.cluster, **decode(part.view.row(row, now))} for row in some]
+
+
+def _chosen(row: Json, fields: Sequence[str]) -> Json:
+    return {name: row[name] for name in fields or row if name in row}
 
 
 def _known(table: TableDescription) -> Iterator[Parameter]:
@@ -92,18 +129,15 @@ def _known(table: TableDescription) -> Iterator[Parameter]:
             yield replace(parameter, unchecked=True) if parameter.name in filters else parameter
 
 
-def _rows(part: Part, params: Params, now: int, limit: int) -> tuple[list[Json], int]:
-    """Return rows of one cluster, at most ``limit``, and how many match."""
+def _selected(part: Part, params: Params, now: int) -> Rows:
+    """Return the numbers of the rows of one cluster that match."""
     schema = part.view.schema
     asked = {each.name for each in _known(part.table)}
     if params.keys() - asked:
-        return [], 0  # its snapshot is of another version, without this column
+        return range(0)  # its snapshot is of another version, without this column
     filters = tuple(replace(each, unchecked=True) for each in schema.filters)
     view = replace(part.view, schema=replace(schema, filters=filters))
-    rows = Selections().select(view, query.query(view, params, now))
-    decode = msgspec.json.Decoder(dict[str, object]).decode
-    some = (decode(view.row(row, now)) for row in rows[: max(0, limit)])
-    return [{COLUMN: part.cluster, **row} for row in some], len(rows)
+    return Selections().select(view, query.query(view, params, now))
 
 
 def _described(part: Part) -> Mapping[str, object]:

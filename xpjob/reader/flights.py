@@ -23,7 +23,7 @@ _STOP_SECONDS = 3.0
 _WAIT_SECONDS = 5.0
 _WAITING = 64
 _STALLED_SECONDS = 1.0
-_LONG_SHARE = 0.75
+_LONG_SHARE, _WAITING_SHARE = 0.75, 0.25
 _LEAST, _DEFAULT, _MOST = 4 << 20, 64 << 20, 256 << 20
 
 
@@ -47,11 +47,11 @@ def budget(configured: int) -> int:
 
 @dataclass(eq=False, slots=True)
 class Flight:
-    """One answer that is being sent. ``tag`` is that of the rows that it holds, "" for none."""
+    """One answer that is being sent. ``tags`` are those of the rows that it holds."""
 
     size: int
     long: bool
-    tag: str
+    tags: frozenset[str]
     limit: asyncio.Timeout
     piece_since: float | None = None
 
@@ -72,7 +72,7 @@ class Flights:
     def __init__(self, total: int) -> None:
         self._total = total
         self._flying: set[Flight] = set()
-        self._waiting = 0
+        self._waiting = self._waiting_bytes = 0
         self._landed = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -82,11 +82,14 @@ class Flights:
         return sum(flight.size for flight in self._flying)
 
     @asynccontextmanager
-    async def flight(self, size: int, tag: str, *, long: bool) -> AsyncIterator[Flight]:
+    async def flight(
+        self, size: int, tags: Collection[str], *, long: bool
+    ) -> AsyncIterator[Flight]:
         """Hold this many bytes within a block. Long answers leave a part to short ones.
 
-        Raises ``UnavailableError`` where the memory is not there in time, and ``TimeoutError``
-        in the block when the client has had its time.
+        Short ones are whole while they wait, so few bytes of them may. Raises
+        ``UnavailableError`` where the memory is not there in time, and ``TimeoutError`` in the
+        block when the client has had its time.
         """
         self._loop = asyncio.get_running_loop()
         room = int(self._total * _LONG_SHARE) if long else self._total
@@ -94,7 +97,7 @@ class Flights:
         if not self._fits(size, room, long=long):
             await self._wait(size, room, long=long)
         async with asyncio.timeout(SEND_SECONDS) as limit:
-            flight = Flight(size, long, tag, limit)
+            flight = Flight(size, long, frozenset(tags), limit)
             self._flying.add(flight)
             try:
                 yield flight
@@ -104,11 +107,11 @@ class Flights:
 
     def keep_only(self, tags: Collection[str]) -> None:
         """Cut off the answers that hold rows other than these. Safe in any thread."""
-        self._cut(lambda flight: bool(flight.tag) and flight.tag not in tags)
+        self._cut(lambda flight: not flight.tags.issubset(tags))
 
     def release(self, tags: Collection[str]) -> None:
         """Cut off those of them that are not read. Safe in any thread."""
-        self._cut(lambda f: bool(f.tag) and f.tag not in tags and f.stalled())
+        self._cut(lambda f: not f.tags.issubset(tags) and f.stalled())
 
     def stop(self) -> None:
         """Cut off, in a moment, the answers that are not complete by then. Safe in any thread."""
@@ -135,9 +138,13 @@ class Flights:
 
     async def _wait(self, size: int, room: int, *, long: bool) -> None:
         busy = UnavailableError("busy", "too many answers are being sent; ask again", 5)
-        if self._waiting >= _WAITING:
+        bytes_ = 0 if long else size
+        if self._waiting >= _WAITING or (
+            self._waiting_bytes and self._waiting_bytes + bytes_ > self._total * _WAITING_SHARE
+        ):
             raise busy
         self._waiting += 1
+        self._waiting_bytes += bytes_
         try:
             async with asyncio.timeout(_WAIT_SECONDS):
                 while not self._fits(size, room, long=long):
@@ -152,6 +159,7 @@ class Flights:
             raise busy from None
         finally:
             self._waiting -= 1
+            self._waiting_bytes -= bytes_
 
     def _cut_stalled(self) -> None:
         for flight in self._flying:

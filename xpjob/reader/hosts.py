@@ -15,7 +15,7 @@ from xpjob.config.parsers import invalid
 
 _LABEL = r"[a-z0-9_]([-a-z0-9_]{0,61}[a-z0-9_])?"
 _NAME = re.compile(rf"(\*\.)?{_LABEL}(\.{_LABEL})*", re.ASCII)
-_PORT = re.compile(r":[0-9]{1,5}", re.ASCII)
+_PORT = re.compile(r":[0-9]{0,5}", re.ASCII)
 
 
 def parse_host(text: str) -> str:

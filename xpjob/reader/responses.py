@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from email.utils import formatdate, parsedate_to_datetime
 
 from anyio import CancelScope
@@ -37,7 +37,7 @@ _STREAM, _PACKER = 256 << 10, 512 << 10
 class Answer(Response):
     """An answer whose body may be made while it is sent, if there is a ``workshop`` to do so.
 
-    ``tag`` is that of the rows that it is made of.
+    ``tags`` are those of the rows that it is made of.
     """
 
     def __init__(
@@ -47,14 +47,14 @@ class Answer(Response):
         status: int = 200,
         *,
         workshop: Workshop | None = None,
-        tag: str = "",
+        tags: Collection[str] = (),
     ) -> None:
         super().__init__(None, status)
         del self.headers["content-length"]
         self.headers.update(headers)
         if status != 304 and body.length is not None:
             self.headers["Content-Length"] = str(body.length)
-        self._body, self._workshop, self._tag = body, workshop, tag
+        self._body, self._workshop, self._tags = body, workshop, tags
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it; a HEAD request gets nothing but the headers."""
@@ -70,7 +70,7 @@ class Answer(Response):
         body = self._body
         size = (_STREAM if body.length is None else body.length) + body.held
         long = body.length is None
-        async with self._workshop.flights.flight(size, self._tag, long=long) as flight:
+        async with self._workshop.flights.flight(size, self._tags, long=long) as flight:
             pieces = iter(body.pieces)
             # The first one before the head: what fails to be made is an error, not half an answer.
             piece = await self._next(pieces)
@@ -165,11 +165,11 @@ async def answer(
     make: Callable[[], Body],
     *,
     modified: int | None = None,
-    tag: str = "",
+    tags: Collection[str] = (),
 ) -> Response:
     """Return what ``make`` makes, or 304 where the client has it. ``make`` takes no time.
 
-    ``etag`` names the bytes of the plain form; ``tag`` is that of the rows it is made of.
+    ``etag`` names the bytes of the plain form; ``tags`` are those of the rows it is made of.
     """
     pack = accepts_gzip(request)
     named = {**headers, "Vary": "Accept-Encoding", "Cache-Control": "no-cache"}
@@ -182,7 +182,7 @@ async def answer(
     if pack:
         named["Content-Encoding"] = "gzip"
         body = _packed(workshop, named["ETag"], body)
-    return Answer(body, named, workshop=workshop, tag=tag)
+    return Answer(body, named, workshop=workshop, tags=tags)
 
 
 def _packed(workshop: Workshop, etag: str, body: Body) -> Body:

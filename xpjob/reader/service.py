@@ -133,7 +133,7 @@ class Service:
             headers,
             lambda: render.document(view, page, shape),
             modified=view.stamp.generated,
-            tag=view.tag,
+            tags=[view.tag],
         )
 
     async def _selected(self, view: View, wanted: Query) -> Rows:

@@ -141,7 +141,8 @@ class Source:
         ]
         params = across.check(pairs, tables[key])
         found = across.find(parts, params, int(times.now().timestamp()))
-        return _with_cluster(tables[key]), Answer(found.body, found.generated_at, found.total)
+        body = b"".join(found.body.pieces)
+        return _with_cluster(tables[key]), Answer(body, found.generated_at, found.total)
 
     def _newest(self, cluster: str | None = None) -> Loaded:
         """Return the newest snapshot in the store. Raises the store's errors."""

@@ -13,7 +13,6 @@ from xpjob.reader import across, described, loaded, parameters, query, render
 from xpjob.reader import changes as comparing
 from xpjob.reader.flights import UnavailableError
 from xpjob.reader.parameters import Params, one
-from xpjob.reader.render import Body
 from xpjob.reader.responses import answer, etag_of
 from xpjob.reader.service import Served, Service, pairs
 from xpjob.reader.table import View
@@ -100,9 +99,15 @@ class Tables:
         if form == "csv":
             headers["Content-Disposition"] = f'attachment; filename="{key}.csv"'
         tags = [(part.view.tag, part.stale) for part in parts]
-        etag = etag_of("across", tags, sorted(params.items()))
-        body = Body.of(found.body)
-        return await answer(request, self._service.workshop, etag, headers, lambda: body)
+        etag = etag_of("across", key, tags, sorted(params.items()))
+        return await answer(
+            request,
+            self._service.workshop,
+            etag,
+            headers,
+            lambda: found.body,
+            tags=[part.view.tag for part in parts],
+        )
 
     def _ask(self, request: Request, endpoint: str) -> tuple[Params, Served]:
         """Return the parameters, and the snapshot. Which parameters there are, that one says."""
