@@ -188,7 +188,10 @@ def test_identities_differ_by_what_both_know(one: Identity, other: Identity) -> 
 OWN = ["snapshot.json", "run.json", "history", "parts", "usage", "snapshot.json.unreadable"]
 
 
-@pytest.mark.parametrize("name", [*OWN, *map(str.upper, OWN), "doctor-probe-1.json"])
+PREFIXED = ["doctor-probe-1.json", "delivered-deployments.json", "Delivered-x"]
+
+
+@pytest.mark.parametrize("name", [*OWN, *map(str.upper, OWN), *PREFIXED])
 def test_names_of_our_own_documents_are_refused(name: str) -> None:
     """Wherever a name becomes a part of a key; all mistakes are reported at once."""
     given = {
@@ -204,7 +207,9 @@ def test_names_of_our_own_documents_are_refused(name: str) -> None:
     assert not is_cluster(name)
 
 
-@pytest.mark.parametrize("name", ["east", "history-1", "partsx", "my-usage", "snapshot.jsonx"])
+@pytest.mark.parametrize(
+    "name", ["east", "history-1", "partsx", "my-usage", "snapshot.jsonx", "delivered"]
+)
 def test_names_that_are_only_similar_are_accepted(name: str) -> None:
     """They are no keys of ours."""
     assert not reserved_for(name)

@@ -20,7 +20,7 @@ from xpjob.run.plan import Gathered
 from xpjob.run.previous import keep_aside
 from xpjob.snapshot import documents
 from xpjob.snapshot.documents import Head, NewerSchemaError, RunHead, RunInfo, Snapshot
-from xpjob.store.base import Store, key_of
+from xpjob.store.base import DELIVERED, Store, key_of
 
 _CORE = ("xpjob_", "xp_tracker_")
 """Prefixes of the families that every outcome has."""
@@ -38,7 +38,7 @@ class StoredOutbox:
     def __init__(self, store: Store, run: RunInfo, cluster: str, collector: Delivering) -> None:
         self._store, self._run, self._cluster = store, run, cluster
         self._kind = collector.delivery
-        self._key = key_of(cluster, f"delivered-{collector.name}.json")  # type: ignore[attr-defined]
+        self._key = key_of(cluster, f"{DELIVERED}{collector.name}.json")  # type: ignore[attr-defined]
         self._etag = ""
         self._known: Struct | None = None
 

@@ -17,6 +17,8 @@ PARTS = "parts"
 """Folder of the parts that shards write."""
 USAGE = "usage"
 """Folder of what teams have used."""
+DELIVERED = "delivered-"
+"""Prefix of the documents of what another system has acknowledged to a collector."""
 _NAMES = {
     SNAPSHOT: "snapshots",
     REPORT: "reports",
@@ -27,6 +29,7 @@ _NAMES = {
 _PREFIXES = {
     f"{SNAPSHOT}.": "copies of snapshots",
     f"{REPORT}.": "copies of reports",
+    DELIVERED: "deliveries",
     "doctor-probe-": "xpjob doctor",
     ".": "incomplete files",
 }
