@@ -30,7 +30,7 @@ from xpjob.collectors.crossplane import wire
 from xpjob.collectors.crossplane.from_wire import MAKERS
 from xpjob.collectors.crossplane.link import link
 from xpjob.collectors.crossplane.records import Inventory, Record
-from xpjob.collectors.crossplane.targets import DISCOVERY, Owners, Target
+from xpjob.collectors.crossplane.target import DISCOVERY, Owners, Target
 from xpjob.collectors.crossplane.timeline import Timeline
 from xpjob.collectors.extensions import EXTENSIONS
 from xpjob.config.option import Config

@@ -16,7 +16,7 @@ from xpjob.collectors.crossplane import findings, from_wire, wire
 from xpjob.collectors.crossplane.classes import CLASSES
 from xpjob.collectors.crossplane.link import link
 from xpjob.collectors.crossplane.records import Inventory, Record
-from xpjob.collectors.crossplane.targets import Owners, Target
+from xpjob.collectors.crossplane.target import Owners, Target
 from xpjob.kube.discovery import Kind
 
 OWNERS = Owners("discovery", "example.org/creator", "example.org/team")

@@ -9,7 +9,7 @@ from support.stand_in import BUCKET, CLAIM, KINDS, XR
 from xpjob.collectors.crossplane import from_wire, wire
 from xpjob.collectors.crossplane.from_wire import Keys
 from xpjob.collectors.crossplane.records import Claim, CompositeResource, ManagedResource
-from xpjob.collectors.crossplane.targets import Owners, Target
+from xpjob.collectors.crossplane.target import Owners, Target
 from xpjob.kube.discovery import Kind
 
 LABEL = "crossplane.io/composition-name"

@@ -26,7 +26,7 @@ from xpjob.collect.findings import Ref
 from xpjob.collectors.crossplane import from_wire
 from xpjob.collectors.crossplane.extra_labels import ExtraLabel
 from xpjob.collectors.crossplane.records import Claim
-from xpjob.collectors.crossplane.targets import Owners
+from xpjob.collectors.crossplane.target import Owners
 
 
 def with_conditions(*conditions: dict[str, Any]) -> Claim:

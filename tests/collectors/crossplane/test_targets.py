@@ -24,7 +24,7 @@ from support.stand_in import (
     revision,
 )
 from xpjob.base.errors import NotFoundError, RefusedError
-from xpjob.collectors.crossplane.targets import Owners, Target
+from xpjob.collectors.crossplane.target import Owners, Target
 from xpjob.commands.groups import GROUPS
 from xpjob.config.option import load
 from xpjob.demo.cluster import CONFIGMAP, Fault

@@ -14,7 +14,7 @@ from support.runs import Runs
 from support.stand_in import APP, CLAIM, NETWORK, XR, StandIn, config_map, modern_xr
 from xpjob.collectors.crossplane.classes import COMPOSITE
 from xpjob.collectors.crossplane.from_wire import Keys, composite
-from xpjob.collectors.crossplane.targets import Owners, Target
+from xpjob.collectors.crossplane.target import Owners, Target
 from xpjob.collectors.crossplane.wire import Machinery, Object, Spec
 from xpjob.demo.cluster import CONFIGMAP
 from xpjob.kube.objects import Metadata, ObjectRef

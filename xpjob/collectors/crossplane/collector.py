@@ -29,7 +29,7 @@ from xpjob.collectors.crossplane.records import (
 )
 from xpjob.collectors.crossplane.state import Shown, State
 from xpjob.collectors.crossplane.tables import TABLES
-from xpjob.collectors.crossplane.targets import Target
+from xpjob.collectors.crossplane.target import Target
 from xpjob.collectors.crossplane.timeline import Timeline
 from xpjob.collectors.crossplane.wire import Object
 from xpjob.config.option import Group

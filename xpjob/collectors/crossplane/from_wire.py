@@ -15,7 +15,7 @@ from xpjob.collectors.crossplane.classes import CLAIM, COMPOSITE, MANAGED
 from xpjob.collectors.crossplane.extra_labels import ExtraLabel
 from xpjob.collectors.crossplane.outside import scope_of
 from xpjob.collectors.crossplane.records import Claim, CompositeResource, ManagedResource
-from xpjob.collectors.crossplane.targets import Target
+from xpjob.collectors.crossplane.target import Target
 from xpjob.collectors.crossplane.wire import NameRef, Object, Spec
 from xpjob.kube.objects import Condition, Metadata, ObjectRef, OwnerRef
 

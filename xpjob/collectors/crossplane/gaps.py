@@ -17,7 +17,7 @@ from xpjob.collectors.crossplane.records import (
     Record,
     share_strings,
 )
-from xpjob.collectors.crossplane.targets import NAMESPACE
+from xpjob.collectors.crossplane.target import NAMESPACE
 
 _Scope = tuple[str, str, str]
 _TYPES: tuple[tuple[str, type[Record]], ...] = (

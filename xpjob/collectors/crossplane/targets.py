@@ -34,69 +34,24 @@ from xpjob.collectors.crossplane.definitions import (
     tell_unreadable,
 )
 from xpjob.collectors.crossplane.options import CrossplaneOptions
+from xpjob.collectors.crossplane.target import (
+    CENTRAL,
+    DISCOVERY,
+    NAMESPACE,
+    Owners,
+    Target,
+    Unlistable,
+)
+from xpjob.collectors.crossplane.tenants import Contradictions
 from xpjob.kube.discovery import Catalogue, Kind
 from xpjob.kube.gvr import Gvr
 from xpjob.kube.lists import ListKey
 
 _CATEGORIES = frozenset(CLASSES)
-CENTRAL, NAMESPACE, DISCOVERY = "central", "namespace", "discovery"
-_MAX_NAMED = 20
-"""ConfigMaps and kinds that a log line names."""
 _MAX_HINTS = 10
 """Unknown GVRs of a run with a "did you mean": the search is slow among many kinds."""
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Owners:
-    """Source of a record, and the annotation keys of its owners."""
-
-    source: str
-    creator_key: str = ""
-    team_key: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """One list to request. ``namespace`` is empty for all; ``why`` explains it in messages.
-
-    ``provider`` installed a managed kind, if known; ``listed`` has all (group, kind) of the run.
-    """
-
-    kind: Kind
-    class_: str
-    namespace: str
-    owners: Owners
-    why: str
-    overrides: dict[str, Owners] = field(default_factory=dict)
-    provider: str = ""
-    listed: frozenset[tuple[str, str]] = field(default=frozenset(), repr=False)
-
-    def owners_in(self, namespace: str) -> Owners:
-        """Return the source and annotation keys that apply to an object of a namespace.
-
-        Of a cluster-scoped XR, that is the namespace of its claim.
-        """
-        return self.overrides.get(namespace, self.owners)
-
-    def __str__(self) -> str:
-        return f"{self.kind.gvr}" + (f" in {self.namespace}" if self.namespace else "")
-
-
-@dataclass(frozen=True, slots=True)
-class Unlistable:
-    """A configured list that cannot be requested.
-
-    ``gone``: the API answered, but does not serve this kind.
-    """
-
-    gvr: Gvr
-    class_: str
-    namespace: str
-    source: str
-    error: XpjobError
-    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +100,7 @@ def plan(world: World, options: CrossplaneOptions) -> Targets:
         ask_owners(world, definitions, planner.undecided())
         planner.add_discovered()
     planner.add_tenants_xrs()
-    planner.tell_conflicts()
+    planner.contradictions.tell()
     targets = sorted(
         planner.targets, key=lambda t: (CLASSES.index(t.class_), t.kind.gvr, t.namespace)
     )
@@ -160,7 +115,7 @@ def plan(world: World, options: CrossplaneOptions) -> Targets:
         tuple(unlistable),
         len(configs),
         malformed,
-        len(planner.conflicting),
+        planner.contradictions.count,
         definitions,
         tuple(planner.skipped),
         frozenset(planner.undefined),
@@ -190,10 +145,7 @@ class _Planner:
         self._everywhere: set[tuple[str, str]] = set()
         self._within: dict[tuple[str, str], dict[str, Target]] = {}
         self._unknown: set[tuple[Gvr, str]] = set()
-        self.conflicting: set[tuple[str, str]] = set()
-        """Namespace and name of the ConfigMaps that contradict another about a kind."""
-        self._contested: dict[tuple[str, str], None] = {}
-        self._first: dict[tuple[str, str], tuple[NamespaceConfig, Gvr, str]] = {}
+        self.contradictions = Contradictions()
 
     def add_central(self) -> None:
         options = self._options
@@ -234,7 +186,7 @@ class _Planner:
             self._reject(config, gvr, f"not {what}, according to its XRD or categories")
         elif class_ == CLAIM and not kind.namespaced:
             self._reject(config, gvr, "not a claim: this kind is cluster-scoped")
-        elif not self._contradicts(config, gvr, class_):
+        elif not self.contradictions.note(config, gvr, class_):
             owners = Owners(
                 NAMESPACE,
                 config.creator_annotation_key or self._owners.creator_key,
@@ -244,35 +196,6 @@ class _Planner:
             self._within.setdefault(key, {}).setdefault(config.namespace, target)
             if class_ == CLAIM and self._within[key][config.namespace] is target:
                 self.targets.append(target)
-
-    def _contradicts(self, config: NamespaceConfig, gvr: Gvr, class_: str) -> bool:
-        """Compare a ConfigMap with the first that names a kind, and note a contradiction.
-
-        Returns whether it must be left out: nothing can be a claim and an XR at once. Claims of
-        different namespaces have nothing to do with each other.
-        """
-        key = _key(gvr)
-        first, its_gvr, its_class = self._first.setdefault(key, (config, gvr, class_))
-        elsewhere = first.namespace != config.namespace
-        if elsewhere and class_ == its_class == CLAIM:
-            return False
-        if (gvr, class_, config.owner_keys) != (its_gvr, its_class, first.owner_keys):
-            self.conflicting |= {(c.namespace, c.name) for c in (first, config)}
-            self._contested[key] = None
-        return class_ != its_class
-
-    def tell_conflicts(self) -> None:
-        """Warn once of all ConfigMaps that contradict each other."""
-        if self.conflicting:
-            named = [f"ConfigMap {namespace}/{name}" for namespace, name in self.conflicting]
-            _log.warning(
-                "configmaps of tenants contradict each other: each holds in its own namespace only",
-                extra={
-                    "count": len(named),
-                    "configmaps": sorted(named)[:_MAX_NAMED],
-                    "kinds": [f"{name}.{group}" for group, name in self._contested][:_MAX_NAMED],
-                },
-            )
 
     def add_tenants_xrs(self) -> None:
         """List the XRs in the whole cluster that only tenants have named.

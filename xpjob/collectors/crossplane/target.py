@@ -1,0 +1,63 @@
+"""One list of claims, XRs or MRs to request, and what applies to the objects in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from xpjob.base.errors import XpjobError
+from xpjob.kube.discovery import Kind
+from xpjob.kube.gvr import Gvr
+
+CENTRAL, NAMESPACE, DISCOVERY = "central", "namespace", "discovery"
+"""Sources of a target: options, a tenant's ConfigMap, discovery."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owners:
+    """Source of a record, and the annotation keys of its owners."""
+
+    source: str
+    creator_key: str = ""
+    team_key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One list to request. ``namespace`` is empty for all; ``why`` explains it in messages.
+
+    ``provider`` installed a managed kind, if known; ``listed`` has all (group, kind) of the run.
+    """
+
+    kind: Kind
+    class_: str
+    namespace: str
+    owners: Owners
+    why: str
+    overrides: dict[str, Owners] = field(default_factory=dict)
+    provider: str = ""
+    listed: frozenset[tuple[str, str]] = field(default=frozenset(), repr=False)
+
+    def owners_in(self, namespace: str) -> Owners:
+        """Return the source and annotation keys that apply to an object of a namespace.
+
+        Of a cluster-scoped XR, that is the namespace of its claim.
+        """
+        return self.overrides.get(namespace, self.owners)
+
+    def __str__(self) -> str:
+        return f"{self.kind.gvr}" + (f" in {self.namespace}" if self.namespace else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Unlistable:
+    """A configured list that cannot be requested.
+
+    ``gone``: the API answered, but does not serve this kind.
+    """
+
+    gvr: Gvr
+    class_: str
+    namespace: str
+    source: str
+    error: XpjobError
+    gone: bool = False
