@@ -72,10 +72,12 @@ def test_two_clocks_that_agree_outvote_a_wrong_one(
         {"Date": "Mon, 99 Foo 2026 00:00:00 GMT"},
         {**date(YEAR), "Age": "31536000"},
         {**date(YEAR), "Age": "old"},
+        {"Date": "Thu, 01 Jan 1970 00:00:00 GMT"},
+        {"Date": "Fri, 31 Dec 9999 23:59:59 GMT"},
     ],
 )
 def test_what_is_no_time_of_now_says_nothing(headers: dict[str, str]) -> None:
-    """No date, an invalid one, or one from a cache."""
+    """No date, an invalid one, one from a cache, or that of a clock that was never set."""
     clock = Clock()
     clock.observe(KUBERNETES, headers)
     assert clock.settle() == timedelta(0)
@@ -89,6 +91,16 @@ def test_any_header_is_borne(text: str, age: str) -> None:
     clock.observe(KUBERNETES, {"Date": text, "Age": age})
     clock.settle()
     assert clock.now().tzinfo is not None
+
+
+@given(st.datetimes(timezones=st.just(timezone.utc)))
+def test_any_date_leaves_times_that_can_be_reckoned_with(moment: datetime) -> None:
+    """A time near the end of what dates hold would end the run."""
+    clock = Clock()
+    clock.observe(KUBERNETES, {"Date": format_datetime(moment, usegmt=True)})
+    clock.settle()
+    for days in (-3650, 3650):
+        assert clock.now() + timedelta(days=days)
 
 
 def test_a_slow_answer_is_no_skew() -> None:
