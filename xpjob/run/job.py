@@ -7,10 +7,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
 
 from xpjob.base.errors import SettingsError, SupersededError, XpjobError
-from xpjob.collect.attempt import Attempt
 from xpjob.collect.contract import Collectors, check_collectors
 from xpjob.collect.deliver import Delivering
 from xpjob.collect.fetch import Progress
@@ -18,16 +16,14 @@ from xpjob.config.option import Config
 from xpjob.kube.api import Api, preload
 from xpjob.kube.identity import Identity, identify
 from xpjob.net.clock import Clock
-from xpjob.net.deadline import Deadline, equal_share
+from xpjob.net.deadline import Deadline
 from xpjob.net.threads import begin
-from xpjob.publish import exposition
 from xpjob.publish.options import PublishOptions
-from xpjob.publish.publisher import Publisher, published_by, publishers, refuse_older
-from xpjob.run import budget, commit, shards
-from xpjob.run.assemble import Facts
+from xpjob.publish.publisher import publishers
+from xpjob.run import budget, commit, publish, shards
+from xpjob.run.context import Job
 from xpjob.run.deliver import deliver_all
 from xpjob.run.gather import gather, raise_if_nothing, with_unlistable
-from xpjob.run.identity import Identified, SharedNameError
 from xpjob.run.journal import Journal
 from xpjob.run.options import RunOptions, ShardOptions
 from xpjob.run.plan import Gathered, attempts_of, connected
@@ -48,39 +44,6 @@ class Result:
     report: RunReport
     snapshot: Snapshot | None
     errors: Sequence[XpjobError]
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """Constants of a run."""
-
-    config: Config
-    collectors: Collectors
-    attempts: dict[str, Attempt]
-    journal: Journal
-    sinks: Sequence[Publisher]
-    identify: Callable[[], Identity]
-
-    @property
-    def identified(self) -> Identified:
-        """Return which cluster this is, as far as that is known by now."""
-        own = self.journal.report.identity or Identity()
-        return Identified(own, self.config[StoreOptions].cluster_replaces)
-
-    @property
-    def cluster(self) -> str:
-        return self.config[StoreOptions].cluster_name
-
-    def facts(self) -> Facts:
-        return Facts(
-            run=self.journal.run,
-            cluster=self.cluster,
-            targets=self.journal.report.targets,
-            max_series=self.config[PublishOptions].max_series,
-            max_age=self.config[RunOptions].carry_max_age_seconds,
-            clock=self.journal.clock,
-            identity=self.journal.report.identity,
-        )
 
 
 def run(
@@ -111,7 +74,7 @@ def _run(
     sinks = () if dry_run else publishers(config)
     api = _connected(config, journal)
     identified = begin(partial(_identify, api))
-    job = _Job(config, collectors, attempts_of(collectors), journal, sinks, identified)
+    job = Job(config, collectors, attempts_of(collectors), journal, sinks, identified)
     shard = None if dry_run else config[ShardOptions].shard
     if shard:
         journal.run.id = shards.run_id(config)
@@ -151,7 +114,7 @@ def _run(
             gathered = _judged(job, gathered, previous)
             with journal.phase("store"), budget.phase("commit"):
                 snapshot, etag = _commit(job, store, gathered, previous)
-            _publish(job, store, previous, snapshot.head, etag)
+            publish.publish(job, store, previous, snapshot.head, etag)
             _keep_history(job, store, snapshot.head, etag)
             _deliver(job, store, gathered, snapshot, etag)
             if shard and etag:
@@ -160,7 +123,7 @@ def _run(
     except XpjobError as error:
         journal.fail(error)
     if not (journal.superseded or journal.shared):
-        _report(job, store, previous)
+        publish.report(job, store, previous)
     return Result(journal.close(), snapshot, journal.errors)
 
 
@@ -190,7 +153,7 @@ def _opened(config: Config, clock: Clock) -> Store:
         return open_store(config, clock)
 
 
-def _recall(job: _Job, opened: Callable[[], Store], sizes: Sizes) -> tuple[Store, Previous]:
+def _recall(job: Job, opened: Callable[[], Store], sizes: Sizes) -> tuple[Store, Previous]:
     with budget.phase("recall"):
         store = opened()
         return store, recall(
@@ -206,7 +169,7 @@ def _recall(job: _Job, opened: Callable[[], Store], sizes: Sizes) -> tuple[Store
 
 
 def _remember(
-    job: _Job,
+    job: Job,
     recalled: Callable[[], tuple[Store, Previous]],
     again: Callable[[], tuple[Store, Previous]],
 ) -> tuple[Store, Previous]:
@@ -228,7 +191,7 @@ def _remember(
     return again() if clock.correction or (misdated and clock.compared) else (store, previous)
 
 
-def _own(job: _Job, store: Store, previous: Previous | None, *, reached: bool) -> Previous | None:
+def _own(job: Job, store: Store, previous: Previous | None, *, reached: bool) -> Previous | None:
     """Return what is this cluster's of the previous documents, and note which cluster this is.
 
     An address at which no API was ``reached`` says nothing. Raises ``SharedNameError`` if they are
@@ -246,7 +209,7 @@ def _own(job: _Job, store: Store, previous: Previous | None, *, reached: bool) -
     return previous
 
 
-def _judged(job: _Job, gathered: Gathered, previous: Previous | None) -> Gathered:
+def _judged(job: Job, gathered: Gathered, previous: Previous | None) -> Gathered:
     """Record the outcomes of lists. Raises an ``XpjobError`` if all lists failed."""
     gathered = with_unlistable(gathered, previous.groups if previous else None)
     job.journal.gathered(gathered)
@@ -255,7 +218,7 @@ def _judged(job: _Job, gathered: Gathered, previous: Previous | None) -> Gathere
 
 
 def _warn_of_gaps(config: Config, *, dry_run: bool) -> None:
-    store, publish = config[StoreOptions], config[PublishOptions]
+    store, sinks = config[StoreOptions], config[PublishOptions]
     if dry_run or store.store_backend != "memory":
         return
     if store.s3_bucket or store.store_dir or store.history_keep:
@@ -263,14 +226,14 @@ def _warn_of_gaps(config: Config, *, dry_run: bool) -> None:
             "store options ignored: STORE_BACKEND is memory, so S3_BUCKET, STORE_DIR and "
             "HISTORY_KEEP have no effect"
         )
-    if not (publish.pushgateway_url or publish.publish):
+    if not (sinks.pushgateway_url or sinks.publish):
         _log.warning(
             "results will be discarded: set PUSHGATEWAY_URL or STORE_BACKEND, or use --dry-run"
         )
 
 
 def _commit(
-    job: _Job, store: Store, gathered: Gathered, previous: Previous | None
+    job: Job, store: Store, gathered: Gathered, previous: Previous | None
 ) -> tuple[Snapshot, str]:
     """Assemble and store the snapshot; return it with its etag, "" if it is not stored.
 
@@ -295,58 +258,7 @@ def _commit(
     return committed
 
 
-def _publish(job: _Job, store: Store, previous: Previous | None, head: Head, etag: str) -> None:
-    """Publish the inventory. Raises ``SupersededError`` if a newer run has stored meanwhile."""
-    if previous is None and job.journal.report.partial:
-        _log.warning("inventory not published: lists failed, and the previous snapshot is unknown")
-        return
-    if not job.sinks:
-        return
-
-    def publish(head: Head) -> None:
-        registry = exposition.registry(exposition.inventory(head))
-        _to_each(job, lambda sink: sink.publish_inventory(registry))
-
-    with job.journal.phase("publish"), budget.phase("publish"):
-        _check_published(job, previous, "inventory", etag)
-        newest = commit.publish_newest(
-            store, head, etag, publish, commit.head_reader(job.collectors)
-        )
-    if newest is not head:
-        raise SupersededError(
-            f"superseded: run {newest.run.id}, started {newest.run.started_at}, stored its "
-            "snapshot while this run published; the newer inventory was published again"
-        )
-
-
-def _check_published(
-    job: _Job, previous: Previous | None, what: Literal["inventory", "outcome"], etag: str
-) -> None:
-    """Raise an error if what is published must not be replaced.
-
-    ``SupersededError`` without a store if it is a newer run's, ``SharedNameError`` if it is another
-    cluster's. A gateway can only return all of its groups, so with a store it is not asked after a
-    run that has succeeded.
-    """
-    journal, check = job.journal, job.identified.check_published
-    with budget.phase("compare"):
-        if not etag:
-            refuse_older(job.sinks, journal.run, what, journal.clock, check)
-        elif what == "inventory" or "publish" not in journal.report.phases:
-            report = previous.report if previous else None
-            if not (report and report.success and report.identity):
-                for sink, published in published_by(job.sinks):
-                    check(sink, published)
-
-
-def _to_each(job: _Job, action: Callable[[Publisher], None]) -> None:
-    """Call ``action`` for each publisher, with an equal share of the time, despite errors."""
-    for number, sink in enumerate(job.sinks):
-        with job.journal.tolerating(), equal_share(number, len(job.sinks)):
-            action(sink)
-
-
-def _keep_history(job: _Job, store: Store, head: Head, etag: str) -> None:
+def _keep_history(job: Job, store: Store, head: Head, etag: str) -> None:
     options = job.config[StoreOptions]
     if options.history_keep and etag:
         with job.journal.phase("history"), budget.phase("keep history"):
@@ -354,7 +266,7 @@ def _keep_history(job: _Job, store: Store, head: Head, etag: str) -> None:
             job.journal.report.history = kept or job.journal.report.history
 
 
-def _deliver(job: _Job, store: Store, gathered: Gathered, snapshot: Snapshot, etag: str) -> None:
+def _deliver(job: Job, store: Store, gathered: Gathered, snapshot: Snapshot, etag: str) -> None:
     """Let collectors record elsewhere what is stored. What fails makes the run partial."""
     delivering = any(isinstance(collector, Delivering) for collector in job.collectors)
     if delivering and etag and not isinstance(store, MemoryStore):
@@ -363,44 +275,3 @@ def _deliver(job: _Job, store: Store, gathered: Gathered, snapshot: Snapshot, et
                 store, gathered, snapshot, job.config, job.config[PublishOptions].max_series
             )
         job.journal.delivered(tables, attempts)
-
-
-def _report(job: _Job, store: Store, previous: Previous | None) -> None:
-    """Store and publish the outcome of the run, even of a failed one."""
-    journal = job.journal
-    if journal.report.counters is None:
-        journal.report.counters = journal.counters(previous)
-    report = journal.close()
-    try:
-        etag = _store_report(job, store, previous, report)
-        if job.sinks:
-            _check_published(job, previous, "outcome", etag)
-    except (SupersededError, SharedNameError) as error:
-        journal.fail(error)
-        return
-
-    def publish(newest: RunReport) -> None:
-        registry = exposition.registry(exposition.outcome(newest))
-        whole = bool(newest.last_success_at and newest.counters)
-        _to_each(job, lambda sink: sink.publish_outcome(registry, whole=whole))
-
-    if job.sinks:
-        commit.publish_newest(store, report, etag, publish, commit.read_report)
-
-
-def _store_report(job: _Job, store: Store, previous: Previous | None, report: RunReport) -> str:
-    """Store the report and return its etag, "" if it was not stored.
-
-    Raises ``SupersededError`` if a newer run has stored its own.
-    """
-    if previous is None:
-        return ""
-    try:
-        with budget.phase("report"):
-            return commit.leave_report(store, job.cluster, previous, report, job.journal.clock)
-    except (SupersededError, SharedNameError):
-        raise
-    except XpjobError as error:
-        # Not fatal: the snapshot is stored, only the counters miss one run.
-        _log.warning("run report not stored", extra={"error": str(error)})
-        return ""
