@@ -3,277 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
-import statistics
-import subprocess
 import sys
-import tempfile
-import time
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from bench_fleet import Fleet
-from bench_measure import CONCURRENCY, MB, PAGE_SIZE, Meter, Sample, curl, drain, totals
-from harness.build import E2E, build
-from harness.cluster import Cluster
-from harness.controlplane import ControlPlane
-from harness.processes import free_ports, wait_until
-from harness.tools import tool
+from bench_measure import Sample
+from bench_platform import HEAD, ROOT, Platform, named, shards_named, state_metrics_program
+from bench_pods import Pods
 
-from support.processes import pushgateway, serving
-
-ROOT = Path(__file__).resolve().parent.parent
-KEYS = {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench-secret"}
-BUCKET = "inventory"
-BESIDE = "beside"
 FILLED_KINDS = 192
-OWNERS = {
-    "CREATOR_ANNOTATION_KEY": "example.org/creator",
-    "TEAM_ANNOTATION_KEY": "example.org/team",
-}
-HEAD = (
-    *("objects", "what", "wall s (range)", "x floor", "CPU s", "peak MB", "requests"),
-    *("API server CPU s", "series", "exposition MB", "stored MB"),
-)
-
-
-@dataclass
-class Told:
-    """What a contender has left: series and bytes of its metrics, bytes of its document."""
-
-    series: int = 0
-    exposition: int = 0
-    stored: int = 0
-
-
-class Platform:
-    """A control plane with a fleet, a gateway and an S3, and those who are measured on it."""
-
-    def __init__(self, stack: ExitStack, mbit: float) -> None:
-        """Start everything; the stack ends it."""
-        files = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="xpjob-bench-")))
-        control_plane = ControlPlane(files / "controlplane")
-        stack.callback(control_plane.down)
-        self.kubeconfig = control_plane.up()
-        self.cluster = Cluster(self.kubeconfig, files, control_plane)
-        # Its caches of all that is loaded would cost the same two cores.
-        manager = control_plane.processes.pop()
-        manager.stop()
-        self.fleet = Fleet(self.cluster, control_plane.etcd)
-        self._meter = Meter(control_plane, files)
-        self._files = files
-        self._gateway = stack.enter_context(pushgateway(files))
-        self._buckets, self._s3 = stack.enter_context(_s3(files))
-        self._snapshot = self._buckets / "xp-tracker" / "snapshot.json"
-        self._told: dict[str, Told] = {}
-        self._mbit = mbit
-
-    def compare(self, repeats: int, contenders: dict[str, Callable[[], Sample]]) -> None:
-        """Measure contenders in turn, after one that does not count; print their rows."""
-        samples: dict[str, list[Sample]] = {name: [] for name in contenders}
-        with _narrow(self._mbit) if self._mbit else nullcontext():
-            for number in range(repeats + 1):
-                for name, contender in contenders.items():
-                    self.fleet.touch()
-                    sample = contender()
-                    if number:
-                        samples[name].append(sample)
-        _, size = drain(self.cluster.api, self.fleet.paths)
-        floor = statistics.median(s.wall for s in next(iter(samples.values())))
-        for name, taken in samples.items():
-            print(_row(self.count(), name, taken, floor, self._told.get(name)), flush=True)
-        print(f"<!-- {size / MB:.1f} MB in pages of {PAGE_SIZE} -->", flush=True)
-
-    def settle(self, objects: int) -> None:
-        """Wait until the API server has heard of all objects, and rests."""
-        wait_until("all objects are listed", lambda: self.count() == objects, timeout=120)
-        self._meter.wait_for_rest()
-
-    def count(self) -> int:
-        """Return the number of objects, as the API counts them."""
-        total = 0
-        for path in self.fleet.paths:
-            page = self.cluster.api.request("GET", f"{path}?limit=1")
-            total += len(page["items"]) + page["metadata"].get("remainingItemCount", 0)
-        return total
-
-    def floor(self, *options: str) -> Sample:
-        """Fetch the same pages with curl, and throw them away."""
-        urls, _ = drain(self.cluster.api, self.fleet.paths)
-        return self._meter.run(curl(self.kubeconfig, urls, self._files, *options), {})
-
-    def xpjob(self) -> Sample:
-        """Do a whole run: discover, list, link, put to S3, push."""
-        return self._job("xpjob run", [sys.executable, "-m", "xpjob", "run"])
-
-    def beside(self, checkout: Path) -> Sample:
-        """Do a whole run of another version, with a snapshot and a group of its own."""
-        more = {"PYTHONPATH": str(checkout), "CLUSTER_NAME": BESIDE, "PUSHGATEWAY_JOB": BESIDE}
-        snapshot = self._buckets / "xp-tracker" / BESIDE / "snapshot.json"
-        command = [sys.executable, "-m", "xpjob", "run"]
-        sample = self._meter.run(command, self._environment() | OWNERS | more)
-        sample.phases = json.loads(snapshot.with_name("run.json").read_text())["phases"]
-        self._told[_named(checkout)] = self._pushed(BESIDE, snapshot.stat().st_size)
-        return sample
-
-    def shards(self, count: int) -> Sample:
-        """Do the same run by shards, at once; its memory is that of the largest of them.
-
-        Raises RuntimeError where they leave other totals than the run before.
-        """
-        one = totals(self._snapshot, self._gateway)
-        run = f"{sys.executable} -m xpjob run --shard-generation {time.time_ns()} --shard"
-        script = f'for i in $(seq 0 {count - 1}); do {run} $i/{count} & all="$all $!"; done; '
-        script += "for pid in $all; do wait $pid || exit 1; done"
-        sample = self._job(_shards(count), ["sh", "-c", script])
-        if (together := totals(self._snapshot, self._gateway)) != one:
-            raise RuntimeError(f"{count} shards: {together}, and one run: {one}")
-        print(f"<!-- {_shards(count)}: as one run, {together} -->", flush=True)
-        return sample
-
-    def _job(self, name: str, command: list[str]) -> Sample:
-        sample = self._meter.run(command, self._environment() | OWNERS)
-        report = self._snapshot.with_name("run.json")
-        sample.phases = json.loads(report.read_text())["phases"]
-        self._told[name] = self._pushed("xpjob", self._snapshot.stat().st_size)
-        return sample
-
-    def naive(self) -> Sample:
-        """Do about the same as one would write it first."""
-        command = [sys.executable, str(ROOT / "scripts" / "bench_naive.py"), *self.fleet.paths]
-        sample = self._meter.run(command, self._environment())
-        size = (self._buckets / "naive" / "snapshot.json").stat().st_size
-        self._told["naive client"] = self._pushed("naive", size)
-        return sample
-
-    def state_metrics(self) -> Sample:
-        """Start kube-state-metrics with the conditions of these kinds, and scrape it once."""
-        config = self._files / "state-metrics.json"
-        config.write_text(json.dumps(_state_metrics_config(self.cluster, self.fleet.paths)))
-        port, telemetry = free_ports(2)
-        flags = {
-            "kubeconfig": self.kubeconfig,
-            "custom-resource-state-only": "true",
-            "custom-resource-state-config-file": config,
-            "host": "127.0.0.1",
-            "port": port,
-            "telemetry-host": "127.0.0.1",
-            "telemetry-port": telemetry,
-        }
-        command = [str(state_metrics_program()), *(f"--{k}={v}" for k, v in flags.items())]
-        sample, body = self._meter.serve(command, f"http://127.0.0.1:{port}/metrics")
-        lines = [line for line in body.splitlines() if line and not line.startswith(b"#")]
-        self._told["kube-state-metrics"] = Told(len(lines), len(body))
-        return sample
-
-    def _environment(self) -> dict[str, str]:
-        return {
-            "PYTHONPATH": str(ROOT),
-            "PYTHONPYCACHEPREFIX": str(self._files / "pycache"),  # compiled, as in the image
-            "MALLOC_MMAP_THRESHOLD_": "131072",  # as in the image
-            "KUBECONFIG": str(self.kubeconfig),
-            "PUSHGATEWAY_URL": self._gateway,
-            "STORE_BACKEND": "s3",
-            "S3_BUCKET": BUCKET,
-            "S3_ENDPOINT": self._s3,
-            "TERMINATION_LOG": "/dev/null",
-            "PAGE_SIZE": str(PAGE_SIZE),
-            "CONCURRENCY": str(CONCURRENCY),
-            **KEYS,
-        }
-
-    def _pushed(self, job: str, stored: int) -> Told:
-        with urllib.request.urlopen(f"{self._gateway}/metrics") as answer:
-            body = answer.read().decode()
-        lines = [line for line in body.splitlines() if f'job="{job}' in line]
-        return Told(len(lines), sum(len(line) + 1 for line in lines), stored)
-
-
-def state_metrics_program() -> Path:
-    """Build kube-state-metrics, unless that was done."""
-    return build(E2E / "state-metrics", ("k8s.io/kube-state-metrics/v2",)) / "kube-state-metrics"
-
-
-def _row(count: int, name: str, samples: list[Sample], floor: float, told: Told | None) -> str:
-    def median(value: Callable[[Sample], float]) -> float:
-        return statistics.median(value(sample) for sample in samples)
-
-    walls = [sample.wall for sample in samples]
-    wall = statistics.median(walls)
-    cells = [
-        f"{count:,}",
-        name,
-        f"{wall:.2f} ({min(walls):.2f}-{max(walls):.2f})",
-        f"{wall / floor:.2f}",
-        f"{median(lambda s: s.cpu):.2f}",
-        f"{median(lambda s: s.rss) / MB:.0f}",
-        f"{median(lambda s: s.requests):,.0f}",
-        f"{median(lambda s: s.api_cpu):.2f}",
-        f"{told.series:,}" if told else "",
-        f"{told.exposition / MB:.2f}" if told else "",
-        f"{told.stored / MB:.1f}" if told and told.stored else "",
-    ]
-    row = "| " + " | ".join(cells) + " |"
-    if phases := samples[len(samples) // 2].phases:
-        row += " <!-- " + " ".join(f"{k} {v:.2f}" for k, v in phases.items()) + " -->"
-    return row
-
-
-def _state_metrics_config(cluster: Cluster, paths: list[str]) -> object:
-    """One family for the conditions, labelled with name and namespace, for each kind."""
-    resources = []
-    for path in paths:
-        page = cluster.api.request("GET", f"{path}?limit=1")
-        group, version, _ = path.split("/")[-3:]
-        labels = {"name": ["metadata", "name"], "namespace": ["metadata", "namespace"]}
-        gauge = {
-            "path": ["status", "conditions"],
-            "labelsFromPath": {"type": ["type"], "reason": ["reason"]},
-            "valueFrom": ["status"],
-        }
-        each = {"type": "Gauge", "gauge": gauge}
-        kind = page["kind"].removesuffix("List")
-        resources.append(
-            {
-                "groupVersionKind": {"group": group, "version": version, "kind": kind},
-                # Of several kinds with one name it shows only one.
-                "metricNamePrefix": f"kind{len(resources)}",
-                "labelsFromPath": labels,
-                "metrics": [{"name": "condition", "help": "Conditions.", "each": each}],
-            }
-        )
-    return {"kind": "CustomResourceStateMetrics", "spec": {"resources": resources}}
-
-
-@contextmanager
-def _s3(files: Path) -> Iterator[tuple[Path, str]]:
-    """Run Versity's S3 gateway over a folder; yield the bucket's folder, and the URL."""
-    bucket, (port,) = files / "buckets" / BUCKET, free_ports(1)
-    bucket.mkdir(parents=True)
-    (files / "metadata").mkdir()
-    command = [str(tool("versitygw")), f"--port=127.0.0.1:{port}", "--health=/healthz", "--quiet"]
-    command += ["posix", f"--sidecar={files / 'metadata'}", str(bucket.parent)]
-    keys = {"ROOT_ACCESS_KEY": "bench", "ROOT_SECRET_KEY": KEYS["AWS_SECRET_ACCESS_KEY"]}
-    os.environ |= keys
-    url = f"http://127.0.0.1:{port}"
-    with serving(command, f"{url}/healthz", files / "s3.log"):
-        yield bucket, url
-
-
-@contextmanager
-def _narrow(mbit: float) -> Iterator[None]:
-    """Let no more than that through the loopback of a network namespace of our own."""
-    rule = f"root tbf rate {mbit}mbit burst 256kb latency 50ms"
-    subprocess.run(["tc", "qdisc", "add", "dev", "lo", *rule.split()], check=True)
-    try:
-        yield
-    finally:
-        subprocess.run(["tc", "qdisc", "del", "dev", "lo", "root"], check=True)
 
 
 def _enter_namespace() -> None:
@@ -291,6 +35,7 @@ def main() -> None:
     parser.add_argument("--sizes", default="1000,10000,25000,100000", help="numbers of objects")
     parser.add_argument("--repeats", type=int, default=5, help="runs of each that count")
     parser.add_argument("--kinds", type=int, default=1200, help="kinds of the last row; 0: none")
+    parser.add_argument("--pods", default="40000", help="numbers of pods; empty: none")
     parser.add_argument("--only", default="", help="contenders beside the floor, comma-separated")
     parser.add_argument("--shards", type=int, default=0, help="a run by so many at once, as well")
     parser.add_argument("--beside", type=Path, help="checkout of another version, as well")
@@ -301,48 +46,64 @@ def main() -> None:
     state_metrics_program()  # before anything waits for it
     print(f"{os.cpu_count()} cores, Python {platform.python_version()}, {options.repeats} runs\n")
     print("| " + " | ".join(HEAD) + " |\n|" + "---|" * len(HEAD), flush=True)
-    with ExitStack() as stack:
-        measured = Platform(stack, options.mbit)
-        chosen = _chosen(measured, options)
-        for size in map(int, options.sizes.split(",")):
-            measured.fleet.grow(size)
-            measured.settle(size)
-            measured.compare(options.repeats, chosen)
+    if options.sizes:
+        with ExitStack() as stack:
+            measured = Platform(stack, options.mbit, Fleet)
+            _sizes(measured, options.sizes, options.repeats, _chosen(measured, options))
     if options.kinds:
         with ExitStack() as stack:
-            measured = Platform(stack, options.mbit)
-            measured.fleet.add_kinds(options.kinds - len(measured.fleet.paths), FILLED_KINDS)
+            measured = Platform(stack, options.mbit, Fleet)
+            measured.objects.add_kinds(options.kinds - len(measured.objects.paths), FILLED_KINDS)
             print(f"{options.kinds:,} kinds, {FILLED_KINDS + 8} of them not empty:", flush=True)
             measured.compare(options.repeats, _chosen(measured, options))
+    if options.pods:
+        with ExitStack() as stack:
+            of_pods = Platform(stack, options.mbit, Pods)
+            _sizes(of_pods, options.pods, options.repeats, _chosen_of_pods(of_pods, options.only))
 
 
-def _named(checkout: Path) -> str:
-    return f"xpjob run in {checkout.name}"
+def _sizes(
+    measured: Platform[Any], sizes: str, repeats: int, chosen: dict[str, Callable[[], Sample]]
+) -> None:
+    for size in map(int, sizes.split(",")):
+        measured.settle(measured.objects.grow(size))
+        measured.compare(repeats, chosen)
 
 
-def _shards(count: int) -> str:
-    return f"xpjob, {count} shards"
-
-
-def _chosen(measured: Platform, options: argparse.Namespace) -> dict[str, Callable[[], Sample]]:
+def _chosen(
+    measured: Platform[Fleet], options: argparse.Namespace
+) -> dict[str, Callable[[], Sample]]:
     contenders = {
         "curl (floor)": measured.floor,
         "curl with gzip": lambda: measured.floor("--compressed"),
         "xpjob run": measured.xpjob,
-        _shards(options.shards): lambda: measured.shards(options.shards),
-        _named(options.beside or ROOT): lambda: measured.beside(options.beside),
+        shards_named(options.shards): lambda: measured.shards(options.shards),
+        named(options.beside or ROOT): lambda: measured.beside(options.beside),
         "naive client": measured.naive,
         "kube-state-metrics": measured.state_metrics,
     }
     wanted = {*(options.only.split(",") if options.only else contenders), "curl (floor)"}
     if options.beside:
-        wanted |= {"xpjob run", _named(options.beside)}
+        wanted |= {"xpjob run", named(options.beside)}
     else:
-        wanted.discard(_named(ROOT))
+        wanted.discard(named(ROOT))
     if options.shards:
-        wanted |= {"xpjob run", _shards(options.shards)}
+        wanted |= {"xpjob run", shards_named(options.shards)}
     else:
-        wanted.discard(_shards(0))
+        wanted.discard(shards_named(0))
+    return {name: contender for name, contender in contenders.items() if name in wanted}
+
+
+def _chosen_of_pods(measured: Platform[Pods], only: str) -> dict[str, Callable[[], Sample]]:
+    contenders: dict[str, Callable[[], Sample]] = {
+        "curl (floor)": measured.floor_in_turn,
+        "curl with gzip": lambda: measured.floor_in_turn("--compressed"),
+    }
+    for collectors in ("capacity", "capacity,deployments"):
+        name = f"xpjob run: {collectors.replace(',', ' + ')}"
+        contenders[name] = partial(measured.collectors, name, collectors)
+    contenders["kube-state-metrics"] = measured.state_metrics_of_pods
+    wanted = {*(only.split(",") if only else contenders), "curl (floor)"}
     return {name: contender for name, contender in contenders.items() if name in wanted}
 
 

@@ -7,17 +7,14 @@ owners and references of their own, put straight into etcd, as the API server wo
 
 from __future__ import annotations
 
-import base64
 import copy
-import json
 import re
-import urllib.request
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
 from typing import NamedTuple
 
 import yaml
+from bench_etcd import Etcd
 from harness import fleet
 from harness.cluster import Cluster
 from harness.connection import Object
@@ -26,7 +23,6 @@ from harness.processes import wait_until
 
 TREE = 10  # objects: two claims, their two XRs, two XRs of the newer generation, four MRs
 NAMESPACES, PEOPLE = 40, 160
-_PUTS = 120  # etcd takes 128 in one transaction
 _TIME = "2026-08-21T09:00:00Z"
 _NUMBER, _UID = re.compile(r"n\d{6}"), re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _BUCKETS = MANIFESTS / "platform" / "buckets.yaml"
@@ -47,7 +43,7 @@ class Fleet:
     def __init__(self, cluster: Cluster, etcd: str) -> None:
         """Install the kinds, and make one tree that is ready and one that is not."""
         self._api = cluster.api
-        self._etcd = etcd
+        self._etcd = Etcd(etcd)
         crds = [*yaml.safe_load_all(fleet.CRDS.read_text())]
         renamed = [_renamed(crd, *names) for crd, names in zip(crds, _OTHERS, strict=True)]
         cluster.apply(_BUCKETS, *crds, *renamed)
@@ -58,15 +54,16 @@ class Fleet:
         self._touched = 0
         self.paths = sorted({item.path for item in self._templates[0]})
 
-    def grow(self, objects: int) -> None:
-        """Put copies until there are so many objects."""
+    def grow(self, objects: int) -> int:
+        """Put copies until there are so many objects; return their number."""
         wanted = objects // TREE
-        self._put(
+        self._etcd.put(
             _copy(item, number)
             for number in range(self._trees, wanted)
             for item in self._templates[number % 10 == 1]
         )
         self._trees = max(self._trees, wanted)
+        return self._trees * TREE
 
     def touch(self) -> None:
         """Write to one object of each of the first kinds, as somebody always does on a platform.
@@ -98,7 +95,7 @@ class Fleet:
             timeout=600,
         )
         bucket = next(item for item in self._templates[0] if item.path.endswith("/buckets"))
-        self._put(
+        self._etcd.put(
             _copy(_of_kind(bucket, crd), 900_000 + 5 * index + number)
             for index, crd in enumerate(crds[:filled])
             for number in range(5)
@@ -127,23 +124,7 @@ class Fleet:
         group, version, plural = *item["apiVersion"].split("/"), _PLURALS[item["kind"]]
         names = [item["metadata"].get("namespace"), item["metadata"]["name"]]
         key = "/".join(["/registry", group, plural, *filter(None, names)])
-        found = self._ask("range", {"key": _text(key)})["kvs"][0]["value"]
-        return _Stored(f"/apis/{group}/{version}/{plural}", key, base64.b64decode(found).decode())
-
-    def _put(self, pairs: Iterable[tuple[str, str]]) -> None:
-        pairs = iter(pairs)
-        while puts := [
-            {"requestPut": {"key": _text(key), "value": _text(value)}}
-            for key, value in islice(pairs, _PUTS)
-        ]:
-            self._ask("txn", {"success": puts})
-
-    def _ask(self, what: str, body: Object) -> Object:
-        """Ask etcd's JSON gateway."""
-        url, data = f"{self._etcd}/v3/kv/{what}", json.dumps(body).encode()
-        with urllib.request.urlopen(urllib.request.Request(url, data), timeout=60) as answer:
-            decoded: Object = json.load(answer)
-            return decoded
+        return _Stored(f"/apis/{group}/{version}/{plural}", key, self._etcd.get(key).decode())
 
 
 # The tests' kinds of the fleet come once more under these names: XR, claim, XR of the newer kind.
@@ -290,7 +271,7 @@ def _path(item: Object) -> str:
     return f"/apis/{item['apiVersion']}{within}/{plural}/{name}"
 
 
-def _copy(item: _Stored, number: int) -> tuple[str, str]:
+def _copy(item: _Stored, number: int) -> tuple[str, bytes]:
     """Return key and text of a copy: another name, namespace and person, and uids of its own."""
     like = _NUMBER.findall(item.key)[-1]
     pairs = [(like, f"n{number:06d}"), (_team(0), _team(number)), (_person(0), _person(number))]
@@ -299,7 +280,7 @@ def _copy(item: _Stored, number: int) -> tuple[str, str]:
     key, text = item.key, item.text
     for old, new in pairs:
         key, text = key.replace(old, new), text.replace(old, new)
-    return key, text
+    return key, text.encode()
 
 
 def _of_kind(item: _Stored, crd: Object) -> _Stored:
@@ -330,7 +311,3 @@ def _managed_crd(model: Object, number: int) -> Object:
     made["spec"]["group"] = group
     made["spec"]["names"] |= {"kind": f"Thing{number:04d}", "plural": plural}
     return made
-
-
-def _text(text: str) -> str:
-    return base64.b64encode(text.encode()).decode()

@@ -156,6 +156,18 @@ def peak_of(pid: int) -> float:
     return 0.0
 
 
+class _PageMetadata(msgspec.Struct):
+    """The metadata of a list."""
+
+    token: str = msgspec.field(name="continue", default="")
+
+
+class _Page(msgspec.Struct):
+    """A page of a list, without its objects."""
+
+    metadata: _PageMetadata
+
+
 def drain(connection: Connection, paths: Sequence[str]) -> tuple[list[str], int]:
     """List everything page by page; return the URLs of the pages, and their bytes."""
     urls, size = [], 0
@@ -167,8 +179,7 @@ def drain(connection: Connection, paths: Sequence[str]) -> tuple[list[str], int]
             body = _page(connection, query)
             urls.append(server + query)
             size += len(body)
-            # metadata comes last in lists of custom resources.
-            token = json.loads(body[body.rindex(b'"metadata":') + 11 : -2]).get("continue", "")
+            token = msgspec.json.decode(body, type=_Page).metadata.token
             if not token:
                 break
     return urls, size
@@ -184,8 +195,10 @@ def _page(connection: Connection, query: str) -> bytes:
     raise RuntimeError(f"{query}: {status} {body[:300]!r}")
 
 
-def curl(kubeconfig: Path, urls: Sequence[str], files: Path, *options: str) -> list[str]:
-    """Return the command that fetches the pages, as many at a time as xpjob does."""
+def curl(
+    kubeconfig: Path, urls: Sequence[str], files: Path, *options: str, parallel: int = CONCURRENCY
+) -> list[str]:
+    """Return the command that fetches the pages, so many at a time."""
     config = json.loads(kubeconfig.read_text())
     authority = files / "ca.crt"
     data = config["clusters"][0]["cluster"]["certificate-authority-data"]
@@ -196,5 +209,5 @@ def curl(kubeconfig: Path, urls: Sequence[str], files: Path, *options: str) -> l
     (files / "curl.config").write_text("\n".join(lines))
     return [
         *("curl", "--silent", "--show-error", "--fail", "--http1.1", "--parallel"),
-        *("--parallel-max", str(CONCURRENCY), "--config", str(files / "curl.config"), *options),
+        *("--parallel-max", str(parallel), "--config", str(files / "curl.config"), *options),
     ]
