@@ -6,7 +6,7 @@ import gzip
 from dataclasses import dataclass
 from signal import SIGINT, SIGKILL, SIGTERM
 
-from faults import api, capacity, sinks
+from faults import api, capacity, github, sinks
 from faults.api import DISCOVERY, at, claims, discovery, hanging, page, second_page
 from faults.breaking import Setup, in_shell, many, nothing
 from faults.sinks import DROPPED, LOST, always, do, good, holding, once, proxied, s3, say
@@ -55,6 +55,7 @@ RETRIED, KEPT, LEFT_OUT, LET_GO = "tried again", "kept aside", "objects left out
 RETRIED_AS_TOLD = "tried again after 1 s"
 MISSED, ASKED_AGAIN = "suddenly missing", "asked again for fewer objects"
 UNKNOWN_GROUP, UNCONDITIONAL = "a group is not known", "no conditional writes"
+REJECTED, JOB = "record rejected", "job named"
 EVENTS = {
     RETRIED: ("attempt", None),
     RETRIED_AS_TOLD: ("wait_seconds", 1),
@@ -65,6 +66,8 @@ EVENTS = {
     UNCONDITIONAL: ("object", None),
     MISSED: ("reasons", None),
     ASKED_AGAIN: ("page_bytes", None),
+    REJECTED: ("cause", "not_found"),
+    JOB: ("job", None),
 }
 
 WELL = (0, ALL_NEW, ALL_NEW, "publish", 0)
@@ -402,7 +405,26 @@ FILES = (
         sinks.replaced("symlink", "CLUSTER"), *NOT_READ_FOLDER, ("a symbolic link",)),
 )  # fmt: skip
 
-ROWS = (Row("all", "none", "always", nothing, *WELL), *API, *RUN, *GATEWAY, *S3, *FILES)
+# The run is partial where the collector deployments has failed; all else is as without GitHub.
+GITHUB = tuple(
+    Row("GitHub", fault, "records", github.FAULTS[fault], 0, ALL_NEW, ALL_NEW, "deliver", 0, log)
+    for fault, log in (
+        ("away", ("BASE_URL", RETRIED)),
+        ("no answer", ("BASE_URL", RETRIED)),
+        ("401", ("401", "API_TOKEN")),
+        ("403, secondary rate limit", ("403", "secondary rate limit")),
+        ("404, no such organisation", ("404", "GITHUB_ORG")),
+        ("409", ("409",)),
+        ("503", ("503", RETRIED)),
+        ("a job fails", (JOB,)),
+        ("a job never ends", (JOB,)),
+        ("half a 207", (REJECTED,)),
+        ("no jobs", ()),
+        ("single records only", ()),
+    )
+)
+
+ROWS = (Row("all", "none", "always", nothing, *WELL), *API, *RUN, *GATEWAY, *S3, *FILES, *GITHUB)
 
 
 def table() -> str:
