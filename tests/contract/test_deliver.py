@@ -11,7 +11,7 @@ import pytest
 from support.capacity import POD
 from support.pods import Pods
 from support.toy import PodsByNode
-from support.toy_delivery import PodRecorder
+from support.toy_delivery import Count, PodRecorder
 from xpjob.base.errors import XpjobError
 from xpjob.collect.outcome import CollectorOutcome
 from xpjob.demo.cluster import Fault
@@ -163,3 +163,17 @@ def test_a_newer_acknowledgement_is_not_replaced(pods: Pods, recorder: PodRecord
     _document(pods).write_bytes(newer)
     assert "newer than" in outcome(pods.run(recorder)).error
     assert _document(pods).read_bytes() == newer
+
+
+def test_the_next_run_recalls_what_was_delivered(pods: Pods, recorder: PodRecorder) -> None:
+    """The fields that the collector names; what cannot be read costs the delivery only."""
+    pods.run(recorder)
+    assert recorder.delivered is None
+    pods.run(recorder)
+    assert recorder.delivered == Count(11)
+    rows = pods.stored()["podList"]
+    newer = _document(pods).read_bytes().replace(b'"schemaVersion":1', b'"schemaVersion":2')
+    _document(pods).write_bytes(newer)
+    result = pods.run(recorder)
+    assert recorder.delivered is None
+    assert (outcome(result).step, pods.stored()["podList"]) == ("deliver", rows)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from msgspec import Struct
 
 from support.toy_rows import PodList
 from xpjob.base.errors import XpjobError
+from xpjob.collect.before import Before
 from xpjob.collect.deliver import Committed, Delivered, Outbox
 from xpjob.metrics.table import Column, Table
 
@@ -19,6 +21,12 @@ class Recorded(Struct):
     sent: int = 0
 
 
+class Count(Struct):
+    """What the next run recalls of it."""
+
+    sent: int = 0
+
+
 class PodRecorder(PodList):
     """Records the node of each pod in ``system``, and forgets it once the pod is gone.
 
@@ -27,13 +35,20 @@ class PodRecorder(PodList):
 
     name = "recorder"
     delivery: type[Struct] = Recorded
+    recalled: type[Struct] | None = Count
 
     def __init__(self, namespaces: Sequence[str] = ("",)) -> None:
         super().__init__(namespaces)
         self.system: dict[str, str] = {}
         self.calls: list[Committed] = []
+        self.delivered: Any = None
         self.before_remembering: Callable[[], None] = lambda: None
         self.error: XpjobError | None = None
+
+    def recall(self, before: Before) -> Any:
+        """Note what the deliveries of earlier runs have left."""
+        self.delivered = before.delivered
+        return super().recall(before)
 
     def deliver(self, committed: Committed, outbox: Outbox) -> Delivered:
         """Send what differs from what is acknowledged."""

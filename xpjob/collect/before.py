@@ -39,6 +39,8 @@ class Before:
     ``recall``, whose result is ``recalled``. ``whole`` has the complete rows as stored; it is empty
     unless something failed in this run. ``max_age``: seconds after which carried rows are dropped.
     ``limit``: the time to which later times are set back, empty unless the snapshot is misdated.
+    ``delivered`` is what ``Delivering.recalled`` asks for, None if it is not there or unreadable;
+    like ``rows`` it is dropped after ``recall``.
     """
 
     started_at: str
@@ -50,6 +52,7 @@ class Before:
     whole: Mapping[str, Sequence[Raw]] = field(default_factory=dict)
     max_age: float = 0.0
     limit: str = ""
+    delivered: Any = None
 
     def read(self, key: str, record: type[R], wanted: Callable[[Placed], bool]) -> Iterator[R]:
         """Yield the complete rows of a table for which ``wanted`` is true.

@@ -66,9 +66,14 @@ class Delivering(Protocol):
     It is called after the snapshot was stored and published; never in a dry run, in a superseded
     run, or without a store that keeps what was acknowledged. A run that is killed between an effect
     and ``remember`` repeats the effect: it must be idempotent. The deadline is ``net.deadline``'s.
+
+    ``delivery`` is the type of what is remembered. ``recalled`` has those fields of it that
+    ``recall`` gets as ``Before.delivered`` in the next run, None if it needs none.
     """
 
+    name: str
     delivery: type[Struct]
+    recalled: type[Struct] | None
 
     def deliver(self, committed: Committed, outbox: Outbox) -> Delivered:
         """Deliver the difference between what is committed and what is acknowledged."""

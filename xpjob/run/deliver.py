@@ -16,20 +16,15 @@ from xpjob.config.option import Config
 from xpjob.metrics import stored
 from xpjob.metrics.stored import MetricTable
 from xpjob.net.deadline import equal_share
+from xpjob.run.acknowledged import Acknowledged, decoded, key_for
 from xpjob.run.plan import Gathered
 from xpjob.run.previous import keep_aside
 from xpjob.snapshot import documents
-from xpjob.snapshot.documents import Head, NewerSchemaError, RunHead, RunInfo, Snapshot
-from xpjob.store.base import DELIVERED, Store, key_of
+from xpjob.snapshot.documents import Head, NewerSchemaError, RunInfo, Snapshot
+from xpjob.store.base import Store
 
 _CORE = ("xpjob_", "xp_tracker_")
 """Prefixes of the families that every outcome has."""
-
-
-class Acknowledged(RunHead, rename="camel", kw_only=True):
-    """The stored document: what another system has acknowledged to a collector, and which run."""
-
-    acknowledged: Raw
 
 
 class StoredOutbox:
@@ -38,7 +33,7 @@ class StoredOutbox:
     def __init__(self, store: Store, run: RunInfo, cluster: str, collector: Delivering) -> None:
         self._store, self._run, self._cluster = store, run, cluster
         self._kind = collector.delivery
-        self._key = key_of(cluster, f"{DELIVERED}{collector.name}.json")  # type: ignore[attr-defined]
+        self._key = key_for(cluster, collector.name)
         self._etag = ""
         self._known: Struct | None = None
 
@@ -56,14 +51,11 @@ class StoredOutbox:
         self._etag = found.etag
         where = self._store.where(self._key)
         try:
-            document = documents.decode_own(found.body, Acknowledged, where, self._cluster)
-            return msgspec.json.decode(document.acknowledged, type=self._kind)
+            return decoded(found.body, self._kind, where, self._cluster)
         except NewerSchemaError:
             raise
         except BadAnswerError as error:
             keep_aside(self._store, self._key, error)
-        except documents.UNREADABLE as error:
-            keep_aside(self._store, self._key, documents.unreadable(where, error))
         return self._kind()
 
     def remember(self, acknowledged: Struct) -> None:

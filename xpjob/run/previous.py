@@ -10,14 +10,18 @@ from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
+from msgspec import Struct
+
 from xpjob.base import times
 from xpjob.base.errors import BadAnswerError, SupersededError, XpjobError
 from xpjob.base.future import is_ahead, set_back
 from xpjob.collect.attempt import Attempt
 from xpjob.collect.before import Before
 from xpjob.collect.contract import Collector, Collectors
+from xpjob.collect.deliver import Delivering
 from xpjob.metrics.cumulative import Counters
 from xpjob.net.clock import Clock
+from xpjob.run.acknowledged import decoded, key_for
 from xpjob.snapshot import documents, sections
 from xpjob.snapshot.documents import (
     AnotherClusterError,
@@ -113,11 +117,15 @@ def recall(
     if head:
         _warn_of_dropped(head, collectors)
         for collector in collectors:
-            made = replace(_before(collector, head, max_age), limit=limit)
+            made = replace(
+                _before(collector, head, max_age),
+                limit=limit,
+                delivered=_delivered(store, cluster, collector),
+            )
             groups.update(*(_groups(rows) for rows in made.rows.values()))
             attempt = attempts[collector.name]
             recalled = attempt.run("recall", partial(collector.recall, made))
-            before[collector.name] = replace(made, rows={}, recalled=recalled)
+            before[collector.name] = replace(made, rows={}, delivered=None, recalled=recalled)
             for spec in collector.tables:
                 setattr(head, spec.key, [])
         head.metrics = head.tables = None  # large, and of no use to this run
@@ -275,6 +283,24 @@ def _before(collector: Collector, head: Head, max_age: float) -> Before:
         rows={spec.key: getattr(head, spec.key) for spec in collector.tables},
         max_age=max_age,
     )
+
+
+def _delivered(store: Store, cluster: str, collector: Collector) -> Struct | None:
+    """Return what a collector recalls of its deliveries.
+
+    If that cannot be read the inventory is made without it; the delivery then fails, and says why.
+    """
+    if not isinstance(collector, Delivering) or collector.recalled is None:
+        return None
+    key = key_for(cluster, collector.name)
+    try:
+        stored = store.get(key)
+        if stored is None:
+            return None
+        return decoded(stored.body, collector.recalled, store.where(key), cluster)
+    except XpjobError as error:
+        _log.warning("acknowledgements ignored", extra={"error": str(error)})
+        return None
 
 
 def _warn_of_dropped(head: Head, collectors: Collectors) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from support.github import ORG, TOKEN, GitHub, github
 from support.inventories import Inventory
-from support.workloads import DEPLOYMENT, REPLICA_SET, A, B, deployment, pod, reported
+from support.workloads import DEPLOYMENT, POD, REPLICA_SET, A, B, deployment, pod, reported
+from xpjob.collectors.deployments.findings import NOT_ATTESTED
 from xpjob.demo.cluster import Fault
 
 NAME = "shop/web/app"
@@ -103,3 +104,28 @@ def test_a_github_that_refuses_makes_the_run_partial(
     assert system.deployed() == {NAME: A}
     text = "".join(file.read_text() for file in site.directory.glob("*.prom"))
     assert "deptracker_post_record_ok 1.0" in text
+
+
+def test_the_next_run_shows_which_images_have_no_attestation(
+    site: Inventory, api: tuple[GitHub, dict[str, Any]]
+) -> None:
+    """In the table and as a finding; not any more when nobody asks."""
+    system, given = api
+    asking = {**given, "github_attestations": "true"}
+    system.attested[A] = 1
+    for name, tag, digest in (("web", "v1", A), ("api", "v2", B)):
+        _, owner = deployment(site.cluster, name)
+        site.cluster.apply(POD, pod(f"{name}-1", owner, **image(tag, digest)))
+
+    def shown(**options: Any) -> dict[str, str]:
+        return {row["workload"]: row["attestation"] for row in site.collect(**options)}
+
+    assert shown(**asking) == {"web": "", "api": ""}, "GitHub is asked after the commit"
+    assert shown(**asking) == {"web": "found", "api": "none"}
+    (found,) = [each for each in site.stored()["findings"] if each["finding"] == NOT_ATTESTED]
+    assert found["name"] == "ghcr.io/shop/web"
+    assert f"{B} (shop/api)" in found["message"]
+    assert A not in found["message"]
+    text = (site.directory / "xpjob.prom").read_text()
+    assert f'xpjob_deployment_findings{{finding="{NOT_ATTESTED}",namespace=""}} 1.0' in text
+    assert shown(**given) == {"web": "", "api": ""}

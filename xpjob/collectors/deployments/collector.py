@@ -18,7 +18,7 @@ from xpjob.collect.tables import TableSpec
 from xpjob.collectors.deployments import findings, metrics, wire
 from xpjob.collectors.deployments.fold import FoldedPods, PodReader
 from xpjob.collectors.deployments.github.deliver import Work, deliver
-from xpjob.collectors.deployments.github.state import Acknowledged
+from xpjob.collectors.deployments.github.state import Acknowledged, Answers
 from xpjob.collectors.deployments.github.wanted import collisions
 from xpjob.collectors.deployments.higher import Higher, read_higher
 from xpjob.collectors.deployments.inventory import rows_of
@@ -54,6 +54,7 @@ class Deployments:
     carry: Literal["list", "section"] = "list"
     state: type[Struct] | None = None
     delivery: type[Struct] = Acknowledged
+    recalled: type[Struct] | None = Answers
     results: Mapping[str, tuple[str, Any]] = {
         POD: ("foldedPods", list[FoldedPods]),
         OWNER: ("owners", list[Owned]),
@@ -84,7 +85,9 @@ class Deployments:
 
     def recall(self, before: Before) -> Memory:
         """Return the rows of the previous run."""
-        return Memory(before.rows.get(DEPLOYMENTS, ()))
+        answers: Answers = before.delivered or Answers()
+        attested = {digest: each.known for digest, each in answers.attested.items()}
+        return Memory(before.rows.get(DEPLOYMENTS, ()), attested)
 
     def finish(
         self, plan: Plan, listed: Sequence[Listed], before: Before | None, at: str
@@ -112,6 +115,7 @@ class Deployments:
             rows += carry(before, kept, [*outcomes, *higher.failed], at)
         rows += mark_absent(missing, rows, owners.exists, at, options.gone_keep_seconds)
         rows.sort(key=lambda row: row.order)
+        memory.attest(rows, asked=options.asks_for_attestations)
         return Section(
             {DEPLOYMENTS: rows},
             [*findings.find(rows), *_collisions(rows, options)],

@@ -14,7 +14,8 @@ NO_TAG = "LatestOrNoTag"
 UNPINNED = "NotPinned"
 NO_DIGEST = "NoRegistryDigest"
 MANY_VERSIONS = "ManyVersions"
-FINDINGS = (SEVERAL_DIGESTS, MOVED, NO_TAG, UNPINNED, NO_DIGEST, MANY_VERSIONS)
+NOT_ATTESTED = "NotAttested"
+FINDINGS = (SEVERAL_DIGESTS, MOVED, NO_TAG, UNPINNED, NO_DIGEST, MANY_VERSIONS, NOT_ATTESTED)
 
 MANY = 5
 """Digests of one image from which its versions are many."""
@@ -50,6 +51,7 @@ def find_all(rows: _Rows) -> Iterator[Finding]:
     yield from _of_workloads(live)
     yield from _unpinned(live)
     yield from _versions(live)
+    yield from _not_attested(live)
 
 
 def _tags(live: _Rows, gone: _Rows) -> Iterator[Finding]:
@@ -120,6 +122,15 @@ def _versions(live: _Rows) -> Iterator[Finding]:
             tags = sorted({row.tag for row in some if row.tag})
             text = f"{len(digests)} digests run" + (f": {', '.join(_first(tags))}" if tags else "")
             yield _of_image(MANY_VERSIONS, f"{some[0].registry}/{some[0].repository}", text)
+
+
+def _not_attested(live: _Rows) -> Iterator[Finding]:
+    """Yield images that run with digests of which GitHub has no attestation."""
+    without = [row for row in live if row.attestation == "none"]
+    for some in _grouped(without, lambda row: (row.registry, row.repository)):
+        digests = sorted({row.digest for row in some})
+        text = f"GitHub has no provenance attestation of what runs: {_listed(digests, some)}"
+        yield _of_image(NOT_ATTESTED, f"{some[0].registry}/{some[0].repository}", text)
 
 
 def _workload(row: Deployment) -> tuple[str, ...]:

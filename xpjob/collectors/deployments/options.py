@@ -43,6 +43,11 @@ class DeploymentOptions(InventoryOptions):
     # ruff: enable[E501]
     # fmt: on
 
+    @property
+    def asks_for_attestations(self) -> bool:
+        """Return whether GitHub is asked which digests have an attestation."""
+        return bool(self.github_org) and self.github_attestations
+
     def problems(self, config: Config) -> Iterator[Problem]:
         """Yield what GitHub would refuse, and what is missing, if records are kept there."""
         yield from super().problems(config)

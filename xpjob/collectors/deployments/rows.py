@@ -9,6 +9,7 @@ from msgspec import Meta, Struct, field
 from xpjob.collectors.deployments.image_ids import From, Why
 
 ContainerKind = Literal["container", "init", "sidecar", "ephemeral", "imageVolume"]
+Attestation = Literal["found", "none", ""]
 State = Literal["running", "completed", "scaledToZero", "gone"]
 
 Place = tuple[str, str, str, str, str, bool]
@@ -79,6 +80,13 @@ class Deployment(Struct, rename="camel", kw_only=True):
     ] = field(default_factory=list)
     github_repository: Annotated[
         str, Meta(description="Repository on GitHub, from GITHUB_REPOSITORY_ANNOTATION.")
+    ] = ""
+    attestation: Annotated[
+        Attestation,
+        Meta(
+            description="Whether GitHub has a provenance attestation of the digest: found or none; "
+            "empty if it was not asked (GITHUB_ATTESTATIONS)."
+        ),
     ] = ""
     owner_known: Annotated[
         bool,

@@ -25,10 +25,20 @@ MAX_GONE = 10_000
 
 
 class Memory:
-    """The rows of the previous run."""
+    """The rows of the previous run, and which digests GitHub has an attestation of."""
 
-    def __init__(self, rows: Sequence[Deployment] = ()) -> None:
+    def __init__(
+        self, rows: Sequence[Deployment] = (), attested: Mapping[str, bool] | None = None
+    ) -> None:
         self.rows = rows
+        self._attested = attested or {}
+
+    def attest(self, rows: Iterable[Deployment], *, asked: bool) -> None:
+        """Set of each row that runs whether its digest is attested, if that is ``asked``."""
+        for row in rows:
+            if row.live:
+                known = self._attested.get(row.digest) if asked else None
+                row.attestation = "" if known is None else "found" if known else "none"
 
     @cached_property
     def workloads(self) -> Mapping[str, Ref]:

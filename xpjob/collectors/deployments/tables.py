@@ -26,6 +26,7 @@ TABLES = (
                 "digest",
                 "digestFrom",
                 "noDigestWhy",
+                "attestation",
             ),
             *("scaledToZero", "ownerKnown"),
         ),

@@ -102,6 +102,12 @@ class Attested(Struct, rename="camel"):
     at: str
 
 
+class Answers(Struct, rename="camel"):
+    """The part of what is remembered that the next run's rows show."""
+
+    attested: dict[str, Attested] = field(default_factory=dict)
+
+
 class Acknowledged(Struct, rename="camel"):
     """All that is remembered.
 
