@@ -27,6 +27,8 @@ _OLDEST = 'job="xpjob", class="managed", group="example.org", kind="Bucket", tea
 _PART = 'job="xpjob", kind="Provider", name="provider-aws", condition="Healthy"'
 _MANY = 'job="xpjob", finding="TagWithSeveralDigests", namespace=""'
 _MOVED = 'job="xpjob", finding="TagMoved", namespace=""'
+_OLDEST_RECORD = 'deployment_records_oldest_pending_timestamp_seconds{job="xpjob-run"}'
+_REJECTED = 'deployment_records_rejected{job="xpjob-run", cause='
 _XRS = 'job="xpjob", kind="XDatabase", namespace="", composition="standard"'
 _POOL = 'job="xpjob", label_group="node pool", label_group_value="workers"'
 _TAINTED = 'job="xpjob", label_group="node pool", label_group_value="gpu"'
@@ -63,6 +65,10 @@ HEALTHY = {
     f'capacity_pending_oldest_seconds{{{_PENDING}, reason="SchedulingGated"}}': "7200x90",
     f"xpjob_deployment_findings{{{_MANY}}}": "0x90",
     f"xpjob_deployment_findings{{{_MOVED}}}": "0x90",
+    _OLDEST_RECORD: "0x90",
+    f'{_REJECTED}"unauthorized"}}': "0x90",
+    # Images that are not built in repositories of GitHub.
+    f'{_REJECTED}"not_found"}}': "5x90",
     'up{job="xpjob-gateway", endpoint="metrics"}': "1x90",
     'up{job="xpjob-gateway", endpoint="http"}': "1x90",
     "xpjob_reader_snapshot_age_seconds": "30x90",
@@ -166,6 +172,8 @@ CASES: dict[str, tuple[dict[str, str | None], int, set[str]]] = {
         set(),
     ),
     "ImageTagMoved": ({f"xpjob_deployment_findings{{{_MOVED}}}": "0x10 2x80"}, 16, set()),
+    "DeploymentRecordsPendingLong": ({_OLDEST_RECORD: "0x10 600x80"}, 76, set()),
+    "DeploymentRecordsRejected": ({f'{_REJECTED}"unauthorized"}}': "0x10 2x80"}, 71, set()),
     "CrossplaneManyNotReady": (
         {f"crossplane_claims_ready{{{_CLAIMS}}}": "95x10 75x80"},
         41,

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from support.docs_pages import section
+from support.github import ORG, github
+from support.github import TOKEN as GITHUB_TOKEN
 from support.paths import COMPONENTS
 from support.processes import POOL, prometheus, pushgateway, scraping
 from support.workloads import KINDS, POD, A, B, deployment, fill_workloads, pod
@@ -48,28 +50,37 @@ class Asking:
 
 @pytest.fixture(scope="module")
 def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asking]:
-    """Two runs over workloads of all sorts; one is scaled to zero in between."""
+    """Two runs over workloads of all sorts, recorded with GitHub; one is scaled to zero between."""
     path = tmp_path_factory.mktemp("deployments")
     cluster = Cluster(KINDS, token=TOKEN)
     fill_workloads(cluster)
     _, owner = deployment(cluster, "night")
     cluster.apply(POD, pod("night-1", owner, "ghcr.io/shop/web:v1"))
-    with pushgateway(path) as gateway, Server(create_app(cluster)) as server:
+    with (
+        pushgateway(path) as gateway,
+        Server(create_app(cluster)) as server,
+        github(unknown={A}) as (_, served),
+    ):
         given = {
             "kubeconfig": str(write_kubeconfig(path / "k", server.url, TOKEN)),
             "store_backend": "directory",
             "store_dir": str(path / "store"),
             "pushgateway_url": gateway,
             "digest_metrics": "true",
+            "github_org": ORG,
+            "base_url": served.url,
+            "logical_environment": "production",
+            "github_cluster": "moda-1",
         }
-        config = load(given, {}, GROUPS)
+        config = load(given, {"API_TOKEN": GITHUB_TOKEN}, GROUPS)
         assert job.run(config, (Deployments(),), Silent()).errors == []
         cluster.delete(POD, SHOP, "night-1")
         assert job.run(config, (Deployments(),), Silent()).errors == []
         with prometheus(path, **scraping(gateway)) as url:
             asking = Asking(url)
             deadline = time.monotonic() + 30
-            while not asking("xpjob_deployment_containers"):
+            # Two scrapes of the outcome, without which there is no increase.
+            while not asking("increase(deployment_records_accepted[1h])"):
                 assert time.monotonic() < deadline, "nothing was scraped"
                 time.sleep(0.1)
             yield asking
@@ -89,6 +100,9 @@ EXPECTED: dict[str, Any] = {
     "Pods by digest": {(A, "shop/web", "v1"): 2, (B, "shop/web", "v2"): 1},
     "Containers that run two images: a rollout": {("app", SHOP, "web"): 2},
     "Deployed within the last hour": {(): 6},
+    "Records that GitHub has": {(): 2},
+    "Containers whose record GitHub rejects, by cause": {("not_found",): 2, ("unauthorized",): 0},
+    "Changes that GitHub has not acknowledged": {(): 0},
 }
 
 
