@@ -18,7 +18,7 @@ from support.manifests import (
     pod_specs,
     with_component,
 )
-from support.paths import K8S
+from support.paths import K8S, ROOT
 from xpjob import __version__
 from xpjob.base.errors import SettingsError
 from xpjob.collectors.deployments.higher import KINDS
@@ -209,6 +209,33 @@ def test_the_component_of_deployments_grants_what_it_lists(tmp_path: Path) -> No
     assert binding["subjects"] == [
         {"kind": "ServiceAccount", "name": "xpjob", "namespace": "crossplane-system"}
     ]
+
+
+def test_credentials_for_github_are_mounted_into_the_job_only(tmp_path: Path) -> None:
+    """Where the documentation says that they are, readable for the job's user and no other."""
+    items = objects(
+        with_component(tmp_path, "collectors/deployments", "collectors/deployments-github")
+    )
+    specs = pod_specs(items)
+    (volume,) = specs["xpjob"]["volumes"]
+    assert volume["secret"] == {"secretName": "xpjob-github", "defaultMode": 0o440}
+    assert specs["xpjob"]["securityContext"]["fsGroup"] == 65532
+    (mount,) = specs["xpjob"]["containers"][0]["volumeMounts"]
+    assert (mount["name"], mount["readOnly"]) == (volume["name"], True)
+    documented = (ROOT / "xpjob/collectors/deployments/GITHUB.md").read_text()
+    assert f"secret generic {volume['secret']['secretName']} --from-file=key.pem" in documented
+    for variable, file in (("GH_APP_PRIV_KEY_PATH", "key.pem"), ("API_TOKEN_FILE", "token")):
+        assert re.search(rf"{variable}\W+{mount['mountPath']}/{file}`", documented)
+    assert "xpjob-github" not in str(specs["xpjob-gateway"])
+
+
+def test_the_job_may_reach_github_whatever_its_other_policy_says(tmp_path: Path) -> None:
+    """The policy selects the pods that the base's selects; policies add up."""
+    items = objects(with_component(tmp_path, "collectors/deployments-github"))
+    own, base = (pick(items, "NetworkPolicy", name) for name in ("xpjob-github", "xpjob-job"))
+    assert own["spec"]["podSelector"] == base["spec"]["podSelector"]
+    assert own["spec"]["policyTypes"] == ["Egress"]
+    assert own["spec"]["egress"] == [{"ports": [{"port": 443, "protocol": "TCP"}]}]
 
 
 def test_the_variant_binds_to_crossplanes_own_role(tmp_path: Path) -> None:
