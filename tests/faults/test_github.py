@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from faults import github
-from faults.breaking import when
+from faults.breaking import PATIENT, when
 from faults.github import BOTH, BY_CALLS, BY_SINGLE
-from faults.world import Faults, World
+from faults.world import RUN, Faults, World
 from support.s3_server import S3
 from support.scripted import Asked, Told
 from support.workloads import DEPLOYMENT, POD, REPLICA_SET, A
@@ -66,6 +68,38 @@ def test_killed_before_the_acknowledgement_is_stored_nothing_doubles(
     writes = system.writes
     run(world)
     assert system.writes == writes
+
+
+def test_of_two_runs_at_once_the_older_stops(world: World) -> None:
+    """It finds that the newer one has taken over; what both have sent is the same."""
+    system = github.serve(world)
+    reached, over = threading.Event(), threading.Event()
+
+    def instead(asked: Asked) -> Told | None:
+        if asked.path.endswith("/jobs") and not reached.is_set():
+            reached.set()
+            assert over.wait(60)
+        return None
+
+    system.instead = instead
+    patient = {**world.environ, **PATIENT, "REQUEST_TIMEOUT_SECONDS": "60"}
+    older = subprocess.Popen(RUN, env=patient, stderr=subprocess.PIPE)
+    try:
+        assert reached.wait(30)
+        run(world)
+        acknowledged = world.stored("delivered-deployments.json")
+        over.set()
+        _, log = older.communicate(timeout=60)
+    finally:
+        over.set()
+        older.kill()
+        older.wait()
+    assert b"another run" in log, log.decode()
+    assert world.stored("delivered-deployments.json") == acknowledged
+    assert system.deployed() == BOTH
+    started = len(system.jobs)
+    run(world)
+    assert len(system.jobs) == started
 
 
 def test_a_job_that_does_not_end_in_a_run_is_followed_by_the_next(world: World) -> None:

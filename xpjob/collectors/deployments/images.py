@@ -74,7 +74,7 @@ def is_digest(text: str) -> bool:
 def _split(name: str) -> tuple[str, str]:
     """Return registry and repository."""
     first, slash, rest = name.partition("/")
-    if slash and (any(mark in first for mark in ".:") or first == "localhost" or _upper(first)):
+    if slash and ("." in first or ":" in first or first == "localhost" or _upper(first)):
         registry = first.lower()
         registry, path = _ALIASES.get(registry, registry), rest
     else:
