@@ -15,6 +15,8 @@ from typing import Any
 import yaml
 
 from support.capacity import container, node, pod
+from support.github import ORG, github
+from support.github import TOKEN as GITHUB_TOKEN
 from support.paths import COMPONENTS, ROOT
 from support.processes import POOL, free_port, prometheus, pushgateway, serving
 from xpjob.base.times import now
@@ -117,6 +119,7 @@ def monitored(directory: Path, jobs: list[dict[str, Any]]) -> Iterator[Monitored
     with ExitStack() as stack:
         server = stack.enter_context(Server(create_app(cluster)))
         gateway = stack.enter_context(pushgateway(directory))
+        _, recording = stack.enter_context(github())
         given = {
             "kubeconfig": str(write_kubeconfig(directory / "kubeconfig", server.url, "monitored")),
             "collectors": "all",
@@ -126,8 +129,12 @@ def monitored(directory: Path, jobs: list[dict[str, Any]]) -> Iterator[Monitored
             "store_backend": "directory",
             "store_dir": str(directory / "store"),
             "pushgateway_url": gateway,
+            "github_org": ORG,
+            "base_url": recording.url,
+            "logical_environment": "production",
+            "github_cluster": "moda-1",
         }
-        config = load(given, {}, GROUPS)
+        config = load(given, {"API_TOKEN": GITHUB_TOKEN}, GROUPS)
         addresses = {"9091": gateway.removeprefix("http://")}
         addresses["8080"] = stack.enter_context(_reader(directory))
         scraping = {
