@@ -33,7 +33,7 @@ TABLES = (
         search=("namespace", "workload", "container", "image", "digest"),
         shown=(
             *("namespace", "workloadKind", "workload", "container", "repository", "tag"),
-            *("digest", "pods", "nodes", "state", "since", "until"),
+            *("state", "since", "until", "pods", "nodes", "digest"),
         ),
         changes=("state",),
         sort="namespace",
