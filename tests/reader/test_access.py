@@ -15,6 +15,7 @@ import pytest
 import urllib3
 
 from support.certificates import issue
+from support.command import xpjob
 from support.processes import free_port, serving
 from support.reader import Reader, make_reader
 from support.reader_sample import FakeStore, snapshot
@@ -167,3 +168,21 @@ def test_show_sends_no_token_over_plain_http(token: Path) -> None:
     told = show("https://me:hunter3@reader.example.org")
     assert "must not carry credentials" in told
     assert "hunter" not in told
+
+
+@pytest.mark.parametrize("name", ["READER_TOKEN_FILE", "READER_CERT_FILE"])
+def test_a_file_that_hangs_does_not_hang_the_start(tmp_path: Path, name: str) -> None:
+    """It ends with the name of the file, and what may be the matter."""
+    certificates = issue(tmp_path)
+    os.mkfifo(tmp_path / "fifo")
+    settings = {
+        "STORE_BACKEND": "directory",
+        "STORE_DIR": str(tmp_path),
+        "METRICS_ADDR": f"127.0.0.1:{free_port()}",
+        "READER_CERT_FILE": str(certificates.certificate),
+        "READER_KEY_FILE": str(certificates.key),
+        name: str(tmp_path / "fifo"),
+    }
+    done = xpjob("serve", **settings)
+    assert done.returncode == 1
+    assert f"{name}: reading {tmp_path}/fifo: no answer within" in done.stderr

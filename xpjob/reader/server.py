@@ -7,19 +7,23 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from types import FrameType
 
 import uvicorn
 
 from xpjob import __version__
-from xpjob.base.errors import SettingsError
+from xpjob.base.errors import SettingsError, XpjobError
 from xpjob.collect.contract import Collectors
+from xpjob.config import secrets
 from xpjob.config.option import Config
 from xpjob.net.serving import configuration, listen, url_of
 from xpjob.net.threads import within
 from xpjob.reader.app import create_app
 from xpjob.reader.extension import Extensions
-from xpjob.reader.options import ReaderOptions
+from xpjob.reader.options import AccessOptions, ReaderOptions
 from xpjob.reader.patience import LateStore
 from xpjob.reader.workshop import Workshop
 from xpjob.store.open import open_reader_store
@@ -43,10 +47,13 @@ def serve(config: Config, collectors: Collectors, extensions: Extensions) -> Non
         within(_OPEN_SECONDS, store.open)  # here, for it is where options turn out to be wrong
     except TimeoutError:
         _log.warning("the store cannot be opened yet; check where its credentials come from")
+    if token_file := config[AccessOptions].reader_token_file:
+        _in_time("READER_TOKEN_FILE", token_file, partial(secrets.read_token, token_file))
     app = create_app(store, config, collectors, extensions)
     served = configuration(app, options.reader_cert_file, options.reader_key_file)
     try:
-        served.load()  # here, for it is where certificates turn out to be none
+        # Here, for it is where certificates turn out to be none.
+        _in_time("READER_CERT_FILE", options.reader_cert_file, served.load)
     except OSError as error:
         raise SettingsError(
             [
@@ -65,6 +72,17 @@ def serve(config: Config, collectors: Collectors, extensions: Extensions) -> Non
     _log.info("serving", extra={"address": address, **build})
     server.run(sockets=[listening])
     _log.info("ended")
+
+
+def _in_time(name: str, file: Path | None, read: Callable[[], object]) -> None:
+    """Read a file. Raises ``XpjobError`` if it does not answer, and the errors of ``read``."""
+    try:
+        within(_OPEN_SECONDS, read)
+    except TimeoutError:
+        raise XpjobError(
+            f"{name}: reading {file}: no answer within {_OPEN_SECONDS:g} s; check whether its file "
+            "system hangs, or whether it is a pipe that nobody writes to"
+        ) from None
 
 
 def _keep_memory_together() -> None:
