@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -248,6 +249,10 @@ def test_what_controllers_make_is_attributed_remembered_and_recorded(shop: Shop)
     assert [each.malformed for each in replica_sets] == [0]
 
 
+def _has_pods(shop: Shop, count: int) -> bool:
+    return len(shop.pods("web")) == count
+
+
 def test_a_workload_that_is_scaled_to_zero_can_count_as_gone(shop: Shop) -> None:
     """By a setting; its record is deployed again with its pods."""
     options = {"decommission_scaled_to_zero": "true"}
@@ -255,7 +260,7 @@ def test_a_workload_that_is_scaled_to_zero_can_count_as_gone(shop: Shop) -> None
         shop.workload("Deployment", "web", "v1", replicas)
         if replicas:
             shop.settle("web", "v1", replicas)
-        wait_until("web is scaled", lambda count=replicas: len(shop.pods("web")) == count)
+        wait_until("web is scaled", partial(_has_pods, shop, replicas))
         shop.rows(**options)
         shop.rows(**options)
         assert shop.records() == {"web/app": f"v1 {status}"}
