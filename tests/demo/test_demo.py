@@ -139,19 +139,23 @@ def test_once_does_one_run_and_exits(tmp_path: Path) -> None:
 
 def test_ctrl_c_ends_it(tmp_path: Path) -> None:
     """After as many runs as one likes."""
-    command = [sys.executable, "-u", "-m", "xpjob", "demo", "--every", "0.05"]
-    process = subprocess.Popen(
-        [*command, "--directory", str(tmp_path)],
+    # Whoever runs the tests in the background may ignore the signal, and a process inherits that.
+    command = ["env", "--default-signal=INT", sys.executable, "-u", "-m", "xpjob", "demo"]
+    with subprocess.Popen(
+        [*command, "--every", "0.05", "--directory", str(tmp_path)],
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )
-    assert process.stdout is not None
-    complete = 0
-    for line in process.stdout:
-        complete += "run complete" in line
-        if complete == 3:
-            break
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=10)
+    ) as process:
+        assert process.stdout is not None
+        complete = 0
+        for line in process.stdout:
+            complete += "run complete" in line
+            if complete == 3:
+                break
+        process.send_signal(signal.SIGINT)
+        try:
+            process.communicate(timeout=10)
+        finally:
+            process.kill()
     assert process.returncode == 130
