@@ -61,7 +61,7 @@ def test_a_source_of_credentials_has_its_time_and_its_bound(
         error = read()
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-    assert peak < 64 << 20
+    assert peak < 128 << 20  # within the time, far more could have come
     # An error of the source is a refusal; what does not answer may pass.
     assert error.exit_code == 1 or kind == ENDLESS_ERROR
     assert "s3://bucket" in str(error)
@@ -78,6 +78,7 @@ def test_a_token_that_hangs_is_told_as_credentials(
     assert str(error).startswith("getting the credentials for s3://bucket")
 
 
+@pytest.mark.process
 def test_a_program_for_credentials_that_hangs_is_told_likewise(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
