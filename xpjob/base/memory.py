@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 _CGROUPS = Path("/sys/fs/cgroup")
 _OWN = Path("/proc/self/cgroup")
 _UNLIMITED = 1 << 60
 """Version 1 says "unlimited" as a number near 2**63."""
-_M_ARENA_MAX = -8
-_ARENAS = 2
+_M_ARENA_MAX, _M_MMAP_THRESHOLD = -8, -3
+"""Parameters of glibc's mallopt."""
 
 
 def limit(cgroups: Path = _CGROUPS, own: Path = _OWN) -> int | None:
@@ -46,12 +45,28 @@ def _files(cgroups: Path, own: Path) -> Iterator[Path]:
                 yield folder / name
 
 
-def few_heaps() -> None:
-    """Have threads share two heaps.
+def share_heaps(count: int, mmap_threshold: int = 0) -> None:
+    """Have threads share so many heaps, and map blocks of ``mmap_threshold`` bytes by themselves.
 
     By default glibc makes up to eight heaps for each CPU: each keeps memory that was freed, and
-    reserves 64 MiB of the address space, which ``ulimit -v`` limits. Without glibc, nothing is
-    done.
+    reserves 64 MiB of the address space, which ``ulimit -v`` limits. Large blocks end up in heaps
+    too; those that are mapped go back to the system. Without glibc, nothing is done.
     """
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _ARENAS)
+    mallopt = _libc("mallopt")
+    mallopt(_M_ARENA_MAX, count)
+    if mmap_threshold:
+        mallopt(_M_MMAP_THRESHOLD, mmap_threshold)
+
+
+def trim() -> None:
+    """Return freed memory to the system, where the C library can (glibc keeps it otherwise)."""
+    _libc("malloc_trim")(0)
+
+
+def _libc(name: str) -> Callable[..., object]:
+    """Return a function of the C library, or one that does nothing where it has none."""
+    try:
+        found: Callable[..., object] = getattr(ctypes.CDLL(None), name)
+    except (OSError, AttributeError):
+        return lambda *_: None
+    return found

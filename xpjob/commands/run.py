@@ -49,7 +49,7 @@ def run(config: Config, dry_run: bool) -> None:
 
     # A run creates few reference cycles: collecting them among a million objects is not worth it.
     gc.disable()
-    memory.few_heaps()
+    memory.share_heaps(2)
     watched = log.configure_for(config[OutputOptions], bounded=True)
     build = {"version": __version__, "commit": os.environ.get("XPJOB_COMMIT", "")}
     _log.log(logging.DEBUG if watched else logging.INFO, "run started", extra=build)

@@ -19,7 +19,7 @@ from msgspec import Raw, Struct
 from prometheus_client import generate_latest
 
 from xpjob import __version__
-from xpjob.base import times
+from xpjob.base import memory, times
 from xpjob.collect.contract import Collectors
 from xpjob.collect.tables import TableDescription
 from xpjob.publish import exposition
@@ -27,7 +27,7 @@ from xpjob.reader import described
 from xpjob.reader.extension import Extensions
 from xpjob.reader.parameters import QueryError, unknown
 from xpjob.reader.render import Body
-from xpjob.reader.table import Stamp, View, trim_memory
+from xpjob.reader.table import Stamp, View
 from xpjob.snapshot import documents, sections
 from xpjob.snapshot.documents import UNREADABLE, Head, RawSnapshot
 
@@ -131,7 +131,7 @@ class Loaded:
                 except UNREADABLE as error:
                     raise documents.unreadable(f"the table {key}", error) from error
                 self._views = {**self._views, key: view}
-                trim_memory()
+                memory.trim()
             return view
 
     def inventory(self, live: bytes = b"") -> Body:

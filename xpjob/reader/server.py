@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import os
 import signal
@@ -15,6 +14,7 @@ from types import FrameType
 import uvicorn
 
 from xpjob import __version__
+from xpjob.base import memory
 from xpjob.base.errors import SettingsError, XpjobError
 from xpjob.collect.contract import Collectors
 from xpjob.config import secrets
@@ -31,8 +31,7 @@ from xpjob.store.open import open_reader_store
 _SWITCH_SECONDS = 0.0005
 """A thread that reads a large snapshot lets requests in after so long, not after 5 ms."""
 _OPEN_SECONDS = 5.0
-_M_ARENA_MAX, _M_MMAP_THRESHOLD = -8, -3
-"""Parameters of glibc's mallopt."""
+_MAPPED_BYTES = 256 << 10
 _log = logging.getLogger(__name__)
 
 
@@ -66,7 +65,8 @@ def serve(config: Config, collectors: Collectors, extensions: Extensions) -> Non
     address = url_of(listening)
     if options.reader_cert_file:
         address = address.replace("http:", "https:", 1)
-    _keep_memory_together()
+    # Three snapshots later the process would be twice as large as what it holds.
+    memory.share_heaps(1, _MAPPED_BYTES)
     server = _Foreground(served, app.state.workshop)
     build = {"version": __version__, "commit": os.environ.get("XPJOB_COMMIT", "")}
     _log.info("serving", extra={"address": address, **build})
@@ -83,18 +83,6 @@ def _in_time(name: str, file: Path | None, read: Callable[[], object]) -> None:
             f"{name}: reading {file}: no answer within {_OPEN_SECONDS:g} s; check whether its file "
             "system hangs, or whether it is a pipe that nobody writes to"
         ) from None
-
-
-def _keep_memory_together() -> None:
-    """Let what a snapshot or an answer has taken go back to the system, where glibc is used.
-
-    By default each thread has a heap of its own, and large blocks end up in heaps too; three
-    snapshots later the process is twice as large as what it holds.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(_M_ARENA_MAX, 1)
-        mallopt(_M_MMAP_THRESHOLD, 256 << 10)
 
 
 class _Foreground(uvicorn.Server):

@@ -6,7 +6,6 @@ and columns of small integers (text), of doubles (numbers) and of seconds of the
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import math
 from array import array
@@ -16,7 +15,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from xpjob.base import times
+from xpjob.base import memory, times
 from xpjob.reader.parameters import Parameter
 
 UNKNOWN = -(1 << 62)
@@ -203,11 +202,4 @@ def give_back_memory() -> None:
     What an answer in flight has held of an older snapshot may hang in a cycle: collected first.
     """
     gc.collect()
-    trim_memory()
-
-
-def trim_memory() -> None:
-    """Return freed memory to the system, where the C library can (glibc keeps it otherwise)."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
+    memory.trim()

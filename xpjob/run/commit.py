@@ -124,8 +124,7 @@ def commit(
             raise
         except XpjobError as error:
             raise NotStoredError(error, snapshot) from error
-    gave_up = f"gave up after {_ATTEMPTS} conflicts: {last}; find out what else writes there"
-    raise NotStoredError(ConflictError(gave_up), snapshot)
+    raise NotStoredError(_gave_up(last), snapshot)
 
 
 def merged_before(
@@ -179,7 +178,11 @@ def leave_report(
         if theirs:
             now = (clock or Clock()).now()
             check_order(theirs.run, report.run, store.where(key), now)
-    raise ConflictError(
+    raise _gave_up(last)
+
+
+def _gave_up(last: XpjobError | None) -> ConflictError:
+    return ConflictError(
         f"gave up after {_ATTEMPTS} conflicts: {last}; find out what else writes there"
     )
 
