@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from support.stand_in import StandIn, fill
+from xpjob.collectors import COLLECTORS
+from xpjob.collectors.extensions import EXTENSIONS
+from xpjob.config.option import Config
+from xpjob.net.serving import Background, listen
+from xpjob.reader.app import create_app
+from xpjob.store.directory import DirectoryStore
+from xpjob.store.options import StoreOptions
 
 
 @pytest.fixture
@@ -20,3 +28,21 @@ def environ(stand_in: StandIn, tmp_path: Path) -> dict[str, str]:
         "STORE_DIR": str(tmp_path / "store"),
         "TERMINATION_LOG": str(tmp_path / "termination-log"),
     }
+
+
+@pytest.fixture(scope="module")
+def url(store: Path) -> Iterator[str]:
+    """Serve the snapshot of the module's ``store``, and return where."""
+    config = Config.of(StoreOptions(store_backend="directory", store_dir=store))
+    app = create_app(DirectoryStore(store), config, COLLECTORS, EXTENSIONS)
+    app.state.snapshots.refresh()
+    with Background(app, listen("127.0.0.1", 0)) as server:
+        yield server.url
+
+
+@pytest.fixture(params=["store", "url"])
+def source(request: pytest.FixtureRequest, store: Path, url: str) -> list[str]:
+    """Return the options for either way to that snapshot."""
+    if request.param == "url":
+        return ["--url", url]
+    return ["--store-backend", "directory", "--store-dir", str(store)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +13,8 @@ from support.capacity import HOLDS, NODE, POD, ZONE, container, node, pod
 from support.capacity_cluster import capacity_cluster
 from support.toy_tables import USERS, toy_snapshot
 from xpjob.cli import cli
-from xpjob.collectors import COLLECTORS
-from xpjob.collectors.extensions import EXTENSIONS
-from xpjob.config.option import Config
 from xpjob.demo.cluster import Cluster
-from xpjob.net.serving import Background, listen
-from xpjob.reader.app import create_app
 from xpjob.snapshot import documents
-from xpjob.store.directory import DirectoryStore
-from xpjob.store.options import StoreOptions
 
 GPU = {"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"}
 
@@ -49,24 +41,6 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with capacity_cluster(directory, fill) as made:
         assert made.run().report.success
     return directory / "store"
-
-
-@pytest.fixture(scope="module")
-def url(store: Path) -> Iterator[str]:
-    """Serve that snapshot, and return where."""
-    config = Config.of(StoreOptions(store_backend="directory", store_dir=store))
-    app = create_app(DirectoryStore(store), config, COLLECTORS, EXTENSIONS)
-    app.state.snapshots.refresh()
-    with Background(app, listen("127.0.0.1", 0)) as server:
-        yield server.url
-
-
-@pytest.fixture(params=["store", "url"])
-def source(request: pytest.FixtureRequest, store: Path, url: str) -> list[str]:
-    """Return the options for either way to a snapshot."""
-    if request.param == "url":
-        return ["--url", url]
-    return ["--store-backend", "directory", "--store-dir", str(store)]
 
 
 def fit(*arguments: str) -> Result:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,15 +12,8 @@ from support.command import xpjob
 from support.toy_tables import NODES, Node, nodes, toy_snapshot
 from xpjob.base import times
 from xpjob.collect.tables import Column
-from xpjob.collectors import COLLECTORS
-from xpjob.collectors.extensions import EXTENSIONS
-from xpjob.config.option import Config
-from xpjob.net.serving import Background, listen
 from xpjob.reader import terminal
-from xpjob.reader.app import create_app
 from xpjob.snapshot import documents
-from xpjob.store.directory import DirectoryStore
-from xpjob.store.options import StoreOptions
 
 
 @pytest.fixture(scope="module")
@@ -30,24 +22,6 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("store")
     (directory / "snapshot.json").write_bytes(documents.encode(toy_snapshot()))
     return directory
-
-
-@pytest.fixture(scope="module")
-def url(store: Path) -> Iterator[str]:
-    """Serve that snapshot, and return where."""
-    config = Config.of(StoreOptions(store_backend="directory", store_dir=store))
-    app = create_app(DirectoryStore(store), config, COLLECTORS, EXTENSIONS)
-    app.state.snapshots.refresh()
-    with Background(app, listen("127.0.0.1", 0)) as server:
-        yield server.url
-
-
-@pytest.fixture(params=["store", "url"])
-def source(request: pytest.FixtureRequest, store: Path, url: str) -> list[str]:
-    """Return the options for either way to a snapshot."""
-    if request.param == "url":
-        return ["--url", url]
-    return ["--store-backend", "directory", "--store-dir", str(store)]
 
 
 def test_a_table_on_a_terminal(source: list[str]) -> None:

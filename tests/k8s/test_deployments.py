@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
+from support.asking import Asking
 from support.docs_pages import section
 from support.github import ORG, github
 from support.github import TOKEN as GITHUB_TOKEN
 from support.paths import COMPONENTS
-from support.processes import POOL, prometheus, pushgateway, scraping
+from support.processes import prometheus, pushgateway, scraping
 from support.workloads import KINDS, POD, A, B, deployment, fill_workloads, pod
 from support.workloads import NAMESPACE as SHOP
 from xpjob.collectors.deployments.collector import Deployments
@@ -25,27 +26,9 @@ from xpjob.demo.cluster import Cluster
 from xpjob.run import job
 from xpjob.terminal.progress import Silent
 
-Answer = dict[tuple[str, ...], float]
 TOKEN = "deployments-token"
 DASHBOARD: dict[str, Any] = json.loads((COMPONENTS / "dashboard/deployments.json").read_text())
 PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
-
-
-class Asking:
-    """A Prometheus that has scraped two runs."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-
-    def __call__(self, query: str) -> Answer:
-        """Return the answer: label values, sorted by label name, to value."""
-        answer = POOL.request("GET", f"{self._url}/api/v1/query", fields={"query": query})
-        document = json.loads(answer.data)
-        assert document["status"] == "success", document
-        return {
-            tuple(value for _, value in sorted(item["metric"].items())): float(item["value"][1])
-            for item in document["data"]["result"]
-        }
 
 
 @pytest.fixture(scope="module")

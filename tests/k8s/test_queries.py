@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Iterator
@@ -11,9 +10,10 @@ from unittest.mock import ANY
 
 import pytest
 
+from support.asking import Asking
 from support.collectors import CROSSPLANE
 from support.docs_pages import section
-from support.processes import POOL, prometheus, pushgateway, scraping
+from support.processes import prometheus, pushgateway, scraping
 from support.stand_in import StandIn, fill
 from xpjob.commands.groups import GROUPS
 from xpjob.config.option import load
@@ -21,25 +21,6 @@ from xpjob.demo.api import Server, create_app, write_kubeconfig
 from xpjob.demo.cluster import Cluster
 from xpjob.run import job
 from xpjob.terminal.progress import Silent
-
-Answer = dict[tuple[str, ...], float]
-
-
-class Asking:
-    """A Prometheus that has scraped one run."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-
-    def __call__(self, query: str) -> Answer:
-        """Return the answer: label values, sorted by label name, to value."""
-        answer = POOL.request("GET", f"{self._url}/api/v1/query", fields={"query": query})
-        document = json.loads(answer.data)
-        assert document["status"] == "success", document
-        return {
-            tuple(value for _, value in sorted(item["metric"].items())): float(item["value"][1])
-            for item in document["data"]["result"]
-        }
 
 
 @pytest.fixture(scope="module")

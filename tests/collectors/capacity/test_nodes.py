@@ -116,7 +116,7 @@ def test_case_7_without_allocatable_it_is_the_capacity() -> None:
 
 
 def test_case_7_a_node_may_hold_more_than_is_allocatable() -> None:
-    """Then what is free is negative, the ratio above 1, and there is no hole."""
+    """The free amount is negative, the ratio is above 1, and nothing fits."""
     made = make([node("n", {**HOLDS, "cpu": "1930m"})], [pod("p", "n", container("2100m"))])
     row = made.row("nodes", node="n")
     assert row["cpuFree"] == -0.17

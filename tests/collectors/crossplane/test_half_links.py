@@ -25,7 +25,7 @@ def test_cp01_xrs_whose_claim_has_another_xr_are_told() -> None:
 
 
 def test_cp01_an_xr_whose_claim_is_gone() -> None:
-    """It is told of each, but not if the claims could not be listed."""
+    """Each is a finding, unless the claims could not be listed."""
     some = case("CP01")
     some.remove("Record", "web")
     names = ("web-old1", "web-old2", "web-new")

@@ -49,7 +49,7 @@ def test_risks_are_the_union_of_all_objects() -> None:
 
 
 def test_the_repository_is_that_of_the_lowest_object_that_names_one() -> None:
-    """By the annotation that is configured, which is no tag."""
+    """It comes from the configured annotation, which does not become a tag."""
     key = "example.org/repository"
     notes = notes_of([{}, {key: " web "}, {key: "other"}], key)
     assert (notes.repository, notes.tags) == ("web", {})

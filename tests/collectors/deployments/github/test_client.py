@@ -122,7 +122,7 @@ def test_the_runs_deadline_is_kept_with_time_to_store() -> None:
 
 
 def test_a_deadline_that_has_passed_sends_nothing() -> None:
-    """And is no error: the next run continues."""
+    """Nor is it an error: the next run continues."""
     with runs() as run:
         options, net = run.options()
         work = Work([row()], True, "2026-08-21T09:00:00Z", "moda-1")

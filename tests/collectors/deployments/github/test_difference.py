@@ -125,7 +125,7 @@ def test_carried_rows_are_neither_sent_nor_gone() -> None:
 
 
 def test_namespaces_that_are_not_listed_are_left_as_they_are() -> None:
-    """To look at fewer of them is no deletion."""
+    """Namespaces that are no longer listed are not treated as deleted."""
     with runs() as run:
         run.run(row(), row(2, namespace="test"))
         for _ in range(3):
