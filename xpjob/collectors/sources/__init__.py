@@ -1,0 +1,1 @@
+"""The sources collector: counts whatever users describe, over any kind."""

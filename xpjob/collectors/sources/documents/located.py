@@ -1,0 +1,325 @@
+"""YAML and JSON documents whose every value knows its line, and the mistakes in them.
+
+A document is read as a whole: each mistake is noted with its place, and reading goes on.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+MAX_BYTES = 1 << 20
+"""Size of a document: that of the largest ConfigMap."""
+MAX_DEPTH, MAX_VALUES = 64, 50_000
+_NULL, _BOOL, _INT, _STR = (f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "str"))
+_MERGE = "tag:yaml.org,2002:merge"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake: in which document, at which line and column (0 if it has no text), and what.
+
+    ``path`` is that of the value, such as ``spec.fields[2].type``. A warning is no reason to
+    refuse a document.
+    """
+
+    origin: str
+    line: int
+    column: int
+    path: str
+    message: str
+    warning: bool = False
+
+    def __str__(self) -> str:
+        at = f":{self.line}:{self.column}" if self.line else ""
+        path = f"{self.path}: " if self.path else ""
+        return f"{self.origin}{at}: {path}{self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A value of a document, and its place. ``text`` of a scalar is as it is written."""
+
+    raw: yaml.Node
+    path: str
+
+    @property
+    def line(self) -> int:
+        """Return the line, from 1; 0 if it has no text."""
+        return self.raw.start_mark.line + 1 if self.raw.start_mark else 0
+
+    @property
+    def column(self) -> int:
+        """Return the column, from 1; 0 if it has no text."""
+        return self.raw.start_mark.column + 1 if self.raw.start_mark else 0
+
+    @property
+    def is_null(self) -> bool:
+        """Return whether it is null, which means absent."""
+        return isinstance(self.raw, yaml.ScalarNode) and self.raw.tag == _NULL
+
+    @property
+    def is_map(self) -> bool:
+        """Return whether it is a map."""
+        return isinstance(self.raw, yaml.MappingNode)
+
+    @property
+    def is_list(self) -> bool:
+        """Return whether it is a list."""
+        return isinstance(self.raw, yaml.SequenceNode)
+
+    @property
+    def is_scalar(self) -> bool:
+        """Return whether it is text, a number, a boolean or null."""
+        return isinstance(self.raw, yaml.ScalarNode)
+
+    @property
+    def is_text(self) -> bool:
+        """Return whether it is a scalar that is neither a number, nor a boolean, nor null."""
+        return isinstance(self.raw, yaml.ScalarNode) and self.raw.tag not in (_NULL, _BOOL, _INT)
+
+    @property
+    def text(self) -> str:
+        """Return the text of a scalar as it is written; empty for what is none."""
+        return str(self.raw.value) if isinstance(self.raw, yaml.ScalarNode) else ""
+
+    def get(self, *keys: str) -> Node | None:
+        """Return the value at keys of maps, one within the other; None if there is none."""
+        node: Node | None = self
+        for key in keys:
+            node = dict(node.entries()).get(key) if node else None
+        return node
+
+    def entries(self) -> Iterator[tuple[str, Node]]:
+        """Yield keys and values of a map, merged ones first; nothing if it is no map."""
+        if not isinstance(self.raw, yaml.MappingNode):
+            return
+        merged, own = [], []
+        for key, value in self.raw.value:
+            if key.tag == _MERGE:
+                parts = value.value if isinstance(value, yaml.SequenceNode) else [value]
+                merged += [entry for part in reversed(parts) for entry in Node(part, "").entries()]
+            else:
+                own.append((str(key.value), Node(value, "")))
+        for name, node in (*merged, *own):
+            yield name, Node(node.raw, f"{self.path}.{name}".lstrip("."))
+
+    def items(self) -> Iterator[Node]:
+        """Yield the elements of a list; nothing if it is none."""
+        if isinstance(self.raw, yaml.SequenceNode):
+            for number, value in enumerate(self.raw.value):
+                yield Node(value, f"{self.path}[{number}]")
+
+
+class Checker:
+    """Reads values of one document, and notes every mistake with its place."""
+
+    def __init__(self, origin: str) -> None:
+        self.origin = origin
+        self.problems: list[Problem] = []
+
+    @property
+    def failed(self) -> bool:
+        """Return whether there was a mistake that is no mere warning."""
+        return any(not problem.warning for problem in self.problems)
+
+    def error(self, node: Node, message: str) -> None:
+        """Note a mistake at a value."""
+        self._note(node, message, warning=False)
+
+    def warn(self, node: Node, message: str) -> None:
+        """Note what is probably not meant at a value."""
+        self._note(node, message, warning=True)
+
+    def _note(self, node: Node, message: str, *, warning: bool) -> None:
+        at = (node.line, node.column, node.path)
+        self.problems.append(Problem(self.origin, *at, message, warning=warning))
+
+    def map(
+        self, node: Node | None, known: Collection[str] = (), required: Collection[str] = ()
+    ) -> dict[str, Node]:
+        """Return the entries of a map that are not null; empty if it is absent.
+
+        With ``known`` every other key is a mistake; ``required`` ones must be there.
+        """
+        if node is None or node.is_null:
+            return {}
+        if not node.is_map:
+            self.error(node, f"expected a map, got {_kind(node)}")
+            return {}
+        found: dict[str, Node] = {}
+        for key, value in node.entries():
+            if known and key not in known:
+                self.error(value, f"unknown key {key!r}; {_suggest(key, known)}")
+            found[key] = value
+        for key in required:
+            if key not in found or found[key].is_null:
+                self.error(node, f"{key} is missing")
+        return {key: value for key, value in found.items() if not value.is_null}
+
+    def list(self, node: Node | None) -> list[Node]:
+        """Return the elements of a list; empty if it is absent."""
+        if node is None or node.is_null:
+            return []
+        if not node.is_list:
+            self.error(node, f"expected a list, got {_kind(node)}")
+        return list(node.items())
+
+    def text(self, node: Node | None, default: str = "") -> str:
+        """Return a scalar as it is written; the default if it is absent."""
+        if node is None or node.is_null:
+            return default
+        if not node.is_scalar:
+            self.error(node, f"expected a string, got {_kind(node)}")
+            return default
+        return node.text
+
+    def string(self, node: Node | None, default: str = "") -> str:
+        """Return a string: a number or boolean must be in quotes."""
+        if node is not None and node.is_scalar and not (node.is_null or node.is_text):
+            self.error(node, f"expected a string, got {_kind(node)}; put it in quotes")
+            return default
+        return self.text(node, default)
+
+    def integer(self, node: Node | None, default: int, least: int, most: int) -> int:
+        """Return a whole number within bounds; the default if it is absent."""
+        if node is None or node.is_null:
+            return default
+        text = node.text
+        digits = text.removeprefix("-")
+        value = int(text) if digits.isascii() and digits.isdigit() and len(digits) < 19 else None
+        if node.raw.tag != _INT or value is None or not least <= value <= most:
+            got = repr(text) if node.is_scalar else _kind(node)
+            self.error(node, f"expected a whole number from {least} to {most}, got {got}")
+            return default
+        return value
+
+    def boolean(self, node: Node | None, *, default: bool) -> bool:
+        """Return true or false; the default if it is absent."""
+        if node is None or node.is_null:
+            return default
+        if node.raw.tag != _BOOL or node.text.lower() not in ("true", "false"):
+            got = repr(node.text) if node.is_scalar else _kind(node)
+            self.error(node, f"expected true or false, got {got}")
+            return default
+        return node.text.lower() == "true"
+
+    def choice(self, node: Node | None, choices: Collection[str], default: str) -> str:
+        """Return one of some words; the default if it is absent."""
+        text = self.text(node, default)
+        if node is not None and not node.is_null and node.is_scalar and text not in choices:
+            self.error(node, f"invalid value {text!r}; {_suggest(text, choices)}")
+            return default
+        return text
+
+
+def read_yaml(text: str, checker: Checker, *, only_first: bool = False) -> list[Node]:
+    """Return the documents of a text, without empty ones; what is no YAML is noted as a mistake."""
+    origin = checker.origin
+    if len(text.encode("utf-8", "replace")) > MAX_BYTES:
+        message = f"larger than {MAX_BYTES >> 20} MiB"
+        checker.problems.append(Problem(origin, 0, 0, "", message))
+        return []
+    nodes: list[Node] = []
+    try:
+        for raw in yaml.compose_all(text, Loader=_LOADER):
+            if raw is None:
+                continue
+            node = Node(raw, "")
+            if mistake := _too_large(raw):
+                checker.error(node, mistake)
+            else:
+                _check_keys(node, checker)
+                nodes.append(node)
+            if only_first:
+                break
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        at = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+        checker.problems.append(Problem(origin, *at, "", f"invalid YAML: {error.problem}"))
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        checker.problems.append(Problem(origin, 0, 0, "", f"invalid YAML: {error}"))
+    return nodes
+
+
+def from_json(value: Any, path: str = "") -> Node:
+    """Return a JSON value as a node without a place in a text."""
+    return Node(_raw(value), path)
+
+
+def from_map(entries: Mapping[str, Any]) -> Node:
+    """Return a JSON object as a node without a place in a text."""
+    return from_json(entries)
+
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def _raw(value: Any) -> yaml.Node:
+    if isinstance(value, dict):
+        pairs = [(yaml.ScalarNode(_STR, str(k)), _raw(v)) for k, v in value.items()]
+        return yaml.MappingNode("tag:yaml.org,2002:map", pairs)
+    if isinstance(value, list):
+        return yaml.SequenceNode("tag:yaml.org,2002:seq", [_raw(each) for each in value])
+    if value is None:
+        return yaml.ScalarNode(_NULL, "null")
+    if isinstance(value, bool):
+        return yaml.ScalarNode(_BOOL, "true" if value else "false")
+    if isinstance(value, int):
+        return yaml.ScalarNode(_INT, str(value))
+    if isinstance(value, float):
+        return yaml.ScalarNode("tag:yaml.org,2002:float", repr(value))
+    return yaml.ScalarNode(_STR, str(value))
+
+
+def _too_large(root: yaml.Node) -> str:
+    """Return what is wrong if a document is too deep, or has too many values with its aliases."""
+    stack, count = [(root, 1)], 0
+    while stack:
+        node, depth = stack.pop()
+        count += 1
+        if count > MAX_VALUES:
+            return f"more than {MAX_VALUES} values"
+        if depth > MAX_DEPTH:
+            return f"nested deeper than {MAX_DEPTH} levels"
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                stack += [(key, depth + 1), (value, depth + 1)]
+        elif isinstance(node, yaml.SequenceNode):
+            stack += [(each, depth + 1) for each in node.value]
+    return ""
+
+
+def _check_keys(root: Node, checker: Checker) -> None:
+    """Note keys that are no scalars, and those that a map has twice."""
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        if isinstance(node.raw, yaml.MappingNode):
+            seen: set[str] = set()
+            for key, _ in node.raw.value:
+                at = Node(key, node.path)
+                if not isinstance(key, yaml.ScalarNode):
+                    checker.error(at, "a key must be a string")
+                    continue
+                if key.tag != _MERGE and key.value in seen:
+                    checker.error(at, f"duplicate key {key.value!r}")
+                seen.add(str(key.value))
+        stack += [*(value for _, value in node.entries()), *node.items()]
+
+
+def _kind(node: Node) -> str:
+    if node.is_map:
+        return "a map"
+    if node.is_list:
+        return "a list"
+    return f"{node.text!r}"
+
+
+def _suggest(word: str, known: Collection[str]) -> str:
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(known)}"

@@ -1,0 +1,140 @@
+"""What a document becomes: a source that is compiled, and what it makes of the objects of lists."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from msgspec import Struct
+
+from xpjob.collect.tables import TableSpec
+from xpjob.collectors.sources.shape import Shape
+from xpjob.kube.discovery import Kind
+
+FamilyType = Literal["gauge", "info", "stateset"]
+Labels = tuple[tuple[str, str], ...]
+"""Pairs of label name and value, sorted by name. An empty value is a label like any other."""
+
+MAX_EXAMPLES = 5
+"""Problems of each source of which the message is kept; all are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Objects that a source counts.
+
+    ``version`` and ``kind`` may be ``*``. ``resource`` is the plural, if it was said. A name in
+    ``category`` (such as ``managed``) stands instead of group, version and kind. ``include`` and
+    ``exclude`` are namespaces with wildcards, exclude wins; none included means all.
+    """
+
+    group: str
+    version: str
+    kind: str
+    resource: str = ""
+    category: str = ""
+    namespaced: bool | None = None
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    label_selector: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A metric family that a source may have."""
+
+    name: str
+    help: str
+    type: FamilyType = "gauge"
+
+
+class Example(Struct, frozen=True, rename="camel", gc=False):
+    """One value that did not become a number, and why: ``Kind/namespace/name``, and what to do."""
+
+    object: str
+    where: str
+    message: str
+
+
+class Tally(Struct, rename="camel"):
+    """What a source made of the objects of one list; several are merged.
+
+    ``missing`` counts values that are not there or null, ``invalid`` those that cannot be
+    converted, ``errors`` those that an expression, or a limit, kept from being computed.
+    ``series`` has the samples of each family; a family that passed a limit is in ``over`` with its
+    number of samples, and not in ``series``. ``rows`` are values by position, in the order of the
+    fields of the table's record; ``dropped`` counts rows beyond the limit of the source.
+    ``partial`` is the source's own: what its aggregations need, encoded as JSON can hold it.
+    """
+
+    objects: int = 0
+    missing: int = 0
+    invalid: int = 0
+    errors: int = 0
+    examples: list[Example] = []
+    series: dict[str, list[tuple[Labels, float]]] = {}
+    over: dict[str, int] = {}
+    rows: list[list[Any]] = []
+    dropped: int = 0
+    partial: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one source in a run. ``now`` is the time of the run in seconds since the epoch."""
+
+    now: float
+    family_series: int = 10_000
+
+
+class Folder(Protocol):
+    """Takes the objects of one list, one by one."""
+
+    def add(self, item: Any) -> None:
+        """Take an object of the wire type. Never raises because of what is in it."""
+
+    def result(self) -> Tally:
+        """Return what it made of all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a source is in the end: samples of its families, and rows of its table."""
+
+    tally: Tally
+    series: Mapping[str, Sequence[tuple[Labels, float]]] = field(default_factory=dict)
+    rows: Sequence[Struct] = ()
+
+
+class Source(Protocol):
+    """A compiled document.
+
+    ``name`` is the value of the label ``source``: namespace/name of an object, or the name of a
+    file. ``table`` describes its rows, if it has any.
+    """
+
+    @property
+    def name(self) -> str:
+        """Return the value of the label ``source``."""
+
+    @property
+    def targets(self) -> Sequence[Target]:
+        """Return which objects it counts."""
+
+    @property
+    def families(self) -> Sequence[Family]:
+        """Return the families that it may have, each name once."""
+
+    @property
+    def table(self) -> TableSpec | None:
+        """Return the description of its rows."""
+
+    def declare(self, target: int, shape: Shape) -> None:
+        """Add what it reads of the objects of a target, by its position, to their shape."""
+
+    def folder(self, target: int, kind: Kind, limits: Limits) -> Folder:
+        """Return what takes the objects of a target in one of its kinds."""
+
+    def finish(self, tallies: Sequence[Tally], limits: Limits) -> Outcome:
+        """Merge what the lists gave, and compute what needs all of them."""
