@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec import Struct
 
 from support.capacity import POD
 from support.pods import Pods
 from support.toy import PodsByNode, ToyOptions
-from support.toy_rows import Pod, PodList
+from support.toy_rows import Named, Pod, PodList
 from xpjob.collect.attempt import Attempt
 from xpjob.collect.contract import Plan, Section, Subscription, World
 from xpjob.collect.fetch import Wish, fetch
@@ -184,6 +185,44 @@ def test_a_subscription_that_is_wrong_costs_only_its_collector(
     result = pods.run(Odd(), PodsByNode())
     assert result.report.collectors[1].success
     assert sum(row["pods"] for row in pods.stored()["nodePods"]) == 11
+
+
+@pytest.mark.parametrize(
+    "wire", [msgspec.defstruct("Loose", [("metadata", Named), ("spec", Any, None)]), dict[str, Any]]
+)
+def test_one_that_reads_a_field_as_another_type_has_the_same_pages(pods: Pods, wire: Any) -> None:
+    """They are decoded once more, not requested once more."""
+    nodes: Counter[str] = Counter()
+
+    class Loose:
+        def page(self, objects: Sequence[Any]) -> None:
+            for item in objects:
+                spec = item["spec"] if isinstance(item, dict) else item.spec
+                nodes[spec["nodeName"]] += 1
+
+        def result(self) -> None:
+            """Return nothing."""
+
+    class Other(PodsByNode):
+        name, tables = "other", ()
+
+        def plan(self, world: World) -> Plan:
+            return Plan([Subscription(ListKey(Gvr("", "v1", "pods")), wire, kind="Pod")])
+
+        def reader(self, subscription: Subscription) -> Any:
+            return Loose()
+
+        def finish(self, *_: Any) -> Section:
+            return Section({})
+
+        def metrics(self, section: Section, at: str) -> Iterator[Table]:
+            yield from ()
+
+    result = pods.run(PodsByNode(), Other())
+    assert (list(result.errors), result.report.partial) == ([], False)
+    assert pods.asked() == ["/api/v1/pods"] * 3
+    assert {row["node"]: row["pods"] for row in pods.stored()["nodePods"]} == nodes
+    assert sum(nodes.values()) == 11
 
 
 def test_the_longest_list_starts_first(pods: Pods) -> None:

@@ -17,7 +17,7 @@ from xpjob.collect.contract import Collector, Listed, ListReader, Subscription
 from xpjob.collect.outcome import TargetOutcome
 from xpjob.kube.api import Api
 from xpjob.kube.decode import decoder
-from xpjob.kube.lists import Listing, ListKey, read_pages
+from xpjob.kube.lists import Listing, ListKey, Page, read_pages
 from xpjob.kube.selectors import Selector
 from xpjob.kube.unite import unite
 from xpjob.net.threads import each
@@ -60,10 +60,30 @@ class _Selectable(Struct, gc=False):
 
 @dataclass(slots=True, eq=False)
 class _SharedList:
-    """One list to request, and the wishes that read it."""
+    """One list to request, and the wishes that read it.
+
+    Those of one group are served by one decoding of each page. What reads a field as another type
+    is in a group of its own: to decode a page once more costs less than to request it.
+    """
 
     key: ListKey
-    wishes: list[Wish] = field(default_factory=list)
+    groups: list[list[Wish]] = field(default_factory=list)
+
+    @property
+    def wishes(self) -> list[Wish]:
+        """Return the wishes of all groups."""
+        return [wish for group in self.groups for wish in group]
+
+    def join(self, wish: Wish) -> bool:
+        """Add a wish, if its objects can be selected from this list; return whether it was."""
+        for group in (*self.groups, None):
+            if _can_decode(self.key, [*(group or ()), wish]):
+                if group is None:
+                    self.groups.append([wish])
+                else:
+                    group.append(wish)
+                return True
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +127,7 @@ def fetch(
             made = _read(shared, api, page_size, progress)
             if any(isinstance(listed.error, RefusedError) for listed in made.values()):
                 # Rights for a part of a list may be granted where those for all of it are not.
-                for part in _by_key(w for w in shared.wishes if w.subscription.key != shared.key):
+                for part in _parts(shared):
                     made |= _read(part, api, page_size, progress)
             return made
         finally:
@@ -166,40 +186,38 @@ def _shared(wishes: Iterable[Wish]) -> list[_SharedList]:
     What cannot be selected from the whole, or reads a field as another type, is requested by
     itself.
     """
-    own = _by_key(wishes)
     # Lists of all objects first, and of whole objects before those of metadata.
-    own.sort(key=lambda shared: (shared.key != shared.key.whole, shared.key.metadata_only))
+    ordered = sorted(wishes, key=lambda wish: _order(wish.subscription.key))
     lists: list[_SharedList] = []
     by_key: dict[ListKey, list[_SharedList]] = {}
-    for shared in own:
+    for wish in ordered:
+        own = wish.subscription.key
         # No field can be selected by from a longer list.
-        covering = (shared.key,) if shared.key.field_selector else shared.key.covering()
-        for wish in shared.wishes:
-            there = (other for key in covering for other in by_key.get(key, ()))
-            joined = next((other for other in there if _can_join(other, wish)), None)
-            if joined is None:
-                joined = _SharedList(shared.key)
-                lists.append(joined)
-                by_key.setdefault(shared.key, []).append(joined)
-            joined.wishes.append(wish)
+        covering = (own,) if own.field_selector else own.covering()
+        there = (other for key in covering for other in by_key.get(key, ()))
+        if not any(other.join(wish) for other in there):
+            lists.append(_SharedList(own, [[wish]]))
+            by_key.setdefault(own, []).append(lists[-1])
     return lists
 
 
-def _by_key(wishes: Iterable[Wish]) -> list[_SharedList]:
-    lists: dict[ListKey, _SharedList] = {}
-    for wish in wishes:
-        key = wish.subscription.key
-        lists.setdefault(key, _SharedList(key)).wishes.append(wish)
-    return list(lists.values())
+def _order(key: ListKey) -> tuple[bool, bool]:
+    return key != key.whole, key.metadata_only
 
 
-def _can_join(shared: _SharedList, wish: Wish) -> bool:
+def _can_decode(key: ListKey, group: Sequence[Wish]) -> bool:
     try:
-        _selector(shared.key, wish)
-        decoder(unite(_wires(_SharedList(shared.key, [*shared.wishes, wish]))))
+        for wish in group:
+            _selector(key, wish)
+        decoder(unite(_wires(key, group)))
     except Exception:  # noqa: BLE001 - whatever is wrong with it shows where it is read by itself
         return False
     return True
+
+
+def _parts(shared: _SharedList) -> Iterable[_SharedList]:
+    """Return lists of those parts that were wanted instead of all."""
+    return _shared(wish for wish in shared.wishes if wish.subscription.key != shared.key)
 
 
 def _scope(key: ListKey) -> tuple[str, str, str]:
@@ -209,18 +227,18 @@ def _scope(key: ListKey) -> tuple[str, str, str]:
 def _read(shared: _SharedList, api: Api, page_size: int, progress: Progress) -> dict[Wish, Listed]:
     started = time.monotonic()
     readings: list[_Reading] = []
-    first = shared.wishes[0]
-    decode = first.attempt.run("reader", lambda: decoder(unite(_wires(shared))))
-    if decode is None:  # nobody else is affected: what joins a list can be decoded with it
-        return {wish: _failed(wish, first.attempt.error, started) for wish in shared.wishes}
+    decoding = _Decoding(shared)
+    if not decoding.groups:
+        return {wish: _failed(wish, wish.attempt.error, started) for wish in shared.wishes}
 
     def restart() -> Callable[[Sequence[Any]], None]:
-        readings[:] = _readings(shared)
+        groups = [_readings(shared.key, group) for group in decoding.groups]
+        readings[:] = [reading for group in groups for reading in group]
 
-        def sink(objects: Sequence[Any]) -> None:
-            page = tuple(objects)  # no reader can change what the next one gets
-            for reading in readings:
-                reading.page(page)
+        def sink(_objects: Sequence[Any]) -> None:
+            for group, page in zip(groups, decoding.taken(), strict=True):
+                for reading in group:
+                    reading.page(page)
 
         return sink
 
@@ -228,7 +246,7 @@ def _read(shared: _SharedList, api: Api, page_size: int, progress: Progress) -> 
         listing = read_pages(
             api,
             shared.key,
-            decode,
+            decoding.decode,
             restart,
             page_size=page_size,
             on_page=lambda listed, total: progress.progress(shared.key, listed, total),
@@ -246,12 +264,41 @@ def _read(shared: _SharedList, api: Api, page_size: int, progress: Progress) -> 
     return made
 
 
-def _readings(shared: _SharedList) -> list[_Reading]:
+class _Decoding:
+    """Decodes each page once for each group of wishes; ``groups`` has those that can be served."""
+
+    def __init__(self, shared: _SharedList) -> None:
+        self.groups: list[list[Wish]] = []
+        self._decoders: list[Callable[[bytes], Page[Any]]] = []
+        self._pages: list[tuple[Any, ...]] = []
+        for group in shared.groups:
+            first = group[0]
+            wires = partial(_wires, shared.key, group)
+            decode = first.attempt.run("reader", lambda wires=wires: decoder(unite(wires())))  # type: ignore[misc]
+            if decode is not None:
+                self.groups.append(group)
+                self._decoders.append(decode)
+
+    def decode(self, body: bytes) -> Page[Any]:
+        """Decode a page for all groups, and return it as the first one gets it."""
+        first, *others = pages = [decode(body) for decode in self._decoders]
+        # No reader can change what the next one gets.
+        self._pages = [tuple(page.items) for page in pages]
+        malformed = max(page.malformed for page in pages)
+        return replace(first, malformed=malformed) if others else first
+
+    def taken(self) -> list[tuple[Any, ...]]:
+        """Return the objects of the last page for each group, and forget them."""
+        pages, self._pages = self._pages, []
+        return pages
+
+
+def _readings(key: ListKey, group: Sequence[Wish]) -> list[_Reading]:
     made = []
-    for wish in shared.wishes:
+    for wish in group:
         reader = wish.attempt.run("reader", partial(_reader, wish))
         if reader is not None:
-            made.append(_Reading(wish, reader, _selector(shared.key, wish), [0]))
+            made.append(_Reading(wish, reader, _selector(key, wish), [0]))
     return made
 
 
@@ -279,10 +326,10 @@ def _selector(key: ListKey, wish: Wish) -> Callable[[_Selectable], bool] | None:
     return select
 
 
-def _wires(shared: _SharedList) -> list[type[Struct]]:
-    """Return the structs with the fields that all subscribers read."""
-    wires = [wish.subscription.wire for wish in shared.wishes]
-    if any(wish.subscription.key != shared.key for wish in shared.wishes):
+def _wires(key: ListKey, group: Sequence[Wish]) -> list[type[Struct]]:
+    """Return the structs with the fields that all subscribers of a group read."""
+    wires = [wish.subscription.wire for wish in group]
+    if any(wish.subscription.key != key for wish in group):
         wires.append(_Selectable)
     return wires
 

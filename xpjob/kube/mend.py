@@ -46,7 +46,7 @@ def mend(raw: bytes, kind: type[S], lost: Lost) -> S:
         value = msgspec.json.decode(raw)
     except UNREADABLE:
         value = msgspec.json.decode(_as_unicode(raw))
-    converted: S = _struct(kind)(value, lost)
+    converted: S = _converter(kind)(value, lost)
     return converted
 
 

@@ -17,12 +17,14 @@ def unite(wires: Sequence[type[Struct]]) -> type[Struct]:
 
     Nested structs, also in lists and maps, are merged likewise. A field that is required in one of
     them is required in the result. The order of ``wires`` does not matter; if one of them includes
-    all others, it is the result.
+    all others, it is the result. A single one may be of any type, such as a dictionary.
     Raises ``TypeError``, with the path, for contradictions: two types, defaults or names of a
     field, or two methods of the same name.
     """
     if not wires:
         raise TypeError("no structs to merge")
+    if len(wires) == 1:
+        return wires[0]
     return _united(frozenset(wires), "")
 
 
