@@ -393,7 +393,7 @@ def _listed(cell: Cell) -> tuple[Plan, list[Listed]]:
     return plan, [*found, *missing]
 
 
-def _sum(rows: Sequence[tuple[Sequence[str], Sequence[float | None]]], number: int) -> float:
+def _sum(rows: Sequence[tuple[Sequence[str | None], Sequence[float | None]]], number: int) -> float:
     return sum(values[number] or 0.0 for _, values in rows)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeVar
 
@@ -18,8 +18,7 @@ from xpjob.kube.discovery import Catalogue
 from xpjob.kube.gvr import Gvr
 from xpjob.kube.lists import Listing, ListKey, WholeList
 from xpjob.kube.version import Version
-from xpjob.metrics.cumulative import HistogramTable
-from xpjob.metrics.table import Table
+from xpjob.metrics.stored import Tables
 
 S = TypeVar("S", bound=Struct)
 
@@ -114,6 +113,13 @@ class World(Protocol):
     def get_each(self, gvr: Gvr, names: Sequence[str], wire: type[S]) -> Sequence[S | XpjobError]:
         """Get the metadata of cluster-scoped objects; a failure is an error in its place."""
 
+    @property
+    def max_series(self) -> int:
+        """Return the limit of series of a family."""
+
+    def core_kinds(self) -> Catalogue:
+        """Discover the kinds without a group, such as pods. A failure makes it incomplete."""
+
     def server_version(self) -> Version:
         """GET the version of the server. Raises the errors of ``Api.get``, ``BadAnswerError``."""
 
@@ -198,7 +204,7 @@ class Collector(Protocol):
         ``before`` is None if the previous snapshot could not be read.
         """
 
-    def metrics(self, section: Section, at: str) -> Iterable[Table | HistogramTable]:
+    def metrics(self, section: Section, at: str) -> Tables:
         """Yield the metric tables of a section at a time (RFC 3339). No I/O."""
 
 

@@ -11,7 +11,7 @@ empty, and an unreadable entry does not affect others.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
@@ -176,7 +176,17 @@ def discover(api: Api, concurrency: int, *, core: bool = False) -> Catalogue:
 
     Raises the errors of ``Api.get``, and ``BadAnswerError``.
     """
-    requests = (_core, _groups) if core else (_groups,)
+    return _discover(api, (_core, _groups) if core else (_groups,), concurrency)
+
+
+def discover_core(api: Api, concurrency: int) -> Catalogue:
+    """Return the core kinds, those without a group. A failure makes it incomplete."""
+    return _discover(api, (_core,), concurrency)
+
+
+def _discover(
+    api: Api, requests: Sequence[Callable[[Api], _Discovered]], concurrency: int
+) -> Catalogue:
     roots = each(lambda request: request(api), requests, len(requests))
     to_request = [group_version for root in roots for group_version in root.to_request]
     parts = [*roots, *each(partial(_group_version, api), to_request, concurrency)]

@@ -18,8 +18,10 @@ from prometheus_client.core import (
     UntypedMetricFamily,
 )
 from prometheus_client.metrics_core import Metric
+from prometheus_client.samples import Sample
 
 from xpjob.metrics.cumulative import Histogram, HistogramTable
+from xpjob.metrics.series import SeriesTable
 from xpjob.metrics.table import ColumnType, Table
 
 
@@ -48,8 +50,9 @@ class Family(Struct, frozen=True, gc=False, omit_defaults=True):
 class MetricTable(Struct, rename="camel", kw_only=True):
     """Families that share their labels.
 
-    A row is label values and numbers: one number for each gauge or counter; for a histogram, which
-    is one family with ``bounds``, the count of each bucket (the last is +Inf) and the sum.
+    A row is label values (null if the series lacks a label) and numbers: one number for each gauge
+    or counter; for a histogram, which is one family with ``bounds``, the count of each bucket (the
+    last is +Inf) and the sum.
     ``folded``: number of label sets folded into others because of the series limit.
     """
 
@@ -57,7 +60,7 @@ class MetricTable(Struct, rename="camel", kw_only=True):
     type: Literal["gauge", "histogram"] = "gauge"
     labels: list[str]
     families: list[Family]
-    rows: list[tuple[list[str], list[float | None]]]
+    rows: list[tuple[list[str | None], list[float | None]]]
     bounds: list[float] = []
     folded: int = 0
 
@@ -69,7 +72,9 @@ class MetricTable(Struct, rename="camel", kw_only=True):
         for position, family in enumerate(self.families):
             metric = family.metric(self.labels)
             for labels, values in self.rows:
-                metric.add_metric(labels, _number(values[position]))
+                metric.add_metric(labels, _number(values[position]))  # type: ignore[arg-type]
+                if None in labels:
+                    metric.samples[-1] = _without_null(metric.samples[-1])
             yield metric
 
     def _histogram(self) -> Metric:
@@ -78,15 +83,26 @@ class MetricTable(Struct, rename="camel", kw_only=True):
         for labels, values in self.rows:
             *counts, total = map(_number, values)
             histogram = Histogram(self.bounds, [int(count) for count in counts], total)
-            metric.add_metric(labels, histogram.buckets(), histogram.sum)
+            metric.add_metric(labels, histogram.buckets(), histogram.sum)  # type: ignore[arg-type]
         return metric
 
 
-def store(
-    collector: str, tables: Iterable[Table | HistogramTable], ceiling: int
-) -> list[MetricTable]:
+def _without_null(sample: Sample) -> Sample:
+    labels = {name: value for name, value in sample.labels.items() if value is not None}
+    return sample._replace(labels=labels)
+
+
+Tables = Iterable[Table | HistogramTable | SeriesTable]
+
+
+def store(collector: str, tables: Tables, ceiling: int) -> list[MetricTable]:
     """Convert metric tables to their stored form, with at most ``ceiling`` series a family."""
-    return [_stored(collector, table, ceiling) for table in tables]
+    return [
+        _of_series(collector, table, ceiling)
+        if isinstance(table, SeriesTable)
+        else _stored(collector, table, ceiling)
+        for table in tables
+    ]
 
 
 def folded(tables: Iterable[MetricTable]) -> Mapping[str, int]:
@@ -101,7 +117,7 @@ def folded(tables: Iterable[MetricTable]) -> Mapping[str, int]:
 
 def _stored(collector: str, table: Table | HistogramTable, ceiling: int) -> MetricTable:
     limited = table.under(ceiling)
-    rows: list[tuple[list[str], list[float | None]]]
+    rows: list[tuple[list[str | None], list[float | None]]]
     if isinstance(limited, HistogramTable):
         rows = [
             (_labels(limited, key), [*map(float, histogram.counts), _storable(histogram.sum)])
@@ -128,7 +144,23 @@ def _stored(collector: str, table: Table | HistogramTable, ceiling: int) -> Metr
     )
 
 
-def _labels(table: Table | HistogramTable, key: Sequence[str]) -> list[str]:
+def _of_series(collector: str, table: SeriesTable, ceiling: int) -> MetricTable:
+    limited = table.under(ceiling)
+    names = sorted({name for labels in limited.rows for name, _ in labels})
+    rows: list[tuple[list[str | None], list[float | None]]] = [
+        ([dict(labels).get(name) for name in names], [_storable(value)])
+        for labels, value in sorted(limited.rows.items())
+    ]
+    return MetricTable(
+        collector=collector,
+        labels=names,
+        families=[Family(table.name, table.help)],
+        rows=rows,
+        folded=len(table.rows) - len(limited.rows),
+    )
+
+
+def _labels(table: Table | HistogramTable, key: Sequence[str]) -> list[str | None]:
     """Return label values. Raises ``ValueError`` if they are not one string for each label."""
     if len(key) != len(table.labels) or not all(isinstance(value, str) for value in key):
         raise ValueError(f"labels {tuple(table.labels)} cannot be {key!r}")

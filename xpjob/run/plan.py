@@ -16,17 +16,19 @@ from xpjob.collect.fetch import Progress, Wish, fetch
 from xpjob.config.option import Config
 from xpjob.kube.api import Api, connect
 from xpjob.kube.decode import decoder, document
-from xpjob.kube.discovery import Catalogue, discover
+from xpjob.kube.discovery import Catalogue, discover, discover_core
 from xpjob.kube.gvr import Gvr
 from xpjob.kube.lists import Listing, ListKey, WholeList, list_all, read_pages
 from xpjob.kube.mend import UNREADABLE
 from xpjob.kube.options import KubeOptions
 from xpjob.kube.version import Version, server_version
+from xpjob.metrics.table import MAX_SERIES
 from xpjob.net import deadline
 from xpjob.net.clock import Clock
 from xpjob.net.http import Timeouts
 from xpjob.net.options import NetOptions
 from xpjob.net.threads import each
+from xpjob.publish.options import PublishOptions
 from xpjob.run import budget
 from xpjob.run.previous import Sizes
 
@@ -60,6 +62,7 @@ class PlanningWorld:
     options: Any
     page_size: int
     concurrency: int
+    max_series: int = MAX_SERIES
 
     def read(self, key: ListKey, wire: type[S]) -> WholeList[S]:
         """Read a small list. Raises the errors of ``Api.get``, and ``BadAnswerError``."""
@@ -106,6 +109,10 @@ class PlanningWorld:
 
         return each(one, names, self.concurrency)
 
+    def core_kinds(self) -> Catalogue:
+        """Discover the kinds without a group, such as pods. A failure makes it incomplete."""
+        return discover_core(self.api, self.concurrency)
+
     def server_version(self) -> Version:
         """GET the version of the server. Raises the errors of ``Api.get``, ``BadAnswerError``."""
         return server_version(self.api)
@@ -139,8 +146,14 @@ def plan_all(
     with budget.phase("plan"):
         for number, collector in enumerate(collectors):
             attempt = attempts[collector.name]
-            options = config[collector.options]
-            world = PlanningWorld(api, catalogue, options, kube.page_size, kube.concurrency)
+            world = PlanningWorld(
+                api,
+                catalogue,
+                config[collector.options],
+                kube.page_size,
+                kube.concurrency,
+                config[PublishOptions].max_series,
+            )
             with deadline.equal_share(number, len(collectors)):
                 plan = attempt.run("plan", partial(_plan, collector, world))
             planned.append(Collected(collector, attempt, catalogue, plan or Plan()))

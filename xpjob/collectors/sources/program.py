@@ -11,11 +11,9 @@ from msgspec import Struct
 from xpjob.collect.tables import TableSpec
 from xpjob.collectors.sources.shape import Shape
 from xpjob.kube.discovery import Kind
+from xpjob.metrics.series import Labels
 
 FamilyType = Literal["gauge", "info", "stateset"]
-Labels = tuple[tuple[str, str], ...]
-"""Pairs of label name and value, sorted by name. An empty value is a label like any other."""
-
 MAX_EXAMPLES = 5
 """Problems of each source of which the message is kept; all are counted."""
 

@@ -1,0 +1,22 @@
+"""One family whose series have each their own labels, as users define them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+Labels = tuple[tuple[str, str], ...]
+"""Pairs of label name and value, sorted by name. An empty value is a label like any other."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesTable:
+    """A gauge. It is not folded: above the limit it is left out as a whole."""
+
+    name: str
+    help: str
+    rows: Mapping[Labels, float] = field(default_factory=dict)
+
+    def under(self, ceiling: int) -> SeriesTable:
+        """Return this table, without series if it has more than ``ceiling``."""
+        return self if len(self.rows) <= ceiling else SeriesTable(self.name, self.help)
