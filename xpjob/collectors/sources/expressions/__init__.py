@@ -1,0 +1,1 @@
+"""Expressions of sources: a small language over JSON values, and strict CEL as an option."""
