@@ -1,0 +1,1 @@
+"""kube-state-metrics' custom resource state: its documents, as it evaluates them, and better."""
