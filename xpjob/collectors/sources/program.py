@@ -60,6 +60,7 @@ class Tally(Struct, rename="camel"):
 
     ``missing`` counts values that are not there or null, ``invalid`` those that cannot be
     converted, ``errors`` those that an expression, or a limit, kept from being computed.
+    ``adjusted`` counts labels that are not as the author of the document may expect them.
     ``series`` has the samples of each family; a family that passed a limit is in ``over`` with its
     number of samples, and not in ``series``. ``rows`` are values by position, in the order of the
     fields of the table's record; ``dropped`` counts rows beyond the limit of the source.
@@ -70,6 +71,7 @@ class Tally(Struct, rename="camel"):
     missing: int = 0
     invalid: int = 0
     errors: int = 0
+    adjusted: int = 0
     examples: list[Example] = []
     series: dict[str, list[tuple[Labels, float]]] = {}
     over: dict[str, int] = {}

@@ -20,11 +20,12 @@ _SCALARS = (str, int, float, bool, None)
 class Shape:
     """A value of an object: which parts of it are read, or all of it."""
 
-    __slots__ = ("_element", "_keys", "_whole")
+    __slots__ = ("_element", "_every_key", "_keys", "_whole")
 
     def __init__(self) -> None:
         self._keys: dict[str, Shape] = {}
         self._element: Shape | None = None
+        self._every_key = False
         self._whole = False
 
     def key(self, *names: str) -> Shape:
@@ -44,9 +45,13 @@ class Shape:
         """Read the whole value: it is then plain JSON, and UNSET where there is none."""
         self._whole = True
 
+    def take_map(self) -> None:
+        """Read the whole value if it is a map, which is then plain JSON."""
+        self._every_key = True
+
     def wire(self) -> type[Any]:
         """Return the type that decodes an object: a struct, or a dictionary if all is read."""
-        return dict[str, Any] if self._whole else self._struct()
+        return dict[str, Any] if self._whole or self._every_key else self._struct()
 
     def _struct(self) -> type[Struct]:
         fields = [
@@ -58,7 +63,7 @@ class Shape:
     def _type(self) -> Any:
         if self._whole or not (self._keys or self._element):
             return Any
-        struct = self._struct() if self._keys else dict[str, Any]
+        struct = self._struct() if self._keys and not self._every_key else dict[str, Any]
         element = self._element._type() if self._element else Any
         return Union[(struct, list[element], *_SCALARS, UnsetType)]  # type: ignore[valid-type]
 

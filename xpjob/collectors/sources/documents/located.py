@@ -140,11 +140,17 @@ class Checker:
         self.problems.append(Problem(self.origin, *at, message, warning=warning))
 
     def map(
-        self, node: Node | None, known: Collection[str] = (), required: Collection[str] = ()
+        self,
+        node: Node | None,
+        known: Collection[str] = (),
+        required: Collection[str] = (),
+        *,
+        strict: bool = True,
     ) -> dict[str, Node]:
         """Return the entries of a map that are not null; empty if it is absent.
 
-        With ``known`` every other key is a mistake; ``required`` ones must be there.
+        With ``known`` every other key is a mistake, or unless ``strict`` a warning; ``required``
+        ones must be there.
         """
         if node is None or node.is_null:
             return {}
@@ -154,7 +160,8 @@ class Checker:
         found: dict[str, Node] = {}
         for key, value in node.entries():
             if known and key not in known:
-                self.error(value, f"unknown key {key!r}; {_suggest(key, known)}")
+                note = self.error if strict else self.warn
+                note(value, f"unknown key {key!r}; {_suggest(key, known)}")
             found[key] = value
         for key in required:
             if key not in found or found[key].is_null:
