@@ -1,0 +1,1 @@
+"""MetricSource of ClusterPulse: fields, computed fields and aggregations of objects."""
