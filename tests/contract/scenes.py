@@ -7,9 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 from support.capacity import KINDS as CAPACITY_KINDS
 from support.capacity import POD, fill_cluster
+from support.sources import KINDS as SOURCE_KINDS
+from support.sources import WIDGET, fill_things
 from support.stand_in import CLAIM, KINDS, config_map, fill
 from support.toy import PodsByNode
 from support.workloads import KINDS as WORKLOAD_KINDS
@@ -24,7 +28,8 @@ from xpjob.kube.discovery import Kind
 class Scene:
     """A collector, the kinds of its cluster, what fills it, and one kind that it lists in pages.
 
-    ``options`` are those that it needs to run.
+    ``options`` are those that it needs to run. ``defined`` are tables with rows of what users
+    define, also if there is no object; ``how`` are columns that say how a run went.
     """
 
     collector: Collector
@@ -32,6 +37,8 @@ class Scene:
     fill: Callable[[Cluster], None]
     listed: Kind
     options: dict[str, str] = field(default_factory=dict)
+    defined: tuple[str, ...] = ()
+    how: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -54,7 +61,7 @@ def fill_pods(cluster: Cluster) -> None:
         cluster.apply(POD, {"metadata": metadata, "spec": {"nodeName": node}})
 
 
-_FILLED: dict[str, tuple[Sequence[Kind], Callable[[Cluster], None], Kind, dict[str, str]]] = {
+_FILLED: dict[str, tuple[Any, ...]] = {
     "crossplane": (
         KINDS,
         fill_platform,
@@ -76,6 +83,14 @@ _FILLED: dict[str, tuple[Sequence[Kind], Callable[[Cluster], None], Kind, dict[s
         },
     ),
     "deployments": (WORKLOAD_KINDS, fill_workloads, POD, {"digest_metrics": "true"}),
+    "sources": (
+        SOURCE_KINDS,
+        fill_things,
+        WIDGET,
+        {"metric_sources": str(Path(__file__).parent / "sources")},
+        ("sources", "sourceSeries"),
+        ("state", "healthy", "messages"),
+    ),
     "toy": ((POD,), fill_pods, POD, {}),
 }
 

@@ -211,6 +211,30 @@ def test_the_component_of_deployments_grants_what_it_lists(tmp_path: Path) -> No
     ]
 
 
+def test_the_component_of_sources_grants_documents_and_what_is_aggregated(tmp_path: Path) -> None:
+    """Its files are where METRIC_SOURCES says; what sources count is granted by labelled roles."""
+    items = objects(with_component(tmp_path, "collectors/sources"))
+    role = pick(items, "ClusterRole", "xpjob-sources")
+    (selector,) = role["aggregationRule"]["clusterRoleSelectors"]
+    documents = pick(items, "ClusterRole", "xpjob-sources-documents")
+    assert selector["matchLabels"].items() <= documents["metadata"]["labels"].items()
+    granted = {
+        (group, resource)
+        for rule in documents["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+    }
+    assert granted == {("", "configmaps"), ("clusterpulse.io", "metricsources")}
+    assert {verb for rule in documents["rules"] for verb in rule["verbs"]} == {"get", "list"}
+    pod = pick(items, "CronJob", "xpjob")["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    (path,) = [env["value"] for env in container["env"] if env["name"] == "METRIC_SOURCES"]
+    (mount,) = [each for each in container["volumeMounts"] if each["name"] == "sources"]
+    (volume,) = [each for each in pod["volumes"] if each["name"] == "sources"]
+    assert (mount["mountPath"], mount["readOnly"]) == (path, True)
+    assert volume["configMap"] == {"name": "xpjob-sources"}
+
+
 def test_credentials_for_github_are_mounted_into_the_job_only(tmp_path: Path) -> None:
     """Where the documentation says that they are, readable for the job's user and no other."""
     items = objects(

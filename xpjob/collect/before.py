@@ -12,6 +12,7 @@ from msgspec import Raw, Struct
 from xpjob.base.errors import BadAnswerError
 from xpjob.base.future import set_back
 from xpjob.collect.findings import Finding
+from xpjob.collect.tables import TableDescription
 
 R = TypeVar("R", bound=Struct)
 
@@ -37,7 +38,8 @@ class Before:
     ``started_at`` is when its run started, ``generated_at`` when it was generated. ``rows`` has the
     rows of each table, with the fields of ``TableSpec.previous``; they are dropped after
     ``recall``, whose result is ``recalled``. ``whole`` has the complete rows as stored; it is empty
-    unless something failed in this run. ``max_age``: seconds after which carried rows are dropped.
+    unless something failed in this run; ``described`` then has the descriptions of the tables.
+    ``max_age``: seconds after which carried rows are dropped.
     ``limit``: the time to which later times are set back, empty unless the snapshot is misdated.
     ``delivered`` is what ``Delivering.recalled`` asks for, None if it is not there or unreadable;
     like ``rows`` it is dropped after ``recall``.
@@ -53,6 +55,7 @@ class Before:
     max_age: float = 0.0
     limit: str = ""
     delivered: Any = None
+    described: Sequence[TableDescription] = ()
 
     def read(self, key: str, record: type[R], wanted: Callable[[Placed], bool]) -> Iterator[R]:
         """Yield the complete rows of a table for which ``wanted`` is true.

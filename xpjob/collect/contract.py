@@ -12,7 +12,7 @@ from xpjob.base.errors import XpjobError
 from xpjob.collect.before import Before
 from xpjob.collect.findings import Finding
 from xpjob.collect.outcome import TargetOutcome
-from xpjob.collect.tables import TableSpec
+from xpjob.collect.tables import TableDescription, TableSpec
 from xpjob.config.option import Group
 from xpjob.kube.discovery import Catalogue
 from xpjob.kube.gvr import Gvr
@@ -29,12 +29,14 @@ class Subscription:
 
     ``role`` and ``source`` are the labels ``class`` and ``source`` of the target's metrics.
     ``kind`` and ``facts`` (namespaced, why, overrides) are printed by ``xpjob targets``.
-    ``context`` is for the collector itself. With an ``error`` the list cannot be requested;
-    ``gone``: the API answered, but does not serve this kind.
+    ``wire`` is a struct, or a dictionary. ``selects`` returns the namespace and the labels of an
+    object of a wire whose metadata is no struct: a list of a part is selected from a whole one
+    then, too. ``context`` is for the collector itself. With an ``error`` the list cannot be
+    requested; ``gone``: the API answered, but does not serve this kind.
     """
 
     key: ListKey
-    wire: type[Struct]
+    wire: type[Any]
     kind: str = ""
     role: str = ""
     source: str = ""
@@ -42,6 +44,7 @@ class Subscription:
     facts: Mapping[str, object] = field(default_factory=dict)
     error: XpjobError | None = None
     gone: bool = False
+    selects: Callable[[Any], tuple[str, Mapping[str, str]]] | None = None
 
     def __str__(self) -> str:
         return str(self.key)
@@ -152,7 +155,8 @@ class Section:
     """The content of one collector in the snapshot.
 
     ``tables`` maps each key to its rows; ``specs`` describes tables that the collector does not
-    declare, because users define them. The fields of ``state`` become keys of the document.
+    declare, because users define them; a description is that of a table which is kept. The fields
+    of ``state`` become keys of the document.
     ``shown`` has the settings for converting rows to series, for the metrics of old documents.
     ``kept`` has the outcomes of lists that were not made, and whose previous rows are kept.
     ``lacks_rows``: rows are to be kept, and ``Before.whole`` was empty; the core then fills it, and
@@ -162,7 +166,7 @@ class Section:
     tables: Mapping[str, Sequence[Any]]
     findings: Sequence[Finding] = ()
     state: Struct | None = None
-    specs: Sequence[TableSpec] = ()
+    specs: Sequence[TableSpec | TableDescription] = ()
     shown: Mapping[str, Any] = field(default_factory=dict)
     kept: Sequence[TargetOutcome] = ()
     lacks_rows: bool = False

@@ -309,19 +309,26 @@ def _reader(wish: Wish) -> ListReader:
     return reader
 
 
-def _selector(key: ListKey, wish: Wish) -> Callable[[_Selectable], bool] | None:
+def _place(item: _Selectable) -> tuple[str, Mapping[str, str]]:
+    metadata = item.metadata or _NOWHERE
+    return metadata.namespace, metadata.labels or {}
+
+
+_NOWHERE = _Labelled()
+
+
+def _selector(key: ListKey, wish: Wish) -> Callable[[Any], bool] | None:
     """Return a filter for the objects of a wish in a longer list; None for all objects."""
     own = wish.subscription.key
     if replace(own, metadata_only=key.metadata_only) == key:
         return None
     namespace = own.namespace
-    labels = Selector.parse(own.label_selector)
+    selector = Selector.parse(own.label_selector)
+    place = wish.subscription.selects or _place
 
-    def select(item: _Selectable) -> bool:
-        metadata = item.metadata
-        if metadata is None or (namespace and metadata.namespace != namespace):
-            return False
-        return labels.matches(metadata.labels or {})
+    def select(item: Any) -> bool:
+        where, labels = place(item)
+        return namespace in ("", where) and selector.matches(labels)
 
     return select
 
@@ -329,7 +336,8 @@ def _selector(key: ListKey, wish: Wish) -> Callable[[_Selectable], bool] | None:
 def _wires(key: ListKey, group: Sequence[Wish]) -> list[type[Struct]]:
     """Return the structs with the fields that all subscribers of a group read."""
     wires = [wish.subscription.wire for wish in group]
-    if any(wish.subscription.key != key for wish in group):
+    parts = [wish.subscription for wish in group if wish.subscription.key != key]
+    if not all(subscription.selects for subscription in parts):
         wires.append(_Selectable)
     return wires
 

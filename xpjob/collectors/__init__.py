@@ -6,8 +6,10 @@ from xpjob.collect.contract import Collectors
 from xpjob.collectors.capacity.collector import CapacityCollector
 from xpjob.collectors.crossplane.collector import Crossplane
 from xpjob.collectors.deployments.collector import Deployments
+from xpjob.collectors.sources.collector import Sources
 
-COLLECTORS: Collectors = (Crossplane(), CapacityCollector(), Deployments())
+# What users define comes last: a family that another collector has is not theirs.
+COLLECTORS: Collectors = (Crossplane(), CapacityCollector(), Deployments(), Sources())
 
 DEFAULT = "crossplane"
 """Default of COLLECTORS."""

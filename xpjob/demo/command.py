@@ -37,6 +37,7 @@ from xpjob.terminal.console_run import run_once
 from xpjob.terminal.options import OutputOptions
 
 _PORT = 8080
+_SOURCES = Path(__file__).parent / "sources"
 
 
 def run_demo(
@@ -85,6 +86,7 @@ def _config(kubeconfig: Path, results: Path, every: float) -> Config:
             "kubeconfig": str(kubeconfig),
             "page_size": "50",
             "namespace_team_key": TEAM_KEY,
+            "metric_sources": str(_SOURCES),
             "label_groups": "topology.kubernetes.io/zone",
             "creator_annotation_key": CREATOR_KEY,
             "team_annotation_key": TEAM_KEY,

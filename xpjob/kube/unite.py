@@ -23,7 +23,7 @@ def unite(wires: Sequence[type[Struct]]) -> type[Struct]:
     """
     if not wires:
         raise TypeError("no structs to merge")
-    if len(wires) == 1:
+    if len(set(wires)) == 1:
         return wires[0]
     return _united(frozenset(wires), "")
 

@@ -52,6 +52,10 @@ class Owners:
             self._keys |= dict.fromkeys(keys_of(collector), collector.name)
         self._families: dict[str, str] = {}
 
+    def others(self, collector: str) -> frozenset[str]:
+        """Return the metric families that other collectors have."""
+        return frozenset(name for name, owner in self._families.items() if owner != collector)
+
     def take(self, collector: str, part: Part) -> None:
         """Note what a collector has. Raises ``ValueError`` for what belongs to another."""
         keys = dict.fromkeys((*part.rows, *part.state), collector)
@@ -104,7 +108,9 @@ class Making:
             findings=findings,
             shown=section.shown,
             tables=sections.descriptions(collector, section),
-            metrics=sections.metric_tables(collector, section, self.at, self.max_series),
+            metrics=sections.metric_tables(
+                collector, section, self.at, self.max_series, self.owners.others(collector.name)
+            ),
             kept=[_named(outcome, collector) for outcome in section.kept],
         )
         self.owners.take(collector.name, part)
@@ -136,7 +142,12 @@ class Making:
         raw = self.whole.read()
         if raw is None:
             return before
-        return replace(before, whole={spec.key: raw.rows(spec.key) for spec in collector.tables})
+        described = [t for t in raw.head.tables or () if t.collector == collector.name]
+        keys = dict.fromkeys(
+            [*(spec.key for spec in collector.tables), *(table.key for table in described)]
+        )
+        whole = {key: raw.rows(key) for key in keys}
+        return replace(before, whole=whole, described=described)
 
     def keep(self, collector: Collector) -> Part:
         """Return a collector's section of the previous snapshot, unchanged but for its mark.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Collection, Iterator
 from typing import Any, cast
 
 import msgspec
@@ -12,8 +14,13 @@ from xpjob.collect.contract import Collector, Collectors, Section, keys_of, stat
 from xpjob.collect.findings import Finding
 from xpjob.collect.tables import TableDescription
 from xpjob.metrics import stored
+from xpjob.metrics.cumulative import HistogramTable
+from xpjob.metrics.series import SeriesTable
 from xpjob.metrics.stored import MetricTable
+from xpjob.metrics.table import Table
 from xpjob.snapshot.documents import UNREADABLE, Head, RawSnapshot, unreadable
+
+_log = logging.getLogger(__name__)
 
 
 def descriptions(collector: Collector, section: Section) -> list[TableDescription]:
@@ -24,14 +31,36 @@ def descriptions(collector: Collector, section: Section) -> list[TableDescriptio
     specs = (*collector.tables, *section.specs)
     if unknown := section.tables.keys() - {spec.key for spec in specs}:
         raise ValueError(f"tables without a description: {', '.join(sorted(unknown))}")
-    return [spec.describe(collector.name) for spec in specs]
+    return [
+        spec if isinstance(spec, TableDescription) else spec.describe(collector.name)
+        for spec in specs
+    ]
 
 
 def metric_tables(
-    collector: Collector, section: Section, at: str, max_series: int
+    collector: Collector,
+    section: Section,
+    at: str,
+    max_series: int,
+    others: Collection[str] = (),
 ) -> list[MetricTable]:
-    """Return the metric tables of a section in their stored form."""
-    return stored.store(collector.name, collector.metrics(section, at), max_series)
+    """Return the metric tables of a section in their stored form.
+
+    ``others``: families of other collectors. A family that users define and that is one of them
+    is left out.
+    """
+
+    def own() -> Iterator[Table | HistogramTable | SeriesTable]:
+        for table in collector.metrics(section, at):
+            if isinstance(table, SeriesTable) and table.name in others:
+                _log.warning(
+                    "metric family left out: another collector has it",
+                    extra={"collector": collector.name, "family": table.name},
+                )
+            else:
+                yield table
+
+    return stored.store(collector.name, own(), max_series)
 
 
 def state_of(collector: Collector, section: Section) -> dict[str, Any]:

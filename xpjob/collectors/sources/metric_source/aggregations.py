@@ -82,7 +82,7 @@ class Numbers:
         if not self._numbers:
             return None
         ordered = sorted(self._numbers)
-        place = self._percentile / 100 * (len(ordered) - 1)
+        place = self._percentile * (len(ordered) - 1) / 100
         low, high = ordered[math.floor(place)], ordered[math.ceil(place)]
         share = place - math.floor(place)
         between = low + (high - low) * share

@@ -15,7 +15,6 @@ from xpjob.collectors.sources.program import (
     Example,
     Family,
     Folder,
-    Labels,
     Limits,
     Outcome,
     Tally,
@@ -24,6 +23,7 @@ from xpjob.collectors.sources.program import (
 from xpjob.collectors.sources.sanitise import label_name, metric_part
 from xpjob.collectors.sources.shape import Shape
 from xpjob.kube.discovery import Kind
+from xpjob.metrics.series import Labels
 
 PREFIX = "clusterpulse_custom_resource_"
 

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from xpjob.base.truncate import MAX_LABEL, cut
-from xpjob.collectors.sources.program import Labels, Limits, Tally
+from xpjob.collectors.sources.program import Limits, Tally
 from xpjob.collectors.sources.shape import child
 from xpjob.collectors.sources.state_metrics import config
 from xpjob.collectors.sources.state_metrics.lines import braces
 from xpjob.collectors.sources.state_metrics.metric import CompiledMetric
 from xpjob.collectors.sources.state_metrics.notes import Notes
 from xpjob.kube.discovery import Kind
+from xpjob.metrics.series import Labels
 
 _METADATA, _NAME, _NAMESPACE = child("metadata"), child("name"), child("namespace")
 Identity = tuple[str, str]

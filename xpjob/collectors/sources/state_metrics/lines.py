@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from xpjob.collectors.sources.program import Labels
 from xpjob.collectors.sources.state_metrics.values import sample_value
+from xpjob.metrics.series import Labels
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", '"': '\\"'})
 

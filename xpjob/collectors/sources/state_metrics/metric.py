@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from xpjob.collectors.sources.program import Family, Labels
+from xpjob.collectors.sources.program import Family
 from xpjob.collectors.sources.shape import Shape
 from xpjob.collectors.sources.state_metrics import config
 from xpjob.collectors.sources.state_metrics.evaluate import compile_each
 from xpjob.collectors.sources.state_metrics.labels import LabelPaths
 from xpjob.collectors.sources.state_metrics.names import free_name, label_name, metric_name
 from xpjob.collectors.sources.state_metrics.notes import Notes
+from xpjob.metrics.series import Labels
 
 
 class CompiledMetric:

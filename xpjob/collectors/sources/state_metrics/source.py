@@ -9,7 +9,6 @@ from xpjob.collectors.sources.program import (
     MAX_EXAMPLES,
     Example,
     Family,
-    Labels,
     Limits,
     Outcome,
     Tally,
@@ -20,6 +19,7 @@ from xpjob.collectors.sources.state_metrics import config
 from xpjob.collectors.sources.state_metrics.folder import Folder, duplicate
 from xpjob.collectors.sources.state_metrics.metric import CompiledMetric
 from xpjob.kube.discovery import Kind
+from xpjob.metrics.series import Labels
 
 
 def compile_custom_resource_state(

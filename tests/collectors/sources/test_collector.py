@@ -1,0 +1,294 @@
+"""Runs with sources: where documents are, what fails, what is kept, and what limits leave out."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from support.sources import GADGET, METRIC_SOURCE, WIDGET, Site, count, gauge, state_set, widget
+from support.toy import PodsByNode
+from xpjob.demo.cluster import CONFIGMAP, Fault
+
+_COUNTED = "clusterpulse_custom_resource_"
+
+
+def test_documents_of_both_formats_are_counted_from_one_list(site: Site) -> None:
+    """Each has its families; a MetricSource has a table, too."""
+    site.write("counted", count("widgets"))
+    site.write("sized", gauge("size"))
+    result = site.run_sources()
+    assert (list(result.errors), result.report.partial) == ([], False)
+    asked = [path for path, _ in site.cluster.requests if path.endswith("/widgets")]
+    assert asked == ["/apis/example.org/v1/widgets"] * 2  # two pages of one list
+    assert site.exposed(_COUNTED) == [f'{_COUNTED}widgets{{source="widgets"}} 6.0']
+    assert len(site.exposed("kube_customresource_size{")) == 6
+    rows = site.stored()["source.widgets"]
+    assert [(row["name"], row["size"]) for row in rows] == [
+        *(("w0", 0), ("w2", 2), ("w4", 4)),
+        *(("w1", 1), ("w3", 3), ("w5", 5)),
+    ]
+    assert {name: row["state"] for name, row in site.sources().items()} == {
+        "widgets": "ok",
+        "sized": "ok",
+    }
+    assert 'xpjob_source_objects{source="sized"} 6.0' in site.exposed("xpjob_source_objects")
+
+
+def test_a_tenants_document_counts_only_what_is_its_own(site: Site) -> None:
+    """In its namespace, and no cluster-scoped kinds; an admin's counts everything."""
+    site.config_map("team-1", "own", count("own"), count("cluster", kind="Gadget"))
+    site.config_map("admin", "all", count("all"), count("gadgets", kind="Gadget"))
+    site.run_sources(source_admin_namespaces="admin")
+    states = {name: (row["state"], row["objects"]) for name, row in site.sources().items()}
+    assert states == {
+        "own": ("ok", 3),
+        "cluster": ("noKind", 0),
+        "all": ("ok", 6),
+        "gadgets": ("ok", 2),
+    }
+    (message,) = site.sources()["cluster"]["messages"]
+    assert "SOURCE_ADMIN_NAMESPACES" in message
+
+
+def test_objects_of_kind_metric_source_are_read(site: Site) -> None:
+    """Where the API serves them."""
+    spec = {
+        "source": {"apiVersion": "example.org/v1", "kind": "Widget"},
+        "fields": [{"name": "size", "path": "spec.size", "type": "integer"}],
+        "aggregations": [{"name": "total", "function": "sum", "field": "size"}],
+    }
+    metadata = {"namespace": "team-0", "name": "sizes"}
+    site.cluster.apply(METRIC_SOURCE, {"metadata": metadata, "spec": spec})
+    site.run_sources()
+    assert site.exposed(_COUNTED) == [f'{_COUNTED}total{{source="team-0/sizes"}} 6.0']
+    assert site.sources()["team-0/sizes"]["origin"] == "MetricSource team-0/sizes"
+    assert len(site.stored()["source.team-0.sizes"]) == 3
+
+
+def test_a_document_with_mistakes_costs_only_itself(site: Site) -> None:
+    """It is a row and a finding with every mistake and its place; the run is complete."""
+    site.write("bad", count("bad").replace("path: spec.size", "pth: x"), count("good"))
+    site.write("empty", "# nothing\n")
+    site.write("other", "kind: Deployment\n")
+    result = site.run_sources()
+    assert (list(result.errors), result.report.partial) == ([], False)
+    assert result.report.malformed_configs == 3
+    rows = site.sources()
+    assert rows["good"]["state"] == "ok"
+    assert {rows[name]["state"] for name in ("bad", "empty", "other")} == {"invalid"}
+    messages = rows["bad"]["messages"]
+    assert any(":6:" in text and "pth" in text for text in messages), messages
+    assert any("path is missing" in text for text in messages), messages
+    found = {item["name"]: item["finding"] for item in site.stored()["findings"]}
+    assert found == dict.fromkeys(("bad", "empty", "other"), "SourceInvalid")
+    assert 'xpjob_source_success{source="bad"} 0.0' in site.exposed("xpjob_source_success")
+
+
+def test_no_name_and_no_family_has_two_meanings(site: Site) -> None:
+    """The first is kept, and the other says which one that is."""
+    site.write("a", count("one"))
+    site.write("b", count("one", "other"))
+    site.write("c", gauge("size"))
+    site.write("d", state_set("size"))
+    site.write(
+        "e",
+        gauge("x")
+        .replace("- name: x", "- name: build_info")
+        .replace("      labels", "      metricNamePrefix: xpjob\n      labels"),
+    )
+    site.run_sources()
+    rows = site.sources()
+    assert len(site.exposed(_COUNTED)) == 1
+    stored = site.stored()["sources"]
+    invalid = [(row["source"], row["messages"]) for row in stored if row["state"] == "invalid"]
+    assert [name for name, _ in invalid] == ["d", "e", "one"]
+    assert "a stateset here, but a gauge in source 'c'" in invalid[0][1][0]
+    assert "reserved" in invalid[1][1][0]
+    assert "already defined in" in invalid[2][1][0]
+    assert rows["c"]["state"] == "ok"
+
+
+def test_a_family_of_another_collector_is_not_taken(site: Site) -> None:
+    """The other collector keeps it, and sources do not fail."""
+    text = gauge("pods").replace("      labels", "      metricNamePrefix: toy\n      labels")
+    site.write("toy", text)
+    site.write("counted", count("widgets"))
+    result = site.run_sources(PodsByNode())
+    assert [outcome.success for outcome in result.report.collectors] == [True, True]
+    assert site.exposed(_COUNTED) != []
+    assert not any("customresource" in line for line in site.exposed("toy_pods"))
+
+
+def test_a_kind_that_is_not_served_is_no_failure(site: Site) -> None:
+    """Its CRD may come later; until then a finding says so."""
+    site.write("absent", count("absent", kind="Gizmo"))
+    site.write("counted", count("widgets"))
+    result = site.run_sources()
+    assert (list(result.errors), result.report.partial) == ([], False)
+    row = site.sources()["absent"]
+    assert (row["state"], row["lastSuccessAt"]) == ("noKind", "")
+    (finding,) = site.stored()["findings"]
+    assert finding["finding"] == "SourceKindNotServed"
+    assert "example.org/v1/Gizmo" in finding["message"]
+
+
+def test_a_list_that_fails_keeps_what_its_sources_had(site: Site) -> None:
+    """With its age; the others are fresh. When it succeeds again, nothing is left of that."""
+    site.write("counted", count("widgets"), count("gadgets", kind="Gadget"))
+    site.write("sized", gauge("size"))
+    site.run_sources()
+    before = site.stored()
+    site.cluster.delete(WIDGET, "team-0", "w0")
+    site.cluster.delete(GADGET, "", "g0")
+    site.cluster.fault = lambda path, _: Fault(403) if path.endswith("/widgets") else None
+    for _ in range(2):
+        result = site.run_sources()
+        assert (list(result.errors), result.report.partial) == ([], True)
+        rows = site.sources()
+        for name in ("widgets", "sized"):
+            assert rows[name]["state"] == "stale"
+            assert rows[name]["carriedSince"] == before["generatedAt"]
+            assert "403" in rows[name]["messages"][0]
+        assert rows["gadgets"]["state"] == "ok"
+        assert site.exposed(_COUNTED) == [
+            f'{_COUNTED}gadgets{{source="gadgets"}} 1.0',
+            f'{_COUNTED}widgets{{source="widgets"}} 6.0',
+        ]
+        assert len(site.exposed("kube_customresource_size{")) == 6
+        kept = site.stored()["source.widgets"]
+        assert {row["carriedSince"] for row in kept} == {before["generatedAt"]}
+        assert [row["name"] for row in kept] == [r["name"] for r in before["source.widgets"]]
+    site.cluster.fault = lambda _path, _query: None
+    site.run_sources()
+    assert {row["state"] for row in site.sources().values()} == {"ok"}
+    assert len(site.stored()["source.widgets"]) == 5
+    assert not any(row["carriedSince"] for row in site.stored()["source.widgets"])
+
+
+def test_what_failed_for_too_long_is_let_go(site: Site) -> None:
+    """A number that old is no longer shown."""
+    site.write("counted", count("widgets"), count("gadgets", kind="Gadget"))
+    site.run_sources()
+    site.cluster.fault = lambda path, _: Fault(403) if path.endswith("/widgets") else None
+    site.run_sources(carry_max_age_seconds="0")
+    assert site.sources()["widgets"]["state"] == "stale"
+    assert site.stored()["source.widgets"] == []
+    assert len(site.exposed(_COUNTED)) == 1
+
+
+@pytest.mark.parametrize("place", ["configmaps", "metricsources"])
+def test_documents_that_cannot_be_read_are_not_gone(site: Site, place: str) -> None:
+    """Their sources are kept; those of files are fresh."""
+    site.write("counted", count("gadgets", kind="Gadget"))
+    site.config_map("team-1", "own", count("own"))
+    spec = {
+        "source": {"apiVersion": "example.org/v1", "kind": "Widget"},
+        "fields": [{"name": "size", "path": "spec.size"}],
+        "aggregations": [{"name": "objects", "function": "count"}],
+    }
+    site.cluster.apply(
+        METRIC_SOURCE, {"metadata": {"namespace": "team-0", "name": "own"}, "spec": spec}
+    )
+    site.run_sources()
+    exposed = site.exposed(_COUNTED)
+    assert len(exposed) == 3
+    site.cluster.fault = lambda path, _: Fault(403) if path.endswith(f"/{place}") else None
+    result = site.run_sources()
+    assert (list(result.errors), result.report.partial) == ([], True)
+    assert site.exposed(_COUNTED) == exposed
+    stale = [row["source"] for row in site.stored()["sources"] if row["state"] == "stale"]
+    assert stale == (["own"] if place == "configmaps" else ["team-0/own"])
+    tables = [table["key"] for table in site.stored()["tables"]]
+    assert {"source.own", "source.team-0.own", "source.gadgets"} <= set(tables)
+
+
+def test_a_document_that_is_removed_takes_its_series_along(site: Site) -> None:
+    """Its table is no longer described either."""
+    site.write("counted", count("widgets"), count("more"))
+    site.run_sources()
+    site.write("counted", count("more"))
+    site.run_sources()
+    assert list(site.sources()) == ["more"]
+    assert "source.widgets" not in site.stored()
+    assert [table["key"] for table in site.stored()["tables"]] == [
+        *("sources", "sourceSeries", "source.more"),
+    ]
+
+
+def test_a_family_above_the_limit_is_left_out_whole_and_comes_back(site: Site) -> None:
+    """Row, finding and metric say so."""
+    site.write("sized", gauge("size"))
+    site.run_sources(max_series="5")
+    row = site.sources()["sized"]
+    assert (row["state"], row["leftOut"], row["series"]) == (
+        *("truncated", ["kube_customresource_size"], 0),
+    )
+    assert site.exposed("kube_customresource_size") == []
+    assert [item["finding"] for item in site.stored()["findings"]] == ["SourceTruncated"]
+    assert site.exposed("xpjob_source_truncated") == ['xpjob_source_truncated{source="sized"} 1.0']
+    site.run_sources(max_series="6")
+    assert site.sources()["sized"]["state"] == "ok"
+    assert len(site.exposed("kube_customresource_size{")) == 6
+
+
+def test_namespaces_and_labels_select_before_the_limit_of_rows(site: Site) -> None:
+    """A wildcard is matched here, a name has a list of its own, labels are the server's."""
+
+    def selecting(name: str, text: str) -> str:
+        return count(name).replace("scope: Namespaced", f"scope: Namespaced, {text}")
+
+    site.write("exact", selecting("exact", "namespaces: {include: [team-1]}"))
+    wild = "namespaces: {include: ['team-*'], exclude: ['*-0']}"
+    site.write("wild", selecting("wild", wild))
+    labels = "labelSelector: {matchLabels: {app: web}}"
+    site.write("labelled", selecting("labelled", labels) + "  collection: {maxResources: 2}\n")
+    site.run_sources()
+    counts = {name: row["objects"] for name, row in site.sources().items()}
+    assert counts == {"exact": 3, "wild": 3, "labelled": 5}
+    row = site.sources()["labelled"]
+    assert (row["state"], row["rowsLeftOut"]) == ("truncated", 3)
+    assert len(site.stored()["source.labelled"]) == 2
+
+
+def test_two_thousand_documents_are_bounded_by_namespace(site: Site) -> None:
+    """A hundred of each namespace are read; further ones are refused, not forgotten."""
+    for number in range(20):
+        texts = [count(f"s{number}x{each}", "same") for each in range(110)]
+        site.config_map(f"team-{number}", "many", *texts)
+    result = site.run_sources()
+    assert (list(result.errors), result.report.partial) == ([], False)
+    states: dict[str, int] = {}
+    for row in site.stored()["sources"]:
+        states[row["state"]] = states.get(row["state"], 0) + 1
+    assert states == {"ok": 2000, "invalid": 200}
+
+
+def test_hostile_objects_cost_only_themselves(site: Site) -> None:
+    """Any type at any place is missing or invalid, and counted."""
+    site.write(
+        "sized",
+        gauge("size"),
+    )
+    site.write("counted", count("widgets"))
+    odd: list[Any] = [None, "x", [1], {"a": 1}, 1e300, "2E6024865272343", True]
+    for number, size in enumerate(odd):
+        site.cluster.apply(WIDGET, widget("team-9", f"odd{number}", size))
+    site.cluster.apply(WIDGET, {"metadata": {"name": "bare", "namespace": "team-9"}, "spec": 3})
+    result = site.run_sources()
+    assert (list(result.errors), result.report.partial) == ([], False)
+    assert site.sources()["widgets"]["objects"] == 6 + len(odd) + 1
+    row = site.sources()["sized"]
+    assert row["state"] == "errors"
+    assert (row["missing"], row["invalid"], row["errors"]) == (2, 2, 0)
+    assert json.dumps(site.stored())
+
+
+def test_configmaps_without_the_label_are_nothing(site: Site) -> None:
+    """Whatever they hold."""
+    metadata = {"namespace": "team-0", "name": "other"}
+    site.cluster.apply(CONFIGMAP, {"metadata": metadata, "data": {"a.yaml": count("widgets")}})
+    site.write("counted", count("gadgets", kind="Gadget"))
+    site.run_sources()
+    assert list(site.sources()) == ["gadgets"]

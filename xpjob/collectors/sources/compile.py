@@ -1,0 +1,141 @@
+"""Turn documents into sources: find their format, and refuse what is wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from xpjob.collectors.sources.documents.located import Checker, Node, Problem, from_json, read_yaml
+from xpjob.collectors.sources.documents.metric_source import read_metric_source
+from xpjob.collectors.sources.documents.places import Document
+from xpjob.collectors.sources.metric_source.source import compile_metric_source
+from xpjob.collectors.sources.options import Mode
+from xpjob.collectors.sources.program import Source
+from xpjob.collectors.sources.state_metrics.document import read_custom_resource_state
+from xpjob.collectors.sources.state_metrics.source import compile_custom_resource_state
+from xpjob.collectors.sources.state_metrics.where import find_custom_resource_state
+
+METRIC_SOURCE = "MetricSource"
+RESERVED_PREFIXES = ("xpjob_", "xp_tracker_")
+"""Families of xpjob itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A source, and its document. ``problems`` are warnings."""
+
+    source: Source
+    document: Document
+    problems: Sequence[Problem] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A document that is no source, or whose source has mistakes."""
+
+    name: str
+    document: Document
+    problems: Sequence[Problem]
+
+
+@dataclass(slots=True)
+class Sources:
+    """What documents became."""
+
+    compiled: list[Compiled] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+
+
+def compile_documents(documents: Iterable[Document], mode: Mode) -> Sources:
+    """Compile all documents. A mistake costs only its document, and each has all of its mistakes.
+
+    The first of two sources with one name, or of two that give one family different types, is kept.
+    """
+    made = Sources()
+    names: dict[str, str] = {}
+    families: dict[str, tuple[str, str]] = {}
+    for document in documents:
+        for result in _compiled(document, mode):
+            if isinstance(result, Compiled):
+                clash = _clash(result, names, families)
+                if clash:
+                    made.refused.append(Refused(result.source.name, document, clash))
+                    continue
+                names[result.source.name] = document.origin
+                for family in result.source.families:
+                    families.setdefault(family.name, (family.type, result.source.name))
+                made.compiled.append(result)
+            else:
+                made.refused.append(result)
+    return made
+
+
+def _compiled(document: Document, mode: Mode) -> list[Compiled | Refused]:
+    if document.error:
+        problem = Problem(document.origin, 0, 0, "", document.error)
+        return [Refused(document.name, document, [problem])]
+    reading = Checker(document.origin)
+    if document.content is not None:
+        roots = [from_json(document.content)]
+    else:
+        roots = read_yaml(document.text, reading)
+    results: list[Compiled | Refused] = []
+    if reading.problems:
+        results.append(Refused(document.name, document, reading.problems))
+    for root in roots:
+        results += _of_root(root, document, mode)
+    if not results:
+        problem = Problem(document.origin, 0, 0, "", "is empty")
+        results.append(Refused(document.name, document, [problem]))
+    return results
+
+
+def _of_root(root: Node, document: Document, mode: Mode) -> list[Compiled | Refused]:
+    kind = root.get("kind")
+    if kind is not None and kind.text == METRIC_SOURCE:
+        checker = Checker(document.origin)
+        spec = read_metric_source(root, checker)
+        source: Source | None = compile_metric_source(spec) if spec else None
+        return [_result(source, document, checker)]
+    found = find_custom_resource_state(root)
+    if not found:
+        checker = Checker(document.origin)
+        checker.error(
+            root,
+            "neither a MetricSource nor a custom resource state configuration (spec.resources)",
+        )
+        return [_result(None, document, checker)]
+    results = []
+    for node in found:
+        checker = Checker(document.origin)
+        config = read_custom_resource_state(node, checker, mode)
+        made = compile_custom_resource_state(config, document.name, mode)
+        results.append(_result(made, document, checker))
+    return results
+
+
+def _result(source: Source | None, document: Document, checker: Checker) -> Compiled | Refused:
+    if source is None or checker.failed:
+        name = source.name if source else document.name
+        return Refused(name, document, checker.problems)
+    return Compiled(source, document, checker.problems)
+
+
+def _clash(
+    compiled: Compiled, names: dict[str, str], families: dict[str, tuple[str, str]]
+) -> list[Problem]:
+    """Return why a source cannot be used beside those before it."""
+    source, origin = compiled.source, compiled.document.origin
+    texts = []
+    if source.name in names:
+        texts.append(f"source {source.name!r} is already defined in {names[source.name]}")
+    for family in source.families:
+        type_, owner = families.get(family.name, (family.type, ""))
+        if type_ != family.type:
+            texts.append(
+                f"metric {family.name} is a {family.type} here, but a {type_} in source {owner!r}; "
+                "a name can have only one type, so rename one of them"
+            )
+        if family.name.startswith(RESERVED_PREFIXES):
+            texts.append(f"metric {family.name}: this prefix is reserved for xpjob itself")
+    return [Problem(origin, 0, 0, "", text) for text in texts]

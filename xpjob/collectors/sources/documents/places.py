@@ -1,0 +1,166 @@
+"""Where documents lie: files, ConfigMaps with a label, and MetricSource objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from xpjob.base import patience
+from xpjob.collect.contract import World
+from xpjob.collectors.sources.documents.located import MAX_BYTES
+from xpjob.kube.discovery import Kind
+from xpjob.kube.gvr import Gvr
+from xpjob.kube.lists import ListKey
+
+CONFIGMAPS = Gvr("", "v1", "configmaps")
+SELECTOR = "xp-tracker.kanzi.io/config=sources"
+METRIC_SOURCE_GROUP, METRIC_SOURCES = "clusterpulse.io", "metricsources"
+MAX_DOCUMENTS = 100
+"""Documents of one namespace: each costs time in every run."""
+_SUFFIXES = (".yaml", ".yml", ".json")
+_SECONDS = 10.0
+"""Seconds for reading all files: a network file system may hang."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One text, or one object, that may describe sources.
+
+    ``name`` is what its sources are called if they have no name of their own, ``origin`` where it
+    is for messages. ``namespace`` is that of the ConfigMap or object, empty for files. ``error``
+    says why it could not be read.
+    """
+
+    name: str
+    origin: str
+    place: str
+    namespace: str = ""
+    text: str = ""
+    content: Mapping[str, Any] | None = None
+    error: str = ""
+
+
+def from_files(path: Path) -> list[Document]:
+    """Return the documents of a file, or of the YAML and JSON files of a directory, by name.
+
+    What cannot be read is a document with an error; a directory that cannot be is one, too.
+    """
+    try:
+        return patience.within(_SECONDS, lambda: list(_files(path)))
+    except TimeoutError:
+        error = f"reading it took longer than {_SECONDS:.0f} s"
+    except OSError as problem:
+        error = problem.strerror or str(problem)
+    return [Document(path.name, str(path), "file", error=f"cannot be read: {error}")]
+
+
+def _files(path: Path) -> Iterator[Document]:
+    paths = [path]
+    if path.is_dir():
+        paths = sorted(
+            each
+            for each in path.iterdir()
+            if each.suffix in _SUFFIXES and not each.name.startswith(".") and each.is_file()
+        )
+        if not paths:
+            text = f"has no file that ends in {', '.join(_SUFFIXES)}"
+            yield Document(path.name, str(path), "file", error=text)
+    for each in paths:
+        document = Document(each.stem, str(each), "file")
+        try:
+            with each.open("rb") as stream:
+                body = stream.read(MAX_BYTES + 1)
+            yield replace(document, text=body.decode())
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            yield replace(document, error=f"cannot be read: {reason}")
+
+
+class _Named(Struct):
+    name: str
+    namespace: str = ""
+
+
+class _ConfigMap(Struct):
+    metadata: _Named
+    data: dict[str, str] | None = None
+
+
+class _Object(Struct):
+    metadata: _Named
+    spec: Any = None
+
+
+def config_list() -> ListKey:
+    """Return the list of the ConfigMaps with sources."""
+    return ListKey(CONFIGMAPS, "", SELECTOR)
+
+
+def from_configmaps(world: World) -> list[Document]:
+    """Return the documents of ConfigMaps: one for each key. Raises the errors of ``World.fold``."""
+    return list(world.fold(config_list(), _ConfigMap, _ConfigMaps)[0])
+
+
+def from_objects(world: World, kind: Kind) -> list[Document]:
+    """Return MetricSource objects. Raises the errors of ``World.fold``."""
+    return list(world.fold(ListKey(kind.gvr), _Object, lambda: _Objects(kind))[0])
+
+
+class _Bounded:
+    """Keeps documents up to the limit of each namespace; further ones have an error."""
+
+    def __init__(self) -> None:
+        self._documents: list[Document] = []
+        self._counts: dict[str, int] = {}
+
+    def _add(self, document: Document) -> None:
+        count = self._counts[document.namespace] = self._counts.get(document.namespace, 0) + 1
+        if count > MAX_DOCUMENTS:
+            text = f"more than {MAX_DOCUMENTS} documents in namespace {document.namespace}"
+            document = replace(document, text="", content=None, error=text)
+        self._documents.append(document)
+
+    def result(self) -> Sequence[Document]:
+        """Return the documents in the order of their names."""
+        return sorted(self._documents, key=lambda document: document.name)
+
+
+class _ConfigMaps(_Bounded):
+    def page(self, objects: Sequence[_ConfigMap]) -> None:
+        """Take the ConfigMaps of a page."""
+        for item in objects:
+            name = f"{item.metadata.namespace}/{item.metadata.name}"
+            data = item.data or {}
+            for key, text in sorted(data.items()):
+                self._add(
+                    Document(
+                        name if len(data) == 1 else f"{name}/{key}",
+                        f"ConfigMap {name}, key {key}",
+                        "configmap",
+                        item.metadata.namespace,
+                        text,
+                    )
+                )
+
+
+class _Objects(_Bounded):
+    def __init__(self, kind: Kind) -> None:
+        super().__init__()
+        self._kind = kind
+
+    def page(self, objects: Sequence[_Object]) -> None:
+        """Take the objects of a page."""
+        for item in objects:
+            namespace, name = item.metadata.namespace, item.metadata.name
+            content = {
+                "apiVersion": f"{self._kind.group}/{self._kind.version}",
+                "kind": self._kind.kind,
+                "metadata": {"name": name, "namespace": namespace},
+                "spec": item.spec,
+            }
+            origin = f"{self._kind.kind} {namespace}/{name}"
+            self._add(Document(f"{namespace}/{name}", origin, "object", namespace, content=content))
