@@ -56,11 +56,15 @@ def generate(root: Node) -> Run:
 
     It raises nothing but ``EvaluationError`` if the values are those of JSON, or ``UNSET``.
     """
-    generator = _Generator()
-    code = f"lambda V, L: {generator.code(root)}"
-    # Only words of this module and generated names: see test_code_has_no_text_of_the_user.
-    run: Run = eval(code, generator.names)  # noqa: S307
+    code, names = python(root)
+    run: Run = eval(code, names)  # noqa: S307 - it has no text of the user: a test sees to that
     return run
+
+
+def python(root: Node) -> tuple[str, dict[str, Any]]:
+    """Return the code of a function, and what its names mean."""
+    generator = _Generator()
+    return f"lambda V, L: {generator.code(root)}", generator.names
 
 
 class _Generator:

@@ -117,7 +117,7 @@ class Pattern:
 
     def _forget(self) -> None:
         self._kept = 0
-        self._known: dict[frozenset[_Place], _Reached] = {}
+        self._known: dict[tuple[frozenset[_Place], bool], _Reached] = {}
         places, matched = self._closure(frozenset([self._first]), at_start=True)
         self._start = _Reached(places, matched=matched)
 
@@ -132,7 +132,7 @@ class Pattern:
             if place.part and place.part.characters and character in place.part.characters:
                 after += place.follows
         places, matched = self._closure(frozenset(after))
-        known = self._known.setdefault(places, _Reached(places, matched=matched))
+        known = self._known.setdefault((places, matched), _Reached(places, matched=matched))
         reached.after[character] = known
         self._kept += 1
         return known
