@@ -188,6 +188,34 @@ def test_a_value_of_cel_that_cannot_be_used_is_an_error(
 
 
 @needs_library
+@pytest.mark.parametrize(
+    ("source", "type_"),
+    [
+        ("'a'", "string"),
+        ("now()", "string"),
+        ("i == 1", "boolean"),
+        ("1 + 1", "number"),
+        ("quantity(i)", "number"),
+        ("[i]", "list"),
+        ("{'a': i}", "map"),
+        ("i", "any"),
+        ("sum([i])", "any"),
+    ],
+)
+def test_the_type_of_the_value_of_cel_is_known_before_it_runs(source: str, type_: str) -> None:
+    """In the words of the other language."""
+    assert compile_cel(source, VALUES).type == type_
+
+
+@needs_library
+def test_names_may_be_those_that_cel_has_for_something_else() -> None:
+    """Only what is used is declared, so the others do no harm."""
+    names = ["int", "string", "list", "type", "a-b", "size", "math", "true", "sum", "i", ""]
+    assert compile_cel("int(i) + 1", names)({"i": 2.0}, Limits(NOW)) == 3
+    assert compile_cel("size([1]) + sum([i])", names)({"i": 2}, Limits(NOW)) == 3
+
+
+@needs_library
 def test_values_that_are_nested_too_deeply_never_reach_the_library() -> None:
     """It would follow them without a bound."""
     value: Any = []

@@ -327,7 +327,7 @@ def _larger(inner: st.SearchStrategy[Part]) -> st.SearchStrategy[Part]:
 EXPRESSIONS = st.recursive(LEAVES, _larger, max_leaves=12)
 
 
-@looking(10_000)
+@looking(4000)
 @given(EXPRESSIONS, VARIABLES)
 def test_an_expression_has_the_value_that_a_naive_evaluator_finds(
     part: Part, values: dict[str, Any]
@@ -375,7 +375,7 @@ PATTERNS = st.recursive(
 )
 
 
-@looking(10_000)
+@looking(4000)
 @given(PATTERNS, st.lists(st.text("abc.", max_size=8), min_size=1, max_size=4))
 def test_a_pattern_matches_what_pythons_does(pattern: str, texts: list[str]) -> None:
     """Of the syntax that both have; what is kept from one text does not change the next."""

@@ -18,8 +18,9 @@ from typing import Any
 import msgspec
 
 from xpjob.collectors.sources.expressions import cel_functions
-from xpjob.collectors.sources.expressions.cel_rules import RESERVED, ROOT, check
+from xpjob.collectors.sources.expressions.cel_rules import ROOT, check
 from xpjob.collectors.sources.expressions.errors import EvaluationError, ExpressionError
+from xpjob.collectors.sources.expressions.inference import Type
 from xpjob.collectors.sources.expressions.limits import Limits
 from xpjob.collectors.sources.expressions.values import bounded
 
@@ -30,6 +31,14 @@ MAX_BYTES = 256 * 1024
 MAX_BYTES_OF_LOOPS = 64 * 1024
 """The same, for an expression with loops."""
 
+_TYPES: Mapping[str, Type] = {
+    "STRING": "string",
+    "TIMESTAMP": "string",
+    "BOOL": "boolean",
+    **dict.fromkeys(("INT", "UINT", "DOUBLE", "DURATION"), "number"),
+    "LIST": "list",
+    "MAP": "map",
+}
 _PLACE = re.compile(r"<input>:(-?\d+):(-?\d+): ([^\n]*)")
 # Codes of the library, the list of all words that could follow, and what has no meaning here.
 _NOISE = re.compile(r"^[A-Z_]+: |\s*\[[A-Z_]+\]$| expecting .*| \(in container ''\)")
@@ -37,8 +46,6 @@ _NOISE = re.compile(r"^[A-Z_]+: |\s*\[[A-Z_]+\]$| expecting .*| \(in container '
 
 class CelExpression:
     """A compiled expression of strict CEL; the same to its user as ``Expression``."""
-
-    type = "any"
 
     def __init__(self, source: str, names: Collection[str]) -> None:
         library = _library()
@@ -49,11 +56,12 @@ class CelExpression:
         self._most = MAX_BYTES_OF_LOOPS if rules.loops else MAX_BYTES
         self._slow = ""
         self._clock = cel_functions.Clock()
-        variables = [name for name in names if name not in RESERVED]
+        self._library = library
+        # What is not used is not declared: its name may be one that the library has for a type.
+        variables = [*rules.names, *([ROOT] if rules.reserved else [])]
         try:
-            self._library = library
             environment = library.NewEnv(
-                variables=dict.fromkeys([ROOT, *variables], library.Type.DYN),
+                variables=dict.fromkeys(variables, library.Type.DYN),
                 functions=cel_functions.declared(library, self._clock),
                 extensions=[
                     _extension("ext_strings", "ExtStrings"),
@@ -64,6 +72,8 @@ class CelExpression:
             self._compiled = environment.compile(source)
         except RuntimeError as error:
             raise _mistake(source, str(error), names) from None
+        found = self._compiled.return_type().name().partition("<")[0]
+        self.type: Type = _TYPES.get(found, "any")
 
     def __call__(self, values: Mapping[str, Any], limits: Limits) -> Any:
         """Return the value for one object. Raises ``EvaluationError``."""

@@ -74,7 +74,11 @@ def check(source: str, names: Collection[str]) -> Rules:
     end = _Word("", len(source) + 1, name=False)
     words = [*_words(source), end]
     _check_growth(words)
-    used = {word.text for at, word in enumerate(words) if not _is_member(words, at)}
+    used = {
+        word.text
+        for at, (word, after) in enumerate(zip(words, words[1:], strict=False))
+        if after.text != "(" and not _is_member(words, at)
+    }
     under_root = {name for name in names if name in RESERVED and name in source}
     return Rules(
         frozenset(name for name in names if name in used and name not in RESERVED),
