@@ -135,7 +135,14 @@ def test_what_can_never_be_right_is_a_mistake(source: str, column: int) -> None:
     assert error.value.column == column
 
 
-_MANY = {"xs": list(range(10_000)), "ys": list(range(300)), "s": "a" * 60_000, "t": "a" * 1000}
+_MANY = {
+    "xs": list(range(10_000)),
+    "ys": list(range(300)),
+    "s": "a" * 60_000,
+    "t": "a" * 1000,
+    "every": "".join(map(chr, range(0x100, 0xD000))),
+    "long": "1" * 1_000_000,
+}
 HOSTILE = [
     "xs.map(a, xs.map(b, xs.map(c, a * b * c)))",
     "ys.all(a, ys.all(b, ys.all(c, a + b + c > -1)))",
@@ -150,6 +157,11 @@ HOSTILE = [
     "xs.all(x, s == s)",
     "xs.exists(x, t.matches('(x+x+)+y') || t.contains('b'))",
     "xs.exists(x, s.matches('(a|a)*b'))",
+    "every.matches('(?:|){200}b')",
+    "every.matches('(a|.){60}b')",
+    "xs.all(x, age(long) == null && xs.exists(y, y == x))",
+    "xs.all(x, quantity(long) > 1)",
+    "xs.all(x, long * 1 > 1)",
     "1 * " + "*".join(["9223372036854775807"] * 40) + " / 0.0000000001 " + "* 9999999999" * 20,
 ]
 TOO_LARGE = [

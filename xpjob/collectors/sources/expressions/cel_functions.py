@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from types import ModuleType
 from typing import Any
 
-from xpjob.base import times
+from xpjob.collectors.sources.expressions.values import moment
 from xpjob.kube import quantity as quantities
 
 
@@ -34,10 +34,10 @@ def _is_quantity(value: Any) -> bool:
 
 
 def _unix_seconds(value: Any) -> float:
-    moment = times.read(value) if isinstance(value, str) else value
-    if moment is None:
+    since = moment(value) if isinstance(value, str) else value
+    if since is None:
         raise ValueError(f"invalid time {value[:40]!r}: expected RFC 3339 with a time zone")
-    return float(moment.timestamp())
+    return float(since.timestamp())
 
 
 def _label_prefix(labels: dict[Any, Any], prefix: str) -> dict[Any, Any]:

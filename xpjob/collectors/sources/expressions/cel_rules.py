@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from xpjob.collectors.sources.expressions.errors import ExpressionError
 from xpjob.collectors.sources.expressions.limits import MAX_SOURCE
@@ -76,7 +77,7 @@ def check(source: str, names: Collection[str]) -> Rules:
     _check_growth(words)
     used = {
         word.text
-        for at, (word, after) in enumerate(zip(words, words[1:], strict=False))
+        for at, (word, after) in enumerate(pairwise(words))
         if after.text != "(" and not _is_member(words, at)
     }
     under_root = {name for name in names if name in RESERVED and name in source}

@@ -14,11 +14,12 @@ class Characters:
     any_case: bool = False
 
     def __contains__(self, character: str) -> bool:
-        forms = {character}
-        if self.any_case:
-            forms |= {character.lower(), character.upper()}
-        inside = any(first <= form <= last for form in forms for first, last in self.ranges)
-        return inside is not self.others
+        forms = (character, character.lower(), character.upper()) if self.any_case else character
+        for form in forms:
+            for first, last in self.ranges:
+                if first <= form <= last:
+                    return not self.others
+        return self.others
 
 
 _DIGITS = (("0", "9"),)

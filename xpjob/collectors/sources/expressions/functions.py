@@ -6,13 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from xpjob.base import times
 from xpjob.collectors.sources.expressions import number_functions as numbers
 from xpjob.collectors.sources.expressions import text_functions as texts
 from xpjob.collectors.sources.expressions.errors import EvaluationError, shown
 from xpjob.collectors.sources.expressions.limits import Limits
 from xpjob.collectors.sources.expressions.patterns import Pattern
-from xpjob.collectors.sources.expressions.values import bounded, text
+from xpjob.collectors.sources.expressions.values import bounded, moment, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +51,8 @@ def _now(limits: Limits) -> str:
 
 
 def _unix_seconds(value: Any) -> float | None:
-    moment = times.read(value) if type(value) is str else None
-    return moment.timestamp() if moment else None
+    since = moment(value) if type(value) is str else None
+    return since.timestamp() if since else None
 
 
 def _age(limits: Limits, value: Any) -> float | None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from xpjob.collectors.sources.expressions.errors import EvaluationError
+from xpjob.collectors.sources.expressions.errors import EvaluationError, shown
 from xpjob.collectors.sources.expressions.limits import Limits
 from xpjob.collectors.sources.expressions.values import bounded, elements, number, parsed, whole
 from xpjob.kube import quantity as quantities
 
 _MOST_DIGITS = 300
+_LONGEST_QUANTITY = 300
 
 
 def rounded(value: Any, digits: Any = 0) -> int | float:
@@ -78,6 +79,8 @@ def quantity(value: Any) -> int | float | None:
     """Return a Kubernetes quantity as a number."""
     if value is None:
         return None
+    if type(value) is str and len(value) > _LONGEST_QUANTITY:
+        raise EvaluationError(f"invalid quantity: {shown(value)}")
     try:
         nano = quantities.from_json(value)
     except ValueError as error:

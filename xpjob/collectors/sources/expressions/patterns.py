@@ -12,7 +12,7 @@ from xpjob.collectors.sources.expressions.limits import Limits
 from xpjob.collectors.sources.expressions.pattern_syntax import Part, PatternError, read
 
 _MAX_PLACES = 1000
-_MAX_KEPT = 10_000  # steps from one set of places to another
+_MAX_KEPT = 50_000  # places in the sets that are kept, and steps from one set to another
 
 
 class _Place:
@@ -29,13 +29,14 @@ class _Place:
 class _Reached:
     """The places that are reached after some characters."""
 
-    __slots__ = ("after", "decided", "matched", "places")
+    __slots__ = ("after", "decided", "ends", "matched", "places")
 
     def __init__(self, places: frozenset[_Place], *, matched: bool) -> None:
         self.places = places
         self.matched = matched
         self.decided = matched or not places
         self.after: dict[str, _Reached] = {}
+        self.ends: bool | None = None  # whether it is matched if the text ends here, once known
 
 
 class Pattern:
@@ -64,7 +65,11 @@ class Pattern:
                 reached = reached.after[character]
             except KeyError:
                 reached = self._step(reached, character, limits)
-        return reached.matched or self._closure(reached.places, at_end=True, at_start=not text)[1]
+        if reached.ends is None:
+            # Only a text without characters ends where it starts.
+            at_start = reached is self._start
+            reached.ends = self._closure(reached.places, at_end=True, at_start=at_start)[1]
+        return reached.matched or reached.ends
 
     def _place(self, kind: str, part: Part | None = None) -> _Place:
         self._counted()
@@ -123,7 +128,7 @@ class Pattern:
 
     def _step(self, reached: _Reached, character: str, limits: Limits) -> _Reached:
         """Return what is reached after one more character, and keep it."""
-        limits.spend(1 + len(reached.places) // 4)
+        limits.spend(1 + self._count // 4)
         if self._kept >= _MAX_KEPT:
             self._forget()
         # The next character may be where a match begins.
@@ -134,7 +139,7 @@ class Pattern:
         places, matched = self._closure(frozenset(after))
         known = self._known.setdefault((places, matched), _Reached(places, matched=matched))
         reached.after[character] = known
-        self._kept += 1
+        self._kept += 1 + len(places)
         return known
 
     def _closure(

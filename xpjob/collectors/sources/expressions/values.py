@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any, cast
 
 import msgspec
 
+from xpjob.base import times
 from xpjob.collectors.sources.expressions.errors import EvaluationError, shown
 from xpjob.collectors.sources.expressions.limits import MAX_DEPTH, MAX_INTEGER, Limits
 
 _NUMBER = re.compile(r"[+-]?\d{1,400}(?:\.\d{0,400})?(?:[eE][+-]?\d{1,5})?", re.ASCII)
 _MIN_INTEGER = -MAX_INTEGER - 1
 _PLAIN_BELOW = 1e15
+_LONGEST_TIME = 64
 
 
 def bounded(value: int | float) -> int | float:
@@ -91,19 +95,26 @@ def text(limits: Limits, value: Any) -> str:
     return written
 
 
+def moment(value: str) -> datetime | None:
+    """Return the time that a text is in RFC 3339; None if it is none.
+
+    Python's parser quotes the whole text when it is none, however long.
+    """
+    return times.read(value) if len(value) <= _LONGEST_TIME else None
+
+
 def truthy(value: Any) -> bool:
     """Return whether a value counts as true: not null, 0, or empty."""
     return bool(value)
 
 
-def elements(value: Any) -> list[Any]:
-    """Return the items of a list, or the keys of a map; none of null."""
-    if type(value) is list:
-        return value
+def elements(value: Any) -> Collection[Any]:
+    """Return the items of a list, or the keys of a map; none of null. Nothing is copied."""
+    kind = type(value)
+    if kind is list or kind is dict:
+        return cast(Collection[Any], value)
     if value is None:
-        return []
-    if type(value) is dict:
-        return list(value)
+        return ()
     raise EvaluationError(f"expected a list or a map, got {shown(value)}")
 
 
