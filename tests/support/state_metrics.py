@@ -12,7 +12,7 @@ import msgspec
 from xpjob.collectors.sources.documents.located import Checker, Problem, read_yaml
 from xpjob.collectors.sources.program import Limits, Outcome
 from xpjob.collectors.sources.shape import Shape
-from xpjob.collectors.sources.state_metrics.config import Mode
+from xpjob.collectors.sources.state_metrics.config import Document, Mode
 from xpjob.collectors.sources.state_metrics.document import read_custom_resource_state
 from xpjob.collectors.sources.state_metrics.lines import lines
 from xpjob.collectors.sources.state_metrics.source import (
@@ -37,12 +37,12 @@ def problems(text: str, mode: Mode = "default") -> list[Problem]:
 def compiled(config: Any, mode: Mode = "default") -> StateMetricsSource:
     """Compile a configuration, a text or JSON. Raises InvalidDocumentError."""
     document, checker = _read(config if isinstance(config, str) else json.dumps(config), mode)
-    if checker.failed:
+    if document is None or checker.failed:
         raise InvalidDocumentError("\n".join(str(each) for each in checker.problems))
     return compile_custom_resource_state(document, "test", mode)
 
 
-def _read(text: str, mode: Mode) -> tuple[Any, Checker]:
+def _read(text: str, mode: Mode) -> tuple[Document | None, Checker]:
     checker = Checker("file.yaml")
     roots = read_yaml(text, checker, only_first=True)
     found = [node for root in roots for node in find_custom_resource_state(root) or [root]]
@@ -51,14 +51,21 @@ def _read(text: str, mode: Mode) -> tuple[Any, Checker]:
 
 
 def outcome(
-    source: StateMetricsSource, objects: Sequence[Any], limits: Limits = LIMITS, parts: int = 1
+    source: StateMetricsSource,
+    objects: Sequence[Any],
+    limits: Limits = LIMITS,
+    parts: int = 1,
+    shape: Shape | None = None,
 ) -> Outcome:
-    """Return what a source makes of objects, decoded into their shape, in a number of lists."""
+    """Return what a source makes of objects, in a number of lists.
+
+    They are decoded into what it reads of them, and what the ``shape`` has already.
+    """
     tallies = []
     for number, target in enumerate(source.targets):
-        shape = Shape()
-        source.declare(number, shape)
-        decoder = msgspec.json.Decoder(shape.wire())
+        read = shape or Shape()
+        source.declare(number, read)
+        decoder = msgspec.json.Decoder(read.wire())
         for part in range(parts):
             kind = Kind(
                 group=target.group,

@@ -15,6 +15,12 @@ MODFILES = {"2.18": "go-2.18.mod", "2.20": "go.mod"}
 """By minor version of kube-state-metrics."""
 
 
+def build_versions() -> None:
+    """Build the program of each version, unless that was done. Raises BuildError."""
+    for version in MODFILES:
+        program(version)
+
+
 def program(version: str) -> Path:
     """Return the path of the program of one version, which is built unless it has been."""
     return build(MODULE, modfile=MODFILES[version]) / MODULE.name

@@ -21,6 +21,7 @@ class Advice:
         self._checker = checker
         self._compat = mode == "compat"
         self._families: dict[str, config.Metric] = {}
+        self._helped: set[str] = set()
 
     def document(self, resources: Sequence[tuple[Node, config.Resource]]) -> None:
         """Warn of resources that kube-state-metrics would not take together."""
@@ -63,8 +64,9 @@ class Advice:
         known = self._families.setdefault(metric.name, metric)
         if known.each.type != each.type:
             warn(node, f"{metric.name!r} is also of type {known.each.type}: both become gauges")
-        elif known.help != metric.help:
-            warn(node, f"{metric.name!r} has another help text before, which is exposed")
+        elif known.help != metric.help and metric.name not in self._helped:
+            self._helped.add(metric.name)
+            warn(node, f"{metric.name!r} has several help texts: the first is exposed")
         self._names(node, metric.common_labels, sanitized=False)
         self._names(node, metric.labels, sanitized=True)
         self._reserved(node, metric.labels)
