@@ -37,9 +37,16 @@ def problems(text: str, mode: Mode = "default") -> list[Problem]:
 def compiled(config: Any, mode: Mode = "default") -> StateMetricsSource:
     """Compile a configuration, a text or JSON. Raises InvalidDocumentError."""
     document, checker = _read(config if isinstance(config, str) else json.dumps(config), mode)
+    # What could be read is compiled even then: nothing is raised.
+    source = compile_custom_resource_state(document or Document(), "test", mode)
     if document is None or checker.failed:
         raise InvalidDocumentError("\n".join(str(each) for each in checker.problems))
-    return compile_custom_resource_state(document, "test", mode)
+    return source
+
+
+def read(text: str, mode: Mode = "default") -> Document:
+    """Return what could be read of a document."""
+    return _read(text, mode)[0] or Document()
 
 
 def _read(text: str, mode: Mode) -> tuple[Document | None, Checker]:

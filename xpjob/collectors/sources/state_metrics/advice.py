@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from itertools import pairwise
 
 from xpjob.collectors.sources.documents.located import Checker, Node
 from xpjob.collectors.sources.state_metrics import config
@@ -12,6 +13,15 @@ from xpjob.collectors.sources.state_metrics.paths import is_lookup
 
 _LISTS = ("conditions", "ownerReferences", "finalizers", "containers", "parents", "listeners")
 """Fields of the Kubernetes API that are lists, in whatever object."""
+
+
+def list_crossed(path: config.Path) -> str:
+    """Return the key of a path that is a list in any object, and is not entered; empty if none."""
+    for name, below in pairwise(path):
+        enters = is_lookup(below) or below.lstrip("-").isdigit() or below == "*"
+        if name in _LISTS and not enters:
+            return name
+    return ""
 
 
 class Advice:
@@ -89,14 +99,13 @@ class Advice:
             )
         if each.type == "gauge" and is_lookup(last) and not each.value_from:
             warn(node, "the value is a map, of which each entry is a sample: set valueFrom")
-        for name, below in zip(each.path, each.path[1:], strict=False):
-            if name in _LISTS and not self._enters_list(below):
-                star = "" if self._compat else ", or *"
-                warn(
-                    node,
-                    f"the path crosses a list at {name}, and yields nothing: use an index, a lookup"
-                    f" such as [type=Ready]{star}",
-                )
+        if crossed := list_crossed(each.path):
+            star = "" if self._compat else ", or *"
+            warn(
+                node,
+                f"the path crosses a list at {crossed}, and yields nothing: use an index, a lookup"
+                f" such as [type=Ready]{star}",
+            )
         if self._compat and "*" in each.path:
             warn(node, "* is the key of a map: kube-state-metrics has no wildcards")
         if each.type == "info" and not (each.labels or each.label_from_key):
@@ -113,9 +122,6 @@ class Advice:
         for name in (each.label_from_key, each.label_name):
             if name in config.RESERVED and not self._compat:
                 self._checker.error(node, f"the label {name} is reserved: choose another name")
-
-    def _enters_list(self, segment: str) -> bool:
-        return is_lookup(segment) or segment.lstrip("-").isdigit() or segment == "*"
 
     def _stateset(self, node: Node, each: config.Each) -> None:
         if not each.states:
