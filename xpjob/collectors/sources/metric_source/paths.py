@@ -69,7 +69,11 @@ class Path:
         values, the result is a list; UNSET if the list or map that they are of is not there.
         """
         if not self.many:
-            return chain([step for step in self.steps if isinstance(step, _DEFINITE)])
+            return _definite(self.steps)
+        several = [(at, step) for at, step in enumerate(self.steps) if isinstance(step, _SEVERAL)]
+        if len(several) == 1:
+            ((at, step),) = several
+            return _once(self.steps[:at], step, self.steps[at + 1 :])
         spread = _spread(self.steps)
 
         def get(value: Any) -> Any:
@@ -117,10 +121,28 @@ def _segment(text: str) -> Step:
     return Key(text) if at is None else Index(at, text)
 
 
+def _definite(steps: Sequence[Step]) -> Get:
+    return chain([step for step in steps if isinstance(step, _DEFINITE)])
+
+
+def _once(before: Sequence[Step], several: Several, after: Sequence[Step]) -> Get:
+    """Return what returns the values of steps of which only one leads to several."""
+    choose = several.choose()
+    to, onward = _definite(before), _definite(after)
+
+    def get(value: Any) -> Any:
+        among = choose(to(value))
+        if among is None:
+            return UNSET
+        return [found for each in among if (found := onward(each)) is not UNSET]
+
+    return get
+
+
 def _spread(steps: Sequence[Step]) -> Callable[[Any, list[Any]], bool]:
     """Return what adds the values of several steps to a list, and whether there was a list."""
     until = next((n for n, step in enumerate(steps) if isinstance(step, _SEVERAL)), len(steps))
-    get = chain([step for step in steps[:until] if isinstance(step, _DEFINITE)])
+    get = _definite(steps[:until])
     if until == len(steps):
 
         def last(value: Any, found: list[Any]) -> bool:

@@ -19,8 +19,10 @@ class Rows:
 
     def __init__(self, most: int, table: SourceTable) -> None:
         self._most = most
+        self._many = 2 * most + 64
         self._kinds = table.kinds
         self._at = table.values
+        self._all = table.values == tuple(range(table.count))
         self._rows: list[list[Any]] = []
         self._last: tuple[str, str, str] | None = None
         self._count = 0
@@ -28,11 +30,11 @@ class Rows:
     def add(self, namespace: str, name: str, kind: str, values: Sequence[Any]) -> None:
         """Take the values of an object."""
         self._count += 1
-        identity = (namespace, name, kind)
-        if self._last is not None and identity > self._last:
+        if self._last is not None and (namespace, name, kind) > self._last:
             return
-        self._rows.append([*identity, *(values[at] for at in self._at)])
-        if len(self._rows) >= 2 * self._most + 64:
+        chosen = values if self._all else [values[at] for at in self._at]
+        self._rows.append([namespace, name, kind, *chosen])
+        if len(self._rows) >= self._many:
             self._cut()
 
     def result(self) -> tuple[list[list[Any]], int]:

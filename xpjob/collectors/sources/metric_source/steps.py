@@ -228,6 +228,8 @@ Step = Definite | Several
 def chain(steps: Sequence[Definite]) -> Get:
     """Return what makes several steps, one after another."""
     gets = [step.get() for step in steps]
+    if len(gets) == 0:
+        return lambda value: value
 
     def get(value: Any) -> Any:
         for step in gets:

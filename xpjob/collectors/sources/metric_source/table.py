@@ -20,7 +20,7 @@ _CHANGES = ("string", "boolean", "condition", "state")
 
 @dataclass(frozen=True, slots=True)
 class SourceTable:
-    """A table, and which values of an object its columns have, after those of its identity.
+    """A table, and which of the ``count`` values of an object its columns have, after its identity.
 
     Columns are named as fields are. A field of the name of a column that every table has
     is ``<name>Field``, unless it is the same value.
@@ -28,6 +28,7 @@ class SourceTable:
 
     spec: TableSpec
     values: tuple[int, ...]
+    count: int
     kinds: bool
 
     @property
@@ -65,7 +66,8 @@ def source_table(spec: MetricSourceSpec, name: str) -> SourceTable:
         by=(*identity[2:], *namespace) or tuple(texts[:1]),
         types={**types, _CARRIED: "time"},
     )
-    return SourceTable(table, tuple(index for index, _ in columns.values()), kinds)
+    values = tuple(index for index, _ in columns.values())
+    return SourceTable(table, values, len(spec.types), kinds)
 
 
 def _columns(
