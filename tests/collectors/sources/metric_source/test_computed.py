@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 from typing import Any
 
 import pytest
 
-from support.metric_sources import compiled, fold, foo, outcome, row, samples
+from support.metric_sources import compiled, fold, foo, outcome, problems, row, samples
 
 FIELDS = [
     {"name": "replicas", "path": ".spec.replicas", "type": "integer"},
@@ -152,3 +153,31 @@ def test_hostile_expressions_end_with_the_time_of_the_source(
     assert found.series == {}
     assert found.tally.errors == 8
     assert "took more than 5 s" in found.tally.examples[0].message
+
+
+HAS_CEL = importlib.util.find_spec("cel_expr_python") is not None
+
+
+@pytest.mark.skipif(not HAS_CEL, reason="needs the extra cel")
+def test_strict_cel_computes_values_too() -> None:
+    """With its own rules: nothing is a number that is a text."""
+    source = compiled(
+        fields=FIELDS,
+        computed=[
+            {"name": "ready", "expression": "cel: conditions.exists(c, c.status == 'True')"},
+            {"name": "bad", "expression": "cel:s + 1"},
+            {"name": "next", "expression": "ready ? replicas + 1 : 0", "type": "integer"},
+        ],
+    )
+    tally = fold(source, [OBJECT])
+    assert tally.rows[0][-3:] == [True, None, 4]
+    assert (tally.errors, tally.examples[0].where) == (1, "bad")
+
+
+def test_a_mistake_in_cel_has_its_column() -> None:
+    """Counted from the beginning of the text; without the library that is the mistake."""
+    (found,) = problems(
+        "fields: [{name: a, path: .a}]\ncomputed: [{name: c, expression: 'cel:a + b'}]"
+    )
+    at = "column 9: unknown name" if HAS_CEL else "column 5: strict CEL needs the library"
+    assert found.startswith(f"7:36 spec.computed[0].expression: invalid expression: {at}")

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from xpjob.collect.tables import ColumnType
+from xpjob.collectors.sources.expressions.cel import compile_cel
+from xpjob.collectors.sources.expressions.errors import ExpressionError
 from xpjob.collectors.sources.expressions.language import compile_expression
 from xpjob.collectors.sources.metric_source import types
 from xpjob.collectors.sources.metric_source.spec import Compiled
 from xpjob.collectors.sources.metric_source.types import TYPES, ValueType
 
+CEL = "cel:"
 RESULTS = ("string", "integer", "float", "boolean", "timestamp", "quantity", "duration", "json")
 """Types that a computed field may have."""
 _COLUMNS: Mapping[str, ColumnType] = {
@@ -22,8 +25,14 @@ _COLUMNS: Mapping[str, ColumnType] = {
 
 
 def compile_computed(source: str, names: Collection[str], known: Mapping[str, str]) -> Compiled:
-    """Compile an expression. Raises ``ExpressionError``."""
-    return compile_expression(source, names, types=known)
+    """Compile an expression: of strict CEL after ``cel:``. Raises ``ExpressionError``."""
+    if not source.startswith(CEL):
+        return compile_expression(source, names, types=known)
+    try:
+        return compile_cel(source.removeprefix(CEL), names)
+    except ExpressionError as error:
+        message = str(error).partition(": ")[2]
+        raise ExpressionError(message, error.column + len(CEL)) from None
 
 
 def result_type(name: str, expression: Compiled) -> ValueType:
