@@ -1,0 +1,82 @@
+"""What documents of sources make of objects, as one text that can be compared."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from support.paths import GOLDEN, ROOT
+from xpjob.collectors.sources.compile import Sources, compile_documents
+from xpjob.collectors.sources.documents.places import Document, from_files
+from xpjob.collectors.sources.offline import evaluate, read_objects
+from xpjob.collectors.sources.options import Mode
+from xpjob.collectors.sources.program import Limits, Outcome
+from xpjob.collectors.sources.report import series_of
+from xpjob.collectors.sources.series import pushable
+
+EXAMPLES = ROOT / "xpjob/collectors/sources/examples"
+OBJECTS = ROOT / "tests/collectors/sources/examples"
+RECORDED = GOLDEN / "sources"
+LIMITS = Limits(now=1705314645.0)  # 2024-01-15T10:30:45Z
+NAMES = sorted(path.stem for path in EXAMPLES.glob("*.yaml"))
+
+
+def compiled(text: str, mode: Mode = "default") -> Sources:
+    """Return what a text with documents is compiled to."""
+    return compile_documents([Document("text", "text", "file", text=text)], mode)
+
+
+def example(name: str, mode: Mode = "default") -> Sources:
+    """Return what the documents of an example are compiled to."""
+    return compile_documents(from_files(EXAMPLES / f"{name}.yaml"), mode)
+
+
+def objects(name: str) -> list[dict[str, Any]]:
+    """Return the objects of an example."""
+    return read_objects(OBJECTS / f"{name}.yaml")
+
+
+def problems(made: Sources) -> list[str]:
+    """Return every mistake and warning."""
+    found = [*(each.problems for each in made.refused), *(each.problems for each in made.compiled)]
+    return [str(each) for some in found for each in some]
+
+
+def outcomes(made: Sources, given: list[dict[str, Any]]) -> Iterator[tuple[Any, Outcome]]:
+    """Yield each source with what it makes of objects."""
+    for each in made.compiled:
+        yield each, evaluate(each, given, LIMITS)
+
+
+def exposition(made: Sources, given: list[dict[str, Any]]) -> str:
+    """Return the exposition of all sources."""
+    texts = (series_of(each, outcome) for each, outcome in outcomes(made, given))
+    return "".join(f"{text}\n" for text in texts if text)
+
+
+def described(made: Sources, given: list[dict[str, Any]]) -> str:
+    """Return series, rows, counts and examples of what is wrong, as text."""
+    return "\n".join(line for pair in outcomes(made, given) for line in _lines(*pair)) + "\n"
+
+
+def _lines(each: Any, outcome: Outcome) -> Iterator[str]:
+    tally = outcome.tally
+    yield (
+        f"source {each.source.name}: objects {tally.objects}, missing {tally.missing},"
+        f" invalid {tally.invalid}, errors {tally.errors}, adjusted {tally.adjusted}"
+    )
+    yield from (f"  {one.object}: {one.where}: {one.message}" for one in tally.examples)
+    yield from (f"  refused: {text}" for text in pushable(outcome.series).refused)
+    yield from (line for line in series_of(each, outcome).splitlines() if line[0] != "#")
+    for row in outcome.rows:
+        yield json.dumps(msgspec.to_builtins(row), ensure_ascii=False)
+
+
+def queries(name: str) -> list[str]:
+    """Return the PromQL in the comment at the head of an example."""
+    head = re.split(r"^[^#]", (EXAMPLES / f"{name}.yaml").read_text(), flags=re.MULTILINE)[0]
+    return [line[4:] for line in head.splitlines() if line.startswith("#   ")]
