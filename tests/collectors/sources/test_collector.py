@@ -67,6 +67,15 @@ def test_objects_of_kind_metric_source_are_read(site: Site) -> None:
     assert len(site.stored()["source.team-0.sizes"]) == 3
 
 
+def test_a_source_without_a_name_is_named_as_its_document_is(site: Site) -> None:
+    """Its file, here; never with an empty name."""
+    site.write("unnamed", count("x").replace("metadata: {name: x}\n", ""))
+    site.run_sources()
+    assert list(site.sources()) == ["unnamed"]
+    assert site.exposed(_COUNTED) == [f'{_COUNTED}x{{source="unnamed"}} 6.0']
+    assert len(site.stored()["source.unnamed"]) == 6
+
+
 def test_a_document_with_mistakes_costs_only_itself(site: Site) -> None:
     """It is a row and a finding with every mistake and its place; the run is complete."""
     site.write("bad", count("bad").replace("path: spec.size", "pth: x"), count("good"))

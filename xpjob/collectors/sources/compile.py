@@ -95,7 +95,9 @@ def _of_root(root: Node, document: Document, mode: Mode) -> list[Compiled | Refu
     if kind is not None and kind.text == METRIC_SOURCE:
         checker = Checker(document.origin)
         spec = read_metric_source(root, checker)
-        source: Source | None = compile_metric_source(spec) if spec else None
+        source: Source | None = None
+        if spec:
+            source = compile_metric_source(spec, "" if spec.name else document.name)
         return [_result(source, document, checker)]
     found = find_custom_resource_state(root)
     if not found:
