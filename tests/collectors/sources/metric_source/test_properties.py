@@ -168,7 +168,7 @@ def naive(function: str, values: list[Any], percentile: float) -> float | None:
         return math.fsum(numbers) / len(numbers)
     if function in ("min", "max"):
         return float(numbers[0] if function == "min" else numbers[-1])
-    place = percentile / 100 * (len(numbers) - 1)
+    place = percentile * (len(numbers) - 1) / 100
     low = int(place)
     high = min(low + 1, len(numbers) - 1)
     return float(numbers[low] + (numbers[high] - numbers[low]) * (place - low))
