@@ -77,7 +77,7 @@ SOURCES = TableSpec(
     SourceRow,
     ("source",),
     title="Sources",
-    filters=("source", "state", "healthy", "place", "namespace"),
+    filters=("source", "state", "place", "namespace"),
     search=("source", "origin", "kinds", "families"),
     shown=(
         *("source", "state", "kinds", "objects", "series", "missing", "invalid", "errors"),

@@ -60,7 +60,7 @@ def source_table(spec: MetricSourceSpec, name: str) -> SourceTable:
         title=spec.title or name,
         filters=tuple(dict.fromkeys(filters)),
         search=("name", *namespace, *(each for each in texts if types[each] == "text")),
-        shown=(*namespace, *identity[1:], *columns),
+        shown=("name", *namespace, *identity[2:], *columns),
         changes=tuple(c for c, (_, each) in columns.items() if each.type.name in _CHANGES),
         sort="name",
         by=(*identity[2:], *namespace) or tuple(texts[:1]),
