@@ -17,6 +17,7 @@ from xpjob.collectors.capacity.options import CapacityOptions
 from xpjob.collectors.crossplane.options import CrossplaneOptions
 from xpjob.collectors.deployments import findings as deployments
 from xpjob.collectors.deployments.options import DeploymentOptions
+from xpjob.collectors.sources.options import SourcesOptions
 from xpjob.commands.groups import GROUPS, OPTIONS
 from xpjob.config.option import Group, Option, options
 from xpjob.publish import exposition
@@ -53,6 +54,7 @@ def test_every_option_is_documented(request: pytest.FixtureRequest) -> None:
     generated(
         "deployments", "options of deployments", f"\n{rows(DeploymentOptions)}\n", write=write
     )
+    generated("sources", "options of sources", f"\n{rows(SourcesOptions)}\n", write=write)
     readers = rows(ReaderOptions, AccessOptions)
     generated("reader", "options of the reader", f"\n{readers}\n", write=write)
 

@@ -8,15 +8,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
+import yaml
 
 from support.paths import GOLDEN, ROOT
 from xpjob.collectors.sources.compile import Sources, compile_documents
 from xpjob.collectors.sources.documents.places import Document, from_files
-from xpjob.collectors.sources.offline import evaluate, read_objects
+from xpjob.collectors.sources.offline import evaluate
 from xpjob.collectors.sources.options import Mode
 from xpjob.collectors.sources.program import Limits, Outcome
-from xpjob.collectors.sources.report import series_of
 from xpjob.collectors.sources.series import pushable
+from xpjob.collectors.sources.state_metrics.lines import lines
 
 EXAMPLES = ROOT / "xpjob/collectors/sources/examples"
 OBJECTS = ROOT / "tests/collectors/sources/examples"
@@ -37,7 +38,12 @@ def example(name: str, mode: Mode = "default") -> Sources:
 
 def objects(name: str) -> list[dict[str, Any]]:
     """Return the objects of an example."""
-    return read_objects(OBJECTS / f"{name}.yaml")
+    return parsed((OBJECTS / f"{name}.yaml").read_text())
+
+
+def parsed(text: str) -> list[dict[str, Any]]:
+    """Return the objects of a text; times must be in quotes."""
+    return list(yaml.safe_load_all(text))
 
 
 def problems(made: Sources) -> list[str]:
@@ -52,10 +58,14 @@ def outcomes(made: Sources, given: list[dict[str, Any]]) -> Iterator[tuple[Any, 
         yield each, evaluate(each, given, LIMITS)
 
 
-def exposition(made: Sources, given: list[dict[str, Any]]) -> str:
-    """Return the exposition of all sources."""
-    texts = (series_of(each, outcome) for each, outcome in outcomes(made, given))
-    return "".join(f"{text}\n" for text in texts if text)
+def series(made: Sources, given: list[dict[str, Any]]) -> list[str]:
+    """Return the series of all sources."""
+    return [line for _, outcome in outcomes(made, given) for line in lines(outcome.series)]
+
+
+def rows(outcome: Outcome) -> list[str]:
+    """Return rows as JSON."""
+    return [json.dumps(msgspec.to_builtins(row), ensure_ascii=False) for row in outcome.rows]
 
 
 def described(made: Sources, given: list[dict[str, Any]]) -> str:
@@ -71,9 +81,7 @@ def _lines(each: Any, outcome: Outcome) -> Iterator[str]:
     )
     yield from (f"  {one.object}: {one.where}: {one.message}" for one in tally.examples)
     yield from (f"  refused: {text}" for text in pushable(outcome.series).refused)
-    yield from (line for line in series_of(each, outcome).splitlines() if line[0] != "#")
-    for row in outcome.rows:
-        yield json.dumps(msgspec.to_builtins(row), ensure_ascii=False)
+    yield from (*lines(outcome.series), *rows(outcome))
 
 
 def queries(name: str) -> list[str]:

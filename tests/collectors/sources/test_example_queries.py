@@ -18,10 +18,12 @@ _RECORDED = examples.RECORDED / "queries.txt"
 def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asking]:
     """All examples over their objects, pushed and scraped."""
     path = tmp_path_factory.mktemp("queries")
-    body = "".join(
-        examples.exposition(examples.example(name), examples.objects(name))
+    lines = [
+        line
         for name in examples.NAMES
-    )
+        for line in examples.series(examples.example(name), examples.objects(name))
+    ]
+    body = "\n".join(lines) + "\n"
     with pushgateway(path) as gateway:
         answer = POOL.request("PUT", f"{gateway}/metrics/job/xpjob", body=body)
         assert answer.status == 200, answer.data
