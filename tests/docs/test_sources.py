@@ -14,11 +14,15 @@ import yaml
 from click.testing import CliRunner
 
 from support import source_examples as examples
-from support.docs_pages import PAGES, page
+from support.docs_pages import PAGES, page, section
 from support.paths import ROOT
 from xpjob.cli import cli
 from xpjob.collectors.sources.compile import Sources
 from xpjob.collectors.sources.documents.places import SELECTOR
+from xpjob.collectors.sources.metric_source.filters import OPERATORS
+from xpjob.collectors.sources.metric_source.paths import compile_path, compile_segments
+from xpjob.collectors.sources.metric_source.spec import FUNCTIONS
+from xpjob.collectors.sources.metric_source.types import TYPES
 from xpjob.collectors.sources.options import Mode
 from xpjob.commands import sources as commands
 from xpjob.commands.groups import OPTIONS
@@ -185,6 +189,27 @@ def _run(words: list[str]) -> None:
         return
     result = CliRunner().invoke(commands.sources, rest)
     assert result.exit_code == 0, (rest, result.output)
+
+
+def test_types_functions_and_operators_are_documented() -> None:
+    """All of them, and no others."""
+    text = section("metric source", "### Types")
+    assert set(re.findall(r"^\| `(\w+)`", text, re.MULTILINE)) == {*TYPES, "state"}
+    text = section("metric source", "## aggregations")
+    rows = re.findall(r"^\| (`.*?) \|", text, re.MULTILINE)
+    names = [name for row in rows for name in re.findall(r"`(\w+)`", row)]
+    assert {*FUNCTIONS, *OPERATORS} <= set(names)
+
+
+def test_paths_that_are_documented_compile() -> None:
+    """In each notation."""
+    rows = section("metric source", "### Paths").splitlines()
+    texts = [path for row in rows if row.startswith("| ") for path in re.findall("`([^`]+)`", row)]
+    assert len(texts) > 10
+    for text in texts:
+        assert (
+            compile_segments(yaml.safe_load(text)) if text[0] == "[" else compile_path(text)
+        ).steps
 
 
 def test_the_readme_is_short() -> None:

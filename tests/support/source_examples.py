@@ -69,7 +69,7 @@ def rows(outcome: Outcome) -> list[str]:
 
 
 def described(made: Sources, given: list[dict[str, Any]]) -> str:
-    """Return series, rows, counts and examples of what is wrong, as text."""
+    """Return series, rows, counts and where something is wrong, as text."""
     return "\n".join(line for pair in outcomes(made, given) for line in _lines(*pair)) + "\n"
 
 
@@ -79,7 +79,7 @@ def _lines(each: Any, outcome: Outcome) -> Iterator[str]:
         f"source {each.source.name}: objects {tally.objects}, missing {tally.missing},"
         f" invalid {tally.invalid}, errors {tally.errors}, adjusted {tally.adjusted}"
     )
-    yield from (f"  {one.object}: {one.where}: {one.message}" for one in tally.examples)
+    yield from (f"  {one.object}: {one.where}" for one in tally.examples)
     yield from (f"  refused: {text}" for text in pushable(outcome.series).refused)
     yield from (*lines(outcome.series), *rows(outcome))
 

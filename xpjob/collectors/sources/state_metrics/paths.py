@@ -66,8 +66,6 @@ class Path:
             below = _step(segment, self.wildcards)(value)
             if below is None or below is UNSET:
                 at = ".".join(self.segments[:number]) or "the object"
-                if isinstance(value, list) and self.wildcards and segment == "*":
-                    return f"{at} has no element"
                 if isinstance(value, list) and not is_lookup(segment):
                     if not _INDEX.fullmatch(segment):
                         return f"{at} is a list: use an index, a lookup such as [type=Ready], or *"
