@@ -190,7 +190,7 @@ class _StateSet(_Each):
                 f"{where}.{self._value_from}".rstrip("."), f"expected a string, got {got}"
             )
             return
+        labels: dict[str, str] = {}
+        self._labels.add(value, labels, where, notes)
         for state in self._states:
-            labels = {self._label: state}
-            self._labels.add(value, labels, where, notes)
-            yield labels, float(found == state)
+            yield {self._label: state} | labels, float(found == state)

@@ -11,6 +11,7 @@ from xpjob.collectors.sources.state_metrics.evaluate import compile_each
 from xpjob.collectors.sources.state_metrics.labels import LabelPaths
 from xpjob.collectors.sources.state_metrics.names import free_name, label_name, metric_name
 from xpjob.collectors.sources.state_metrics.notes import Notes
+from xpjob.collectors.sources.state_metrics.paths import Path
 from xpjob.metrics.series import Labels
 
 
@@ -32,6 +33,11 @@ class CompiledMetric:
         self._each = compile_each(metric.each, mode)
         self._where = str(self._each.path)
 
+    @property
+    def path(self) -> Path:
+        """Return the path of its value in an object."""
+        return self._each.path
+
     def declare(self, shape: Shape) -> None:
         """Add what it reads to the shape of the object."""
         self._labels.declare(shape)
@@ -41,7 +47,7 @@ class CompiledMetric:
         self, item: Any, reserved: dict[str, str], notes: Notes
     ) -> list[tuple[Labels, float]]:
         """Return the samples of an object, sorted by the labels that are their own."""
-        path = self._each.path
+        path = self.path
         value = path.get(item)
         if value is None and not self._each.nil_is_zero:
             notes.missing(self._where, lambda: path.why_nothing(item))

@@ -63,20 +63,23 @@ class Path:
     def why_nothing(self, value: Any) -> str:
         """Return at which part of the path there is no value, and what to do about it."""
         for number, segment in enumerate(self.segments):
-            below = _step(segment, self.wildcards)(value)
-            if below is None or below is UNSET:
-                at = ".".join(self.segments[:number]) or "the object"
-                if isinstance(value, list) and not is_lookup(segment):
-                    if not _INDEX.fullmatch(segment):
-                        return f"{at} is a list: use an index, a lookup such as [type=Ready], or *"
-                    return f"{at} has no element {segment}"
-                if isinstance(value, dict | Struct | list):
-                    return f"there is no {segment} in {at}"
-                return f"{at} is neither a map nor a list"
+            at = ".".join(self.segments[:number])
+            whole = at or "the value"
             if self.wildcards and segment == "*" and isinstance(value, list):
-                break
+                rest = ".".join(self.segments[number + 1 :])
+                return f"no element of {whole} has {rest or 'a value'}"
+            below = _step(segment)(value)
+            if below is None or below is UNSET:
+                if isinstance(value, list) and _INDEX.fullmatch(segment):
+                    return f"{whole} has no element {segment}"
+                if isinstance(value, list) and not is_lookup(segment):
+                    star = ", or *" if self.wildcards else ""
+                    return f"{whole} is a list: use an index, a lookup such as [type=Ready]{star}"
+                if isinstance(value, dict | Struct | list):
+                    return f"there is no {segment}{f' in {at}' if at else ''}"
+                return f"{whole} is neither a map nor a list"
             value = below
-        return f"there is no value at {self or 'the object'}"
+        return "there is no value"
 
 
 def compile_path(segments: config.Path, mode: config.Mode) -> Path:
@@ -95,7 +98,7 @@ def _getter(segments: config.Path, wildcards: bool) -> Getter:
         at = segments.index("*")
         before, after = _getter(segments[:at], False), _getter(segments[at + 1 :], True)
         return _every(before, after)
-    steps = tuple(_step(segment, wildcards) for segment in segments)
+    steps = tuple(_step(segment) for segment in segments)
 
     def get(value: Any) -> Any:
         for step in steps:
@@ -127,14 +130,12 @@ def _every(before: Getter, after: Getter) -> Getter:
     return get
 
 
-def _step(segment: str, wildcards: bool) -> Getter:
+def _step(segment: str) -> Getter:
     if is_lookup(segment):
         return _lookup(*segment[1:-1].split("=", 1))
     if segment.count("=") == 1:
         return _pair(segment)
     key = child(segment)
-    if wildcards and segment == "*":
-        return _every(lambda value: value, lambda value: None if value is UNSET else value)
     if not _INDEX.fullmatch(segment):
         return key
     index = int(segment)

@@ -36,7 +36,7 @@ class StateMetricsSource:
 
     def __init__(self, document: config.Document, name: str, mode: config.Mode) -> None:
         self.name = name
-        self._mode = mode
+        self.mode = mode
         self.targets: Sequence[Target] = [
             Target(each.group, each.version, each.kind, each.plural) for each in document.resources
         ]
@@ -57,7 +57,11 @@ class StateMetricsSource:
 
     def folder(self, target: int, kind: Kind, limits: Limits) -> Folder:
         """Return what takes the objects of a resource in one of its kinds."""
-        return Folder(self._metrics[target], kind, limits, self._mode)
+        return Folder(self._metrics[target], kind, limits, self.mode)
+
+    def metrics(self, target: int) -> Sequence[CompiledMetric]:
+        """Return the metrics of a resource."""
+        return self._metrics[target]
 
     def finish(self, tallies: Sequence[Tally], limits: Limits) -> Outcome:
         """Merge the lists. In default mode the smallest of the samples with equal labels stays."""
@@ -74,7 +78,7 @@ class StateMetricsSource:
             name = family.name
             samples = [sample for each in tallies for sample in each.series.get(name, ())]
             beyond = sum(each.over.get(name, 0) for each in tallies)
-            if self._mode == "default" and not beyond:
+            if self.mode == "default" and not beyond:
                 samples = self._distinct(name, samples, total)
             if beyond or len(samples) > limits.family_series:
                 total.over[name] = beyond + len(samples)
