@@ -134,6 +134,7 @@ CASES = [
         "fields: [{name: 1, path: 2}, {name: '', path: ''}]",
         [
             "6:19 spec.fields[0].name: expected a string, got '1'; put it in quotes",
+            "6:28 spec.fields[0].path: expected a string, got '2'; put it in quotes",
             "6:39 spec.fields[1].name: expected a name of printable characters",
             "6:49 spec.fields[1].path: invalid path: column 1: the path names no field;"
             " expected e.g. .spec.replicas",

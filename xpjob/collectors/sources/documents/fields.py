@@ -80,8 +80,8 @@ def _path(node: Node | None, checker: Checker) -> Path | None:
     try:
         if node.is_list:
             return compile_segments([checker.text(each) for each in node.items()])
-        text = checker.text(node)
-        path = compile_path(text) if node.is_scalar else None
+        text = checker.string(node)
+        path = compile_path(text) if node.is_text else None
     except PathError as error:
         at = "" if node.is_list else f"column {error.column}: "
         checker.error(node, f"invalid path: {at}{error}")

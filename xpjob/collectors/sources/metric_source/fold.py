@@ -43,7 +43,6 @@ class ListFolder:
         ]
         self._rows = Rows(spec.max_resources, table)
         self._spent = self._started = 0.0
-        self._timed = bool(spec.computed or any(each.filter for each in spec.aggregations))
         self._stopped = False
         self._hints = 100  # look-ups of why a value is missing, which take time
 
@@ -54,8 +53,35 @@ class ListFolder:
         name = name if type(name) is str else ""
         if not self._namespaces.allow(namespace):
             return
+        self._tally.objects += 1
+        if self._stopped:
+            self._tally.errors += 1
+            self._rows.skip()
+            return
+        self._started = perf_counter()
+        values = self._read(namespace, name, item)
+        self._limits.next_object()
+        if self._spec.computed:
+            self._compute(namespace, name, values)
+        if self._groups:
+            self._aggregate(namespace, name, values)
+        self._rows.add(namespace, name, self._kind, values)
+        self._spent += perf_counter() - self._started
+        self._stopped = self._spent > self._spec.timeout_seconds
+
+    def result(self) -> Tally:
+        """Return what came of all of them; without a partial if the time of the source was up."""
         tally = self._tally
-        tally.objects += 1
+        tally.rows, tally.dropped = self._rows.result()
+        tally.partial = None if self._stopped else [each.partial() for each in self._groups]
+        return tally
+
+    def _late(self) -> bool:
+        return self._spent + perf_counter() - self._started > self._spec.timeout_seconds
+
+    def _read(self, namespace: str, name: str, item: Any) -> list[Any]:
+        """Return the values of all fields; None for what is missing, null or invalid."""
+        tally = self._tally
         values: list[Any] = []
         for get, convert, field in self._fields:
             raw = get(item)
@@ -74,48 +100,10 @@ class ListFolder:
                     if len(tally.examples) < MAX_EXAMPLES:
                         self._example(namespace, name, field.path.source, invalid(field, raw))
             values.append(value)
-        if self._timed:
-            self._timely(namespace, name, values)
-        elif self._groups:
-            self._aggregate(namespace, name, values)
-        self._rows.add(namespace, name, self._kind, values)
-
-    def result(self) -> Tally:
-        """Return what came of all of them."""
-        tally = self._tally
-        tally.rows, tally.dropped = self._rows.result()
-        tally.partial = None if self._stopped else [each.partial() for each in self._groups]
-        return tally
-
-    def _timely(self, namespace: str, name: str, values: list[Any]) -> None:
-        """Compute and aggregate within the time that the source has."""
-        if self._stopped:
-            values += [None] * len(self._spec.computed)
-            self._tally.errors += len(self._spec.computed) + len(self._groups)
-            return
-        self._started = perf_counter()
-        if self._spec.computed:
-            self._compute(namespace, name, values)
-        self._aggregate(namespace, name, values)
-        self._spent += perf_counter() - self._started
-        self._started = 0.0
-        if self._late():
-            self._stopped = True
-            self._example(
-                namespace,
-                name,
-                "collection.timeoutSeconds",
-                f"the expressions and filters took more than {self._spec.timeout_seconds} s:"
-                " all aggregations are left out; make the expressions simpler, or set it higher",
-            )
-
-    def _late(self) -> bool:
-        running = perf_counter() - self._started if self._started else 0.0
-        return self._spent + running > self._spec.timeout_seconds
+        return values
 
     def _compute(self, namespace: str, name: str, values: list[Any]) -> None:
         known = dict(zip(self._names, values, strict=False))
-        self._limits.next_object()
         for each in self._spec.computed:
             try:
                 value = each.expression(known, self._limits)

@@ -37,6 +37,10 @@ class Rows:
         if len(self._rows) >= self._many:
             self._cut()
 
+    def skip(self) -> None:
+        """Count an object that has no row."""
+        self._count += 1
+
     def result(self) -> tuple[list[list[Any]], int]:
         """Return the rows as the table has them, and how many more there were."""
         self._cut()

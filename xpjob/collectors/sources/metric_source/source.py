@@ -89,6 +89,9 @@ class MetricSource:
         examples = sorted(
             (example for each in tallies for example in each.examples), key=_example_key
         )
+        late = any(each.partial is None for each in tallies)
+        if late:
+            examples.insert(0, self._late())
         merged.examples = examples[:MAX_EXAMPLES]
         rows = sorted(
             (row for each in tallies for row in each.rows),
@@ -97,7 +100,7 @@ class MetricSource:
         merged.rows = rows[: self._spec.max_resources]
         merged.dropped = sum(each.dropped for each in tallies) + len(rows) - len(merged.rows)
         series: dict[str, list[tuple[Labels, float]]] = {}
-        if all(each.partial is not None for each in tallies):
+        if not late:
             for number, aggregation in enumerate(self._spec.aggregations):
                 name = self._families[aggregation.name].name
                 merged_groups = self._merged(number, tallies, limits)
@@ -107,6 +110,16 @@ class MetricSource:
                     series[name] = samples
         record = self._table.spec.record
         return Outcome(merged, series, [record(*row) for row in merged.rows])
+
+    def _late(self) -> Example:
+        seconds = self._spec.timeout_seconds
+        return Example(
+            "",
+            "collection.timeoutSeconds",
+            f"the values of a list took more than {seconds} s: the rest of its objects has no"
+            " rows, and all aggregations are left out; make expressions and paths simpler, or"
+            " set it higher",
+        )
 
     def _merged(self, number: int, tallies: Sequence[Tally], limits: Limits) -> Grouped:
         aggregation = self._spec.aggregations[number]

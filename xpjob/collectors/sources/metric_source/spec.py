@@ -73,7 +73,7 @@ class MetricSourceSpec:
     """A MetricSource. ``name`` and ``namespace`` are those of the object, empty if it has none.
 
     ``title`` is its ``resourceTypeName``; ``filterable`` None means that it was not said.
-    ``timeout_seconds`` bounds the time for its expressions and filters in each list.
+    ``timeout_seconds`` bounds the time for the values of the objects of each list.
     """
 
     namespace: str
