@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, make_dataclass
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from xpjob.collectors import COLLECTORS
 from xpjob.collectors.crossplane.options import CrossplaneOptions
 from xpjob.commands.groups import GROUPS, OPTIONS, chosen
 from xpjob.config import parsers
-from xpjob.config.option import Group, load, option
+from xpjob.config.option import Group, declared, load, option, options
 from xpjob.kube.options import KubeOptions
 from xpjob.store.options import StoreOptions
 from xpjob.terminal.options import OutputOptions
@@ -282,3 +283,44 @@ def test_no_name_of_an_option_belongs_to_another() -> None:
     flags = [name for each in OPTIONS for name in each.flags]
     assert len(set(variables)) == len(variables)
     assert len(set(flags)) == len(flags)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneOfTwo(Renamed):
+    """A group that inherits an option."""
+
+    one: str = option("One.", "", str)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwoOfTwo(Renamed):
+    """Another one that inherits it."""
+
+    two: str = option("Two.", "", str)
+
+
+def test_groups_share_an_option_by_inheriting_it() -> None:
+    """It is declared once, each group has its value, and a mistake in it is reported once."""
+    found = [(group.__name__, each.name) for group, each in declared((OneOfTwo, TwoOfTwo))]
+    assert found == [("OneOfTwo", "colours"), ("OneOfTwo", "one"), ("TwoOfTwo", "two")]
+    config = load({"colours": "grey"}, {"TWO": "2"}, (OneOfTwo, TwoOfTwo))
+    assert (config[OneOfTwo].colours, config[TwoOfTwo].colours) == (("grey",), ("grey",))
+    with pytest.raises(SettingsError) as caught:
+        load({}, {"HUE": "green", "PAINT": "blue"}, (OneOfTwo, TwoOfTwo))
+    assert len(caught.value.problems) == 1
+
+
+@pytest.mark.parametrize(("name", "aliases"), [("colours", ()), ("paint", ()), ("other", ("hue",))])
+def test_two_declarations_of_one_name_are_refused(name: str, aliases: tuple[str, ...]) -> None:
+    """Whichever name they share: one of them would win."""
+    declaration: Any = option("Otherwise.", "", parsers.split, aliases=aliases)
+    other = make_dataclass("Other", [(name, tuple, declaration)], bases=(Group,), frozen=True)
+    with pytest.raises(ValueError, match=r"Other declares [A-Z]+ otherwise than Renamed"):
+        declared((Renamed, other))
+
+
+def test_collectors_agree_on_the_options_that_they_share() -> None:
+    """NAMESPACE is one option of two collectors."""
+    sharing = [group for group in GROUPS if "NAMESPACE" in {e.variable for e in options(group)}]
+    assert len(sharing) > 1
+    assert [each.variable for each in OPTIONS].count("NAMESPACE") == 1

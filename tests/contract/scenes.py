@@ -12,6 +12,8 @@ from typing import Any
 
 from support.capacity import KINDS as CAPACITY_KINDS
 from support.capacity import POD, fill_cluster
+from support.services import KINDS as SERVICE_KINDS
+from support.services import fill_services
 from support.sources import KINDS as SOURCE_KINDS
 from support.sources import WIDGET, fill_things
 from support.stand_in import CLAIM, KINDS, config_map, fill
@@ -90,6 +92,12 @@ _FILLED: dict[str, tuple[Any, ...]] = {
         {"metric_sources": str(Path(__file__).parent / "sources")},
         ("sources", "sourceSeries"),
         ("state", "healthy", "messages"),
+    ),
+    "services": (
+        SERVICE_KINDS,
+        fill_services,
+        POD,
+        {"service_operator": "infra/headless", "pod_service_metrics": "true"},
     ),
     "toy": ((POD,), fill_pods, POD, {}),
 }

@@ -428,7 +428,7 @@ def _frozen(value: Any, key: str = "") -> Any:
         return {name: _frozen(each, name) for name, each in value.items()}
     if isinstance(value, list):
         return [_frozen(each) for each in value]
-    if key in ("firstSeenAt", "since", "lastSuccessAt") and value:
+    if key in ("firstSeenAt", "since", "lastSuccessAt", "completeAt") and value:
         return AT
     if isinstance(value, str):
         return value.replace(f"{Path(__file__).parent}/", "")

@@ -133,6 +133,14 @@ def test_once_does_one_run_and_exits(tmp_path: Path) -> None:
     assert {claim["source"] for claim in document["claims"]} == {"discovery", "namespace"}
     kinds = {row["workloadKind"] for row in document["deployments"]}
     assert kinds >= {"Deployment", "StatefulSet", "DaemonSet", "CronJob"}
+    states = {row["name"]: row["state"] for row in document["podServices"]}
+    assert states == {
+        "archive": "foreign",
+        "crawler-0": "served",
+        "crawler-1": "missing",
+        "crawler-2": "wrongAddress",
+        "crawler-3": "orphan",
+    }
     assert (tmp_path / "xpjob.prom").exists()
     assert (tmp_path / "xpjob-run.prom").exists()
 

@@ -17,9 +17,11 @@ from xpjob.collectors.capacity.options import CapacityOptions
 from xpjob.collectors.crossplane.options import CrossplaneOptions
 from xpjob.collectors.deployments import findings as deployments
 from xpjob.collectors.deployments.options import DeploymentOptions
+from xpjob.collectors.services import findings as services
+from xpjob.collectors.services.options import ServiceOptions
 from xpjob.collectors.sources.options import SourcesOptions
 from xpjob.commands.groups import GROUPS, OPTIONS
-from xpjob.config.option import Group, Option, options
+from xpjob.config.option import Group, Option, declared, options
 from xpjob.publish import exposition
 from xpjob.reader.options import AccessOptions, ReaderOptions
 
@@ -44,8 +46,11 @@ def test_every_option_is_documented(request: pytest.FixtureRequest) -> None:
     """Variable, flag, default and help; ``--update-golden`` writes the tables."""
     write = request.config.getoption("--update-golden")
     titles = dict.fromkeys(group.title for group in GROUPS)
-    by_title = {title: [g for g in GROUPS if g.title == title] for title in titles}
-    table = "\n".join(f"**{title}**\n\n{rows(*by_title[title])}" for title in titles)
+    by_title = {
+        title: [row(each) for group, each in declared(GROUPS) if group.title == title]
+        for title in titles
+    }
+    table = "\n".join(f"**{title}**\n\n{HEAD}{''.join(by_title[title])}" for title in titles)
     generated("config", "options", f"\n{table}\n", write=write)
     generated(
         "crossplane", "options of the collector", f"\n{rows(CrossplaneOptions)}\n", write=write
@@ -55,6 +60,7 @@ def test_every_option_is_documented(request: pytest.FixtureRequest) -> None:
         "deployments", "options of deployments", f"\n{rows(DeploymentOptions)}\n", write=write
     )
     generated("sources", "options of sources", f"\n{rows(SourcesOptions)}\n", write=write)
+    generated("services", "options of services", f"\n{rows(ServiceOptions)}\n", write=write)
     readers = rows(ReaderOptions, AccessOptions)
     generated("reader", "options of the reader", f"\n{readers}\n", write=write)
 
@@ -80,19 +86,25 @@ def test_every_metric_is_documented() -> None:
 
 @pytest.mark.parametrize(
     ("collector", "findings"),
-    [("capacity", capacity.FINDINGS), ("deployments", deployments.FINDINGS)],
+    [
+        ("capacity", capacity.FINDINGS),
+        ("deployments", deployments.FINDINGS),
+        ("services", services.FINDINGS),
+    ],
 )
 def test_every_metric_of_collectors_is_documented(collector: str, findings: Sequence[str]) -> None:
     """With its labels, once; and every finding."""
     found: dict[str, set[str]] = {}
+    types: dict[str, str] = {}
     for line in (GOLDEN / f"collectors/{collector}.prom").read_text().splitlines():
-        if match := re.match(r"# TYPE (\w+)", line):
-            found[match[1]] = set()
+        if match := re.match(r"# TYPE (\w+)(?: (\w+))?", line):
+            # The golden file has no types of families that tell times.
+            found[match[1]], types[match[1]] = set(), match[2] or "gauge"
         elif match := re.match(r"(\w+)\{(.*)\}", line):
             found[match[1]] |= set(re.findall(r'(?:^|,)(\w+)="', match[2]))
     lines = page(collector).splitlines()
     for name, labels in found.items():
-        (line,) = [line for line in lines if line.startswith(f"| `{name}` | gauge |")]
+        (line,) = [line for line in lines if line.startswith(f"| `{name}` | {types[name]} |")]
         assert set(re.findall(r"`(\w+)`", line.split("|")[3])) >= labels, name
     table = section(collector, "## Findings")
     assert re.findall(r"^\| `([A-Z]\w+)` \|", table, re.MULTILINE) == list(findings)

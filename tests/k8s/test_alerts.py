@@ -32,6 +32,17 @@ _REJECTED = 'deployment_records_rejected{job="xpjob-run", cause='
 _XRS = 'job="xpjob", kind="XDatabase", namespace="", composition="standard"'
 _POOL = 'job="xpjob", label_group="node pool", label_group_value="workers"'
 _TAINTED = 'job="xpjob", label_group="node pool", label_group_value="gpu"'
+_SHOP = 'job="xpjob", namespace="shop"'
+_OPERATOR = 'job="xpjob", namespace="infra", deployment="headless"'
+_STATES = {
+    **dict.fromkeys(("foreign", "missing", "noAddress", "wrongAddress", "stale"), 0),
+    # Some have been there for long, and nobody minds.
+    "served": 20,
+    "redundant": 1,
+    "hostNetwork": 1,
+    "familyMissing": 0,
+    "orphan": 2,
+}
 _PENDING = 'job="xpjob", namespace="team-a", team="a"'
 
 HEALTHY = {
@@ -69,6 +80,12 @@ HEALTHY = {
     f'{_REJECTED}"unauthorized"}}': "0x90",
     # Images that are not built in repositories of GitHub.
     f'{_REJECTED}"not_found"}}': "5x90",
+    **{
+        f'xpjob_pod_services{{{_SHOP}, state="{state}"}}': f"{number}x90"
+        for state, number in _STATES.items()
+    },
+    f"k8s_headless_service_operator_available{{{_OPERATOR}}}": "1x90",
+    'xpjob_pod_services_complete_timestamp_seconds{job="xpjob"}': NOW,
     'up{job="xpjob-gateway", endpoint="metrics"}': "1x90",
     'up{job="xpjob-gateway", endpoint="http"}': "1x90",
     "xpjob_reader_snapshot_age_seconds": "30x90",
@@ -174,6 +191,36 @@ CASES: dict[str, tuple[dict[str, str | None], int, set[str]]] = {
     "ImageTagMoved": ({f"xpjob_deployment_findings{{{_MOVED}}}": "0x10 2x80"}, 16, set()),
     "DeploymentRecordsPendingLong": ({_OLDEST_RECORD: "0x10 600x80"}, 76, set()),
     "DeploymentRecordsRejected": ({f'{_REJECTED}"unauthorized"}}': "0x10 2x80"}, 71, set()),
+    "HeadlessServiceForeign": (
+        {f'xpjob_pod_services{{{_SHOP}, state="foreign"}}': "0x10 1x80"},
+        12,
+        set(),
+    ),
+    "HeadlessServicesBad": (
+        {f'xpjob_pod_services{{{_SHOP}, state="wrongAddress"}}': "0x10 2x80"},
+        14,
+        set(),
+    ),
+    "HeadlessServiceCreationErrorRateHigh": (
+        {f'xpjob_pod_services{{{_SHOP}, state="missing"}}': "0x10 5x80"},
+        21,
+        {"HeadlessServicesBad"},
+    ),
+    "HeadlessServiceOrphansGrow": (
+        {f'xpjob_pod_services{{{_SHOP}, state="orphan"}}': "2x10 3+1x79"},
+        21,
+        set(),
+    ),
+    "HeadlessServiceOperatorDown": (
+        {f"k8s_headless_service_operator_available{{{_OPERATOR}}}": "1x10 0x80"},
+        16,
+        set(),
+    ),
+    "HeadlessServicesUnknown": (
+        {'xpjob_pod_services_complete_timestamp_seconds{job="xpjob"}': "0+60x10 600x80"},
+        18,
+        set(),
+    ),
     "CrossplaneManyNotReady": (
         {f"crossplane_claims_ready{{{_CLAIMS}}}": "95x10 75x80"},
         41,

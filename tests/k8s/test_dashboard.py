@@ -33,7 +33,7 @@ SELECTORS = sorted(
         selector
         for group in yaml.safe_load(RULES.read_text())["groups"]
         for rule in group["rules"]
-        for selector in re.findall(r"\b[a-z_]+\{[^}]*\}", rule["expr"])
+        for selector in re.findall(r"\b[a-z0-9_]+\{[^}]*\}", rule["expr"])
     }
 )
 

@@ -19,6 +19,8 @@ from support.manifests import (
     with_component,
 )
 from support.paths import K8S, ROOT
+from support.services_section import cluster_of
+from support.services_section import planned as planned_services
 from xpjob import __version__
 from xpjob.base.errors import SettingsError
 from xpjob.collectors.deployments.higher import KINDS
@@ -233,6 +235,24 @@ def test_the_component_of_sources_grants_documents_and_what_is_aggregated(tmp_pa
     (volume,) = [each for each in pod["volumes"] if each["name"] == "sources"]
     assert (mount["mountPath"], mount["readOnly"]) == (path, True)
     assert volume["configMap"] == {"name": "xpjob-sources"}
+
+
+def test_the_component_of_services_grants_what_it_lists(tmp_path: Path) -> None:
+    """Get and list, on the resources of its plan, and on Endpoints, which planning reads."""
+    items = objects(with_component(tmp_path, "collectors/services"))
+    granted: set[tuple[str, str]] = set()
+    for rule in pick(items, "ClusterRole", "xpjob-services")["rules"]:
+        assert rule["verbs"] == ["get", "list"]
+        (group,) = rule["apiGroups"]
+        granted |= {(group, resource) for resource in rule["resources"]}
+    keys, _ = planned_services(cluster_of({}), service_operator="infra/headless")
+    listed = {(key.gvr.group, key.gvr.resource) for key in keys}
+    assert granted == {*listed, ("", "endpoints")}
+    binding = pick(items, "ClusterRoleBinding", "xpjob-services")
+    assert binding["roleRef"]["name"] == "xpjob-services"
+    assert binding["subjects"] == [
+        {"kind": "ServiceAccount", "name": "xpjob", "namespace": "crossplane-system"}
+    ]
 
 
 def test_credentials_for_github_are_mounted_into_the_job_only(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ PAGES = {
     "sources": ROOT / "xpjob/collectors/sources/README.md",
     "metric source": ROOT / "xpjob/collectors/sources/METRIC_SOURCE.md",
     "state metrics": ROOT / "xpjob/collectors/sources/STATE_METRICS.md",
+    "services": ROOT / "xpjob/collectors/services/README.md",
     "config": ROOT / "xpjob/config/README.md",
     "publish": ROOT / "xpjob/publish/README.md",
     "reader": ROOT / "xpjob/reader/README.md",

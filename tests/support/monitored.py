@@ -23,7 +23,7 @@ from xpjob.base.times import now
 from xpjob.collectors import COLLECTORS
 from xpjob.commands.groups import GROUPS
 from xpjob.config.option import load
-from xpjob.demo import apps, workloads
+from xpjob.demo import apps, services, workloads
 from xpjob.demo.api import Server, create_app, write_kubeconfig
 from xpjob.demo.apps import Apps
 from xpjob.demo.cluster import Cluster, Fault
@@ -106,7 +106,7 @@ def operator_jobs() -> list[dict[str, Any]]:
 @contextmanager
 def monitored(directory: Path, jobs: list[dict[str, Any]]) -> Iterator[Monitored]:
     """Do some runs over the demo platform, one list failing at last, scraped by these jobs."""
-    kinds = dict.fromkeys((*KINDS, PROVIDER, *workloads.KINDS, *apps.KINDS))
+    kinds = dict.fromkeys((*KINDS, PROVIDER, *workloads.KINDS, *apps.KINDS, *services.KINDS))
     cluster = Cluster(tuple(kinds), token="monitored")
     pods = Workloads(cluster, now())
     cluster.apply(workloads.NODE, node("small", {"cpu": "1", "memory": "8Gi", "pods": "9"}))
@@ -116,6 +116,7 @@ def monitored(directory: Path, jobs: list[dict[str, Any]]) -> Iterator[Monitored
     cluster.apply(PROVIDER, named)
     platform = Platform(cluster, now())
     deployed = Apps(cluster)
+    services.fill(cluster)
     with ExitStack() as stack:
         server = stack.enter_context(Server(create_app(cluster)))
         gateway = stack.enter_context(pushgateway(directory))
@@ -124,6 +125,7 @@ def monitored(directory: Path, jobs: list[dict[str, Any]]) -> Iterator[Monitored
             "kubeconfig": str(write_kubeconfig(directory / "kubeconfig", server.url, "monitored")),
             "collectors": "all",
             "namespace_team_key": TEAM_KEY,
+            "service_operator": services.OPERATOR,
             "creator_annotation_key": CREATOR_KEY,
             "team_annotation_key": TEAM_KEY,
             "store_backend": "directory",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from xpjob.collect.contract import Collectors
 from xpjob.collectors import COLLECTORS, DEFAULT
-from xpjob.config.option import Config, Group, Option, option, options
+from xpjob.config.option import Config, Group, Option, declared, option
 from xpjob.kube.options import KubeOptions
 from xpjob.net.options import NetOptions
 from xpjob.publish.options import PublishOptions
@@ -54,7 +54,7 @@ GROUPS: tuple[type[Group], ...] = (
     *(ReaderOptions, AccessOptions, NetOptions, OutputOptions),
 )
 """All groups, in the order of help and documentation."""
-OPTIONS: tuple[Option, ...] = tuple(option for group in GROUPS for option in options(group))
+OPTIONS: tuple[Option, ...] = tuple(option for _, option in declared(GROUPS))
 
 
 def chosen(config: Config) -> Collectors:

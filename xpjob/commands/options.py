@@ -11,7 +11,7 @@ import click
 
 from xpjob.commands.groups import GROUPS
 from xpjob.config import parsers
-from xpjob.config.option import Group, Option, load, options
+from xpjob.config.option import Group, Option, declared, load
 from xpjob.terminal import shutdown
 
 
@@ -43,7 +43,7 @@ def with_options(*groups: type[Group]) -> Callable[[Callable[..., None]], Callab
     used = [group for group in GROUPS if group in groups]
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
-        flags = [(group, each) for group in used for each in options(group) if not each.secret]
+        flags = [(group, each) for group, each in declared(used) if not each.secret]
 
         @functools.wraps(command)
         def wrapper(debug: bool, **parameters: Any) -> None:

@@ -111,6 +111,28 @@ def options(group: type[Group]) -> tuple[Option, ...]:
     return tuple(_option(item.name, item.metadata) for item in fields(group))
 
 
+def declared(groups: Iterable[type[Group]]) -> list[tuple[type[Group], Option]]:
+    """Return the options of these groups, each once, with the first group that has it.
+
+    Groups share an option by inheriting its declaration. Raises ``ValueError`` for two declarations
+    of one name.
+    """
+    first: dict[str, tuple[type[Group], Option]] = {}
+    found = []
+    for group in groups:
+        for each in options(group):
+            names = (*each.variables, *each.flags)
+            known = next((first[name] for name in names if name in first), None)
+            if known is None:
+                found.append((group, each))
+                first.update(dict.fromkeys(names, (group, each)))
+            elif known[1] != each:
+                raise ValueError(
+                    f"{group.__name__} declares {each.variable} otherwise than {known[0].__name__}"
+                )
+    return found
+
+
 def _option(name: str, meta: Mapping[str, Any]) -> Option:
     variable = meta["variable"] or name.upper()
     flag = meta["flag"] or _flag(name)
@@ -154,7 +176,7 @@ def load(
     contradictions = chain.from_iterable(group.problems(config) for group in loaded)
     problems += [text for name, text in contradictions if name not in invalid]
     if problems:
-        raise SettingsError(problems)
+        raise SettingsError(list(dict.fromkeys(problems)))  # of what several groups inherit, once
     return config
 
 

@@ -15,7 +15,7 @@ from xpjob.base.times import now
 from xpjob.collectors import COLLECTORS
 from xpjob.collectors.extensions import EXTENSIONS
 from xpjob.config.option import Config, load
-from xpjob.demo import apps, workloads
+from xpjob.demo import apps, services, workloads
 from xpjob.demo.api import Server, create_app, write_kubeconfig
 from xpjob.demo.apps import Apps
 from xpjob.demo.cluster import Cluster
@@ -50,10 +50,11 @@ def run_demo(
     """
     # The sample platform is on loopback, which a proxy cannot reach.
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1"
-    kinds = tuple(dict.fromkeys((*KINDS, *workloads.KINDS, *apps.KINDS)))
+    kinds = tuple(dict.fromkeys((*KINDS, *workloads.KINDS, *apps.KINDS, *services.KINDS)))
     cluster = Cluster(kinds, token=secrets.token_hex(16))
     platform, pods = Platform(cluster, now()), Workloads(cluster, now())
     deployed = Apps(cluster)
+    services.fill(cluster)
     results = directory or Path(tempfile.mkdtemp(prefix="xpjob-demo-"))
     results.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
@@ -87,6 +88,7 @@ def _config(kubeconfig: Path, results: Path, every: float) -> Config:
             "page_size": "50",
             "namespace_team_key": TEAM_KEY,
             "metric_sources": str(_SOURCES),
+            "service_operator": services.OPERATOR,
             "label_groups": "topology.kubernetes.io/zone",
             "creator_annotation_key": CREATOR_KEY,
             "team_annotation_key": TEAM_KEY,

@@ -11,7 +11,12 @@ from xpjob.kube.selectors import Selector
 Json = dict[str, Any]
 
 _FIELD = re.compile(r"([A-Za-z.]+)(==|=|!=)([^,]*)")
-_FIELDS = {"metadata.name": "", "metadata.namespace": "", "spec.nodeName": "pods"}
+_FIELDS = {
+    "metadata.name": "",
+    "metadata.namespace": "",
+    "spec.nodeName": "pods",
+    "spec.clusterIP": "services",
+}
 """Supported fields, each with the only resource that supports it; empty for all."""
 
 Predicate = Callable[[Json], bool]

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from xpjob.collect.scope import NamespacedOptions, namespaces
 from xpjob.config import parsers
-from xpjob.config.option import Config, Group, Problem, option
-
-_NAMESPACES = parsers.each(
-    parsers.matching("namespace", r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", "a name, e.g. team-a")
-)
+from xpjob.config.option import Config, Problem, option
 
 
 @dataclass(frozen=True, kw_only=True)
-class InventoryOptions(Group):
+class InventoryOptions(NamespacedOptions):
     """What is listed, what is kept of it, and which series it gives. Times are in seconds."""
 
     title = "Deployments"
@@ -22,8 +19,7 @@ class InventoryOptions(Group):
     # One line per option, however long: it reads as a table.
     # fmt: off
     # ruff: disable[E501]
-    namespace: tuple[str, ...] = option("Namespaces whose pods are listed, comma-separated; empty means all.", "", _NAMESPACES)
-    exclude_namespaces: tuple[str, ...] = option("Namespaces whose pods are ignored, comma-separated.", "", _NAMESPACES)
+    exclude_namespaces: tuple[str, ...] = option("Namespaces whose pods are ignored, comma-separated.", "", namespaces)
     gone_keep_seconds: float = option("Time for which containers that no longer run stay in the table.", "604800", parsers.seconds(31_536_000, zero=True))
     digest_metrics: bool = option("Add series for each container and digest.", "false", parsers.boolean, switch=True)
     github_repository_annotation: str = option("Annotation of pods or workloads with the name of the repository on GitHub, for images without attestation.", "", parsers.key)

@@ -1,0 +1,1 @@
+"""The services collector: headless Services of single pods, and what is wrong with them."""

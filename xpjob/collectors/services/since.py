@@ -1,0 +1,35 @@
+"""Since when rows are in their state: the memory of earlier runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from xpjob.base.times import read
+from xpjob.collectors.services.rows import Identity, PodService, State
+
+_FROM_THE_START: frozenset[State] = frozenset(
+    ("missing", "waiting", "impossible", "suspicious", "orphan", "noGoverningService")
+)
+"""States that what no run has seen before has been in since it was started or created."""
+
+
+def date(rows: Iterable[PodService], before: Mapping[Identity, PodService], at: str) -> None:
+    """Set ``since`` of fresh rows, which have the time when their object was started."""
+    for row in rows:
+        earlier = before.get(row.identity)
+        if earlier and earlier.pod_uid == row.pod_uid:
+            same = row.kind != "Service" or earlier.service_uid == row.service_uid
+            row.since = earlier.since if same and earlier.state == row.state else at
+        elif row.state not in _FROM_THE_START or _had_a_pod(row, before) or not _past(row, at):
+            row.since = at
+
+
+def _had_a_pod(row: PodService, before: Mapping[Identity, PodService]) -> bool:
+    """Return whether an earlier run has seen the Service of a row with its pod."""
+    pod = before.get((row.namespace, "Pod", row.name))
+    return row.kind == "Service" and pod is not None and pod.service_uid == row.service_uid
+
+
+def _past(row: PodService, at: str) -> bool:
+    started, now = read(row.since), read(at)
+    return bool(started and now and started <= now)
