@@ -6,7 +6,7 @@ import gzip
 from dataclasses import dataclass
 from signal import SIGINT, SIGKILL, SIGTERM
 
-from faults import api, capacity, github, sinks
+from faults import api, capacity, github, services, sinks
 from faults.api import DISCOVERY, at, claims, discovery, hanging, page, second_page
 from faults.breaking import Setup, in_shell, many, nothing
 from faults.sinks import DROPPED, LOST, always, do, good, holding, once, proxied, s3, say
@@ -20,6 +20,7 @@ from xpjob.kube.identity import Identity
 ALL_NEW, CLAIMS_CARRIED, STANDS = "new", "claims carried", "as before"
 AWAY, NO_CLAIMS, ASIDE = "away", "new, no claims", "new; old one kept aside"
 CAPACITY_CARRIED = "new, capacity carried"
+SERVICES_CARRIED = "new, Services of pods carried"
 HEEDLESS = "conditions not heeded"  # the server knows it by the name of the row
 
 
@@ -73,6 +74,7 @@ EVENTS = {
 WELL = (0, ALL_NEW, ALL_NEW, "publish", 0)
 CARRIED = (0, CLAIMS_CARRIED, CLAIMS_CARRIED, "publish", 1)
 OF_CAPACITY = (0, ALL_NEW, CAPACITY_CARRIED, "publish", 1)
+OF_SERVICES = (0, ALL_NEW, SERVICES_CARRIED, "publish", 1)
 FAILED = (1, STANDS, STANDS, "discover", 0)
 REFUSED = (4, STANDS, STANDS, "discover", 0)
 NOT_BEGUN = (STANDS, STANDS, "", None)
@@ -155,6 +157,19 @@ API = (
         ("503", RETRIED)),
     Row("API", "403", "second page of pods, for capacity", capacity.pods(Fault(403), page=2),
         *OF_CAPACITY, ("403",)),
+    *(
+        Row("API", "403", f"{what}, for services", services.listed(path, Fault(403)), *OF_SERVICES,
+            ("403",))
+        for what, path in (
+            ("pods", services.PODS),
+            ("Services", services.SERVICES),
+            ("EndpointSlices", services.SLICES),
+        )
+    ),
+    Row("API", "400", "headless Services, while services plans",
+        services.planning(services.SERVICES, Fault(400)), *WELL),
+    Row("API", "403", "Endpoints, while services plans",
+        services.planning(services.ENDPOINTS, Fault(403)), *WELL),
     Row("API", "503", "one group's discovery", api.one_group(Fault(503)), *CARRIED,
         ("503", RETRIED, UNKNOWN_GROUP)),
     Row("API", "another document", "one group's discovery", api.one_group(ANOTHER), *CARRIED,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from concurrent.futures import Future
 
 import pytest
@@ -22,6 +23,7 @@ COUNTS = {
     rows.STANDS: BEFORE,
     rows.NO_CLAIMS: (0, NEW[1]),
     rows.CAPACITY_CARRIED: NEW,
+    rows.SERVICES_CARRIED: NEW,
 }
 
 
@@ -76,6 +78,17 @@ def _check_snapshot(row: Row, done: Done) -> None:
     assert carried_sections == ({"capacity"} if row.snapshot == rows.CAPACITY_CARRIED else set())
     if carried_sections:
         assert json.loads(done.document)["nodes"]
+    _check_services(row, json.loads(done.document).get("podServices", []))
+
+
+def _check_services(row: Row, found: Sequence[dict[str, str]]) -> None:
+    """All rows of pods are kept, or none: a Service has gone, and that is seen or unknown."""
+    pods = [each for each in found if each["kind"] == "Pod"]
+    kept = row.snapshot == rows.SERVICES_CARRIED
+    assert {bool(each["carriedSince"]) for each in pods} == ({kept} if pods else set())
+    states = {each["state"] for each in pods if each["name"] == "web"}
+    assert states == ({"served" if kept else "missing"} if pods else set())
+    assert bool(pods) >= kept
 
 
 def test_the_matrix_is_large_and_says_nothing_twice() -> None:
