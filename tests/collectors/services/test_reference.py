@@ -93,9 +93,11 @@ def expected(item: Json, found: Json | None, there: dict[str, Json]) -> str | No
     if value != "true":
         return "suspicious"
     if found is None:
+        if over:
+            return None
         if "." in name or len(name) > 63:
             return "impossible"
-        return None if over else "missing" if addresses else "waiting"
+        return "missing" if addresses else "waiting"
     if not own(found):
         return "foreign"
     if over:

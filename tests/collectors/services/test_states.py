@@ -291,6 +291,7 @@ NOTHING: dict[str, Objects] = {
     "an annotated Service with a selector": {SERVICE: [service("web", selector={"a": "b"})]},
     "an annotated Service with another value": {SERVICE: [service("web", value="yes")]},
     "a pod that has ended without a Service": {POD: [pod("web", "10.0.0.5", phase="Failed")]},
+    "a pod that has ended, and could not have one": {POD: [pod("a.b", phase="Succeeded")]},
     "a StatefulSet without a governing Service": {STATEFUL_SET: [stateful_set("db", "")]},
     "a StatefulSet with one": {STATEFUL_SET: [DB], SERVICE: [GOVERNING]},
 }

@@ -115,10 +115,10 @@ def _judge(
         return "suspicious", ""
     ended: Reason = "deleting" if pod.deleting else "ended" if pod.ended else ""
     if service is None:
-        if why := impossible(pod.name, cluster.minor):
-            return "impossible", why
         if ended:
             return None
+        if why := impossible(pod.name, cluster.minor):
+            return "impossible", why
         return ("missing", "") if pod.live else ("waiting", "")
     if not service.own:
         return "foreign", _foreign(service)
