@@ -23,7 +23,7 @@ from xpjob.demo.cluster import Cluster
 from xpjob.kube.decode import decoder
 from xpjob.kube.discovery import Kind
 from xpjob.kube.gvr import Gvr
-from xpjob.kube.lists import Listing, ListKey, WholeList
+from xpjob.kube.lists import ListKey, WholeList
 from xpjob.kube.version import Version
 from xpjob.metrics import stored
 from xpjob.publish import exposition
@@ -64,13 +64,9 @@ class Lists:
         page = decoder(wire)(json.dumps({"items": items}).encode())
         return WholeList(objects=len(items), malformed=page.malformed, items=page.items)
 
-    def fold(
-        self, key: ListKey, wire: type[Any], reader: Callable[[], ListReader]
-    ) -> tuple[Any, Listing]:
-        """Return what a reader makes of a list. Raises ``XpjobError``."""
-        made, whole = reader(), self.read(key, wire)
-        made.page(whole.items)
-        return made.result(), whole
+    def fold(self, key: ListKey, wire: type[Any], reader: Callable[[], ListReader]) -> Any:
+        """Fold nothing: the collector does not plan by long lists."""
+        raise NotImplementedError
 
     def read_each(self, lists: Sequence[tuple[ListKey, type[Any]]]) -> Sequence[Any]:
         """Return several lists, with an error in place of one that failed."""

@@ -139,3 +139,29 @@ def test_bad_options_are_refused(name: str, text: str) -> None:
     """With what is expected."""
     with pytest.raises(SettingsError, match="expected"):
         load({name: text}, {}, (ServiceOptions,))
+
+
+def test_of_several_namespaces_one_that_planning_cannot_read_is_listed_whole() -> None:
+    """The others are not."""
+    cluster = cluster_of(
+        {
+            SERVICE: [service("web", namespace=name) for name in "abc"],
+            SLICE: [
+                endpoint_slice("web", "10.0.0.5", namespace=name, managed_by=CONTROLLER)
+                for name in "ac"
+            ],
+        }
+    )
+
+    def refused(key: ListKey) -> bool:
+        return key.namespace == "a" and key.gvr.resource == "services"
+
+    keys, remarks = planned(cluster, namespace="a,b,c", refused=refused)
+    found = [(k.namespace, k.label_selector) for k in keys if k.gvr.resource == "endpointslices"]
+    assert found == [
+        ("a", ""),
+        ("b", NOT_SELECTED),
+        ("c", NOT_SELECTED),
+        ("c", f"{LEFT}(web)"),
+    ]
+    assert len(remarks) == 1

@@ -384,3 +384,31 @@ def test_namespaces_that_are_not_listed_do_not_count() -> None:
     }
     made = make(cluster_of(objects), namespace="a,c")
     assert [row["namespace"] for row in made.rows] == ["a", "c"]
+
+
+def test_long_texts_and_lists_are_cut() -> None:
+    """Others can write them: the value of an annotation, the addresses of a Service."""
+    found = [f"10.1.{number // 250}.{number % 250}" for number in range(600)]
+    objects = {
+        POD: [pod("web", "10.9.0.5"), pod("api", "10.0.0.6", value="x" * 200_000)],
+        SERVICE: [service("web")],
+        SLICE: [endpoint_slice("web", *found, "10.9.0.5")],
+    }
+    made = make(cluster_of(objects))
+    web = made.row("web")
+    assert (web["state"], len(web["found"]), web["found"][0]) == ("wrongAddress", 50, "10.9.0.5")
+    assert web["todo"].startswith("remove the further addresses")
+    assert len(made.row("api")["value"]) == 256
+
+
+def test_slices_of_a_service_of_somebody_else_are_not_its_addresses() -> None:
+    """They are listed only if it was planned so, which must not change the row."""
+    objects = {
+        POD: [pod("web", "10.0.0.5")],
+        SERVICE: [service("web", value=None, selector={"app": "web"})],
+        SLICE: [endpoint_slice("web", "10.0.0.9", managed_by=CONTROLLER)],
+    }
+    cluster = cluster_of(objects)
+    made = make(cluster)
+    assert made.row("web")["found"] == []
+    assert make(cluster, unplanned=lambda key: key.gvr.resource == "services").rows == made.rows

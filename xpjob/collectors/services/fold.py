@@ -7,6 +7,7 @@ from ipaddress import ip_address
 
 from msgspec import Struct, field
 
+from xpjob.base.truncate import MAX_LABEL, cut
 from xpjob.collectors.services import wire
 from xpjob.kube.objects import OwnerRef
 
@@ -127,7 +128,7 @@ class PodReader:
                         metadata.namespace,
                         metadata.name,
                         metadata.uid,
-                        metadata.annotations[self._annotation],
+                        cut(metadata.annotations[self._annotation], MAX_LABEL),
                         ended,
                         deleting,
                         bool(spec.host_network),

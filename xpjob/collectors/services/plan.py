@@ -10,7 +10,6 @@ Services without a selector.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import chain
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -55,17 +54,18 @@ class Notes(NamedTuple):
 def plan(world: World) -> Plan:
     """Return the lists, and what only planning can find out."""
     options: ServiceOptions = world.options
-    remarks: list[str] = []
-    subscriptions: list[Subscription] = []
     namespaces = options.namespace or ("",)
+    left = _left(world, namespaces)
     skipped, unknown = _skipped(world, namespaces)
+    remarks = [f"all EndpointSlices are listed: {e}" for e in left if isinstance(e, XpjobError)]
     if unknown:
         remarks.append(f"Endpoints that are not mirrored are not recognised: {unknown}")
-    for namespace in namespaces:
+    subscriptions: list[Subscription] = []
+    for namespace, names in zip(namespaces, left, strict=True):
         subscriptions += [
             _subscription(POD, "Pod", ListKey(PODS, namespace), wire.Pod, options),
             _subscription(SERVICE, "Service", ListKey(SERVICES, namespace), wire.Service, options),
-            *_slices(world, namespace, options, remarks),
+            *_slices(namespace, names, options),
             _subscription(
                 *(STATEFUL_SET, "StatefulSet", ListKey(STATEFUL_SETS, namespace)),
                 *(wire.StatefulSet, options),
@@ -76,12 +76,16 @@ def plan(world: World) -> Plan:
         key = ListKey(DEPLOYMENTS, within, field_selector=f"metadata.name={name}")
         subscriptions.append(_subscription(OPERATOR, "Deployment", key, wire.Deployment, options))
     notes = Notes(options, _minor(world), skipped)
-    reads = [ListKey(SERVICES, each, field_selector=HEADLESS) for each in namespaces]
+    reads = [_headless(each) for each in namespaces]
     return Plan(subscriptions, notes, reads=reads, remarks=remarks)
 
 
+def _headless(namespace: str) -> ListKey:
+    return ListKey(SERVICES, namespace, field_selector=HEADLESS)
+
+
 def _slices(
-    world: World, namespace: str, options: ServiceOptions, remarks: list[str]
+    namespace: str, left: set[str] | XpjobError, options: ServiceOptions
 ) -> Iterator[Subscription]:
     """Yield the lists of EndpointSlices of a namespace, or of all."""
 
@@ -89,14 +93,8 @@ def _slices(
         key = ListKey(SLICES, namespace, label_selector=selector)
         return _subscription(role, "EndpointSlice", key, wire.EndpointSlice, options)
 
-    try:
-        left = _left(world, namespace)
-    except XpjobError as error:
-        remarks.append(f"all EndpointSlices are listed: {error}")
-        yield some(SLICE, "")
-        return
-    selectors = list(_selectors(left))
-    if len(selectors) > 1:
+    selectors = [] if isinstance(left, XpjobError) else list(_selectors(left))
+    if isinstance(left, XpjobError) or len(selectors) > 1:
         yield some(SLICE, "")
         return
     yield some(SLICE, NOT_SELECTED)
@@ -104,37 +102,38 @@ def _slices(
         yield some(LEFT, selector)
 
 
-def _left(world: World, namespace: str) -> set[str]:
-    """Return Services that have no selector, and EndpointSlices from when they had one."""
-    key = ListKey(SERVICES, namespace, field_selector=HEADLESS)
-    names: set[str]
-    names, _ = world.fold(key, wire.Service, _Unselecting)
-    keys = [
-        ListKey(SLICES, namespace, label_selector=selector, metadata_only=True)
-        for selector in _selectors(names)
-    ]
-    labels = (
-        each.metadata.labels or {}
-        for each in chain.from_iterable(_read_each(world, keys, wire.Named))
-    )
-    return {each[SERVICE_NAME] for each in labels if SERVICE_NAME in each}
+def _left(world: World, namespaces: Sequence[str]) -> list[set[str] | XpjobError]:
+    """Return, for each namespace, Services that have lost their selector and kept EndpointSlices.
+
+    An error in place of what could not be read.
+    """
+    found: list[set[str] | XpjobError] = []
+    keys: list[ListKey] = []
+    answers = world.read_each([(_headless(each), wire.Service) for each in namespaces])
+    for namespace, answer in zip(namespaces, answers, strict=True):
+        if isinstance(answer, XpjobError):
+            found.append(answer)
+            continue
+        found.append(set())
+        names = {each.metadata.name for each in answer.items if _unselecting(each)}
+        keys += [
+            ListKey(SLICES, namespace, label_selector=selector, metadata_only=True)
+            for selector in _selectors(names)
+        ]
+    made = world.read_each([(key, wire.Named) for key in keys])
+    for key, some in zip(keys, made, strict=True):
+        position = namespaces.index(key.namespace)
+        known = found[position]
+        if isinstance(some, XpjobError):
+            found[position] = some
+        elif not isinstance(known, XpjobError):
+            labels = (each.metadata.labels or {} for each in some.items)
+            known.update(each[SERVICE_NAME] for each in labels if SERVICE_NAME in each)
+    return found
 
 
-class _Unselecting:
-    """Keeps the names of Services without a selector."""
-
-    def __init__(self) -> None:
-        self._names: set[str] = set()
-
-    def page(self, objects: Sequence[wire.Service]) -> None:
-        """Take those of a page."""
-        for each in objects:
-            if each.spec is not None and each.spec.selector is None:
-                self._names.add(each.metadata.name)
-
-    def result(self) -> set[str]:
-        """Return the names."""
-        return self._names
+def _unselecting(service: wire.Service) -> bool:
+    return service.spec is not None and service.spec.selector is None
 
 
 def _selectors(names: set[str]) -> Iterator[str]:
@@ -154,24 +153,12 @@ def _skipped(world: World, namespaces: Sequence[str]) -> tuple[frozenset[Name], 
     keys = [
         ListKey(ENDPOINTS, each, label_selector=SKIPPED, metadata_only=True) for each in namespaces
     ]
-    try:
-        found = _read_each(world, keys, wire.Named)
-    except XpjobError as error:
-        return frozenset(), str(error)
-    every = (each.metadata for each in chain.from_iterable(found))
-    return frozenset((each.namespace, each.name) for each in every), ""
-
-
-def _read_each(
-    world: World, keys: Sequence[ListKey], read: type[wire.Named]
-) -> list[Sequence[wire.Named]]:
-    """Return the objects of each list. Raises the error of the first that failed."""
-    made: list[Sequence[wire.Named]] = []
-    for answer in world.read_each([(key, read) for key in keys]):
+    found: set[Name] = set()
+    for answer in world.read_each([(key, wire.Named) for key in keys]):
         if isinstance(answer, XpjobError):
-            raise answer
-        made.append(answer.items)
-    return made
+            return frozenset(), str(answer)
+        found |= {(each.metadata.namespace, each.metadata.name) for each in answer.items}
+    return frozenset(found), ""
 
 
 def _minor(world: World) -> int | None:

@@ -82,7 +82,8 @@ class PodService(Struct, rename="camel", kw_only=True):
         list[str], Meta(description="Addresses of the pod in the families of the Service.")
     ] = field(default_factory=list)
     found: Annotated[
-        list[str], Meta(description="Ready addresses in the EndpointSlices of the Service.")
+        list[str],
+        Meta(description="Ready addresses in the EndpointSlices of the Service, at most 50."),
     ] = field(default_factory=list)
     taken_by: Annotated[
         str, Meta(description="Another live pod that has an address that was found.")

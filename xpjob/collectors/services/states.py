@@ -16,6 +16,8 @@ from xpjob.collectors.services.names import impossible
 from xpjob.collectors.services.plan import Name
 from xpjob.collectors.services.rows import SEVERITIES, PodService, Reason, State
 
+MAX_FOUND = 50
+"""Addresses of a row, at most: a Service that somebody else fills can have thousands."""
 _MANY = 2
 """Services without an EndpointSlice from which it looks as if none were mirrored."""
 
@@ -74,7 +76,7 @@ def rows_of(cluster: Cluster) -> Iterator[PodService]:
 def _of_pod(cluster: Cluster, pod: AnnotatedPod, *, unmirrored: bool) -> PodService | None:
     name = (pod.namespace, pod.name)
     service = cluster.services.get(name)
-    found = cluster.found(name) if service else []
+    found = cluster.found(name) if service and service.own else []
     wanted = _expected(pod, service)
     judged = _judge(cluster, pod, service, found, wanted, unmirrored=unmirrored)
     if judged is None:
@@ -86,8 +88,9 @@ def _of_pod(cluster: Cluster, pod: AnnotatedPod, *, unmirrored: bool) -> PodServ
     row = _row(
         *(pod.namespace, "Pod", pod.name, state, reason),
         wanted=wanted if pod.wanted else [],
-        found=found,
-        taken_by="" if state == "foreign" else cluster.other_pod(found, own, name),
+        # The right ones first, so that they are among those that are kept.
+        found=sorted(found, key=lambda each: each not in wanted)[:MAX_FOUND],
+        taken_by=cluster.other_pod(found, own, name),
         redundant=pod.wanted and cluster.redundant(pod),
         own_service=service is not None and service.own and (pod.wanted or service.annotated),
         value="" if pod.wanted else pod.value,
@@ -181,7 +184,7 @@ def _orphan(cluster: Cluster, service: FoldedService) -> PodService:
     found = cluster.found(name)
     row = _row(
         *(service.namespace, "Service", service.name, "orphan", ""),
-        found=found,
+        found=found[:MAX_FOUND],
         taken_by=cluster.other_pod(found, (), ("", "")),
         own_service=True,
         service_uid=service.uid,
