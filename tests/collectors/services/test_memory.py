@@ -93,6 +93,14 @@ def test_an_orphan_whose_pod_was_seen_is_as_old_as_its_absence() -> None:
     assert make(cluster, second, at=THIRD).row("web", "Service")["since"] == LATER
 
 
+def test_an_orphan_that_is_replaced_is_another() -> None:
+    """It is as old as its Service."""
+    cluster = cluster_of({SERVICE: [service("web")]})
+    first = make(cluster)
+    cluster.apply(SERVICE, service("web", uid="second", created=NEW))
+    assert make(cluster, first, at=LATER).row("web", "Service")["since"] == NEW
+
+
 def test_churn_is_what_differs_between_two_complete_runs() -> None:
     """Created, updated, deleted; the counters go on."""
     cluster = served()
@@ -249,7 +257,7 @@ def test_the_operators_deployment_stands_for_the_operator() -> None:
     assert "_available" not in make(cluster).text
 
 
-def moved(made: Made) -> dict[str, int]:
+def counted(made: Made) -> dict[str, int]:
     """Return the numbers of rows by state that are not 0."""
     found: dict[str, int] = {}
     for line in made.text.splitlines():
@@ -262,9 +270,14 @@ def moved(made: Made) -> dict[str, int]:
 
 def test_every_state_of_a_namespace_has_a_series() -> None:
     """Those of which there is none are 0, and age counts bad rows only."""
-    made = make(cluster_of({POD: [pod("web", "10.0.0.5"), pod("yes", "10.0.0.6", value="yes")]}))
+    pods = [
+        pod("web", "10.0.0.5"),
+        pod("api", "10.0.0.7", started="2026-08-21T08:30:00Z"),
+        pod("yes", "10.0.0.6", value="yes", started="2026-08-21T07:00:00Z"),
+    ]
+    made = make(cluster_of({POD: pods}))
     assert made.text.count("xpjob_pod_services{") == 14
-    assert moved(made) == {"missing": 1, "suspicious": 1}
+    assert counted(made) == {"missing": 2, "suspicious": 1}
     assert made.value('xpjob_pod_services_oldest_bad_seconds{namespace="shop"}') == 3600
     assert "xpjob_pod_service_state" not in made.text
     single = make(cluster_of({POD: [pod("web", "10.0.0.5")]}), pod_service_metrics="true")

@@ -150,6 +150,14 @@ CASES: dict[str, tuple[Objects, tuple[str, str], str, str]] = {
         },
         *(WEB, "wrongAddress", ""),
     ),
+    "4 the other family than the Service asks for": (
+        {
+            POD: [pod("web", "10.0.0.5", "fd00::5")],
+            SERVICE: [service("web", families=("IPv6",))],
+            SLICE: [endpoint_slice("web", "10.0.0.5")],
+        },
+        *(WEB, "wrongAddress", ""),
+    ),
     "5 orphan": ({SERVICE: [service("web")]}, *(("Service", "web"), "orphan", "")),
     "5 orphan beside a pod without the annotation": (
         {POD: [pod("web", "10.0.0.5", value=None)], SERVICE: [service("web")]},
@@ -343,6 +351,29 @@ def test_a_name_that_leads_to_another_pod_names_it(web: Json, row: tuple[str, st
     found = made.row(name, kind)
     assert (found["state"], found["takenBy"]) == (state, "other/stranger")
     assert "other/stranger" in found["todo"]
+
+
+def test_pods_of_one_node_share_its_address() -> None:
+    """A name that leads to the node of a pod that has ended leads to no other pod."""
+    objects = {
+        POD: [
+            pod("web", "192.168.0.1", host_network=True, phase="Failed"),
+            pod("agent", "192.168.0.1", host_network=True, value=None),
+        ],
+        SERVICE: [service("web")],
+        SLICE: [endpoint_slice("web", "192.168.0.1")],
+    }
+    row = make(cluster_of(objects)).row("web")
+    assert (row["state"], row["takenBy"]) == ("stale", "")
+
+
+@pytest.mark.parametrize("conditions", [None, {}, {"ready": None}, {"ready": True}])
+def test_an_endpoint_that_is_not_said_to_be_unready_is_ready(conditions: Json | None) -> None:
+    """As DNS has it."""
+    item = endpoint_slice("web", "10.0.0.5")
+    item["endpoints"][0]["conditions"] = conditions
+    objects = {POD: [pod("web", "10.0.0.5")], SERVICE: [service("web")], SLICE: [item]}
+    assert make(cluster_of(objects)).states == {WEB: "served"}
 
 
 def test_a_statefulsets_service_is_known_by_its_pod_if_its_list_fails() -> None:

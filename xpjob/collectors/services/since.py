@@ -17,11 +17,17 @@ def date(rows: Iterable[PodService], before: Mapping[Identity, PodService], at: 
     """Set ``since`` of fresh rows, which have the time when their object was started."""
     for row in rows:
         earlier = before.get(row.identity)
-        if earlier and earlier.pod_uid == row.pod_uid:
-            same = row.kind != "Service" or earlier.service_uid == row.service_uid
-            row.since = earlier.since if same and earlier.state == row.state else at
+        if earlier and _same(earlier, row):
+            row.since = earlier.since if earlier.state == row.state else at
         elif row.state not in _FROM_THE_START or _had_a_pod(row, before) or not _past(row, at):
             row.since = at
+
+
+def _same(earlier: PodService, row: PodService) -> bool:
+    """Return whether two rows of one name are of one object, which may have been replaced."""
+    if row.kind == "Service":
+        return earlier.service_uid == row.service_uid
+    return earlier.pod_uid == row.pod_uid
 
 
 def _had_a_pod(row: PodService, before: Mapping[Identity, PodService]) -> bool:
