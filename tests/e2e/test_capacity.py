@@ -19,8 +19,8 @@ from harness.job import Finished, run, xpjob
 from harness.processes import wait_until
 
 from support import recorded
-from xpjob.collectors.capacity.rules import rules_for
 from xpjob.kube.quantity import NANO
+from xpjob.kube.request_rules import rules_for
 
 SYSTEM = "xpjob-capacity"
 SELECTED = "example.org/site=capacity"

@@ -14,8 +14,8 @@ import pytest
 from harness import component_helpers
 
 from support import recorded, sample_pods
-from xpjob.collectors.capacity.rules import Rules
 from xpjob.kube.quantity import NANO, milli, units
+from xpjob.kube.request_rules import Rules
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("go") is None, reason="needs Go"),

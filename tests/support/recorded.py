@@ -13,10 +13,10 @@ from typing import Any
 import msgspec
 
 from support.paths import TESTS
-from xpjob.collectors.capacity.requests import limits, requests
-from xpjob.collectors.capacity.rules import Rules, rules_for
 from xpjob.kube import quantity
 from xpjob.kube.pods import Pod
+from xpjob.kube.request_rules import Rules, rules_for
+from xpjob.kube.requests import limits, requests
 
 STATUS = "UseStatusResources"
 SKIP = "SkipPodLevelResources"

@@ -13,8 +13,8 @@ from support.capacity import POD, container, pod
 from support.capacity_cluster import CapacityCluster, capacity_cluster
 from support.sharding import timeless
 from xpjob.collectors.capacity.fold import Folded, PodReader
-from xpjob.collectors.capacity.rules import rules_for
 from xpjob.kube.pods import Pod
+from xpjob.kube.request_rules import rules_for
 from xpjob.run.job import Result
 
 KEYS = ("nodes", "nodeGroups", "namespaces", "pending", "capacity", "metrics", "findings")

@@ -19,7 +19,6 @@ from xpjob.collectors.capacity.groups import grouped
 from xpjob.collectors.capacity.namespaces import Namespace, NamespaceReader
 from xpjob.collectors.capacity.nodes import NodeFacts, NodeReader
 from xpjob.collectors.capacity.options import ALL, CapacityOptions
-from xpjob.collectors.capacity.rules import AUTO, Rules, rules_for, rules_named
 from xpjob.collectors.capacity.state import Capacity, State
 from xpjob.collectors.capacity.summary import summarize
 from xpjob.collectors.capacity.sums import join
@@ -28,11 +27,10 @@ from xpjob.kube.gvr import Gvr
 from xpjob.kube.lists import ListKey
 from xpjob.kube.nodes import Node
 from xpjob.kube.pods import Pod
+from xpjob.kube.request_rules import AUTO, NEWEST, Rules, rules_for, rules_named
 from xpjob.metrics.table import Table
 
 NODES, PODS, NAMESPACES = "nodes", "pods", "namespaces"
-NEWEST = 37
-"""The minor version whose rules are used for a server that does not tell its own."""
 
 _log = logging.getLogger(__name__)
 

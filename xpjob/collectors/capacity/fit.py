@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from xpjob.collectors.capacity.amounts import CPU, MEMORY, PODS, Amounts
-from xpjob.collectors.capacity.requests import at_scheduler
 from xpjob.kube.quantity import NANO
+from xpjob.kube.requests import at_scheduler
 
 
 class Shape(NamedTuple):

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from msgspec import Struct
 
 from xpjob.base.truncate import MAX_LABEL, cut
-from xpjob.collectors.capacity.requests import Effective, Rules, at_scheduler, effective
 from xpjob.collectors.capacity.scheduling import reasons
 from xpjob.kube.objects import Metadata, OwnerRef
 from xpjob.kube.pods import Pod, PodStatus
 from xpjob.kube.quantity import QuantityError
+from xpjob.kube.requests import Effective, Rules, at_scheduler, effective
 
 TERMINAL = ("Succeeded", "Failed")
 GATED, UNSCHEDULABLE, WAITING = "SchedulingGated", "Unschedulable", "Waiting"

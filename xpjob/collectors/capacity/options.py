@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from xpjob.collectors.capacity.amounts import CPU, MEMORY
 from xpjob.collectors.capacity.fit import Shape
-from xpjob.collectors.capacity.rules import AUTO, rules_named
 from xpjob.config import parsers
 from xpjob.config.option import Group, option
 from xpjob.kube import quantity
+from xpjob.kube.request_rules import AUTO, rules_named
 from xpjob.kube.selectors import Selector
 
 ALL = "all"

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from xpjob.collectors.capacity.amounts import PODS, Amounts, add
 from xpjob.collectors.capacity.fold import Folded
 from xpjob.collectors.capacity.nodes import NodeFacts
-from xpjob.collectors.capacity.requests import Effective, at_scheduler
 from xpjob.kube.quantity import NANO
+from xpjob.kube.requests import Effective, at_scheduler
 
 NODE, VIRTUAL_NODE, OTHER_NODE, UNKNOWN_NODE = "node", "virtual node", "other node", "unknown node"
 PENDING = "pending"

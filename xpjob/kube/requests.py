@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 from msgspec import Raw
 
-from xpjob.collectors.capacity import aggregate
-from xpjob.collectors.capacity.aggregate import Part, Parts
-from xpjob.collectors.capacity.rules import Rules, rules_for, rules_named
+from xpjob.kube import aggregate
+from xpjob.kube.aggregate import Part, Parts
 from xpjob.kube.pods import ContainerStatus, Pod, PodSpec, PodStatus
 from xpjob.kube.quantity import NANO, milli, units
+from xpjob.kube.request_rules import Rules, rules_for, rules_named
 from xpjob.kube.resources import Amounts
 
 __all__ = ["Effective", "Rules", "at_scheduler", "effective", "limits", "requests", "rules_for",
@@ -113,13 +113,13 @@ def _key(pod: Pod, rules: Rules) -> bytes:
 
 
 def _parts(key: bytes) -> Parts:
-    overhead, pod, status, allocated, claims, infeasible, *rest = key.split(_SEPARATOR)
+    overhead, pod, status, allocated, resource_claims, infeasible, *rest = key.split(_SEPARATOR)
     fours = zip(*[iter(rest)] * 4, strict=True)
     parts = [
         Part(spec, actuated, given, role != _CONTAINER, role == _SIDECAR)
         for role, spec, actuated, given in fours
     ]
-    return Parts(tuple(parts), overhead, pod, status, allocated, claims, bool(infeasible))
+    return Parts(tuple(parts), overhead, pod, status, allocated, resource_claims, bool(infeasible))
 
 
 def _statuses(status: PodStatus, rules: Rules) -> dict[str, ContainerStatus]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from xpjob.collectors.capacity.rules import Rules, rules_for, rules_named
+from xpjob.kube.request_rules import Rules, rules_for, rules_named
 
 
 @pytest.mark.parametrize(

@@ -9,17 +9,17 @@ import msgspec
 import pytest
 
 from support import recorded
-from xpjob.collectors.capacity.requests import (
+from xpjob.kube.decode import decoder
+from xpjob.kube.pods import Pod
+from xpjob.kube.quantity import NANO, QuantityError, parse
+from xpjob.kube.request_rules import Rules, rules_for
+from xpjob.kube.requests import (
     at_scheduler,
     effective,
     limits,
     requests,
     unlimited,
 )
-from xpjob.collectors.capacity.rules import Rules, rules_for
-from xpjob.kube.decode import decoder
-from xpjob.kube.pods import Pod
-from xpjob.kube.quantity import NANO, QuantityError, parse
 
 A, B, C = Rules("A"), rules_for(36), rules_for(37)
 NO_POD_LEVEL = rules_for(33)

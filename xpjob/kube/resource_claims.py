@@ -16,8 +16,8 @@ from xpjob.kube.quantity import QuantityError, from_json
 from xpjob.kube.resources import Amounts, add
 
 
-class Claimed(NamedTuple):
-    """What all claims of a pod add, to requests, and to limits where there are some."""
+class ResourceClaimed(NamedTuple):
+    """What all ResourceClaims of a pod add, to requests, and to limits where there are some."""
 
     requests: Amounts
     limits: Amounts
@@ -34,7 +34,7 @@ class _Overhead(Struct, rename="camel"):
     per_container: Any = None
 
 
-class _Claim(Struct):
+class _ResourceClaim(Struct):
     """``resources`` is of Kubernetes 1.36; ``mapping`` and ``overhead`` replace it in 1.37."""
 
     containers: list[str] | None = None
@@ -43,35 +43,35 @@ class _Claim(Struct):
     overhead: list[_Overhead] | None = None
 
 
-_claims = msgspec.json.Decoder(list[_Claim] | None, float_hook=str)
+_resource_claims = msgspec.json.Decoder(list[_ResourceClaim] | None, float_hook=str)
 
 
 @lru_cache(maxsize=1024)
-def claimed(raw: bytes) -> Claimed:
+def resource_claimed(raw: bytes) -> ResourceClaimed:
     """Return the sums of ``status.nodeAllocatableResourceClaimStatuses``.
 
     Raises ``QuantityError``.
     """
     try:
-        claims = _claims.decode(raw) if raw else None
+        resource_claims = _resource_claims.decode(raw) if raw else None
         requests: dict[str, int] = {}
         limits: dict[str, int] = {}
-        for claim in claims or []:
-            add(requests, {name: from_json(each) for name, each in (claim.resources or {}).items()})
-            add(limits, _mapped(claim))
+        for one in resource_claims or []:
+            add(requests, {name: from_json(each) for name, each in (one.resources or {}).items()})
+            add(limits, _mapped(one))
     except UNREADABLE as error:
         raise QuantityError(f"invalid nodeAllocatableResourceClaimStatuses: {error}") from error
     add(requests, limits)
-    return Claimed(requests, limits)
+    return ResourceClaimed(requests, limits)
 
 
-def _mapped(claim: _Claim) -> dict[str, int]:
+def _mapped(one: _ResourceClaim) -> dict[str, int]:
     total: dict[str, int] = {}
-    for mapping in claim.mapping or []:
+    for mapping in one.mapping or []:
         if mapping.quantity is not None:
             add(total, {mapping.name: from_json(mapping.quantity)})
-    for overhead in claim.overhead or []:
-        containers = len(claim.containers or [])
+    for overhead in one.overhead or []:
+        containers = len(one.containers or [])
         amount = from_json(overhead.per_pod) + from_json(overhead.per_container) * containers
         add(total, {overhead.name: amount})
     return total

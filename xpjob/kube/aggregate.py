@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from xpjob.collectors.capacity.claims import Claimed, claimed
-from xpjob.collectors.capacity.rules import Rules
+from xpjob.kube.request_rules import Rules
+from xpjob.kube.resource_claims import ResourceClaimed, resource_claimed
 from xpjob.kube.resources import Amounts, Resources, add, amounts, largest, resources
 
 _NONE = Resources(None, None)
@@ -40,7 +40,7 @@ class Parts(NamedTuple):
     pod: bytes = b""
     pod_status: bytes = b""
     pod_allocated: bytes = b""
-    claims: bytes = b""
+    resource_claims: bytes = b""
     infeasible: bool = False
     """Whether the node has refused the resize that the spec asks for."""
 
@@ -51,7 +51,7 @@ def requests(parts: Parts, rules: Rules) -> dict[str, int]:
         total = _requests_of_pod(parts, rules)
     else:
         of = _spec_requests if rules.name == "A" else _larger_requests
-        total = _requests_with_claims(parts, rules, of)
+        total = _requests_with_resource_claims(parts, rules, of)
     if rules.pod_level:
         total.update(_pod_level_requests(parts, rules))
     add(total, amounts(parts.overhead))
@@ -65,7 +65,7 @@ def limits(parts: Parts, rules: Rules) -> dict[str, int]:
     elif rules.name == "B":
         total = _sum(parts, _larger_limits)
     else:
-        total = _limits_with_claims(parts, rules)
+        total = _limits_with_resource_claims(parts, rules)
     if rules.pod_level:
         total.update(_pod_level_limits(parts, rules))
     for name, amount in (amounts(parts.overhead) or {}).items():
@@ -155,43 +155,47 @@ def _actuated_limits(part: Part, infeasible: bool) -> Amounts | None:
     return None if infeasible else _spec(part).limits
 
 
-def _claimed(parts: Parts, rules: Rules) -> Claimed:
-    return claimed(parts.claims if rules.dra else b"")
+def _resource_claimed(parts: Parts, rules: Rules) -> ResourceClaimed:
+    return resource_claimed(parts.resource_claims if rules.dra else b"")
 
 
-def _requests_with_claims(
+def _requests_with_resource_claims(
     parts: Parts, rules: Rules, of: Callable[[Part, bool], Amounts | None]
 ) -> dict[str, int]:
     total = _sum(parts, of)
-    add(total, _claimed(parts, rules).requests)
+    add(total, _resource_claimed(parts, rules).requests)
     return total
 
 
-def _limits_with_claims(parts: Parts, rules: Rules) -> dict[str, int]:
+def _limits_with_resource_claims(parts: Parts, rules: Rules) -> dict[str, int]:
     total = _sum(parts, _spec_limits)
-    for name, amount in _claimed(parts, rules).limits.items():
+    for name, amount in _resource_claimed(parts, rules).limits.items():
         if name in total or name.startswith("hugepages-"):
             add(total, {name: amount})
     return total
 
 
 def _requests_of_pod(parts: Parts, rules: Rules) -> dict[str, int]:
-    """Return the largest of three sums; those in the pod's own status include claims already."""
+    """Return the largest of three sums; those in the pod's status include ResourceClaims."""
     actuated = (resources(parts.pod_status) or _NONE).requests
     allocated = amounts(parts.pod_allocated)
     if not rules.pod_level_resize or actuated is None or allocated is None:
         actuated = _sum(parts, _actuated)
-        allocated = _requests_with_claims(parts, rules, _allocated)
+        allocated = _requests_with_resource_claims(parts, rules, _allocated)
     if parts.infeasible:
         return largest(actuated, allocated)
-    return largest(_requests_with_claims(parts, rules, _spec_requests), actuated, allocated)
+    return largest(
+        _requests_with_resource_claims(parts, rules, _spec_requests), actuated, allocated
+    )
 
 
 def _limits_of_pod(parts: Parts, rules: Rules) -> dict[str, int]:
     actuated = (resources(parts.pod_status) or _NONE).limits if rules.pod_level_resize else None
     if actuated is None:
         actuated = _sum(parts, _actuated_limits)
-    return largest(None if parts.infeasible else _limits_with_claims(parts, rules), actuated)
+    return largest(
+        None if parts.infeasible else _limits_with_resource_claims(parts, rules), actuated
+    )
 
 
 def _at_pod_level(name: str) -> bool:

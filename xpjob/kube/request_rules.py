@@ -12,6 +12,8 @@ from msgspec import Struct
 
 AUTO = "auto"
 """The rules of the server's version."""
+NEWEST = 37
+"""The minor version whose rules are used for a server that does not tell its own."""
 
 
 class Rules(Struct, frozen=True, cache_hash=True):
