@@ -12,7 +12,7 @@ import pytest
 from xpjob.base.errors import DeadlineError, TransientError
 from xpjob.net import deadline, retry
 from xpjob.net.deadline import Deadline, share
-from xpjob.net.threads import each, within
+from xpjob.net.threads import begin, each, within
 
 HOUR = 3600.0
 
@@ -119,3 +119,11 @@ def test_no_pause_is_begun_that_the_deadline_would_cut_off() -> None:
     with Deadline(5.0).running(), pytest.raises(TransientError, match="busy"):
         retry.call(fail)
     assert calls == [1]
+
+
+def test_a_wait_without_any_end_is_a_wait() -> None:
+    """As where a command that is no run waits for what it has begun."""
+    go = threading.Event()
+    waiting = begin(lambda: go.wait() and "done")
+    threading.Timer(0.01, go.set).start()
+    assert waiting() == "done"

@@ -11,6 +11,7 @@ import contextlib
 import math
 import queue
 import signal
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -172,7 +173,9 @@ def receive(answers: queue.SimpleQueue[T], seconds: float) -> T:
             if timeout <= 0:
                 raise TimeoutError
             with contextlib.suppress(queue.Empty):
-                answer = answers.get(timeout=max(0.0, min(timeout, left())))
+                # Neither may be finite, and no platform waits for ever.
+                most = min(timeout, left(), threading.TIMEOUT_MAX)
+                answer = answers.get(timeout=max(0.0, most))
                 if answer is not None:
                     return answer
 
