@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import ssl
 import time
-import urllib.request
 from dataclasses import replace
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote
 
 import msgspec
-import urllib3
 
 from xpjob.base.errors import (
     DeadlineError,
@@ -29,6 +26,7 @@ from xpjob.config.secrets import Secret
 from xpjob.net import http, retry
 from xpjob.net.http import ProxyFailedError, Response, Timeouts
 from xpjob.net.options import NetOptions
+from xpjob.net.proxied import pool_for
 
 VERSION = "2022-11-28"
 ATTEMPTS = 4
@@ -49,7 +47,7 @@ class Client:
         self._options = options
         self._state = state
         self._timeouts = Timeouts(net.connect_timeout_seconds, net.request_timeout_seconds)
-        self._pool = _pool(self.url)
+        self._pool = pool_for(self.url)
         self._token: Secret | None = None
 
     def org(self, *parts: str) -> str:
@@ -163,23 +161,3 @@ class Client:
                 f"{http.shown(str(self._pool.proxy))}; {http.PROXY_ADVICE}"
             )
         raise answers.refused(what, url, answer, self.clock.now())
-
-
-def _pool(url: str) -> urllib3.PoolManager:
-    """Return a connection pool through the proxy of the environment, if there is one."""
-    parts = urlsplit(url)
-    proxies = urllib.request.getproxies_environment()
-    proxy = proxies.get(parts.scheme, "")
-    if not proxy or urllib.request.proxy_bypass(parts.netloc):
-        return http.pool("GITHUB", None)
-    address = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-    credentials = None
-    if address.username:
-        user = f"{address.username}:{address.password or ''}"
-        credentials = urllib3.make_headers(proxy_basic_auth=unquote(user))
-    host = address.netloc.rpartition("@")[2]
-    return urllib3.ProxyManager(
-        f"{address.scheme}://{host}",
-        proxy_headers=credentials,
-        ssl_context=ssl.create_default_context(),
-    )
