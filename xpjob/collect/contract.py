@@ -19,6 +19,7 @@ from xpjob.kube.gvr import Gvr
 from xpjob.kube.lists import Listing, ListKey, WholeList
 from xpjob.kube.version import Version
 from xpjob.metrics.stored import Tables
+from xpjob.net.options import NetOptions
 
 S = TypeVar("S", bound=Struct)
 
@@ -94,6 +95,10 @@ class World(Protocol):
         """Return the collector's own group of options."""
 
     @property
+    def net(self) -> NetOptions:
+        """Return timeouts and security of connections to other servers than the API."""
+
+    @property
     def catalogue(self) -> Catalogue:
         """Return the kinds that the API serves."""
 
@@ -107,6 +112,9 @@ class World(Protocol):
 
         ``reader`` is called at the start, and when the list restarts. Raises as ``read`` does.
         """
+
+    def count(self, key: ListKey) -> int:
+        """Return the number of objects of a list, mostly with one request. Raises as ``read``."""
 
     def read_each(
         self, lists: Sequence[tuple[ListKey, type[S]]]

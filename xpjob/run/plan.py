@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -15,6 +15,7 @@ from xpjob.collect.contract import Collector, Collectors, Listed, ListReader, Pl
 from xpjob.collect.fetch import Progress, Wish, fetch
 from xpjob.config.option import Config
 from xpjob.kube.api import Api, connect
+from xpjob.kube.count import count
 from xpjob.kube.decode import decoder, document
 from xpjob.kube.discovery import Catalogue, discover, discover_core
 from xpjob.kube.gvr import Gvr
@@ -62,6 +63,7 @@ class PlanningWorld:
     options: Any
     page_size: int
     concurrency: int
+    net: NetOptions = field(default_factory=NetOptions)
     max_series: int = MAX_SERIES
 
     def read(self, key: ListKey, wire: type[S]) -> WholeList[S]:
@@ -81,6 +83,10 @@ class PlanningWorld:
         decode = decoder(wire)
         listing = read_pages(self.api, key, decode, restart, page_size=self.page_size)
         return made[0].result(), listing
+
+    def count(self, key: ListKey) -> int:
+        """Return the number of objects of a list, mostly with one request. Raises as ``read``."""
+        return count(self.api, key, page_size=self.page_size)
 
     def read_each(
         self, lists: Sequence[tuple[ListKey, type[S]]]
@@ -146,12 +152,10 @@ def plan_all(
     with budget.phase("plan"):
         for number, collector in enumerate(collectors):
             attempt = attempts[collector.name]
+            options = config[collector.options]
             world = PlanningWorld(
-                api,
-                catalogue,
-                config[collector.options],
-                kube.page_size,
-                kube.concurrency,
+                *(api, catalogue, options, kube.page_size, kube.concurrency),
+                config[NetOptions],
                 config[PublishOptions].max_series,
             )
             with deadline.equal_share(number, len(collectors)):
