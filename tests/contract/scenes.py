@@ -12,6 +12,8 @@ from typing import Any
 
 from support.capacity import KINDS as CAPACITY_KINDS
 from support.capacity import POD, fill_cluster
+from support.clusters import KINDS as CLUSTERS_KINDS
+from support.clusters import fill_clusters
 from support.services import KINDS as SERVICE_KINDS
 from support.services import fill_services
 from support.sources import KINDS as SOURCE_KINDS
@@ -30,8 +32,9 @@ from xpjob.kube.discovery import Kind
 class Scene:
     """A collector, the kinds of its cluster, what fills it, and one kind that it lists in pages.
 
-    ``options`` are those that it needs to run. ``defined`` are tables with rows of what users
-    define, also if there is no object; ``how`` are columns that say how a run went.
+    ``options`` are those that it needs to run. ``always`` are tables about the cluster itself, or
+    about what users define, which have rows however empty it is; ``how`` are columns that say how a
+    run went.
     """
 
     collector: Collector
@@ -39,7 +42,7 @@ class Scene:
     fill: Callable[[Cluster], None]
     listed: Kind
     options: dict[str, str] = field(default_factory=dict)
-    defined: tuple[str, ...] = ()
+    always: tuple[str, ...] = ()
     how: tuple[str, ...] = ()
 
     @property
@@ -85,6 +88,7 @@ _FILLED: dict[str, tuple[Any, ...]] = {
         },
     ),
     "deployments": (WORKLOAD_KINDS, fill_workloads, POD, {"digest_metrics": "true"}),
+    "clusters": (CLUSTERS_KINDS, fill_clusters, POD, {}),
     "sources": (
         SOURCE_KINDS,
         fill_things,
@@ -102,4 +106,9 @@ _FILLED: dict[str, tuple[Any, ...]] = {
     "toy": ((POD,), fill_pods, POD, {}),
 }
 
-SCENES = [Scene(collector, *_FILLED[collector.name]) for collector in (*COLLECTORS, PodsByNode())]
+_ALWAYS = {"clusters": ("clusterFacts",)}
+
+SCENES = [
+    Scene(collector, *_FILLED[collector.name], _ALWAYS.get(collector.name, ()))
+    for collector in (*COLLECTORS, PodsByNode())
+]

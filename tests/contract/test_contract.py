@@ -166,12 +166,12 @@ def test_without_rights_nothing_is_published(cell: Cell) -> None:
 
 
 def test_an_empty_cluster_is_an_answer(empty: Cell) -> None:
-    """Every table is there, and has no rows but those of what users define."""
+    """Every table is there, and has no rows but those that do not come of objects."""
     result = empty.run()
     assert (list(result.errors), result.report.partial) == ([], False)
-    rows, declared = empty.rows(), {spec.key for spec in empty.scene.collector.tables}
-    assert rows.keys() >= declared
-    assert not any(some for key, some in rows.items() if key not in empty.scene.defined)
+    rows, always = empty.rows(), empty.scene.always
+    assert rows.keys() >= {spec.key for spec in empty.scene.collector.tables}
+    assert {key for key, some in rows.items() if some} == {*always}
 
 
 @pytest.mark.parametrize("which", ["first", "middle", "last"])

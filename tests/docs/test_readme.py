@@ -14,6 +14,8 @@ from support.snapshots import inventory
 from xpjob.cli import cli
 from xpjob.collectors.capacity import findings as capacity
 from xpjob.collectors.capacity.options import CapacityOptions
+from xpjob.collectors.clusters import findings as clusters
+from xpjob.collectors.clusters.options import ClusterOptions
 from xpjob.collectors.crossplane.options import CrossplaneOptions
 from xpjob.collectors.deployments import findings as deployments
 from xpjob.collectors.deployments.options import DeploymentOptions
@@ -56,6 +58,7 @@ def test_every_option_is_documented(request: pytest.FixtureRequest) -> None:
         "crossplane", "options of the collector", f"\n{rows(CrossplaneOptions)}\n", write=write
     )
     generated("capacity", "options of capacity", f"\n{rows(CapacityOptions)}\n", write=write)
+    generated("clusters", "options of clusters", f"\n{rows(ClusterOptions)}\n", write=write)
     generated(
         "deployments", "options of deployments", f"\n{rows(DeploymentOptions)}\n", write=write
     )
@@ -90,6 +93,8 @@ def test_every_metric_is_documented() -> None:
         ("capacity", capacity.FINDINGS),
         ("deployments", deployments.FINDINGS),
         ("services", services.FINDINGS),
+        ("clusters", clusters.FINDINGS),
+        ("sources", sources.FINDINGS),
     ],
 )
 def test_every_metric_of_collectors_is_documented(collector: str, findings: Sequence[str]) -> None:

@@ -23,6 +23,7 @@ from support.services_section import cluster_of
 from support.services_section import planned as planned_services
 from xpjob import __version__
 from xpjob.base.errors import SettingsError
+from xpjob.collectors.clusters.lists import COUNTED, OPTIONAL
 from xpjob.collectors.deployments.higher import KINDS
 from xpjob.collectors.deployments.owners import LISTED
 from xpjob.commands.groups import GROUPS, OPTIONS
@@ -253,6 +254,42 @@ def test_the_component_of_services_grants_what_it_lists(tmp_path: Path) -> None:
     assert binding["subjects"] == [
         {"kind": "ServiceAccount", "name": "xpjob", "namespace": "crossplane-system"}
     ]
+
+
+def test_the_component_of_clusters_grants_what_it_lists(tmp_path: Path) -> None:
+    """Get and list on what is listed or counted, and on no other kind."""
+    items = objects(with_component(tmp_path, "collectors/clusters"))
+    granted: set[tuple[str, str]] = set()
+    for rule in pick(items, "ClusterRole", "xpjob-clusters")["rules"]:
+        assert rule["verbs"] == ["get", "list"]
+        (group,) = rule["apiGroups"]
+        granted |= {(group, resource) for resource in rule["resources"]}
+    counted = {(gvr.group, gvr.resource) for gvr in COUNTED}
+    optional = {(kind.group, kind.resource) for kind in OPTIONAL}
+    assert granted == {("", "nodes"), ("", "pods"), *counted, *optional}
+    binding = pick(items, "ClusterRoleBinding", "xpjob-clusters")
+    assert binding["roleRef"]["name"] == "xpjob-clusters"
+    assert binding["subjects"] == [
+        {"kind": "ServiceAccount", "name": "xpjob", "namespace": "crossplane-system"}
+    ]
+
+
+def test_registries_are_mounted_into_the_job_only(tmp_path: Path) -> None:
+    """Where the documentation says that they are, and the job may reach them."""
+    items = objects(
+        with_component(tmp_path, "collectors/clusters", "collectors/clusters-registries")
+    )
+    specs = pod_specs(items)
+    (volume,) = specs["xpjob"]["volumes"]
+    assert volume["secret"] == {"secretName": "xpjob-registries", "defaultMode": 0o440}
+    assert specs["xpjob"]["securityContext"]["fsGroup"] == 65532
+    (mount,) = specs["xpjob"]["containers"][0]["volumeMounts"]
+    documented = (ROOT / "xpjob/collectors/clusters/REGISTRIES.md").read_text()
+    assert f"secret generic {volume['secret']['secretName']} --from-file=" in documented
+    assert f"REGISTRIES_FILE={mount['mountPath']}/registries.yaml" in documented
+    assert "xpjob-registries" not in str(specs["xpjob-gateway"])
+    own, base = (pick(items, "NetworkPolicy", name) for name in ("xpjob-registries", "xpjob-job"))
+    assert own["spec"]["podSelector"] == base["spec"]["podSelector"]
 
 
 def test_credentials_for_github_are_mounted_into_the_job_only(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ PAGES = {
     "k8s": ROOT / "k8s/README.md",
     "collectors": ROOT / "xpjob/collectors/README.md",
     "capacity": ROOT / "xpjob/collectors/capacity/README.md",
+    "clusters": ROOT / "xpjob/collectors/clusters/README.md",
     "crossplane": ROOT / "xpjob/collectors/crossplane/README.md",
     "crossplane in the reader": ROOT / "xpjob/collectors/crossplane/reader/README.md",
     "deployments": ROOT / "xpjob/collectors/deployments/README.md",

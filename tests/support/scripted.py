@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -40,8 +41,10 @@ class Scripted:
 
 
 @contextmanager
-def scripted(answer: Callable[[Asked], Told]) -> Iterator[Scripted]:
-    """Serve a script on a free loopback port."""
+def scripted(
+    answer: Callable[[Asked], Told], context: ssl.SSLContext | None = None
+) -> Iterator[Scripted]:
+    """Serve a script on a free loopback port; over TLS with a context."""
     served = Scripted(answer)
 
     class Handler(BaseHTTPRequestHandler):
@@ -69,7 +72,9 @@ def scripted(answer: Callable[[Asked], Told]) -> Iterator[Scripted]:
     for method in ("GET", "PUT", "POST", "DELETE", "HEAD", "CONNECT"):
         setattr(Handler, f"do_{method}", Handler.handle_any)
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    served.url = f"http://127.0.0.1:{server.server_port}"
+    if context:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    served.url = f"http{'s' if context else ''}://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:

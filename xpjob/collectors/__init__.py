@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from xpjob.collect.contract import Collectors
 from xpjob.collectors.capacity.collector import CapacityCollector
+from xpjob.collectors.clusters.collector import Clusters
 from xpjob.collectors.crossplane.collector import Crossplane
 from xpjob.collectors.deployments.collector import Deployments
 from xpjob.collectors.services.collector import ServicesCollector
@@ -15,6 +16,7 @@ COLLECTORS: Collectors = (
     CapacityCollector(),
     Deployments(),
     ServicesCollector(),
+    Clusters(),
     Sources(),
 )
 

@@ -1,0 +1,170 @@
+"""What a list that fails costs: what it alone tells, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.capacity import NAMESPACE, NODE, POD, node
+from support.clusters import (
+    CLUSTER_OPERATOR,
+    CLUSTER_VERSION,
+    CSV,
+    DEPLOYMENT,
+    EXTENSION,
+    KINDS,
+    OPERATOR_GROUP,
+    SUBSCRIPTION,
+    ClustersCluster,
+    clusters_cluster,
+    csv,
+    one,
+    series,
+    subscription,
+)
+from xpjob.demo.cluster import Fault
+from xpjob.kube.discovery import Kind
+
+TABLES = ("clusterFacts", "clusterNodes", "operators", "registries")
+
+
+def failing(*paths: str) -> Callable[[str, dict[str, str]], Fault | None]:
+    """Refuse these lists."""
+    return lambda path, _: Fault(403) if path in paths else None
+
+
+def rows_of(served: ClustersCluster) -> dict[str, list[Any]]:
+    """Return all rows, without the marks."""
+    return {
+        key: [{k: v for k, v in row.items() if k != "carriedSince"} for row in served.rows(key)]
+        for key in TABLES
+    }
+
+
+def marked(served: ClustersCluster) -> set[str]:
+    """Return the tables with marked rows."""
+    return {key for key in TABLES if any(row["carriedSince"] for row in served.rows(key))}
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        (NODE.path(), {"clusterFacts", "clusterNodes"}),
+        (POD.path(), {"clusterFacts", "clusterNodes"}),
+        (NAMESPACE.path(), {"clusterFacts"}),
+        (DEPLOYMENT.path(), {"clusterFacts"}),
+        ("/version", {"clusterFacts"}),
+        (CLUSTER_VERSION.path(), {"clusterFacts"}),
+        (CLUSTER_OPERATOR.path(), {"clusterFacts", "operators"}),
+        (SUBSCRIPTION.path(), {"clusterFacts", "operators"}),
+        (CSV.path(), {"clusterFacts", "operators"}),
+        (OPERATOR_GROUP.path(), {"operators"}),
+        (EXTENSION.path(), {"clusterFacts", "operators"}),
+    ],
+)
+def test_what_was_known_stays_and_is_marked(tmp_path: Path, path: str, expected: set[str]) -> None:
+    """Whichever list fails, rows and series are as before; they are fresh once it is made."""
+    with clusters_cluster(tmp_path) as served:
+        served.run()  # so that findings are confirmed
+        before, known = series(served.run()), rows_of(served)
+        assert marked(served) == set()
+        served.cluster.fault = failing(path)
+        for _ in range(2):
+            result = served.run()
+            assert (list(result.errors), result.report.partial) == ([], True)
+            assert series(result) == before
+            assert rows_of(served) == known
+            assert marked(served) == expected
+        served.cluster.fault = failing()
+        assert not served.run().report.partial
+        assert marked(served) == set()
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=[kind.resource for kind in KINDS])
+def test_what_was_never_known_is_absent_and_not_0(tmp_path: Path, kind: Kind) -> None:
+    """The series that are there are right: they are those of a run in which nothing failed."""
+    with clusters_cluster(tmp_path) as served:
+        served.cluster.fault = failing(kind.path())
+        found = series(served.run())
+        served.cluster.fault = failing()
+        (served.store / "snapshot.json").unlink()
+        whole = series(served.run())
+    assert found.items() <= whole.items()
+    assert len(found) < len(whole) or kind is OPERATOR_GROUP
+
+
+def test_what_was_carried_for_too_long_is_let_go(tmp_path: Path) -> None:
+    """Numbers of pods vanish; the nodes stay."""
+    with clusters_cluster(tmp_path) as served:
+        served.run()
+        served.cluster.fault = failing(POD.path())
+        found = series(served.run(carry_max_age_seconds="0"))
+        rows = served.rows("clusterNodes")
+    assert "clusterpulse_cluster_pods_total" not in found
+    assert found["clusterpulse_cluster_nodes_total"] == len(rows) == 7
+    assert {(row["pods"], row["carriedSince"]) for row in rows} == {(None, "")}
+
+
+def test_fresh_nodes_have_the_pods_that_were_there(tmp_path: Path) -> None:
+    """A new node has none that are known, and one that was cordoned says so."""
+    with clusters_cluster(tmp_path) as served:
+        served.run()
+        served.cluster.apply(NODE, node("node-0", unschedulable=True))
+        served.cluster.apply(NODE, node("node-new"))
+        served.cluster.delete(NODE, "", "node-1")
+        served.cluster.fault = failing(POD.path())
+        served.run()
+        rows = served.rows("clusterNodes")
+    old, new = one(rows, node="node-0"), one(rows, node="node-new")
+    assert (old["unschedulable"], old["pods"]) == (True, 2)
+    assert old["carriedSince"]
+    assert (new["pods"], new["cpuRatio"], new["carriedSince"]) == (None, None, "")
+    assert "node-1" not in {row["node"] for row in rows}
+
+
+def test_a_version_that_is_not_known_is_not_the_old_one(tmp_path: Path) -> None:
+    """An upgrade while CSVs cannot be listed leaves the state of the new one open."""
+    with clusters_cluster(tmp_path) as served:
+        served.run()
+        served.cluster.apply(SUBSCRIPTION, subscription("logging", "logging", "logging.v6.2.0"))
+        served.cluster.fault = failing(CSV.path())
+        served.run()
+        rows = served.rows("operators")
+    logging = one(rows, operator="logging")
+    assert (logging["version"], logging["succeeded"], logging["healthy"]) == ("", None, None)
+    assert one(rows, operator="cert-manager")["version"] == "1.17.0"
+
+
+def test_a_group_that_does_not_answer_discovery_is_not_gone(tmp_path: Path) -> None:
+    """Only a complete discovery without it says so."""
+    with clusters_cluster(tmp_path) as served:
+        served.run()
+        before = served.rows("operators")
+        kinds = served.cluster.kinds
+        served.cluster.aggregated = False
+        served.cluster.fault = lambda path, _: (
+            Fault(503) if path.startswith("/apis/operators.coreos.com/") else None
+        )
+        result = served.run()
+        names = {row["operator"] for row in served.rows("operators")}
+        assert result.report.partial
+        assert names == {row["operator"] for row in before}
+        served.cluster.fault = failing()
+        served.cluster.kinds = tuple(k for k in kinds if k.group != SUBSCRIPTION.group)
+        served.run()
+        assert {row["manager"] for row in served.rows("operators")} == {"olm-v1", "openshift"}
+
+
+def test_copies_are_no_operators(tmp_path: Path) -> None:
+    """OLM copies what works everywhere into every namespace; the server leaves the copies out."""
+    with clusters_cluster(tmp_path) as served:
+        for number in range(5):
+            copied = {"olm.copiedFrom": "operators"}
+            served.cluster.apply(CSV, csv("x.v1", f"team-{number}", labels=copied))
+        served.run()
+        asked = [query for path, query in served.cluster.requests if path == CSV.path()]
+        assert {query["labelSelector"] for query in asked} == {"!olm.copiedFrom"}
+        assert "x" not in {row["operator"] for row in served.rows("operators")}

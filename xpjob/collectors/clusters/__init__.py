@@ -1,0 +1,1 @@
+"""The clusters collector: a cluster's facts, nodes, operators and registries."""

@@ -1,0 +1,56 @@
+"""What checking a registry has found."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+State = Literal[
+    "upAnonymous",
+    "upAuthenticated",
+    "authRequired",
+    "authFailed",
+    "authUnavailable",
+    "credentialsNotSent",
+    "refused",
+    "rateLimited",
+    "notARegistry",
+    "redirected",
+    "unavailable",
+    "unreachable",
+    "notChecked",
+]
+DOWN: tuple[State, ...] = ("notARegistry", "redirected", "unavailable", "unreachable")
+"""States in which no registry answers."""
+Catalog = Literal["complete", "more", "refused", "failed", "notRead"]
+
+
+class Result(Struct):
+    """The state of a registry, and what is known of it.
+
+    ``cause`` is where an unreachable one fails. ``seconds`` is how long it took to answer.
+    ``repositories`` is None unless the whole catalog was read. ``not_after`` is when the
+    certificate expires (RFC 3339), ``paths_failed`` are further paths that did not answer.
+    """
+
+    state: State
+    message: str = ""
+    cause: str = ""
+    seconds: float | None = None
+    repositories: int | None = None
+    catalog: Catalog = "notRead"
+    not_after: str = ""
+    paths_failed: list[str] = []
+
+    @property
+    def up(self) -> int | None:
+        """Return 1 if a registry answers, 0 if not, None if that is not known."""
+        if self.state == "notChecked":
+            return None
+        return 0 if self.state in DOWN else 1
+
+    @property
+    def auth_ok(self) -> int:
+        """Return 1 if the credentials are accepted, 0 if they are wrong, -1 if nobody knows."""
+        return {"upAuthenticated": 1, "authFailed": 0}.get(self.state, -1)

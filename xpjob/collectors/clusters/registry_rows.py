@@ -1,0 +1,65 @@
+"""Check the registries of the file, and make their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from xpjob.base.errors import DeadlineError
+from xpjob.collectors.clusters.records import RegistryRow
+from xpjob.collectors.clusters.registries import check, file
+from xpjob.collectors.clusters.registries.file import Registry
+from xpjob.collectors.clusters.registries.result import Result
+from xpjob.collectors.clusters.tables import SeenRegistry
+from xpjob.net.options import NetOptions
+from xpjob.net.threads import by_deadline
+
+
+class Checked(NamedTuple):
+    """The registries and their results, or why the file could not be read."""
+
+    registries: Sequence[Registry] = ()
+    results: Sequence[Result] = ()
+    error: str = ""
+
+
+def check_registries(path: Path | None, net: NetOptions) -> Checked:
+    """Check the registries that a file names; none without a file."""
+    if path is None:
+        return Checked()
+    try:
+        registries = by_deadline(lambda: file.read(path))
+    except (ValueError, TimeoutError, DeadlineError) as error:
+        return Checked(error=f"reading REGISTRIES_FILE: {error}")
+    return Checked(registries, check.check_all(registries, net))
+
+
+def rows_of(checked: Checked, seen: Mapping[str, SeenRegistry], at: str) -> list[RegistryRow]:
+    """Return the rows at a time (RFC 3339). ``seen`` are those of the previous run.
+
+    A certificate that could not be read is most likely the one that was there before: an expired
+    one fails the handshake, and must not be forgotten.
+    """
+    rows = []
+    for registry, result in zip(checked.registries, checked.results, strict=True):
+        before = seen.get(registry.name) or SeenRegistry(registry.name)
+        up, auth = result.up, result.auth_ok
+        rows.append(
+            RegistryRow(
+                registry=registry.name,
+                endpoint=registry.endpoint,
+                state=result.state,
+                up=None if up is None else bool(up),
+                authenticated=None if auth < 0 else bool(auth),
+                cause=result.cause,
+                response_seconds=result.seconds,
+                repositories=result.repositories,
+                catalog=result.catalog,
+                certificate_expires=result.not_after or before.certificate_expires,
+                paths_failed=result.paths_failed,
+                message=result.message,
+                since=before.since if before.state == result.state and before.since else at,
+            )
+        )
+    return sorted(rows, key=lambda row: row.registry)
