@@ -88,7 +88,7 @@ _FILLED: dict[str, tuple[Any, ...]] = {
         },
     ),
     "deployments": (WORKLOAD_KINDS, fill_workloads, POD, {"digest_metrics": "true"}),
-    "clusters": (CLUSTERS_KINDS, fill_clusters, POD, {}),
+    "clusters": (CLUSTERS_KINDS, fill_clusters, POD, {}, ("clusterFacts",)),
     "sources": (
         SOURCE_KINDS,
         fill_things,
@@ -106,9 +106,4 @@ _FILLED: dict[str, tuple[Any, ...]] = {
     "toy": ((POD,), fill_pods, POD, {}),
 }
 
-_ALWAYS = {"clusters": ("clusterFacts",)}
-
-SCENES = [
-    Scene(collector, *_FILLED[collector.name], _ALWAYS.get(collector.name, ()))
-    for collector in (*COLLECTORS, PodsByNode())
-]
+SCENES = [Scene(collector, *_FILLED[collector.name]) for collector in (*COLLECTORS, PodsByNode())]

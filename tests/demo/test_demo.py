@@ -11,10 +11,11 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from support.capacity_section import make
-from xpjob.demo import apps, workloads
+from xpjob.demo import apps, operators, workloads
 from xpjob.demo.apps import Apps
 from xpjob.demo.cluster import Cluster
 from xpjob.demo.kinds import GROUP, KINDS
+from xpjob.demo.operators import Operators
 from xpjob.demo.platform import PEOPLE, TEAM_KEY, Platform
 from xpjob.demo.workloads import Workloads
 
@@ -120,6 +121,26 @@ def test_apps_are_deployed_pod_by_pod() -> None:
     assert seen == [{1, 2}, {1, 2}]
 
 
+def test_an_upgrade_waits_until_it_is_approved() -> None:
+    """Then the next one waits."""
+    cluster = Cluster(operators.KINDS, token="t")
+    living = Operators(cluster)
+
+    def waiting() -> list[str]:
+        return [
+            item["status"]["currentCSV"]
+            for item in cluster.objects(operators.SUBSCRIPTION)
+            if item["status"]["state"] == "UpgradePending"
+        ]
+
+    seen = []
+    for _ in range(9):
+        seen += waiting()
+        living.step()
+    assert list(dict.fromkeys(seen)) == ["metallb.v4.18.1", "metallb.v4.18.2", "metallb.v4.18.3"]
+    assert len(cluster.objects(operators.CSV)) == 4
+
+
 def test_once_does_one_run_and_exits(tmp_path: Path) -> None:
     """With a summary, a snapshot and two text files."""
     command = [sys.executable, "-m", "xpjob", "demo", "--once", "--directory", str(tmp_path)]
@@ -141,6 +162,14 @@ def test_once_does_one_run_and_exits(tmp_path: Path) -> None:
         "crawler-2": "wrongAddress",
         "crawler-3": "orphan",
     }
+    assert {row["state"] for row in document["operators"]} >= {"Succeeded", "Failed", "Retrying"}
+    registries = {row["registry"]: row["state"] for row in document["registries"]}
+    assert registries == {
+        "sample": "upAuthenticated",
+        "sample-away": "unreachable",
+        "sample-wrong-password": "authFailed",
+    }
+    assert {row["state"] for row in document["sources"]} == {"ok"}
     assert (tmp_path / "xpjob.prom").exists()
     assert (tmp_path / "xpjob-run.prom").exists()
 

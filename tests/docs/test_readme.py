@@ -21,6 +21,7 @@ from xpjob.collectors.deployments import findings as deployments
 from xpjob.collectors.deployments.options import DeploymentOptions
 from xpjob.collectors.services import findings as services
 from xpjob.collectors.services.options import ServiceOptions
+from xpjob.collectors.sources import findings as sources
 from xpjob.collectors.sources.options import SourcesOptions
 from xpjob.commands.groups import GROUPS, OPTIONS
 from xpjob.config.option import Group, Option, declared, options

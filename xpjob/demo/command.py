@@ -15,11 +15,12 @@ from xpjob.base.times import now
 from xpjob.collectors import COLLECTORS
 from xpjob.collectors.extensions import EXTENSIONS
 from xpjob.config.option import Config, load
-from xpjob.demo import apps, services, workloads
+from xpjob.demo import apps, operators, services, workloads
 from xpjob.demo.api import Server, create_app, write_kubeconfig
 from xpjob.demo.apps import Apps
 from xpjob.demo.cluster import Cluster
 from xpjob.demo.kinds import KINDS
+from xpjob.demo.operators import Operators, registry, write_registries
 from xpjob.demo.platform import CREATOR_KEY, TEAM_KEY, Platform
 from xpjob.demo.workloads import Workloads
 from xpjob.kube.options import KubeOptions
@@ -50,10 +51,11 @@ def run_demo(
     """
     # The sample platform is on loopback, which a proxy cannot reach.
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1"
-    kinds = tuple(dict.fromkeys((*KINDS, *workloads.KINDS, *apps.KINDS, *services.KINDS)))
+    more = (workloads.KINDS, apps.KINDS, services.KINDS, operators.KINDS)
+    kinds = tuple(dict.fromkeys((*KINDS, *(kind for some in more for kind in some))))
     cluster = Cluster(kinds, token=secrets.token_hex(16))
     platform, pods = Platform(cluster, now()), Workloads(cluster, now())
-    deployed = Apps(cluster)
+    deployed, installed = Apps(cluster), Operators(cluster)
     services.fill(cluster)
     results = directory or Path(tempfile.mkdtemp(prefix="xpjob-demo-"))
     results.mkdir(parents=True, exist_ok=True)
@@ -61,7 +63,10 @@ def run_demo(
         private = stack.enter_context(tempfile.TemporaryDirectory())
         server = stack.enter_context(Server(create_app(cluster)))
         kubeconfig = write_kubeconfig(Path(private, "kubeconfig"), server.url, cluster.token)
-        config = _config(kubeconfig, results, every)
+        login = ("sample", secrets.token_hex(8))
+        images = stack.enter_context(Server(registry(*login)))
+        registries = write_registries(Path(private), images.url, *login)
+        config = _config(kubeconfig, registries, results, every)
         click.echo(f"Running xpjob against a sample platform at {server.url}.")
         if not once:
             listening = listen("127.0.0.1", port) if port else listen_near(_PORT)
@@ -79,12 +84,14 @@ def run_demo(
             platform.step(now())
             pods.step(now())
             deployed.step()
+            installed.step()
 
 
-def _config(kubeconfig: Path, results: Path, every: float) -> Config:
+def _config(kubeconfig: Path, registries: Path, results: Path, every: float) -> Config:
     return load(
         {
             "kubeconfig": str(kubeconfig),
+            "registries_file": str(registries),
             "page_size": "50",
             "namespace_team_key": TEAM_KEY,
             "metric_sources": str(_SOURCES),
