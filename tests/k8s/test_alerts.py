@@ -43,6 +43,10 @@ _STATES = {
     "familyMissing": 0,
     "orphan": 2,
 }
+_OLM = 'job="xpjob", manager="olm", namespace="logging", operator="logging"'
+_DEGRADED = 'clusterpulse_cluster_operator_degraded{job="xpjob", operator="dns"}'
+_AVAILABLE = 'clusterpulse_cluster_operator_available{job="xpjob", operator="dns"}'
+_EXPIRY = 'registry_certificate_expiry_timestamp_seconds{job="xpjob", registry="r"}'
 _PENDING = 'job="xpjob", namespace="team-a", team="a"'
 
 HEALTHY = {
@@ -74,6 +78,14 @@ HEALTHY = {
     f"capacity_schedulable_nodes{{{_TAINTED}}}": "0x90",
     f'capacity_pending_oldest_seconds{{{_PENDING}, reason="Unschedulable"}}': "60x90",
     f'capacity_pending_oldest_seconds{{{_PENDING}, reason="SchedulingGated"}}': "7200x90",
+    'clusterpulse_node_ready{job="xpjob", node="a"}': "1x90",
+    f"clusterpulse_operator_succeeded{{{_OLM}}}": "1x90",
+    f"clusterpulse_operator_approval_required{{{_OLM}}}": "0x90",
+    _DEGRADED: "0x90",
+    _AVAILABLE: "1x90",
+    'registry_up{job="xpjob", registry="r"}': "1x90",
+    'registry_auth_ok{job="xpjob", registry="r"}': "-1x90",
+    _EXPIRY: f"{30 * 86_400}x90",
     f"xpjob_deployment_findings{{{_MANY}}}": "0x90",
     f"xpjob_deployment_findings{{{_MOVED}}}": "0x90",
     _OLDEST_RECORD: "0x90",
@@ -183,6 +195,34 @@ CASES: dict[str, tuple[dict[str, str | None], int, set[str]]] = {
         25,
         set(),
     ),
+    "NodeNotReady": (
+        {'clusterpulse_node_ready{job="xpjob", node="a"}': "1x10 -1x80"},
+        21,
+        set(),
+    ),
+    "OperatorNotSucceeded": (
+        {f"clusterpulse_operator_succeeded{{{_OLM}}}": "1x10 0x80"},
+        26,
+        set(),
+    ),
+    "OperatorUpgradeWaits": (
+        {f"clusterpulse_operator_approval_required{{{_OLM}}}": "0x10 1x80"},
+        71,
+        set(),
+    ),
+    "ClusterOperatorDegraded": ({_AVAILABLE: "1x10 0x80"}, 21, set()),
+    "RegistryDown": (
+        {'registry_up{job="xpjob", registry="r"}': "1x10 0x80"},
+        16,
+        set(),
+    ),
+    "RegistryCredentialsWrong": (
+        {'registry_auth_ok{job="xpjob", registry="r"}': "1x10 0x80"},
+        21,
+        set(),
+    ),
+    # From the eleventh minute on it expires within two weeks.
+    "RegistryCertificateExpires": ({_EXPIRY: f"{14 * 86_400 + 630}x90"}, 71, set()),
     "ImageTagWithSeveralDigests": (
         {f"xpjob_deployment_findings{{{_MANY}}}": "0x5 1x85"},
         66,

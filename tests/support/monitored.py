@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -15,19 +16,22 @@ from typing import Any
 import yaml
 
 from support.capacity import container, node, pod
+from support.certificates import issue
 from support.github import ORG, github
 from support.github import TOKEN as GITHUB_TOKEN
 from support.paths import COMPONENTS, ROOT
 from support.processes import POOL, free_port, prometheus, pushgateway, serving
+from support.scripted import Told, scripted
 from xpjob.base.times import now
 from xpjob.collectors import COLLECTORS
 from xpjob.commands.groups import GROUPS
 from xpjob.config.option import load
-from xpjob.demo import apps, services, workloads
+from xpjob.demo import apps, operators, services, workloads
 from xpjob.demo.api import Server, create_app, write_kubeconfig
 from xpjob.demo.apps import Apps
 from xpjob.demo.cluster import Cluster, Fault
 from xpjob.demo.kinds import KINDS
+from xpjob.demo.operators import Operators
 from xpjob.demo.platform import CREATOR_KEY, TEAM_KEY, Platform
 from xpjob.demo.workloads import Workloads
 from xpjob.kube.discovery import Kind
@@ -106,7 +110,8 @@ def operator_jobs() -> list[dict[str, Any]]:
 @contextmanager
 def monitored(directory: Path, jobs: list[dict[str, Any]]) -> Iterator[Monitored]:
     """Do some runs over the demo platform, one list failing at last, scraped by these jobs."""
-    kinds = dict.fromkeys((*KINDS, PROVIDER, *workloads.KINDS, *apps.KINDS, *services.KINDS))
+    more = (workloads.KINDS, apps.KINDS, services.KINDS, operators.KINDS)
+    kinds = dict.fromkeys((*KINDS, PROVIDER, *(kind for some in more for kind in some)))
     cluster = Cluster(tuple(kinds), token="monitored")
     pods = Workloads(cluster, now())
     cluster.apply(workloads.NODE, node("small", {"cpu": "1", "memory": "8Gi", "pods": "9"}))
@@ -117,6 +122,7 @@ def monitored(directory: Path, jobs: list[dict[str, Any]]) -> Iterator[Monitored
     platform = Platform(cluster, now())
     deployed = Apps(cluster)
     services.fill(cluster)
+    Operators(cluster)
     with ExitStack() as stack:
         server = stack.enter_context(Server(create_app(cluster)))
         gateway = stack.enter_context(pushgateway(directory))
@@ -131,6 +137,7 @@ def monitored(directory: Path, jobs: list[dict[str, Any]]) -> Iterator[Monitored
             "store_backend": "directory",
             "store_dir": str(directory / "store"),
             "pushgateway_url": gateway,
+            "registries_file": str(stack.enter_context(_registries(directory))),
             "github_org": ORG,
             "base_url": recording.url,
             "logical_environment": "production",
@@ -173,6 +180,19 @@ def _move_a_tag(cluster: Cluster, deployed: Apps) -> None:
     before = running()
     while running() & before or len(running()) != 1:
         deployed.step()
+
+
+@contextmanager
+def _registries(directory: Path) -> Iterator[Path]:
+    """Serve a registry over TLS; yield the file that names it."""
+    made = issue(directory)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(made.certificate, made.key)
+    with scripted(lambda _: Told(200, {}, b"{}"), context) as registry:
+        entry = {"name": "images", "endpoint": registry.url, "caFile": str(made.authority)}
+        path = directory / "registries.json"
+        path.write_text(json.dumps({"registries": [entry]}))
+        yield path
 
 
 @contextmanager

@@ -45,6 +45,8 @@ class Lists:
     refused: Failing = lambda _: False
     asked: list[ListKey] = field(default_factory=list)
     catalogue: Any = None
+    net: Any = None
+    max_series: int = 10_000
 
     def read(self, key: ListKey, wire: type[Any]) -> WholeList[Any]:
         """Return the objects of a list. Raises ``XpjobError``."""
@@ -63,6 +65,14 @@ class Lists:
         ]
         page = decoder(wire)(json.dumps({"items": items}).encode())
         return WholeList(objects=len(items), malformed=page.malformed, items=page.items)
+
+    def count(self, key: ListKey) -> Any:
+        """Count nothing: the collector does not ask for numbers."""
+        raise NotImplementedError
+
+    def core_kinds(self) -> Any:
+        """Discover nothing: the collector does not ask for core kinds."""
+        raise NotImplementedError
 
     def fold(self, key: ListKey, wire: type[Any], reader: Callable[[], ListReader]) -> Any:
         """Fold nothing: the collector does not plan by long lists."""
