@@ -6,7 +6,7 @@ import gzip
 from dataclasses import dataclass
 from signal import SIGINT, SIGKILL, SIGTERM
 
-from faults import api, capacity, github, services, sinks
+from faults import api, capacity, clusters, github, services, sinks
 from faults.api import DISCOVERY, at, claims, discovery, hanging, page, second_page
 from faults.breaking import Setup, in_shell, many, nothing
 from faults.sinks import DROPPED, LOST, always, do, good, holding, once, proxied, s3, say
@@ -170,6 +170,17 @@ API = (
         services.planning(services.SERVICES, Fault(400)), *WELL),
     Row("API", "403", "Endpoints, while services plans",
         services.planning(services.ENDPOINTS, Fault(403)), *WELL),
+    Row("API", "403", "Deployments, for clusters", clusters.refused("/apis/apps/v1/deployments"),
+        *WELL[:3], "publish", 1, ("403",)),
+    Row("API", "403", "CSVs, for clusters",
+        clusters.refused("/apis/operators.coreos.com/v1alpha1/clusterserviceversions"),
+        *WELL[:3], "publish", 1, ("403",)),
+    Row("registry", "connection refused", "check", clusters.away, *WELL, (RETRIED,)),
+    Row("registry", "no answer", "check", clusters.never_ends(SILENT), *WELL, (RETRIED,)),
+    Row("registry", "trickles", "check", clusters.never_ends(DRIPPING), *WELL, (RETRIED,)),
+    Row("registry", "an answer without end", "check", clusters.never_ends(ENDLESS), *WELL),
+    Row("registry", "a mistake in its file", "before", clusters.mistaken, 2, STANDS, STANDS, "",
+        None),
     Row("API", "503", "one group's discovery", api.one_group(Fault(503)), *CARRIED,
         ("503", RETRIED, UNKNOWN_GROUP)),
     Row("API", "another document", "one group's discovery", api.one_group(ANOTHER), *CARRIED,
