@@ -117,6 +117,20 @@ def test_one_refused_list_is_a_warning(environ: dict[str, str], stand_in: StandI
     assert doctor(environ, "--strict")[0] == run(environ, "--strict") == 3
 
 
+def test_what_is_wrong_elsewhere_is_a_warning(environ: dict[str, str], tmp_path: Path) -> None:
+    """A registry that is away costs a run nothing, and somebody should look at it."""
+    path = tmp_path / "registries.json"
+    path.write_text('{"registries": [{"name": "r", "endpoint": "http://127.0.0.1:1"}]}')
+    environ |= {"COLLECTORS": "crossplane,clusters", "REGISTRIES_FILE": str(path)}
+    code, found = doctor(environ)
+    check = found["registry r"]
+    assert (code, check["status"]) == (0, "warning")
+    assert (
+        check["detail"] == "unreachable: GET http://127.0.0.1:1/v2/: [Errno 111] Connection refused"
+    )
+    assert check["advice"] == "check the endpoint, and that a network policy allows it"
+
+
 def test_no_rights_at_all(environ: dict[str, str], stand_in: StandIn) -> None:
     """Is what a run ends with 4 for."""
     stand_in.cluster.allows = lambda gvr: gvr.group == ""

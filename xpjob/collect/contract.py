@@ -73,7 +73,8 @@ class Plan:
     ``malformed_configs`` the skipped ones, ``conflicting_configs`` those that contradict others.
     ``reads`` are the small lists that planning itself needs rights for. ``hint`` says what to do if
     there are no subscriptions. ``skipped`` and ``remarks`` explain decisions in ``xpjob targets``
-    and ``xpjob doctor``; a remark is something that planning could not find out.
+    and ``xpjob doctor``; a remark is something that planning could not find out. ``warnings`` are
+    for ``xpjob doctor``: what is wrong with other servers that planning asked, and what to do.
     """
 
     subscriptions: Sequence[Subscription] = ()
@@ -85,6 +86,7 @@ class Plan:
     hint: str = ""
     skipped: Sequence[Skipped] = ()
     remarks: Sequence[str] = ()
+    warnings: Sequence[tuple[str, str]] = ()
 
 
 class World(Protocol):

@@ -91,6 +91,9 @@ def _decisions(plan: Plan) -> Iterator[Check]:
     """Explain which kinds are not listed, and what planning could not find out."""
     advice = "optional: grant it (see k8s/README.md, Rights)"
     yield from (Check("definitions", OK, remark, advice) for remark in plan.remarks)
+    for what, text in plan.warnings:
+        detail, _, told = text.rpartition("; ")
+        yield Check(what, WARNING, detail or told, told if detail else "")
     for skipped in plan.skipped:
         yield Check(f"kind {skipped.gvr}", OK, f"not listed: {skipped.why}", skipped.advice)
 

@@ -17,7 +17,9 @@ import trustme
 from support.clusters import CORE, ClustersCluster, clusters_cluster, one, series
 from support.scripted import Asked, Told, scripted
 from xpjob.base import times
+from xpjob.collectors.clusters.registry_rows import check_registries
 from xpjob.demo.cluster import Cluster
+from xpjob.net.options import NetOptions
 from xpjob.run.job import Result
 
 SECRET, TOKEN = "planted-password", "planted-token"
@@ -125,6 +127,45 @@ def test_a_file_that_is_gone_keeps_what_was_known(
     assert (list(result.errors), result.report.partial) == ([], True)
     assert series(result)['registry_up{registry="r"}'] == 1
     assert {row["carriedSince"] for row in site.rows("clusterFacts")} == {""}
+
+
+def test_what_is_wrong_is_found_and_told_to_the_doctor(
+    site: ClustersCluster, tmp_path: Path
+) -> None:
+    """A path, credentials, and a registry that is away; one that is well is not."""
+
+    def answer(asked: Asked) -> Told:
+        if asked.path.startswith("/closed"):
+            return Told(401, {"WWW-Authenticate": "Basic"}, b"{}")
+        return Told(404 if asked.path == "/health" else 200, {}, b"{}")
+
+    with scripted(answer) as registry:
+        write(tmp_path)
+        path = write(
+            tmp_path,
+            {"name": "well", "endpoint": registry.url},
+            {"name": "ill", "endpoint": registry.url, "paths": ["/health"]},
+            {
+                "name": "closed",
+                "endpoint": f"{registry.url}/closed",
+                "credentialsFile": str(tmp_path / "credentials"),
+            },
+            {"name": "away", "endpoint": "http://127.0.0.1:1"},
+        )
+        result = site.run(registries_file=path)
+        checked = check_registries(Path(path), NetOptions())
+    healthy = {row["registry"]: row["healthy"] for row in site.rows("registries")}
+    assert healthy == {"away": False, "closed": False, "ill": False, "well": True}
+    assert {(finding, name) for finding, name, _ in findings(result)} == {
+        ("RegistryDown", "away"),
+        ("RegistryCredentialsWrong", "closed"),
+        ("RegistryPathsFail", "ill"),
+    }
+    assert [(name, text.partition(":")[0]) for name, text in checked.warnings] == [
+        ("registry ill", "upAnonymous"),
+        ("registry closed", "authFailed"),
+        ("registry away", "unreachable"),
+    ]
 
 
 def test_registries_that_are_not_named_any_more_are_gone(

@@ -89,10 +89,10 @@ class Clusters:
         wanted = [*lists.wanted(world, asked.rules), *asked.failed]
         served = world.catalogue.resource(openshift.GROUP, openshift.VERSIONS) is not None
         checked = checking()
-        remarks = [text for text in (asked.remark, checked.error) if text]
+        remarks = [asked.remark] if asked.remark else []
         reads = [ListKey(gvr, metadata_only=True) for gvr in lists.COUNTED]
         notes = _Notes(options, asked, checked, served)
-        return Plan(wanted, notes, reads=reads, remarks=remarks)
+        return Plan(wanted, notes, reads=reads, remarks=remarks, warnings=checked.warnings)
 
     def reader(self, subscription: Subscription) -> ListReader:
         """Return a new reader of one list."""

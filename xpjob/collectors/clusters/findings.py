@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from xpjob.base.times import seconds_between
 from xpjob.collect.findings import Finding
 from xpjob.collectors.clusters.records import OperatorRow, RegistryRow
+from xpjob.collectors.clusters.registries.result import NOT_LET_IN
 
 OPERATOR_FAILED, APPROVAL = "OperatorFailed", "UpgradeWaitsForApproval"
 REGISTRY_DOWN, CREDENTIALS = "RegistryDown", "RegistryCredentialsWrong"
-CERTIFICATE = "RegistryCertificateExpires"
-FINDINGS = (OPERATOR_FAILED, APPROVAL, REGISTRY_DOWN, CREDENTIALS, CERTIFICATE)
+PATHS, CERTIFICATE = "RegistryPathsFail", "RegistryCertificateExpires"
+FINDINGS = (OPERATOR_FAILED, APPROVAL, REGISTRY_DOWN, CREDENTIALS, PATHS, CERTIFICATE)
 
 _DAY = 86_400
 _KINDS = {
@@ -19,8 +20,6 @@ _KINDS = {
     "olm-v1": ("olm.operatorframework.io", "ClusterExtension"),
     "openshift": ("config.openshift.io", "ClusterOperator"),
 }
-_UNUSED = ("authFailed", "credentialsNotSent")
-"""States in which the credentials do not help."""
 
 
 def find(
@@ -48,8 +47,11 @@ def _of_registries(rows: Sequence[RegistryRow], days: int, at: str) -> Iterator[
         if row.up is False:
             yield _of_registry(REGISTRY_DOWN, row, f"{row.state}: {row.message}")
     for row in rows:
-        if row.state in _UNUSED:
+        if row.state in NOT_LET_IN:
             yield _of_registry(CREDENTIALS, row, row.message)
+    for row in rows:
+        if row.paths_failed:
+            yield _of_registry(PATHS, row, row.message)
     for row in rows:
         until = row.certificate_expires
         if until and days and seconds_between(at, until) < days * _DAY:

@@ -153,6 +153,10 @@ class RegistryRow(Struct, rename="camel", kw_only=True):
     registry: Annotated[str, Meta(description="Name in REGISTRIES_FILE.")]
     endpoint: Annotated[str, Meta(description="URL.")] = ""
     state: Annotated[State, Meta(description="State; see the collector's README.")] = "notChecked"
+    healthy: Annotated[
+        bool | None,
+        Meta(description="Whether it is up, its paths answer, and its credentials are not wrong."),
+    ] = None
     up: Annotated[bool | None, Meta(description="Whether a registry answers.")] = None
     authenticated: Annotated[
         bool | None, Meta(description="Whether the credentials are accepted, if that is known.")

@@ -23,6 +23,15 @@ class Checked(NamedTuple):
     results: Sequence[Result] = ()
     error: str = ""
 
+    @property
+    def warnings(self) -> list[tuple[str, str]]:
+        """Return what is wrong, by registry."""
+        found = [("registries", self.error)] if self.error else []
+        for registry, result in zip(self.registries, self.results, strict=True):
+            if not result.healthy:
+                found.append((f"registry {registry.name}", f"{result.state}: {result.message}"))
+        return found
+
 
 def check_registries(path: Path | None, net: NetOptions) -> Checked:
     """Check the registries that a file names; none without a file."""
@@ -50,6 +59,7 @@ def rows_of(checked: Checked, seen: Mapping[str, SeenRegistry], at: str) -> list
                 registry=registry.name,
                 endpoint=registry.endpoint,
                 state=result.state,
+                healthy=result.healthy,
                 up=None if up is None else bool(up),
                 authenticated=None if auth < 0 else bool(auth),
                 cause=result.cause,

@@ -79,7 +79,7 @@ REGISTRIES = TableSpec(
     RegistryRow,
     ("registry",),
     title="Registries",
-    filters=("registry", "state", "up", "authenticated", "cause", "catalog"),
+    filters=("registry", "state", "healthy", "up", "authenticated", "cause", "catalog"),
     search=("registry", "endpoint", "message"),
     shown=(
         *("registry", "endpoint", "state", "since", "responseSeconds", "repositories"),
@@ -88,7 +88,7 @@ REGISTRIES = TableSpec(
     changes=("state", "certificateExpires"),
     sort="registry",
     by=("state",),
-    ok="up",
+    ok="healthy",
     types={
         "state": "state",
         **dict.fromkeys(("since", "certificateExpires", "carriedSince"), _TIME),

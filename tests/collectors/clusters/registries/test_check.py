@@ -305,6 +305,7 @@ def test_further_paths_are_checked_without_credentials(tmp_path: Path) -> None:
         }
     assert (found.state, found.paths_failed) == ("upAuthenticated", ["/ready"])
     assert "500: no database" in found.message
+    assert (found.up, found.healthy) == (1, False)
     assert sent == {None}
 
 
@@ -316,6 +317,8 @@ def test_where_a_registry_fails_is_told(endpoint: str, cause: str) -> None:
     """Name, connection, TLS or time."""
     found = check(Registry("r", endpoint, timeout_seconds=5), NET)
     assert (found.state, found.cause, found.up) == ("unreachable", cause, 0)
+    assert found.message.startswith(f"GET {endpoint}/v2/: ")
+    assert "; check the endpoint" in found.message
 
 
 @contextmanager
@@ -333,6 +336,7 @@ def test_a_registry_that_hangs_costs_its_own_time() -> None:
         slow, other = check_all(entries, NET)
         took = time.monotonic() - started
     assert (slow.state, slow.cause, other.state) == ("unreachable", "timeout", "upAnonymous")
+    assert "no answer within 0.3 s; check that a network policy allows it" in slow.message
     assert took < 3
 
 

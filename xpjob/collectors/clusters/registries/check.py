@@ -33,6 +33,14 @@ CONCURRENCY = 16
 SHARE = 1 / 2
 """Of the time for planning."""
 
+_ADVICE = {
+    "dns": "; check the endpoint, and the name servers that the job uses",
+    "connect": "; check the endpoint, and that a network policy allows it",
+    "tls": "; if its CA is not a public one, name it in caFile; else renew the certificate",
+    "timeout": "; check that a network policy allows it, or raise timeoutSeconds",
+}
+"""What to do, by where it fails; the proxy's errors have advice of their own."""
+
 
 class _Issued(Struct):
     token: str | None = None
@@ -68,7 +76,8 @@ def check(registry: Registry, net: NetOptions) -> Result:
     except UnavailableError as error:
         result = Result("unavailable", str(error))
     except (XpjobError, ValueError) as error:
-        result = Result("unreachable", str(error), cause_of(error))
+        cause = cause_of(error)
+        result = Result("unreachable", f"{error}{_ADVICE.get(cause, '')}", cause)
     result.message = cut(one_line(result.message), MAX_MESSAGE)
     result.seconds = checking.seconds
     result.not_after = times.rfc3339(client.not_after) if client.not_after else ""
@@ -213,7 +222,7 @@ class _Check:
         except DeadlineError:
             raise
         except XpjobError as error:
-            return f"GET {http.shown(url)}: {error}"
+            return str(error)
         if 200 <= answer.status < 300:
             return ""
         return f"GET {http.shown(url)}: {_told(answer)}"

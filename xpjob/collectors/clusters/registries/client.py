@@ -13,8 +13,8 @@ from urllib.parse import urljoin, urlsplit
 import urllib3
 
 from xpjob.base.errors import (
-    BadAnswerError,
     DeadlineError,
+    RefusedError,
     TransientError,
     UnansweredError,
     XpjobError,
@@ -78,22 +78,33 @@ class Client:
         started = self.clock()
         left = self._ends - started
         if left <= 0:
-            raise OutOfTimeError(f"no answer within {self.registry.timeout_seconds:g} s")
+            raise self._out_of_time(url)
         headers = {"Accept": "application/json"}
         if authorization:
             headers["Authorization"] = authorization
-        answer = http.request(
-            self._pool(url),
-            "GET",
-            url,
-            headers=headers,
-            timeouts=Timeouts(min(self.net.connect_timeout_seconds, left), left),
-            into=bodies.whole(MAX_BODY),
-        )
+        what = f"GET {http.shown(url)}"
+        try:
+            answer = http.request(
+                self._pool(url),
+                "GET",
+                url,
+                headers=headers,
+                timeouts=Timeouts(min(self.net.connect_timeout_seconds, left), left),
+                into=bodies.whole(MAX_BODY),
+            )
+        except (TransientError, RefusedError) as error:
+            if self.clock() >= self._ends:
+                raise self._out_of_time(url) from None
+            raise type(error)(f"{what}: {error}") from error.__cause__
         self.seconds = self.clock() - started
         if answer.status in _MAY_PASS:
-            raise UnavailableError(f"GET {http.shown(url)}: {answer.status}: {answer.excerpt()}")
+            raise UnavailableError(f"{what}: {answer.status}: {answer.excerpt()}")
         return answer
+
+    def _out_of_time(self, url: str) -> OutOfTimeError:
+        return OutOfTimeError(
+            f"GET {http.shown(url)}: no answer within {self.registry.timeout_seconds:g} s"
+        )
 
     def _pool(self, url: str) -> urllib3.PoolManager:
         """Return the pool for an origin. The certificate of the registry itself is noted."""
@@ -141,7 +152,7 @@ def cause_of(error: Exception) -> Cause:
             return "timeout"
         case urllib3.exceptions.SSLError():
             return "tls"
-    return "" if isinstance(error, BadAnswerError) else "connect"
+    return "connect" if isinstance(error, TransientError) else ""
 
 
 def _origin(url: str) -> tuple[str, str | None, int]:

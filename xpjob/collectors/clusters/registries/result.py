@@ -23,6 +23,8 @@ State = Literal[
 ]
 DOWN: tuple[State, ...] = ("notARegistry", "redirected", "unavailable", "unreachable")
 """States in which no registry answers."""
+NOT_LET_IN: tuple[State, ...] = ("authFailed", "credentialsNotSent")
+"""States in which there are credentials, and they do not help."""
 Catalog = Literal["complete", "more", "refused", "failed", "notRead"]
 
 
@@ -49,6 +51,13 @@ class Result(Struct):
         if self.state == "notChecked":
             return None
         return 0 if self.state in DOWN else 1
+
+    @property
+    def healthy(self) -> bool | None:
+        """Return whether nothing is wrong with it, None if that is not known."""
+        if self.up is None:
+            return None
+        return bool(self.up) and self.state not in NOT_LET_IN and not self.paths_failed
 
     @property
     def auth_ok(self) -> int:
