@@ -71,6 +71,7 @@ def test_the_url_of_a_token_names_service_and_scope() -> None:
         ("https://registry.example.org/token", (), ""),
         ("https://registry.example.org:5001/token", (), ""),
         (REALM, ("auth.example.org",), ""),
+        ("https://AUTH.example.org/token", ("Auth.Example.Org",), ""),
         ("https://auth.example.org:444/", ("auth.example.org:444",), ""),
         (REALM, (), "tokenHosts"),
         (REALM, ("example.org",), "tokenHosts"),

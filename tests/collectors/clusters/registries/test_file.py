@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+from dataclasses import fields
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from support.paths import ROOT
 from xpjob.base.errors import SettingsError
 from xpjob.collectors.clusters.options import ClusterOptions
 from xpjob.collectors.clusters.registries import credentials, file
 from xpjob.collectors.clusters.registries.file import Registry
+from xpjob.collectors.clusters.registries.result import Result, State
 from xpjob.config.option import load
 from xpjob.net.options import NetOptions
 
@@ -186,3 +191,29 @@ def test_credentials_that_are_none_are_not_quoted(tmp_path: Path, text: str, exp
     with pytest.raises(ValueError, match=expected) as caught:
         credentials.read(path, "https://r.example.org")
     assert "secret" not in str(caught.value)
+
+
+def documented() -> str:
+    """Return the documentation of registries."""
+    return (ROOT / "xpjob/collectors/clusters/REGISTRIES.md").read_text()
+
+
+def test_the_documented_file_is_valid(tmp_path: Path) -> None:
+    """With every key that there is."""
+    _, _, rest = documented().partition("```yaml\n")
+    text = rest.partition("```")[0].replace("/etc/xpjob/registries/", f"{tmp_path}/")
+    (registry,) = file.read(write(tmp_path, text))
+    assert registry.name == "harbor"
+    for each in fields(Registry):
+        assert getattr(registry, each.name) or each.name == "timeout_seconds"
+    assert set(re.findall(r"^  [ -] (\w+):", text, re.MULTILINE)) == set(file.KEYS)
+
+
+def test_every_state_is_documented() -> None:
+    """With what its series say."""
+    rows = re.findall(r"^\| `(\w+)` \| .* \| (\S+) \| (\S+) \|$", documented(), re.MULTILINE)
+    assert sorted(name for name, _, _ in rows) == sorted(get_args(State))
+    for name, up, auth_ok in rows:
+        result = Result(name)
+        assert up == ("none" if result.up is None else str(result.up)), name
+        assert auth_ok == ("none" if result.up is None else str(result.auth_ok)), name

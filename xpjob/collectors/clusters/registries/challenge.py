@@ -75,7 +75,8 @@ def may_get_credentials(
         return f"its realm {realm.partition('@')[2]!r} has credentials of its own"
     if secrets.in_the_clear(realm) and not allow_insecure:
         return f"its tokens are issued over plain http by {there.netloc}; {secrets.FORCE}"
-    if there.hostname == here.hostname or {there.hostname, there.netloc} & {*hosts}:
+    allowed = {host.lower() for host in hosts}
+    if there.hostname == here.hostname or {there.hostname, there.netloc.lower()} & allowed:
         return ""
     return (
         f"its tokens are issued by another host, {there.netloc}; if that is right, name it in "

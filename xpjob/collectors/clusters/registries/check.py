@@ -78,6 +78,8 @@ def check(registry: Registry, net: NetOptions) -> Result:
     except (XpjobError, ValueError) as error:
         cause = cause_of(error)
         result = Result("unreachable", f"{error}{_ADVICE.get(cause, '')}", cause)
+    finally:
+        client.close()
     result.message = cut(one_line(result.message), MAX_MESSAGE)
     result.seconds = checking.seconds
     result.not_after = times.rfc3339(client.not_after) if client.not_after else ""

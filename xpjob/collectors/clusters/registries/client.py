@@ -74,6 +74,11 @@ class Client:
             url = target
         return answer
 
+    def close(self) -> None:
+        """Close the connections."""
+        for pool in self._pools.values():
+            pool.clear()
+
     def _once(self, url: str, authorization: str) -> Response:
         started = self.clock()
         left = self._ends - started

@@ -163,4 +163,6 @@ _FIELDS: Mapping[str, Callable[[Any], Any]] = {
     "timeoutSeconds": _text(parsers.seconds(300)),
     "maxRepositories": _text(parsers.whole(0, MAX_REPOSITORIES)),
 }
+KEYS = tuple(_FIELDS)
+"""The keys of an entry."""
 _NAMES = dict(zip(_FIELDS, (each.name for each in fields(Registry)), strict=True))
