@@ -398,6 +398,19 @@ def test_a_hostile_pattern_takes_steps_in_proportion_to_the_text(pattern: str) -
         limits.spend(50_000)
 
 
+def test_what_a_pattern_keeps_is_bounded() -> None:
+    """It forgets all and starts again, and answers as before: texts may have any characters."""
+    compiled = Pattern("a.{20}b$")
+    sizes = []
+    for first in range(0x100, 0xD000, 32):
+        text = f"a{''.join(map(chr, range(first, first + 20)))}"
+        assert compiled.matches(f"{text}b", Limits(0)) is True
+        assert compiled.matches(f"{text}bb", Limits(0)) is False
+        sizes.append(compiled._kept)
+    assert max(sizes) <= 51_000
+    assert sizes != sorted(sizes)
+
+
 @looking(300)
 @given(st.text("ab()|*+?{}[]^$\\.,-:19i", max_size=40))
 def test_any_text_is_a_pattern_or_a_mistake(text: str) -> None:
