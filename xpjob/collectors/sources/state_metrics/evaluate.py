@@ -87,8 +87,11 @@ class _Gauge(_Each):
 
     def samples(self, value: Any, where: str, notes: Notes) -> Iterator[Sample]:
         if self._expands and isinstance(value, dict):
+            above: dict[str, str] = {}
+            self._labels.add(value, above, where, notes)
             for key in sorted(value):
-                yield from self._entry(key, value, where, notes)
+                for labels, number in self._entry(key, value[key], where, notes):
+                    yield labels | above, number
         elif isinstance(value, list):
             for number, item in enumerate(value):
                 at = f"{where}.{number}"
@@ -96,10 +99,7 @@ class _Gauge(_Each):
         else:
             yield from self._one(value, where, notes)
 
-    def _entry(
-        self, key: str, parent: dict[str, Any], where: str, notes: Notes
-    ) -> Iterator[Sample]:
-        entry = parent[key]
+    def _entry(self, key: str, entry: Any, where: str, notes: Notes) -> Iterator[Sample]:
         if key == self._own_key:
             found = entry
         else:
@@ -114,7 +114,6 @@ class _Gauge(_Each):
             return
         labels = self._key_labels(key, where, notes)
         self._labels.add(entry, labels, f"{where}.{key}", notes)
-        self._labels.add(parent, labels, where, notes)
         yield labels, number
 
     def _one(self, value: Any, where: str, notes: Notes) -> Iterator[Sample]:

@@ -15,6 +15,8 @@ from xpjob.collectors.sources.state_metrics.values import go_text
 
 MAX_VALUE = 1024
 """Characters of the value of a label in default mode."""
+MAX_COMPAT_VALUE = 16_384
+"""The same in compat mode: a map of ten thousand entries could repeat a text of a megabyte."""
 
 
 def is_star(name: str) -> bool:
@@ -57,18 +59,24 @@ class LabelPaths:
             copied = path.get(value)
             if isinstance(copied, dict):
                 if self._compat:
-                    labels.update({fold(prefix + key): go_text(v) for key, v in copied.items()})
+                    for key, item in copied.items():
+                        labels[fold(prefix + key)] = self._text(item, where, notes)
                 else:
                     labels |= self._copied(copied, prefix, f"{where}.{star}", notes)
         for name, path in self._named:
             found = path.get(value)
             if found is None:
                 continue
-            text = found if isinstance(found, str) else go_text(found)
-            labels[name] = text if self._compat else cut_value(text, f"{where}.{name}", notes)
+            labels[name] = self._text(found, where, notes)
 
-    @staticmethod
-    def _copied(copied: dict[str, Any], prefix: str, where: str, notes: Notes) -> dict[str, str]:
+    def _text(self, value: Any, where: str, notes: Notes) -> str:
+        text = value if isinstance(value, str) else go_text(value)
+        limit = MAX_COMPAT_VALUE if self._compat else MAX_VALUE
+        return text if len(text) <= limit else cut_value(text, where, notes, limit)
+
+    def _copied(
+        self, copied: dict[str, Any], prefix: str, where: str, notes: Notes
+    ) -> dict[str, str]:
         labels: dict[str, str] = {}
         for key in sorted(copied):
             folded = fold(prefix + key)
@@ -93,17 +101,17 @@ class LabelPaths:
                     f"{key!r} and another key both give the label {clash}, and is exposed as"
                     f" {name}; kube-state-metrics exposes one of them, at random",
                 )
-            labels[name] = cut_value(go_text(copied[key]), f"{where}.{key}", notes)
+            labels[name] = self._text(copied[key], where, notes)
         return labels
 
 
-def cut_value(text: str, where: str, notes: Notes) -> str:
-    """Return the value of a label, cut at the limit of default mode."""
-    if len(text) <= MAX_VALUE:
+def cut_value(text: str, where: str, notes: Notes, limit: int = MAX_VALUE) -> str:
+    """Return the value of a label, cut at the limit of its mode."""
+    if len(text) <= limit:
         return text
     notes.adjusted(
         where,
-        f"the value has {len(text)} characters, and is cut at {MAX_VALUE};"
+        f"the value of a label has {len(text)} characters, and is cut at {limit};"
         " kube-state-metrics exposes all of it",
     )
-    return cut(text, MAX_VALUE)
+    return cut(text, limit)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from xpjob.base.truncate import MAX_LABEL, cut
 from xpjob.collectors.sources.program import MAX_EXAMPLES, Example, Tally
+
+MAX_MESSAGE = 1024
+"""Characters of the message of an example."""
 
 
 class Notes:
@@ -53,4 +57,6 @@ class Notes:
             self._tally.examples.append(self._example(where, message))
 
     def _example(self, where: str, message: str) -> Example:
-        return Example(self._describe(self._object), where, message)
+        described = self._describe(self._object)
+        # All of them may hold keys of the object, which may be as long as they like.
+        return Example(cut(described, MAX_LABEL), cut(where, MAX_LABEL), cut(message, MAX_MESSAGE))
