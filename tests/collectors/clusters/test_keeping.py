@@ -168,3 +168,40 @@ def test_copies_are_no_operators(tmp_path: Path) -> None:
         asked = [query for path, query in served.cluster.requests if path == CSV.path()]
         assert {query["labelSelector"] for query in asked} == {"!olm.copiedFrom"}
         assert "x" not in {row["operator"] for row in served.rows("operators")}
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=[kind.resource for kind in KINDS])
+def test_hostile_objects_cost_only_themselves(tmp_path: Path, kind: Kind) -> None:
+    """Values of the wrong type, nulls, huge texts: all other rows are as without them."""
+    deep: Any = "x"
+    for _ in range(300):
+        deep = {"a": deep}
+    odd: list[dict[str, Any]] = [
+        {"spec": None, "status": None},
+        {"spec": [], "status": "gone"},
+        {"spec": {"name": 7, "source": deep}, "status": {"conditions": [None, {"type": 2}]}},
+        {"spec": {"name": "n" * 100_000}, "status": {"history": [{}], "allocatable": {"cpu": []}}},
+        {"status": {"conditions": [{"type": "Ready", "status": {}}], "namespaces": [None]}},
+        {
+            "status": {
+                "capacity": {"cpu": "lots"},
+                "phase": "\u202e" * 5000,
+                "currentCSV": "x" * 50_000,
+            }
+        },
+    ]
+    with clusters_cluster(tmp_path) as served:
+        served.run()
+        before = {key: rows for key, rows in rows_of(served).items() if key != "clusterFacts"}
+        for number, item in enumerate(odd):
+            metadata = {"name": f"odd-{number}", "labels": None, "creationTimestamp": "never"}
+            if kind.namespaced:
+                metadata["namespace"] = "odd"
+            served.cluster.apply(kind, {"metadata": metadata, **item})
+        result = served.run()
+        after = rows_of(served)
+    assert list(result.errors) == []
+    assert [outcome.success for outcome in result.report.collectors] == [True]
+    for key, rows in before.items():
+        assert all(row in after[key] for row in rows), key
+    assert all(len(str(row)) < 20_000 for rows in after.values() for row in rows)

@@ -30,7 +30,7 @@ _PACKAGE_LABEL = "operators.coreos.com/"
 def subscription_row(subscription: OlmSubscription) -> OperatorRow:
     """Return what a Subscription tells; ``csv`` is the name of the installed version."""
     metadata, spec, status = subscription.metadata, subscription.spec, subscription.status
-    installed, current = status.installed_csv, status.current_csv
+    installed, current = cut(status.installed_csv, MAX_LABEL), cut(status.current_csv, MAX_LABEL)
     problem = next(
         (
             condition
