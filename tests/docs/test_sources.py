@@ -14,6 +14,7 @@ import yaml
 from click.testing import CliRunner
 
 from support import source_examples as examples
+from support import state_metrics
 from support.docs_pages import PAGES, page, section
 from support.paths import ROOT
 from xpjob.cli import cli
@@ -24,6 +25,7 @@ from xpjob.collectors.sources.metric_source.paths import compile_path, compile_s
 from xpjob.collectors.sources.metric_source.spec import FUNCTIONS
 from xpjob.collectors.sources.metric_source.types import TYPES
 from xpjob.collectors.sources.options import Mode
+from xpjob.collectors.sources.state_metrics.convert import to_metric_sources
 from xpjob.commands import sources as commands
 from xpjob.commands.groups import OPTIONS
 
@@ -43,6 +45,7 @@ spec:
       labelsFromPath: {name: [metadata, name]}
       metrics:
 """
+ANSWERS = ("text series", "text compat", "text rows", "text messages", "yaml converted")
 CODE = re.compile(r"^```([a-z ]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -109,23 +112,33 @@ def messages(block: Block) -> list[str]:
     return shown
 
 
-def answer(block: Block) -> list[str]:
+def answer(block: Block) -> str:
     """Return what a block with an answer is to have."""
-    if block.kind == "text messages":
-        return messages(block)
+    if block.kind == "yaml converted":
+        return converted(block)
     mode: Mode = "compat" if block.kind == "text compat" else "default"
     given = examples.parsed(block.objects)
-    if block.kind == "text rows":
-        found = examples.outcomes(made(block, mode), given)
-        return [row for _, outcome in found for row in examples.rows(outcome)]
-    return examples.series(made(block, mode), given)
+    if block.kind == "text messages":
+        found = messages(block)
+    elif block.kind == "text rows":
+        outcomes = examples.outcomes(made(block, mode), given)
+        found = [row for _, outcome in outcomes for row in examples.rows(outcome)]
+    else:
+        found = examples.series(made(block, mode), given)
+    return "".join(f"{line}\n" for line in found)
+
+
+def converted(block: Block) -> str:
+    """Return the MetricSources of a custom resource state document, without their comments."""
+    text = to_metric_sources(state_metrics.read(block.document), "databases")
+    assert examples.problems(examples.compiled(text)) == []
+    return re.sub(r"^ *#.*\n", "", text, flags=re.MULTILINE)
 
 
 def test_each_block_is_of_a_kind_that_is_tested() -> None:
     """No snippet is only for show."""
     known = {"sh", "yaml source", "yaml spec", "yaml metric", "yaml objects", "yaml configmap"}
-    known |= {"yaml manifest", "text series", "text compat", "text rows", "text messages"}
-    assert {block.kind for block in BLOCKS} <= known
+    assert {block.kind for block in BLOCKS} <= {*known, *ANSWERS, "yaml manifest"}
 
 
 @of("yaml source", "yaml spec", "yaml metric")
@@ -136,10 +149,22 @@ def test_a_document_compiles_without_a_warning(block: Block) -> None:
         assert made(block).compiled
 
 
-@of("text messages", "text series", "text compat", "text rows")
-def test_an_answer_is_what_comes_of_the_document(block: Block) -> None:
-    """Messages without their line and column; series, also in compat mode; rows of the table."""
-    assert answer(block) == block.text.splitlines()
+@pytest.mark.parametrize("name", SOURCE_PAGES)
+def test_answers_are_what_comes_of_the_documents(name: str, request: pytest.FixtureRequest) -> None:
+    """Messages without line and column; series, also in compat mode; rows; what is converted.
+
+    ``--update-golden`` writes them.
+    """
+    answers = [
+        f"```{block.kind}\n{answer(block)}```" if block.kind in ANSWERS else None
+        for block in BLOCKS
+        if block.page == name
+    ]
+    waiting = iter(answers)
+    wanted = CODE.sub(lambda match: next(waiting) or match[0], page(name))
+    if request.config.getoption("--update-golden"):
+        PAGES[name].write_text(wanted)
+    assert page(name) == wanted
 
 
 @of("yaml configmap")
