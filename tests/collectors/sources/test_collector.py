@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from support.sources import GADGET, METRIC_SOURCE, WIDGET, Site, count, gauge, state_set, widget
+from support.sources import (
+    GADGET,
+    METRIC_SOURCE,
+    TOKEN,
+    WIDGET,
+    Site,
+    count,
+    gauge,
+    state_set,
+    widget,
+)
 from support.toy import PodsByNode
-from xpjob.demo.cluster import CONFIGMAP, Fault
+from xpjob.demo.api import Server, create_app
+from xpjob.demo.cluster import CONFIGMAP, Cluster, Fault
 
 _COUNTED = "clusterpulse_custom_resource_"
 
@@ -141,6 +154,25 @@ def test_a_kind_that_is_not_served_is_no_failure(site: Site) -> None:
     (finding,) = site.stored()["findings"]
     assert finding["finding"] == "SourceKindNotServed"
     assert "example.org/v1/Gizmo" in finding["message"]
+
+
+def test_an_object_that_is_served_in_two_versions_is_counted_once(tmp_path: Path) -> None:
+    """If a MetricSource takes any version: the preferred one is listed."""
+    versions = [replace(WIDGET, version=version) for version in ("v1", "v1beta1")]
+    cluster = Cluster(versions, token=TOKEN)
+    for kind in versions:
+        cluster.apply(kind, widget("team-0", "w0"))
+    with Server(create_app(cluster)) as server:
+        site = Site(tmp_path, server.url, cluster)
+        site.write("any", count("any").replace("example.org/v1", "example.org/*"))
+        site.write("each", count("each", kind="'*'").replace("example.org/v1", "example.org/*"))
+        site.run_sources()
+        assert {name: row["objects"] for name, row in site.sources().items()} == {
+            "any": 1,
+            "each": 1,
+        }
+        asked = {path for path, _ in site.cluster.requests if path.endswith("/widgets")}
+    assert asked == {"/apis/example.org/v1/widgets"}
 
 
 def test_a_list_that_fails_keeps_what_its_sources_had(site: Site) -> None:

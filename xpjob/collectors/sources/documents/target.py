@@ -62,7 +62,8 @@ def _kind(node: Node | None, entries: Mapping[str, Node], checker: Checker) -> t
     if kind is not None and kind.is_text and not _KIND.fullmatch(name):
         checker.error(kind, f"invalid kind {name[:80]!r}: expected a kind, as in Deployment")
     group, version = matched.groups() if matched else ("", "")
-    return group or "", version, name
+    # Any version is the preferred one: in each of several, the API serves the same objects.
+    return group or "", "" if version == "*" else version, name
 
 
 def _word(node: Node | None, checker: Checker) -> str:
