@@ -25,6 +25,7 @@ from xpjob.commands import (
     run,
     serve,
     show,
+    sources,
     targets,
 )
 from xpjob.terminal import output, shutdown, streams
@@ -54,6 +55,7 @@ def cli() -> None:
         xpjob explain KIND/NAMESPACE/NAME   print why an object is not ready
         xpjob fit --cpu 2 --memory 8Gi   print how many more such pods fit, and where
         xpjob diff 1d            print what was added, removed or changed state in a day
+        xpjob sources check FILE   print what is wrong with a source, or what it would count
         xpjob doctor             check the prerequisites of a run, and print what to do
         xpjob repush             push the newest snapshot to a gateway that lost its data
         xpjob prune              delete groups of removed clusters from a gateway
@@ -67,7 +69,7 @@ def cli() -> None:
 for _command in (
     *(run.run, targets.targets, doctor.doctor, demo.demo),
     *(serve.serve, show.show, explain.explain, fit.fit, diff.diff),
-    *(repush.repush, prune.prune),
+    *(repush.repush, prune.prune, sources.sources),
 ):
     cli.add_command(_command)
 

@@ -57,8 +57,8 @@ def create_app(cluster: Cluster) -> Starlette:
             return _resources(cluster.kinds, parts[1], parts[2])
         if parts[0] == "api" and len(parts) == 2:
             return _resources(cluster.core(), "", parts[1])
-        if parts[0] == "apis" and len(parts) == 5 and parts[3] != "namespaces":
-            return _object(cluster, Gvr(*parts[1:4]), parts[4])
+        if found := _named(parts):
+            return _object(cluster, *found)
         return _list(cluster, parts, query, metadata_only=_METADATA in accept)
 
     async def review(request: Request) -> Response:
@@ -191,11 +191,25 @@ def _resources(kinds: Sequence[Kind], group: str, version: str) -> Response:
     return _reply({**document, "groupVersion": named, "resources": resources})
 
 
-def _object(cluster: Cluster, gvr: Gvr, name: str) -> Response:
-    """Return a cluster-scoped object."""
+def _named(parts: list[str]) -> tuple[Gvr, str, str] | None:
+    """Return the resource, namespace and name of a path of one object; None if it is none."""
+    group, rest = (parts[1], parts[2:]) if parts[0] == "apis" else ("", parts[1:])
+    if len(rest) == 5 and rest[1] == "namespaces":
+        return Gvr(group, rest[0], rest[3]), rest[2], rest[4]
+    if len(rest) == 3 and rest[1] != "namespaces":
+        return Gvr(group, *rest[:2]), "", rest[2]
+    return None
+
+
+def _object(cluster: Cluster, gvr: Gvr, namespace: str, name: str) -> Response:
+    """Return one object."""
     kind = cluster.find(gvr)
-    found = [o for o in cluster.objects(kind) if o["metadata"]["name"] == name] if kind else []
-    if not found:
+    found = [
+        item
+        for item in (cluster.objects(kind, namespace) if kind else ())
+        if item["metadata"]["name"] == name
+    ]
+    if not found or (kind and kind.namespaced != bool(namespace)):
         return _status(404, f'{gvr.resource}.{gvr.group} "{name}" not found', "NotFound")
     return _reply(found[0])
 

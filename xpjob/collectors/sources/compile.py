@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from xpjob.collectors.sources.documents.located import Checker, Node, Problem, from_json, read_yaml
+from xpjob.collectors.sources.documents.manifests import manifests
+from xpjob.collectors.sources.documents.metric_source import KIND as METRIC_SOURCE
 from xpjob.collectors.sources.documents.metric_source import read_metric_source
 from xpjob.collectors.sources.documents.places import Document
 from xpjob.collectors.sources.metric_source.source import compile_metric_source
@@ -15,7 +17,6 @@ from xpjob.collectors.sources.state_metrics.document import read_custom_resource
 from xpjob.collectors.sources.state_metrics.source import compile_custom_resource_state
 from xpjob.collectors.sources.state_metrics.where import find_custom_resource_state
 
-METRIC_SOURCE = "MetricSource"
 RESERVED_PREFIXES = ("xpjob_", "xp_tracker_")
 """Families of xpjob itself."""
 
@@ -83,7 +84,11 @@ def _compiled(document: Document, mode: Mode) -> list[Compiled | Refused]:
     if reading.problems:
         results.append(Refused(document.name, document, reading.problems))
     for root in roots:
-        results += _of_root(root, document, mode)
+        checker = Checker(document.origin)
+        for node, part in manifests(root, document, checker):
+            results += _of_root(node, part, mode)
+        if checker.problems:
+            results.append(Refused(document.name, document, checker.problems))
     if not results:
         problem = Problem(document.origin, 0, 0, "", "is empty")
         results.append(Refused(document.name, document, [problem]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ from xpjob.collectors.sources.compile import Compiled, Sources, compile_document
 from xpjob.collectors.sources.documents import places
 from xpjob.collectors.sources.documents.places import Document
 from xpjob.collectors.sources.options import CONFIGMAPS, FILES, OBJECTS, SourcesOptions
-from xpjob.collectors.sources.program import Limits, Target
+from xpjob.collectors.sources.program import Limits, Source, Target
 from xpjob.collectors.sources.shape import Shape, child
 from xpjob.kube.discovery import Catalogue, Kind
 from xpjob.kube.gvr import Gvr
@@ -77,10 +77,10 @@ def plan(world: World) -> Plan:
     """Read the documents, and subscribe to the kinds that they count."""
     options: SourcesOptions = world.options
     limits = Limits(time.time(), world.max_series)
-    documents, unread, skipped = _documents(world, options)
+    documents, unread, skipped = read_documents(world, options)
     sources = compile_documents(documents, options.mode)
     notes = Notes(options, sources, limits, unread=unread)
-    kinds = _Kinds(world)
+    kinds = Kinds(world)
     wanted: list[_Wanted] = []
     missing: list[Subscription] = []
     for compiled in sources.compiled:
@@ -114,9 +114,10 @@ def plan(world: World) -> Plan:
     )
 
 
-def _documents(
+def read_documents(
     world: World, options: SourcesOptions
 ) -> tuple[list[Document], dict[str, XpjobError], list[str]]:
+    """Return the documents of all places, the places that could not be read, and remarks."""
     documents: list[Document] = []
     unread: dict[str, XpjobError] = {}
     remarks: list[str] = []
@@ -153,7 +154,7 @@ def _failed(unread: Mapping[str, XpjobError]) -> Iterator[Subscription]:
         yield Subscription(key, dict, kind=kind, role=DOCUMENTS, error=error)
 
 
-def _reads(options: SourcesOptions, kinds: _Kinds) -> list[ListKey]:
+def _reads(options: SourcesOptions, kinds: Kinds) -> list[ListKey]:
     keys = [places.config_list()] if CONFIGMAPS in options.sources_from else []
     own = kinds.metric_sources
     if own is not None and OBJECTS in options.sources_from:
@@ -161,7 +162,7 @@ def _reads(options: SourcesOptions, kinds: _Kinds) -> list[ListKey]:
     return keys
 
 
-class _Kinds:
+class Kinds:
     """The kinds that the API serves; core kinds are discovered when the first is asked for."""
 
     def __init__(self, world: World) -> None:
@@ -170,6 +171,7 @@ class _Kinds:
 
     @property
     def metric_sources(self) -> Kind | None:
+        """Return the kind MetricSource, None if the API does not serve it."""
         return self._world.catalogue.resource(places.METRIC_SOURCE_GROUP, places.METRIC_SOURCES)
 
     def of(self, target: Target) -> tuple[list[Kind], list[tuple[str, str]]]:
@@ -236,6 +238,12 @@ def _wanted(
     return _Wanted(use, kind, (ListKey(kind.gvr, "", selector),), exact=not (include or exclude))
 
 
+def use_of(compiled: Compiled, number: int, kind: Kind, options: SourcesOptions) -> Use | None:
+    """Return how a source counts a kind for a target; None if it may not count it."""
+    wanted = _wanted(compiled, number, compiled.source.targets[number], kind, options)
+    return wanted.use if wanted else None
+
+
 def _accepts(
     include: Sequence[str], exclude: Sequence[str], labels: str
 ) -> Callable[[Any], bool] | None:
@@ -254,11 +262,6 @@ def _accepts(
         return here and (not labels or selector.matches(own))
 
     return accepts
-
-
-def accepts_object(target: Target) -> Callable[[Any], bool] | None:
-    """Return whether an object is one of a target, by namespace and labels; None if all are."""
-    return _accepts(target.include, target.exclude, target.label_selector)
 
 
 def _in_any(name: str, patterns: Sequence[str]) -> bool:
@@ -290,7 +293,8 @@ def _subscriptions(wanted: Sequence[_Wanted], limits: Limits) -> Iterator[Subscr
     for each in wanted:
         by_kind[each.kind].append(each)
     for kind, some in by_kind.items():
-        wire = _wire(some)
+        read = [(each.use.source.source, each.use.target) for each in some]
+        wire_type = wire(read)
         lists: dict[ListKey, list[Use]] = defaultdict(list)
         for each in _shared(some, kind):
             use = replace(each.use, accepts=None) if each.exact else each.use
@@ -299,7 +303,7 @@ def _subscriptions(wanted: Sequence[_Wanted], limits: Limits) -> Iterator[Subscr
         for key, uses in lists.items():
             yield Subscription(
                 key,
-                wire,
+                wire_type,
                 kind=kind.kind,
                 role=SOURCE,
                 context=Feed(kind, uses, limits),
@@ -318,11 +322,12 @@ def _shared(some: Sequence[_Wanted], kind: Kind) -> Sequence[_Wanted]:
     return [each._replace(keys=(ListKey(kind.gvr),), exact=False) for each in some]
 
 
-def _wire(some: Sequence[_Wanted]) -> type[Any]:
+def wire(read: Iterable[tuple[Source, int]]) -> type[Any]:
+    """Return the type of objects with what sources read of them, each for one of its targets."""
     shape = Shape()
     metadata = shape.key("metadata")
     for name in ("name", "namespace", "labels"):
         metadata.key(name).take()
-    for each in some:
-        each.use.source.source.declare(each.use.target, shape)
+    for source, target in read:
+        source.declare(target, shape)
     return shape.wire()

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from xpjob.collect.tables import TableSpec
 from xpjob.collectors.sources.shape import Shape
@@ -107,6 +107,26 @@ class Outcome:
     rows: Sequence[Struct] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """What becomes of one field, computed value, aggregation or metric of an object.
+
+    ``what`` is which of these it is, and ``of`` the path or the expression. ``raw`` is the value
+    in the object, ``value`` what it is converted to; each is UNSET if there is none. ``why`` says
+    why there is no value or no sample, or what else is worth knowing. Samples of an aggregation
+    are those of this object alone.
+    """
+
+    what: Literal["field", "computed", "aggregation", "metric"]
+    name: str
+    of: str
+    raw: Any = UNSET
+    value: Any = UNSET
+    samples: Sequence[tuple[Labels, float]] = ()
+    family: str = ""
+    why: tuple[str, ...] = ()
+
+
 class Source(Protocol):
     """A compiled document.
 
@@ -138,3 +158,8 @@ class Source(Protocol):
 
     def finish(self, tallies: Sequence[Tally], limits: Limits) -> Outcome:
         """Merge what the lists gave, and compute what needs all of them."""
+
+    def explain(
+        self, target: int, kind: Kind, item: Mapping[str, Any], limits: Limits
+    ) -> Sequence[Explained]:
+        """Return what becomes of each value of an object, and of each metric. ``item`` is JSON."""

@@ -7,17 +7,17 @@ from typing import Any
 import pytest
 
 from support.state_metrics import LIMITS, compiled, one_metric
-from xpjob.collectors.sources.state_metrics.explain import Explanation, explain
+from xpjob.collectors.sources.program import Explained
 from xpjob.kube.discovery import Kind
 
 KIND = Kind("ex.io", "v1", "foos", "Foo", namespaced=True)
 READY = ("status", "conditions", "[type=Ready]", "status")
 
 
-def explained(each: dict[str, Any], **parts: Any) -> Explanation:
+def explained(each: dict[str, Any], **parts: Any) -> Explained:
     """Return what a metric makes of an object with some parts."""
     item = {"metadata": {"name": "a", "namespace": "n"}, **parts}
-    [found] = explain(compiled(one_metric(each)), 0, KIND, item, LIMITS)
+    [found] = compiled(one_metric(each)).explain(0, KIND, item, LIMITS)
     return found
 
 
@@ -29,11 +29,11 @@ def gauge(*path: str, **more: Any) -> dict[str, Any]:
 def test_a_series_has_path_raw_value_and_line() -> None:
     """From the text of the object to the number."""
     found = explained(gauge(*READY), status={"conditions": [{"type": "Ready", "status": "False"}]})
-    assert (found.family, found.path, found.raw, found.notes) == (
+    assert (found.family, found.of, found.raw, found.why) == (
         *("m", "status.conditions.[type=Ready].status", "False"),
         (),
     )
-    assert [line.rpartition(" ")[2] for line in found.series] == ["0"]
+    assert [number for _, number in found.samples] == [0]
 
 
 @pytest.mark.parametrize(
@@ -60,5 +60,5 @@ def test_without_a_series_there_is_a_reason(
 ) -> None:
     """Which says where in the object it is."""
     found = explained(each, **parts)
-    assert found.series == ()
-    assert [text for text in found.notes if note in text] != []
+    assert not found.samples
+    assert [text for text in found.why if note in text] != []

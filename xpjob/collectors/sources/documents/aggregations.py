@@ -96,7 +96,7 @@ def _filter(node: Node | None, checker: Checker, names: Names) -> Filter | None:
     if of is None or not (at.is_scalar or operator == "in"):
         return None
     try:
-        return Filter(field, operator, compile_filter(operator, wanted, of))
+        return Filter(field, operator, compile_filter(operator, wanted, of), tuple(wanted))
     except FilterError as error:
         checker.error(at, str(error))
         return None

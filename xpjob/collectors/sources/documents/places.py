@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from msgspec import Struct
 
@@ -44,6 +44,9 @@ class Document:
     error: str = ""
 
 
+STDIN = Document("stdin", "stdin", "file")
+
+
 def from_files(path: Path) -> list[Document]:
     """Return the documents of a file, or of the YAML and JSON files of a directory, by name.
 
@@ -73,11 +76,17 @@ def _files(path: Path) -> Iterator[Document]:
         document = Document(each.stem, str(each), "file")
         try:
             with each.open("rb") as stream:
-                body = stream.read(MAX_BYTES + 1)
-            yield replace(document, text=body.decode())
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            yield replace(document, error=f"cannot be read: {reason}")
+                yield from_stream(stream, document)
+        except OSError as error:
+            yield replace(document, error=f"cannot be read: {error.strerror or error}")
+
+
+def from_stream(stream: BinaryIO, document: Document = STDIN) -> Document:
+    """Return a document with the text of a stream, at most a little more than it may have."""
+    try:
+        return replace(document, text=stream.read(MAX_BYTES + 1).decode())
+    except UnicodeDecodeError as error:
+        return replace(document, error=f"cannot be read: {error}")
 
 
 class _Named(Struct):

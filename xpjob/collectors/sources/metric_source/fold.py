@@ -29,7 +29,12 @@ class ListFolder:
     """Takes the objects of a list one by one."""
 
     def __init__(
-        self, spec: MetricSourceSpec, table: SourceTable, kind: str, limits: Limits
+        self,
+        spec: MetricSourceSpec,
+        table: SourceTable,
+        kind: str,
+        limits: Limits,
+        examples: int = MAX_EXAMPLES,
     ) -> None:
         self._spec = spec
         self._kind = kind
@@ -44,6 +49,7 @@ class ListFolder:
         self._rows = Rows(spec.max_resources, table)
         self._spent = self._started = 0.0
         self._stopped = False
+        self._examples = examples
         self._hints = 100  # look-ups of why a value is missing, which take time
 
     def add(self, item: Any) -> None:
@@ -90,14 +96,14 @@ class ListFolder:
                 if value is UNSET or value is None:
                     value = None
                     tally.missing += 1
-                    if raw is UNSET and self._hints and len(tally.examples) < MAX_EXAMPLES:
+                    if raw is UNSET and self._hints and len(tally.examples) < self._examples:
                         self._hint(namespace, name, field, item)
             else:
                 value = convert(raw)
                 if value is INVALID:
                     value = None
                     tally.invalid += 1
-                    if len(tally.examples) < MAX_EXAMPLES:
+                    if len(tally.examples) < self._examples:
                         self._example(namespace, name, field.path.source, invalid(field, raw))
             values.append(value)
         return values
@@ -142,7 +148,7 @@ class ListFolder:
             self._example(namespace, name, field.path.source, message)
 
     def _example(self, namespace: str, name: str, where: str, message: str) -> None:
-        if len(self._tally.examples) < MAX_EXAMPLES:
+        if len(self._tally.examples) < self._examples:
             parts = (self._kind, namespace, name) if namespace else (self._kind, name)
             found = Example("/".join(parts), cut(where, MAX_LABEL), cut(message, MAX_MESSAGE))
             self._tally.examples.append(found)

@@ -82,13 +82,17 @@ class Path:
 
         return get
 
+    def before(self, number: int) -> str:
+        """Return how the path is written up to a step."""
+        return "".join(map(_shown, self.steps[:number]))
+
     def crosses(self, value: Any) -> str:
         """Return where a list is in an object that the path goes on from with a key, or ""."""
         for number, step in enumerate(self.steps):
             if not isinstance(step, _DEFINITE):
                 break
             if isinstance(step, Key) and isinstance(value, list):
-                return "".join(map(_shown, self.steps[:number]))
+                return self.before(number)
             value = step.get()(value)
         return ""
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from operator import itemgetter
+from typing import Any
+
+from msgspec import structs
 
 from xpjob.collect.tables import TableSpec
+from xpjob.collectors.sources.metric_source.explain import fold_one, sums_of, values_of
 from xpjob.collectors.sources.metric_source.fold import ListFolder
 from xpjob.collectors.sources.metric_source.groups import Grouped
 from xpjob.collectors.sources.metric_source.spec import Aggregation, MetricSourceSpec
@@ -13,6 +17,7 @@ from xpjob.collectors.sources.metric_source.table import source_table
 from xpjob.collectors.sources.program import (
     MAX_EXAMPLES,
     Example,
+    Explained,
     Family,
     Folder,
     Limits,
@@ -120,6 +125,17 @@ class MetricSource:
             " rows, and all aggregations are left out; make expressions and paths simpler, or"
             " set it higher",
         )
+
+    def explain(
+        self, target: int, kind: Kind, item: Mapping[str, Any], limits: Limits
+    ) -> Sequence[Explained]:
+        """Return what becomes of each value of an object, and what it adds to each aggregation."""
+        folded = fold_one(self._spec, self._table, kind.kind, item, limits)
+        if folded is None:
+            return ()
+        series = self.finish([structs.replace(folded.tally, rows=[])], limits).series
+        families = {name: each.name for name, each in self._families.items()}
+        return [*values_of(self._spec, folded), *sums_of(self._spec, folded, families, series)]
 
     def _merged(self, number: int, tallies: Sequence[Tally], limits: Limits) -> Grouped:
         aggregation = self._spec.aggregations[number]

@@ -49,11 +49,15 @@ class Computed:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A condition on a value; ``matches`` takes any value but null."""
+    """A condition on a value; ``matches`` takes any value but null. ``wanted`` is as written."""
 
     field: str
     operator: str
     matches: Callable[[Any, Limits], bool]
+    wanted: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.field} {self.operator} {', '.join(self.wanted)}"
 
 
 @dataclass(frozen=True, slots=True)

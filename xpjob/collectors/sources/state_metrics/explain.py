@@ -1,54 +1,68 @@
-"""Explain what becomes of one object: values at paths, and their series or why there is none."""
+"""What becomes of each metric of one object: by folding it, as a run does."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from xpjob.base.truncate import MAX_LABEL, cut
-from xpjob.collectors.sources.program import MAX_EXAMPLES, Limits
-from xpjob.collectors.sources.state_metrics.folder import Folder
-from xpjob.collectors.sources.state_metrics.lines import lines
-from xpjob.collectors.sources.state_metrics.source import StateMetricsSource
-from xpjob.collectors.sources.state_metrics.values import go_text
+from msgspec import UNSET
+
+from xpjob.collectors.sources.program import Explained, Limits, Tally
+from xpjob.collectors.sources.state_metrics import config
+from xpjob.collectors.sources.state_metrics.folder import Folder, duplicate
+from xpjob.collectors.sources.state_metrics.metric import CompiledMetric
 from xpjob.kube.discovery import Kind
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """What a metric makes of an object.
-
-    ``raw`` is the text of the value at ``path``, empty if there is none; ``notes`` say what is
-    missing, invalid or otherwise not as it is in the object.
-    """
-
-    family: str
-    path: str
-    raw: str
-    series: tuple[str, ...]
-    notes: tuple[str, ...]
-
-
 def explain(
-    source: StateMetricsSource, target: int, kind: Kind, item: dict[str, Any], limits: Limits
-) -> Iterator[Explanation]:
-    """Yield what each metric of a target makes of an object, which is plain JSON, and whole."""
-    for metric in source.metrics(target):
-        folder = Folder([metric], kind, limits, source.mode)
+    metrics: Sequence[CompiledMetric],
+    kind: Kind,
+    item: Mapping[str, Any],
+    limits: Limits,
+    mode: config.Mode,
+) -> list[Explained]:
+    """Return the samples of each metric of a resource, and why it has none."""
+
+    def fold(some: Sequence[CompiledMetric]) -> Tally:
+        folder = Folder(some, kind, limits, mode)
         folder.add(item)
-        tally = folder.result()
-        value = metric.path.get(item)
-        notes = [f"{each.where}: {each.message}".removeprefix(": ") for each in tally.examples]
-        counted = tally.missing + tally.invalid + tally.errors + tally.adjusted
-        if counted > MAX_EXAMPLES:
-            notes.append(f"and {counted - MAX_EXAMPLES} more")
-        if not tally.series and not notes:
-            notes.append("no value has a label or number of its own")
-        yield Explanation(
-            metric.family.name,
-            str(metric.path) or "the object",
-            "" if value is None or not metric.path.segments else cut(go_text(value), MAX_LABEL),
-            tuple(lines(tally.series)),
-            tuple(notes),
+        return folder.result()
+
+    found = []
+    before = Tally()
+    for number, metric in enumerate(metrics):
+        # Alone it has the reasons; with those before it, the samples that are not theirs.
+        alone, after = fold([metric]), fold(metrics[: number + 1])
+        name = metric.family.name
+        samples = after.series.get(name, [])[len(before.series.get(name, ())) :]
+        raw = metric.path.get(item)
+        found.append(
+            Explained(
+                "metric",
+                name,
+                str(metric.path) or "the object",
+                raw=UNSET if raw is None else raw,
+                samples=samples,
+                family=name,
+                why=tuple(_why(alone, after, name, samples, limits)),
+            )
         )
+        before = after
+    return found
+
+
+def _why(
+    alone: Tally, after: Tally, name: str, samples: Sequence[Any], limits: Limits
+) -> Iterator[str]:
+    if name in after.over:
+        yield f"left out: more than {limits.family_series} series of one object"
+        return
+    for example in alone.examples:
+        yield f"{example.where}: {example.message}".removeprefix(": ")
+    unsaid = sum((alone.missing, alone.invalid, alone.errors, alone.adjusted))
+    if unsaid > len(alone.examples):
+        yield f"and {unsaid - len(alone.examples)} more such values"
+    kept = {labels for labels, _ in samples}
+    yield from (duplicate(labels) for labels, _ in alone.series.get(name, ()) if labels not in kept)
+    if not samples and not alone.examples and not alone.series.get(name):
+        yield "no value has a label or number of its own"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from xpjob.collect.tables import TableSpec
 from xpjob.collectors.sources.program import (
     MAX_EXAMPLES,
     Example,
+    Explained,
     Family,
     Limits,
     Outcome,
@@ -16,6 +18,7 @@ from xpjob.collectors.sources.program import (
 )
 from xpjob.collectors.sources.shape import Shape
 from xpjob.collectors.sources.state_metrics import config
+from xpjob.collectors.sources.state_metrics.explain import explain
 from xpjob.collectors.sources.state_metrics.folder import Folder, duplicate
 from xpjob.collectors.sources.state_metrics.metric import CompiledMetric
 from xpjob.kube.discovery import Kind
@@ -36,7 +39,7 @@ class StateMetricsSource:
 
     def __init__(self, document: config.Document, name: str, mode: config.Mode) -> None:
         self.name = name
-        self.mode = mode
+        self._mode = mode
         self.targets: Sequence[Target] = [
             Target(each.group, each.version, each.kind, each.plural) for each in document.resources
         ]
@@ -57,11 +60,7 @@ class StateMetricsSource:
 
     def folder(self, target: int, kind: Kind, limits: Limits) -> Folder:
         """Return what takes the objects of a resource in one of its kinds."""
-        return Folder(self._metrics[target], kind, limits, self.mode)
-
-    def metrics(self, target: int) -> Sequence[CompiledMetric]:
-        """Return the metrics of a resource."""
-        return self._metrics[target]
+        return Folder(self._metrics[target], kind, limits, self._mode)
 
     def finish(self, tallies: Sequence[Tally], limits: Limits) -> Outcome:
         """Merge the lists. In default mode the smallest of the samples with equal labels stays."""
@@ -78,13 +77,19 @@ class StateMetricsSource:
             name = family.name
             samples = [sample for each in tallies for sample in each.series.get(name, ())]
             beyond = sum(each.over.get(name, 0) for each in tallies)
-            if self.mode == "default" and not beyond:
+            if self._mode == "default" and not beyond:
                 samples = self._distinct(name, samples, total)
             if beyond or len(samples) > limits.family_series:
                 total.over[name] = beyond + len(samples)
             elif samples:
                 series[name] = samples
         return Outcome(total, series)
+
+    def explain(
+        self, target: int, kind: Kind, item: Mapping[str, Any], limits: Limits
+    ) -> Sequence[Explained]:
+        """Return what becomes of each metric of an object."""
+        return explain(self._metrics[target], kind, item, limits, self._mode)
 
     def _distinct(
         self, name: str, samples: list[tuple[Labels, float]], total: Tally

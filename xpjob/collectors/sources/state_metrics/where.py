@@ -41,27 +41,32 @@ def find_custom_resource_state(root: Node) -> list[Node]:
 
 
 def unwrap(node: Node, checker: Checker) -> Node | None:
-    """Return the document that a string holds, with its lines; the node itself if it is none.
+    """Return the document that a string holds, with its lines; the node itself if it is none."""
+    if not node.is_text:
+        return node
+    before = len(checker.problems)
+    roots = documents_in(node, checker, only_first=True)
+    if not roots and len(checker.problems) == before:
+        checker.error(node, "expected a custom resource state document, got an empty text")
+    return roots[0] if roots else None
+
+
+def documents_in(node: Node, checker: Checker, *, only_first: bool = False) -> list[Node]:
+    """Return the documents that a string holds, with the lines of what the string is in.
 
     The columns of a block of text (``|``) count from its indentation.
     """
-    if not node.is_text:
-        return node
-    text = node.text.removeprefix(_ARGUMENT)
     inner = Checker(checker.origin)
-    roots = read_yaml(text, inner, only_first=True)
+    roots = read_yaml(node.text.removeprefix(_ARGUMENT), inner, only_first=only_first)
     first = node.line if isinstance(node.raw, yaml.ScalarNode) and node.raw.style == "|" else 0
     checker.problems += [
         replace(each, line=each.line + first if first else node.line, path=node.path)
         for each in inner.problems
     ]
-    if not roots:
-        if not inner.problems:
-            checker.error(node, "expected a custom resource state document, got an empty text")
-        return None
     if node.line:
-        _move(roots[0].raw, first, node)
-    return Node(roots[0].raw, node.path)
+        for root in roots:
+            _move(root.raw, first, node)
+    return [Node(root.raw, node.path) for root in roots]
 
 
 def _move(root: yaml.Node, first: int, at: Node) -> None:
