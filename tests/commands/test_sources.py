@@ -374,3 +374,26 @@ def test_explain_says_what_the_cluster_refuses(site: Site) -> None:
     site.cluster.fault = lambda path, _: Fault(403) if path.endswith("/one") else None
     done = xpjob("explain", "files", "widget/a/one", **where)
     assert (done.returncode, "grant get and list" in done.stderr) == (4, True)
+
+
+def test_convert_prints_metric_sources_that_check_accepts(tmp_path: Path, objects: Path) -> None:
+    """They count the same; 1 if something cannot be said, 2 if something is wrong."""
+    text = gauge("size").replace("      metrics", "      commonLabels: {a: b}\n      metrics")
+    state = _write(tmp_path / "my state.yaml", gauge("size"))
+    done = xpjob("convert", state)
+    assert (done.returncode, done.stderr) == (0, "")
+    counted = xpjob("check", "-", "--objects", objects, given=done.stdout)
+    assert counted.returncode == 0, counted.stderr
+    assert 'kube_customresource_size{name="one",source="my-state-1"} 3\n' in counted.stdout
+    done = xpjob("convert", "-", state, given=text)
+    assert done.returncode == 1
+    said = "kube_customresource_size: label a: a MetricSource has no constant labels"
+    assert done.stderr == f"cannot be said: stdin: {said}\n"
+    assert len(list(yaml.safe_load_all(done.stdout))) == 2
+    done = xpjob("convert", "-", given=count("a"))
+    assert (done.returncode, "is a MetricSource already" in done.stderr) == (2, True)
+    helm = yaml.safe_dump(HELM)
+    assert xpjob("convert", "-", given=helm).stdout.count("kind: MetricSource") == 1
+    done = xpjob("convert", "-", given=text.replace("path:", "pth:"))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "unknown key 'pth'" in done.stderr

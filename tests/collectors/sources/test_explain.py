@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from xpjob.collectors.sources import explaining
 from xpjob.collectors.sources.compile import Compiled, compile_documents
@@ -78,7 +79,7 @@ spec:
             stateSet: {path: [metadata, labels, team], labelName: team, list: [web, db]}
 """
 LIMITS = Limits(1_700_000_000.0)
-VALUES = st.one_of(
+VALUES: st.SearchStrategy[Any] = st.one_of(
     st.sampled_from([None, True, 7, -3, 2.5, "12", "1Gi", "x", "True", "2E6024865272343", [], {}]),
     st.integers(-100, 100),
     st.lists(st.sampled_from([1, "a", None]), max_size=3),
@@ -167,8 +168,9 @@ def test_custom_resource_state_has_the_samples_of_the_fold(mode: Mode) -> None:
 def test_a_metric_source_has_the_values_and_samples_of_the_fold() -> None:
     """Of each object alone; counts, sums and extremes are those of all objects, too."""
     compiled = _compiled(METRIC_SOURCE)
+    totals: dict[str, Callable[[list[float]], float]]
     totals = {"things": sum, "by_team": sum, "size": sum, "ready": sum, "web": sum}
-    extremes = {"largest": max, "smallest": min}
+    totals |= {"largest": max, "smallest": min}
 
     @settings(max_examples=100, deadline=None)
     @given(_objects())
@@ -181,7 +183,7 @@ def test_a_metric_source_has_the_values_and_samples_of_the_fold() -> None:
             for each in _explained(compiled, item):
                 if each.what in ("field", "computed") and each.name != "name":
                     stored = getattr(row, columns[each.name])
-                    assert stored == (None if each.value is explaining.UNSET else each.value)
+                    assert stored == (None if each.value is UNSET else each.value)
                     assert stored is not None or each.why, each
                 if each.what == "aggregation":
                     assert each.samples or each.why, each
@@ -189,7 +191,7 @@ def test_a_metric_source_has_the_values_and_samples_of_the_fold() -> None:
                     for labels, number in each.samples:
                         found[each.name][labels].append(number)
         folded = _folded(compiled, items).series
-        for name, combine in {**totals, **extremes}.items():
+        for name, combine in totals.items():
             samples = dict(folded.get(f"clusterpulse_custom_resource_{name}", ()))
             for labels in samples.keys() | found[name].keys():
                 parts = found[name][labels]

@@ -71,27 +71,28 @@ def compile_documents(documents: Iterable[Document], mode: Mode) -> Sources:
     return made
 
 
-def _compiled(document: Document, mode: Mode) -> list[Compiled | Refused]:
+def read(document: Document) -> tuple[list[tuple[Node, Document]], list[Problem]]:
+    """Return the documents in a document, and the mistakes that keep it from being read."""
     if document.error:
-        problem = Problem(document.origin, 0, 0, "", document.error)
-        return [Refused(document.name, document, [problem])]
-    reading = Checker(document.origin)
+        return [], [Problem(document.origin, 0, 0, "", document.error)]
+    checker = Checker(document.origin)
     if document.content is not None:
         roots = [from_json(document.content)]
     else:
-        roots = read_yaml(document.text, reading)
+        roots = read_yaml(document.text, checker)
+    found = [part for root in roots for part in manifests(root, document, checker)]
+    if not (found or checker.problems):
+        return [], [Problem(document.origin, 0, 0, "", "is empty")]
+    return found, checker.problems
+
+
+def _compiled(document: Document, mode: Mode) -> list[Compiled | Refused]:
+    found, problems = read(document)
     results: list[Compiled | Refused] = []
-    if reading.problems:
-        results.append(Refused(document.name, document, reading.problems))
-    for root in roots:
-        checker = Checker(document.origin)
-        for node, part in manifests(root, document, checker):
-            results += _of_root(node, part, mode)
-        if checker.problems:
-            results.append(Refused(document.name, document, checker.problems))
-    if not results:
-        problem = Problem(document.origin, 0, 0, "", "is empty")
-        results.append(Refused(document.name, document, [problem]))
+    if problems:
+        results.append(Refused(document.name, document, problems))
+    for root, part in found:
+        results += _of_root(root, part, mode)
     return results
 
 

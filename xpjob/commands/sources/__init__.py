@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from xpjob.commands.sources.check import check
+from xpjob.commands.sources.convert import convert
 from xpjob.commands.sources.explain import explain
 
 
@@ -16,5 +17,5 @@ def sources() -> None:
     """
 
 
-for _command in (check, explain):
+for _command in (check, explain, convert):
     sources.add_command(_command)

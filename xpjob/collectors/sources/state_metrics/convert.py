@@ -28,11 +28,17 @@ _HEAD = """\
 
 def to_metric_sources(document: config.Document, name: str) -> str:
     """Return MetricSources in YAML, one for each resource; ``name`` is what theirs begin with."""
+    return convert(document, name)[0]
+
+
+def convert(document: config.Document, name: str) -> tuple[str, list[str]]:
+    """Return MetricSources in YAML, and what of the document they cannot say."""
     parts = [
-        _Converted(resource, f"{_object_name(name)}-{number}").text()
+        _Converted(resource, f"{_object_name(name)}-{number}")
         for number, resource in enumerate(document.resources, 1)
     ]
-    return _HEAD + "---\n".join(parts)
+    text = _HEAD + "---\n".join(part.text() for part in parts)
+    return text, [line for part in parts for line in part.unsaid]
 
 
 class _Converted:
@@ -44,6 +50,8 @@ class _Converted:
         self._fields: dict[str, tuple[config.Path, str, str]] = {}
         self._lines: list[str] = []
         self._aggregations: list[str] = []
+        self._metric_name = ""
+        self.unsaid: list[str] = []
         for metric in resource.metrics:
             self._metric(metric)
         if not self._fields:
@@ -72,7 +80,8 @@ class _Converted:
 
     def _metric(self, metric: config.Metric) -> None:
         """Add what can be said of a metric, below a comment that names it."""
-        self._lines.append(f"    # {_line(metric.name)} ({metric.each.type})")
+        self._metric_name = _line(metric.name)
+        self._lines.append(f"    # {self._metric_name} ({metric.each.type})")
         each = metric.each
         for key in metric.common_labels:
             self._cannot(f"label {key}: a MetricSource has no constant labels")
@@ -172,6 +181,7 @@ class _Converted:
 
     def _cannot(self, what: str) -> None:
         self._lines.append(f"    # cannot be said: {_line(what)}")
+        self.unsaid.append(f"{self._metric_name}: {_line(what)}")
 
     def _aside(self, what: str) -> None:
         self._aggregations.append(f"    #   {_line(what)}")
