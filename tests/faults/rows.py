@@ -6,7 +6,7 @@ import gzip
 from dataclasses import dataclass
 from signal import SIGINT, SIGKILL, SIGTERM
 
-from faults import api, capacity, clusters, github, services, sinks
+from faults import api, capacity, clusters, github, services, sinks, sources
 from faults.api import DISCOVERY, at, claims, discovery, hanging, page, second_page
 from faults.breaking import Setup, in_shell, many, nothing
 from faults.sinks import DROPPED, LOST, always, do, good, holding, once, proxied, s3, say
@@ -450,7 +450,15 @@ GITHUB = tuple(
     )
 )
 
-ROWS = (Row("all", "none", "always", nothing, *WELL), *API, *RUN, *GATEWAY, *S3, *FILES, *GITHUB)
+SOURCES = tuple(
+    Row("sources", fault, moment, setup, 0, ALL_NEW, snapshot, "publish", failed, log)
+    for fault, moment, setup, snapshot, failed, log in sources.FAULTS
+)
+
+ROWS = (
+    Row("all", "none", "always", nothing, *WELL),
+    *(*API, *RUN, *GATEWAY, *S3, *FILES, *GITHUB, *SOURCES),
+)
 
 
 def table() -> str:

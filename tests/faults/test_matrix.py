@@ -9,7 +9,7 @@ from concurrent.futures import Future
 
 import pytest
 
-from faults import rows
+from faults import rows, sources
 from faults.done import Done
 from faults.rows import EVENTS, ROWS, Row
 from faults.world import BEFORE, CARRIED, NEW
@@ -24,6 +24,7 @@ COUNTS = {
     rows.NO_CLAIMS: (0, NEW[1]),
     rows.CAPACITY_CARRIED: NEW,
     rows.SERVICES_CARRIED: NEW,
+    **dict.fromkeys(sources.STATES, NEW),
 }
 
 
@@ -89,6 +90,11 @@ def _check_services(row: Row, found: Sequence[dict[str, str]]) -> None:
     states = {each["state"] for each in pods if each["name"] == "web"}
     assert states == ({"served" if kept else "missing"} if pods else set())
     assert bool(pods) >= kept
+    if states := sources.STATES.get(row.snapshot):
+        found = {each["source"]: each for each in json.loads(done.document)["sources"]}
+        good = found.pop(sources.GOOD)
+        assert (good["state"], good["series"]) == ("ok", 1)
+        assert {each["state"] for each in found.values()} == states, list(found.values())[:5]
 
 
 def test_the_matrix_is_large_and_says_nothing_twice() -> None:

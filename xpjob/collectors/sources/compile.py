@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from xpjob.collectors.sources.documents.located import Checker, Node, Problem, from_json, read_yaml
 from xpjob.collectors.sources.documents.manifests import manifests
 from xpjob.collectors.sources.documents.metric_source import KIND as METRIC_SOURCE
 from xpjob.collectors.sources.documents.metric_source import read_metric_source
-from xpjob.collectors.sources.documents.places import Document
+from xpjob.collectors.sources.documents.places import MAX_DOCUMENTS, Document
 from xpjob.collectors.sources.metric_source.source import compile_metric_source
 from xpjob.collectors.sources.options import Mode
 from xpjob.collectors.sources.program import Source
@@ -17,6 +18,8 @@ from xpjob.collectors.sources.state_metrics.document import read_custom_resource
 from xpjob.collectors.sources.state_metrics.source import compile_custom_resource_state
 from xpjob.collectors.sources.state_metrics.where import find_custom_resource_state
 
+MAX_SOURCES, MAX_OF_NAMESPACE = 2_000, MAX_DOCUMENTS
+"""Sources of a run, and of one namespace: each costs time in every run."""
 RESERVED_PREFIXES = ("xpjob_", "xp_tracker_")
 """Families of xpjob itself."""
 
@@ -55,20 +58,38 @@ def compile_documents(documents: Iterable[Document], mode: Mode) -> Sources:
     made = Sources()
     names: dict[str, str] = {}
     families: dict[str, tuple[str, str]] = {}
+    counts: Counter[str] = Counter()
     for document in documents:
+        if problems := _too_many(counts, document):
+            made.refused.append(Refused(document.name, document, problems))
+            continue
         for result in _compiled(document, mode):
-            if isinstance(result, Compiled):
-                clash = _clash(result, names, families)
-                if clash:
-                    made.refused.append(Refused(result.source.name, document, clash))
-                    continue
-                names[result.source.name] = document.origin
-                for family in result.source.families:
-                    families.setdefault(family.name, (family.type, result.source.name))
-                made.compiled.append(result)
-            else:
+            if isinstance(result, Refused):
                 made.refused.append(result)
+                continue
+            if problems := _too_many(counts, document):
+                made.refused.append(Refused(result.source.name, document, problems))
+                break
+            if problems := _clash(result, names, families):
+                made.refused.append(Refused(result.source.name, document, problems))
+                continue
+            counts[document.namespace] += 1
+            names[result.source.name] = document.origin
+            for family in result.source.families:
+                families.setdefault(family.name, (family.type, result.source.name))
+            made.compiled.append(result)
     return made
+
+
+def _too_many(counts: Counter[str], document: Document) -> list[Problem]:
+    """Return that a document is one too many; what is in it is not looked at then."""
+    where, most = "", MAX_SOURCES
+    if document.namespace and counts[document.namespace] >= MAX_OF_NAMESPACE:
+        where, most = f" of namespace {document.namespace}", MAX_OF_NAMESPACE
+    elif counts.total() < MAX_SOURCES:
+        return []
+    text = f"there are {most} sources{where} already, and no more are counted: remove some"
+    return [Problem(document.origin, 0, 0, "", text)]
 
 
 def read(document: Document) -> tuple[list[tuple[Node, Document]], list[Problem]]:
@@ -77,7 +98,10 @@ def read(document: Document) -> tuple[list[tuple[Node, Document]], list[Problem]
         return [], [Problem(document.origin, 0, 0, "", document.error)]
     checker = Checker(document.origin)
     if document.content is not None:
-        roots = [from_json(document.content)]
+        try:
+            roots = [from_json(document.content)]
+        except RecursionError:
+            return [], [Problem(document.origin, 0, 0, "", "is nested too deep")]
     else:
         roots = read_yaml(document.text, checker)
     found = [part for root in roots for part in manifests(root, document, checker)]
@@ -86,14 +110,12 @@ def read(document: Document) -> tuple[list[tuple[Node, Document]], list[Problem]
     return found, checker.problems
 
 
-def _compiled(document: Document, mode: Mode) -> list[Compiled | Refused]:
+def _compiled(document: Document, mode: Mode) -> Iterator[Compiled | Refused]:
     found, problems = read(document)
-    results: list[Compiled | Refused] = []
     if problems:
-        results.append(Refused(document.name, document, problems))
+        yield Refused(document.name, document, problems)
     for root, part in found:
-        results += _of_root(root, part, mode)
-    return results
+        yield from _of_root(root, part, mode)
 
 
 def _of_root(root: Node, document: Document, mode: Mode) -> list[Compiled | Refused]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import msgspec
 from msgspec import Struct
 
 from xpjob.base import patience
@@ -21,6 +23,8 @@ SELECTOR = "xp-tracker.kanzi.io/config=sources"
 METRIC_SOURCE_GROUP, METRIC_SOURCES = "clusterpulse.io", "metricsources"
 MAX_DOCUMENTS = 100
 """Documents of one namespace: each costs time in every run."""
+MAX_TEXT, MAX_ALL_TEXT = MAX_BYTES, 32 << 20
+"""Bytes of the documents of one namespace, and of all namespaces."""
 _SUFFIXES = (".yaml", ".yml", ".json")
 _SECONDS = 10.0
 """Seconds for reading all files: a network file system may hang."""
@@ -120,18 +124,33 @@ def from_objects(world: World, kind: Kind) -> list[Document]:
 
 
 class _Bounded:
-    """Keeps documents up to the limit of each namespace; further ones have an error."""
+    """Keeps documents up to the limits of each namespace, and of all; further ones have an error.
+
+    A document that is too large leaves its room to those after it.
+    """
 
     def __init__(self) -> None:
         self._documents: list[Document] = []
-        self._counts: dict[str, int] = {}
+        self._counts: Counter[str] = Counter()
+        self._bytes: Counter[str] = Counter()
 
     def _add(self, document: Document) -> None:
-        count = self._counts[document.namespace] = self._counts.get(document.namespace, 0) + 1
-        if count > MAX_DOCUMENTS:
-            text = f"more than {MAX_DOCUMENTS} documents in namespace {document.namespace}"
-            document = replace(document, text="", content=None, error=text)
+        size = len(document.text) or len(msgspec.json.encode(document.content))
+        if error := self._too_much(document.namespace, size):
+            document = replace(document, text="", content=None, error=error)
+        else:
+            self._bytes[document.namespace] += size
+        self._counts[document.namespace] += 1
         self._documents.append(document)
+
+    def _too_much(self, namespace: str, size: int) -> str:
+        if self._counts[namespace] >= MAX_DOCUMENTS:
+            return f"more than {MAX_DOCUMENTS} documents in namespace {namespace}"
+        if self._bytes[namespace] + size > MAX_TEXT:
+            return f"the documents of namespace {namespace} are larger than {MAX_TEXT >> 20} MiB"
+        if self._bytes.total() + size > MAX_ALL_TEXT:
+            return f"the documents of all namespaces are larger than {MAX_ALL_TEXT >> 20} MiB"
+        return ""
 
     def result(self) -> Sequence[Document]:
         """Return the documents in the order of their names."""
