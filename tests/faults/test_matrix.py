@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 from concurrent.futures import Future
+from typing import Any
 
 import pytest
 
@@ -80,6 +81,7 @@ def _check_snapshot(row: Row, done: Done) -> None:
     if carried_sections:
         assert json.loads(done.document)["nodes"]
     _check_services(row, json.loads(done.document).get("podServices", []))
+    _check_sources(row, json.loads(done.document).get("sources", []))
 
 
 def _check_services(row: Row, found: Sequence[dict[str, str]]) -> None:
@@ -90,11 +92,17 @@ def _check_services(row: Row, found: Sequence[dict[str, str]]) -> None:
     states = {each["state"] for each in pods if each["name"] == "web"}
     assert states == ({"served" if kept else "missing"} if pods else set())
     assert bool(pods) >= kept
-    if states := sources.STATES.get(row.snapshot):
-        found = {each["source"]: each for each in json.loads(done.document)["sources"]}
-        good = found.pop(sources.GOOD)
-        assert (good["state"], good["series"]) == ("ok", 1)
-        assert {each["state"] for each in found.values()} == states, list(found.values())[:5]
+
+
+def _check_sources(row: Row, found: Sequence[dict[str, Any]]) -> None:
+    """The good source counts, and all others have the state that the row says."""
+    wanted = sources.STATES.get(row.snapshot)
+    if wanted is None:
+        return
+    states = {each["source"]: each["state"] for each in found}
+    assert states.pop(sources.GOOD) == "ok"
+    assert set(states.values()) == wanted, list(states.items())[:5]
+    assert [each["series"] for each in found if each["source"] == sources.GOOD] == [1]
 
 
 def test_the_matrix_is_large_and_says_nothing_twice() -> None:

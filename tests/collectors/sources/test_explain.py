@@ -134,8 +134,7 @@ def _compiled(text: str, mode: Mode = "default") -> Compiled:
 
 
 def _folded(compiled: Compiled, items: Sequence[Item]) -> Outcome:
-    by_kind = {kind_of(items[0]): list(items)}
-    return evaluate(compiled, by_kind, LIMITS, SourcesOptions())
+    return evaluate(compiled, items, LIMITS)
 
 
 def _explained(compiled: Compiled, item: Item) -> Sequence[Explained]:

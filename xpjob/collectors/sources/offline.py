@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -30,25 +30,34 @@ def evaluate_all(
     sources: Sequence[Compiled], objects: Iterable[Item], limits: Limits, options: SourcesOptions
 ) -> list[Evaluated]:
     """Return what sources make of objects, as a run would, with all of its limits."""
-    by_kind: dict[Kind, list[Item]] = defaultdict(list)
-    for item in objects:
-        by_kind[kind_of(item)].append(item)
+    by_kind = _by_kind(objects)
     results = []
     for source in sources:
-        outcome = evaluate(source, by_kind, limits, options)
+        outcome = _evaluate(source, by_kind, limits, options)
         results.append(Evaluated(source, outcome, pushable(outcome.series)))
     series = {each.source.source.name: each.series for each in results}
     bound(series, limits.family_series, options.source_max_series, options.sources_max_series)
     return results
 
 
-def evaluate(
+def evaluate(compiled: Compiled, objects: Iterable[Item], limits: Limits) -> Outcome:
+    """Return what one source makes of objects."""
+    return _evaluate(compiled, _by_kind(objects), limits, SourcesOptions())
+
+
+def _by_kind(objects: Iterable[Item]) -> Mapping[Kind, Sequence[Item]]:
+    found: dict[Kind, list[Item]] = defaultdict(list)
+    for item in objects:
+        found[kind_of(item)].append(item)
+    return found
+
+
+def _evaluate(
     compiled: Compiled,
-    by_kind: dict[Kind, list[Item]],
+    by_kind: Mapping[Kind, Sequence[Item]],
     limits: Limits,
     options: SourcesOptions,
 ) -> Outcome:
-    """Return what a source makes of objects by kind."""
     source = compiled.source
     tallies: list[Tally] = []
     for number, target in enumerate(source.targets):
