@@ -8,12 +8,12 @@ from typing import Any
 
 import msgspec
 
-from xpjob.collectors.sources.documents.located import Checker, from_json, read_yaml
 from xpjob.collectors.sources.documents.metric_source import API_VERSION, KIND, read_metric_source
 from xpjob.collectors.sources.metric_source.source import MetricSource, compile_metric_source
 from xpjob.collectors.sources.metric_source.spec import MetricSourceSpec
 from xpjob.collectors.sources.program import Limits, Outcome, Tally
 from xpjob.collectors.sources.shape import Shape
+from xpjob.config.located import Checker, from_json, read_yaml
 from xpjob.kube.discovery import Kind
 
 FOO = Kind("ex.io", "v1", "foos", "Foo", namespaced=True)

@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 
-from xpjob.collectors.sources.documents.located import Checker, Problem, read_yaml
 from xpjob.collectors.sources.program import Limits, Outcome
 from xpjob.collectors.sources.shape import Shape
 from xpjob.collectors.sources.state_metrics.config import Document, Mode
@@ -20,6 +19,7 @@ from xpjob.collectors.sources.state_metrics.source import (
     compile_custom_resource_state,
 )
 from xpjob.collectors.sources.state_metrics.where import find_custom_resource_state
+from xpjob.config.located import Checker, Problem, read_yaml
 from xpjob.kube.discovery import Kind
 
 LIMITS = Limits(now=0.0, family_series=100_000)

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from xpjob.collectors.sources.documents.located import Checker, Node, Problem, from_json, read_yaml
 from xpjob.collectors.sources.documents.manifests import manifests
 from xpjob.collectors.sources.documents.metric_source import KIND as METRIC_SOURCE
 from xpjob.collectors.sources.documents.metric_source import read_metric_source
@@ -17,6 +16,7 @@ from xpjob.collectors.sources.program import Source
 from xpjob.collectors.sources.state_metrics.document import read_custom_resource_state
 from xpjob.collectors.sources.state_metrics.source import compile_custom_resource_state
 from xpjob.collectors.sources.state_metrics.where import find_custom_resource_state
+from xpjob.config.located import Checker, Node, Problem, from_json, read_yaml
 
 MAX_SOURCES, MAX_OF_NAMESPACE = 2_000, MAX_DOCUMENTS
 """Sources of a run, and of one namespace: each costs time in every run."""

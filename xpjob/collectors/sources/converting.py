@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from xpjob.collectors.sources.compile import read
-from xpjob.collectors.sources.documents.located import Checker, Problem
 from xpjob.collectors.sources.documents.metric_source import KIND
 from xpjob.collectors.sources.documents.places import Document
 from xpjob.collectors.sources.state_metrics.convert import convert
 from xpjob.collectors.sources.state_metrics.document import read_custom_resource_state
 from xpjob.collectors.sources.state_metrics.where import find_custom_resource_state
+from xpjob.config.located import Checker, Problem
 
 
 @dataclass(slots=True)

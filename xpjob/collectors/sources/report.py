@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 
 from xpjob.collectors.sources.compile import Compiled, Refused
-from xpjob.collectors.sources.documents.located import Problem
 from xpjob.collectors.sources.offline import Evaluated
 from xpjob.collectors.sources.options import Mode
 from xpjob.collectors.sources.program import Target
 from xpjob.collectors.sources.state_metrics.lines import lines
+from xpjob.config.located import Problem
 from xpjob.metrics.series import Labels
 
 Json = dict[str, Any]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from support.metric_sources import HEAD, problems, read
-from xpjob.collectors.sources.documents.located import Checker, from_json
 from xpjob.collectors.sources.documents.metric_source import read_metric_source
+from xpjob.config.located import Checker, from_json
 
 FIELD = "fields: [{name: a, path: .spec.a, type: integer}, {name: t, path: .spec.t}]\n"
 

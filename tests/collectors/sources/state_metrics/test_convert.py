@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from support.state_metrics import Samples, one_metric, read
-from xpjob.collectors.sources.documents.located import Checker, read_yaml
 from xpjob.collectors.sources.documents.metric_source import read_metric_source
 from xpjob.collectors.sources.metric_source.spec import MetricSourceSpec
 from xpjob.collectors.sources.state_metrics.convert import to_metric_sources
+from xpjob.config.located import Checker, read_yaml
 
 FILES = Path(__file__).parent / "files"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from xpjob.collectors.sources.documents.located import Checker, Node
 from xpjob.collectors.sources.documents.names import Names
 from xpjob.collectors.sources.metric_source.filters import (
     OPERATORS,
@@ -15,6 +14,7 @@ from xpjob.collectors.sources.metric_source.filters import (
 )
 from xpjob.collectors.sources.metric_source.spec import FUNCTIONS, NUMERIC, Aggregation, Filter
 from xpjob.collectors.sources.sanitise import metric_part
+from xpjob.config.located import Checker, Node
 
 _NUMBER = re.compile(r"[0-9]{1,3}(\.[0-9]{1,9})?")
 _KEYS = ("name", "field", "function", "filter", "groupBy", "percentile")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from xpjob.collectors.sources.documents.located import Checker, Node
 from xpjob.collectors.sources.documents.names import Names
 from xpjob.collectors.sources.expressions.language import ExpressionError
 from xpjob.collectors.sources.metric_source.computed import (
@@ -14,6 +13,7 @@ from xpjob.collectors.sources.metric_source.computed import (
     result_type,
 )
 from xpjob.collectors.sources.metric_source.spec import Computed
+from xpjob.config.located import Checker, Node
 
 
 def read_computed(node: Node | None, checker: Checker, names: Names) -> tuple[Computed, ...]:

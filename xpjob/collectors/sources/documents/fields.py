@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 from msgspec import UNSET
 
-from xpjob.collectors.sources.documents.located import Checker, Node
 from xpjob.collectors.sources.documents.names import Names
 from xpjob.collectors.sources.metric_source import types
 from xpjob.collectors.sources.metric_source.path_syntax import PathError
 from xpjob.collectors.sources.metric_source.paths import Path, compile_path, compile_segments
 from xpjob.collectors.sources.metric_source.spec import Field
 from xpjob.collectors.sources.metric_source.types import INVALID, TYPES, ValueType
+from xpjob.config.located import Checker, Node
 
 _KEYS = ("name", "path", "type", "default", "states")
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from xpjob.collectors.sources.documents.located import Checker, Node
 from xpjob.collectors.sources.documents.metric_source import KIND
 from xpjob.collectors.sources.documents.places import SELECTOR, Document
 from xpjob.collectors.sources.state_metrics.where import documents_in, find_custom_resource_state
+from xpjob.config.located import Checker, Node
 
 
 def manifests(root: Node, document: Document, checker: Checker) -> Iterator[tuple[Node, Document]]:

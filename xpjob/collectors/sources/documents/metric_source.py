@@ -5,10 +5,10 @@ from __future__ import annotations
 from xpjob.collectors.sources.documents.aggregations import read_aggregations
 from xpjob.collectors.sources.documents.computed import read_computed
 from xpjob.collectors.sources.documents.fields import read_fields
-from xpjob.collectors.sources.documents.located import Checker, Node
 from xpjob.collectors.sources.documents.names import Names
 from xpjob.collectors.sources.documents.target import read_target
 from xpjob.collectors.sources.metric_source.spec import MetricSourceSpec
+from xpjob.config.located import Checker, Node
 
 API_VERSION, KIND = "clusterpulse.io/v1alpha1", "MetricSource"
 _COLLECTION = {  # what ClusterPulse sets by itself, and what may not be less

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from xpjob.collectors.sources.documents.located import Checker, Node
 from xpjob.collectors.sources.metric_source.types import ValueType
+from xpjob.config.located import Checker, Node
 
 _MAX_NAME, _MAX_LISTED = 128, 200
 

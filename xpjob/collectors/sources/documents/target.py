@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from xpjob.collectors.sources.documents.located import Checker, Node
 from xpjob.collectors.sources.program import Target
+from xpjob.config.located import Checker, Node
 from xpjob.kube.selectors import Selector
 
 _API_VERSION = re.compile(

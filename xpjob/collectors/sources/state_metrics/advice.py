@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from itertools import pairwise
 
-from xpjob.collectors.sources.documents.located import Checker, Node
 from xpjob.collectors.sources.state_metrics import config
 from xpjob.collectors.sources.state_metrics.labels import is_star
 from xpjob.collectors.sources.state_metrics.names import fold, label_name, metric_name
 from xpjob.collectors.sources.state_metrics.paths import is_lookup
+from xpjob.config.located import Checker, Node
 
 _LISTS = ("conditions", "ownerReferences", "finalizers", "containers", "parents", "listeners")
 """Fields of the Kubernetes API that are lists, in whatever object."""

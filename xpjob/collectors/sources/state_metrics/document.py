@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import get_args
 
-from xpjob.collectors.sources.documents.located import Checker, Node
 from xpjob.collectors.sources.program import FamilyType
 from xpjob.collectors.sources.state_metrics import config
 from xpjob.collectors.sources.state_metrics.advice import Advice
 from xpjob.collectors.sources.state_metrics.paths import is_lookup
 from xpjob.collectors.sources.state_metrics.where import unwrap
+from xpjob.config.located import Checker, Node
 
 MAX_PATH = 64
 """Segments of a path."""

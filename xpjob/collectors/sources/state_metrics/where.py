@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import yaml
 
-from xpjob.collectors.sources.documents.located import Checker, Node, read_yaml
+from xpjob.config.located import Checker, Node, read_yaml
 
 KIND = "CustomResourceStateMetrics"
 _ARGUMENT = "--custom-resource-state-config="
