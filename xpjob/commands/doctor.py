@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 
 import click
@@ -12,14 +13,20 @@ from xpjob.commands.options import Command, with_options
 from xpjob.config.option import Config
 from xpjob.net.options import NetOptions
 from xpjob.publish.options import PublishOptions
+from xpjob.run.hub.options import HubOptions
 from xpjob.store.options import StoreOptions
 from xpjob.terminal import log
 from xpjob.terminal.options import OutputOptions
 
+_GROUPS = (
+    *CLUSTER_GROUPS,
+    *(StoreOptions, HubOptions, PublishOptions, NetOptions, OutputOptions),
+)
+
 
 @click.command(cls=Command)
 @click.option("--output", type=click.Choice(["table", "json"]), default="table", help="Format.")
-@with_options(*CLUSTER_GROUPS, StoreOptions, PublishOptions, NetOptions, OutputOptions)
+@with_options(*_GROUPS)
 def doctor(config: Config, output: str) -> None:
     """Check all prerequisites of a run, and say how to fix problems.
 
@@ -29,14 +36,21 @@ def doctor(config: Config, output: str) -> None:
     ConfigMaps and definitions. This is the only command that sends POST requests to the API:
     SelfSubjectAccessReviews, which create nothing.
 
+    With --clusters, all of this is checked for each cluster, and that each has one name of its own.
+
     Exits with the code that a run would have: 0 even with warnings.
     """
-    from xpjob.doctor import checks
+    from xpjob.doctor import checks, hub
+    from xpjob.run.hub.load import load_members
     from xpjob.terminal import output as printed
     from xpjob.terminal import tables
 
     log.configure_for(config[OutputOptions], bounded=True)
-    results = list(checks.examine(config, chosen(config)))
+    if config[HubOptions].wanted:
+        members = load_members(config, os.environ, _GROUPS)
+        results = hub.examine(members, chosen, config[HubOptions].cluster_concurrency)
+    else:
+        results = list(checks.examine(config, chosen(config)))
     rows = [check.facts() for check in results]
     if output == "json":
         printed.echo(json.dumps(rows, indent=2))

@@ -11,6 +11,7 @@ from xpjob.kube.options import KubeOptions
 from xpjob.net.options import NetOptions
 from xpjob.publish.options import PublishOptions
 from xpjob.reader.options import AccessOptions, ReaderOptions
+from xpjob.run.hub.options import HubOptions
 from xpjob.run.options import RunOptions, ShardOptions
 from xpjob.store.options import StoreOptions
 from xpjob.terminal.options import OutputOptions
@@ -50,7 +51,7 @@ CLUSTER_GROUPS: tuple[type[Group], ...] = (
 """Groups of every command that connects to a cluster."""
 GROUPS: tuple[type[Group], ...] = (
     *CLUSTER_GROUPS,
-    *(StoreOptions, ShardOptions, PublishOptions),
+    *(StoreOptions, ShardOptions, HubOptions, PublishOptions),
     *(ReaderOptions, AccessOptions, NetOptions, OutputOptions),
 )
 """All groups, in the order of help and documentation."""

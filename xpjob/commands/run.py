@@ -19,6 +19,7 @@ from xpjob.config.option import Config
 from xpjob.net.deadline import Deadline
 from xpjob.net.options import NetOptions
 from xpjob.publish.options import PublishOptions
+from xpjob.run.hub.options import HubOptions
 from xpjob.run.options import RunOptions, ShardOptions
 from xpjob.store.options import StoreOptions
 from xpjob.terminal import log, shutdown
@@ -30,11 +31,15 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
+_GROUPS = (
+    *CLUSTER_GROUPS,
+    *(StoreOptions, ShardOptions, HubOptions, PublishOptions, NetOptions, OutputOptions),
+)
+
+
 @click.command(cls=Command)
 @click.option("--dry-run", is_flag=True, help="Print the metrics; store and publish nothing.")
-@with_options(
-    *CLUSTER_GROUPS, StoreOptions, ShardOptions, PublishOptions, NetOptions, OutputOptions
-)
+@with_options(*_GROUPS)
 def run(config: Config, dry_run: bool) -> None:
     """List everything, push the metrics, store the snapshot, and exit.
 
@@ -43,7 +48,13 @@ def run(config: Config, dry_run: bool) -> None:
         xpjob run --dry-run
     Push to a gateway and keep snapshots in S3:
         xpjob run --pushgateway-url http://gateway:9091 --store-backend s3 --s3-bucket inventory
+    Do so for each of the clusters that a file names:
+        xpjob run --clusters clusters.yaml --store-backend s3 --s3-bucket inventory
     """
+    if config[HubOptions].wanted:
+        from xpjob.commands.hub import run_hub
+
+        sys.exit(run_hub(config, _GROUPS, dry_run=dry_run))
     from xpjob.run.journal import Journal
     from xpjob.terminal.console_run import run_once
 

@@ -65,9 +65,13 @@ class Group:
 
 @dataclass(frozen=True)
 class Config:
-    """The loaded groups, by type."""
+    """The loaded groups, by type.
+
+    ``given`` are the texts that set them, by variable, without secrets.
+    """
 
     groups: tuple[Group, ...] = ()
+    given: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, *groups: Group) -> Config:
@@ -156,6 +160,7 @@ def load(
     problems: list[str] = []
     invalid: set[str] = set()
     loaded: list[Group] = []
+    texts: dict[str, str] = {}
     for group in groups:
         values = {}
         for declared in options(group):
@@ -163,6 +168,8 @@ def load(
             if not given:
                 continue
             where, text = next(iter(given.items()))
+            if not declared.secret:
+                texts[declared.variable] = text
             try:
                 if len(set(given.values())) > 1:
                     others = ", ".join(name for name in given if name != where)
@@ -172,7 +179,7 @@ def load(
                 problems.append(f"{where}: {error}")
                 invalid.add(declared.name)
         loaded.append(group(**values))
-    config = Config.of(*loaded)
+    config = Config(tuple(loaded), texts)
     contradictions = chain.from_iterable(group.problems(config) for group in loaded)
     problems += [text for name, text in contradictions if name not in invalid]
     if problems:

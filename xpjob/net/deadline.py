@@ -30,8 +30,9 @@ GRACE = 4.0
 class Deadline:
     """The time at which a run must end. A signal shortens it and wakes every wait at once."""
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
+    def __init__(self, seconds: float, grace: float = GRACE) -> None:
+        """Start the time. ``grace``: seconds that are left after a signal."""
+        self._seconds, self._grace = seconds, grace
         self.ends = time.monotonic() + seconds
         self.stopped_at = -math.inf
         self._waiting: set[queue.SimpleQueue[None]] = set()
@@ -54,7 +55,7 @@ class Deadline:
         """Shorten the deadline because of a signal. Safe in signal handlers: takes no locks."""
         self.signal = number
         self.stopped_at = time.monotonic()
-        self.ends = min(self.ends, self.stopped_at + GRACE)
+        self.ends = min(self.ends, self.stopped_at + self._grace)
         self.wake()
 
     def end(self) -> None:

@@ -1,7 +1,7 @@
 """``xpjob prune``: find groups of clusters that no longer exist, and delete them if requested.
 
 A Pushgateway never deletes a group by itself. Only groups of this job are considered: those of
-PUSHGATEWAY_JOB, and of the same with -run, without any other label than the cluster's.
+PUSHGATEWAY_JOB, and of the same with -run or -hub, without any other label than the cluster's.
 """
 
 from __future__ import annotations
@@ -83,10 +83,8 @@ def prune(
 
 
 def _ours(group: Group, job: str) -> bool:
-    return group.labels.get("job") in (job, f"{job}-run") and group.labels.keys() <= {
-        "job",
-        "cluster",
-    }
+    jobs = (job, f"{job}-run", f"{job}-hub")
+    return group.labels.get("job") in jobs and group.labels.keys() <= {"job", "cluster"}
 
 
 def _selected(

@@ -36,6 +36,11 @@ class Pushgateway:
         push = push_to_gateway if whole else pushadd_to_gateway
         self._push(push, f"{self._job}-run", registry)
 
+    def publish_hub(self, registry: CollectorRegistry, *, whole: bool) -> None:
+        """Replace what a hub says of the cluster. Raises an ``XpjobError``."""
+        push = push_to_gateway if whole else pushadd_to_gateway
+        self._push(push, f"{self._job}-hub", registry)
+
     def start_times(self) -> StartTimes:
         """Return the start times of the runs of its groups. Raises an ``XpjobError``."""
         inventory, outcome = self.groups()

@@ -66,6 +66,7 @@ def describe(snapshots: Snapshots, extensions: Extensions, now: datetime) -> Jso
         }
         for extension in extensions:
             row |= extension.cluster(snapshot.view_of(extension.name) if snapshot else None)
+        row["findings"] = len(snapshot.head.findings) if snapshot else 0
         row["failedTargets"] = _failed(snapshot)
         row["lastRun"] = _run(item.report)
         row["tables"] = snapshot.counts if snapshot else {}

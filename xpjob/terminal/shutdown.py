@@ -16,7 +16,7 @@ import queue
 import signal
 import threading
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,12 +46,14 @@ class Ending:
     """Data for the termination message if the process ends before its command.
 
     ``results_count``: the command has failed if its results cannot be written to stdout.
+    ``before`` is called before an exit at once; it may take no locks.
     """
 
     termination_log: Path
     streams: Streams | None = None
     report: RunReport | None = None
     results_count: bool = True
+    before: Callable[[], None] = lambda: None
 
 
 def current() -> Ending:
@@ -145,6 +147,7 @@ def _clean_up() -> None:
 
 def at_once(ending: Ending, code: int, error: str) -> NoReturn:
     """Exit now, from any thread or signal handler; takes no locks that others hold."""
+    ending.before()
     phase = ending.report.phase if ending.report else ""
     facts = {"exitCode": code, "phase": phase, "error": error}
     write_termination_log(ending.termination_log, facts)

@@ -1,0 +1,380 @@
+"""Runs for several clusters from one place: real processes, real servers."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.command import events, xpjob
+from support.hub import Fleet, alive, children, fleet, opened, outcomes, wait_for
+from support.processes import text
+from support.stand_in import TOKEN
+from xpjob.demo.cluster import Fault
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[Fleet]:
+    """Stand-in clusters, none at first."""
+    with fleet(tmp_path) as made:
+        yield made
+
+
+def series(gateway: str, name: str, job: str) -> dict[str, float]:
+    """Return the values of a metric by cluster, of one job."""
+    found = {}
+    for line in text(f"{gateway}/metrics").splitlines():
+        if line.startswith(f"{name}{{") and f'job="{job}"' in line:
+            found[line.partition('cluster="')[2].partition('"')[0]] = float(line.split()[-1])
+    return found
+
+
+def test_each_cluster_has_a_run_as_a_job_within_it_would_make(hub: Fleet, gateway: str) -> None:
+    """Its own snapshot, its own groups, its own options; and every line of the log names it."""
+    hub.add("east", labels={"environment": "production"})
+    west = hub.add("west", options={"TEAM_ANNOTATION_KEY": "example.org/team"})
+    west.fault = lambda path, _: Fault(403) if path.endswith("/networks") else None
+    done = hub.run("--pushgateway-url", gateway, "--page-size", "2")
+    assert done.returncode == 0, done.stderr
+    assert hub.has() == {"east", "west"}
+    assert {record["team"] for record in hub.stored("east")["claims"]} == {""}
+    assert {record["team"] for record in hub.stored("west")["claims"]} == {"a", "b", "c"}
+    assert hub.stored("west")["identity"]["uid"] == "uid-west"
+    assert any(query.get("limit") == "2" for _, query in west.requests)
+    for job in ("xpjob", "xpjob-run", "xpjob-hub"):
+        assert set(series(gateway, "push_time_seconds", job)) == {"east", "west"}
+    assert series(gateway, "xpjob_last_run_partial", "xpjob-run") == {"east": 0, "west": 1}
+    assert series(gateway, "xpjob_cluster_up", "xpjob-hub") == {"east": 1, "west": 1}
+    assert all(
+        0 < s < 30
+        for s in series(gateway, "xpjob_cluster_api_latency_seconds", "xpjob-hub").values()
+    )
+    assert 'label_environment="production"' in text(f"{gateway}/metrics")
+    named = [event for event in events(done) if event["logger"] != "xpjob.commands.hub"]
+    assert {event["cluster"] for event in named} == {"east", "west"}
+    told = hub.told()
+    assert (told["exitCode"], told["clusters"], told["succeeded"]) == (0, 2, 2)
+
+
+def test_a_dead_and_a_hanging_cluster_cost_only_their_own_time(hub: Fleet, gateway: str) -> None:
+    """Also one at a time: the others are complete, and the metrics say which failed."""
+    hub.add_hanging("hanging", RUN_DEADLINE_SECONDS=3)
+    hub.add_down("down", RUN_DEADLINE_SECONDS=3)
+    hub.add("good")
+    started = time.monotonic()
+    done = hub.run(CLUSTER_CONCURRENCY="1", PUSHGATEWAY_URL=gateway)
+    assert time.monotonic() - started < 45
+    assert done.returncode == 0, done.stderr
+    assert hub.has() == {"good"}
+    ended = outcomes(events(done))
+    assert {name: event["exitCode"] for name, event in ended.items()} == {
+        "hanging": 1,
+        "down": 1,
+        "good": 0,
+    }
+    assert ended["hanging"]["seconds"] < 20
+    assert hub.told()["down"] == 2
+    assert series(gateway, "xpjob_cluster_up", "xpjob-hub") == {"hanging": 0, "down": 0, "good": 1}
+    success = series(gateway, "xpjob_cluster_run_success", "xpjob-hub")
+    assert success == {"hanging": 0, "down": 0, "good": 1}
+    # As a job within the cluster would: its own outcome is published, and nothing else is.
+    assert series(gateway, "xpjob_last_run_success", "xpjob-run") == success
+    assert set(series(gateway, "xpjob_inventory_timestamp_seconds", "xpjob")) == {"good"}
+
+
+def test_a_cluster_that_fails_keeps_what_it_had(hub: Fleet, gateway: str) -> None:
+    """Its snapshot and its metrics stay, with their age, and its last success is known."""
+    hub.add("good")
+    failing = hub.add("failing")
+    assert hub.run(PUSHGATEWAY_URL=gateway).returncode == 0
+    stored = hub.stored("failing")
+    before = series(gateway, "xpjob_inventory_timestamp_seconds", "xpjob")
+    success = series(gateway, "xpjob_cluster_last_success_timestamp_seconds", "xpjob-hub")
+    failing.fault = lambda _path, _query: Fault(503)
+    done = hub.run(PUSHGATEWAY_URL=gateway)
+    assert done.returncode == 0
+    assert hub.stored("failing") == stored
+    after = series(gateway, "xpjob_inventory_timestamp_seconds", "xpjob")
+    assert after["failing"] == before["failing"]
+    assert after["good"] > before["good"]
+    again = series(gateway, "xpjob_cluster_last_success_timestamp_seconds", "xpjob-hub")
+    assert again["failing"] == pytest.approx(success["failing"], abs=5)
+    assert again["good"] > success["good"]
+
+
+@pytest.mark.parametrize(
+    ("faults", "strict", "code"),
+    [
+        ((None, None), "true", 0),
+        ((None, 503), "false", 0),
+        ((None, 503), "true", 3),
+        ((503, 503), "false", 1),
+        ((503, 401), "false", 4),
+    ],
+)
+def test_the_exit_code_says_whether_some_or_all_failed(
+    hub: Fleet, faults: tuple[int | None, int | None], strict: str, code: int
+) -> None:
+    """Some: what failed is carried over, 0 or 3. All: the highest of their codes."""
+    for number, status in enumerate(faults):
+        cluster = hub.add(f"cluster-{number}")
+        if status:
+            cluster.fault = lambda _path, _query, status=status: Fault(status)  # type: ignore[misc]
+    done = hub.run(STRICT=strict)
+    assert done.returncode == code, done.stderr
+    assert hub.told()["exitCode"] == code
+
+
+def test_a_run_that_crashes_costs_nothing_else(hub: Fleet) -> None:
+    """Killed like one that runs out of memory: told with the signal, and the others complete."""
+    reached = hub.add_hanging("crashing", only="/networks")
+    hub.add("good")
+    with hub.started() as process:
+        assert reached.wait(30)
+        (crashing,) = (
+            pid
+            for pid in children(process.pid)
+            if b"CLUSTER_NAME=crashing\0" in Path(f"/proc/{pid}/environ").read_bytes() + b"\0"
+        )
+        os.kill(crashing, signal.SIGKILL)
+        _, log = process.communicate(timeout=30)
+    assert process.returncode == 0, log
+    ended = outcomes([json.loads(line) for line in log.splitlines()])
+    assert "SIGKILL" in ended["crashing"]["error"]
+    assert ended["good"]["exitCode"] == 0
+    assert hub.has() == {"good"}
+
+
+def test_a_run_that_does_not_heed_its_deadline_is_killed(hub: Fleet) -> None:
+    """A stopped process is ended with SIGKILL when its time and some more are over."""
+    reached = hub.add_hanging("stopped", RUN_DEADLINE_SECONDS=2)
+    hub.add("good")
+    with hub.started() as process:
+        assert reached.wait(30)
+        wait_for("its process", lambda: _child(process.pid, "stopped"))
+        os.kill(_child(process.pid, "stopped"), signal.SIGSTOP)
+        _, log = process.communicate(timeout=50)
+    ended = outcomes([json.loads(line) for line in log.splitlines()])
+    assert "SIGKILL" in ended["stopped"]["error"]
+    assert (process.returncode, hub.has()) == (0, {"good"})
+
+
+def _child(hub: int, name: str) -> int:
+    """Return the process of the run for a cluster, 0 if there is none yet."""
+    for pid in children(hub):
+        try:
+            environ = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if f"CLUSTER_NAME={name}".encode() in environ:
+            return pid
+    return 0
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_is_passed_on_and_waited_for(
+    hub: Fleet, number: signal.Signals, code: int
+) -> None:
+    """Runs in progress store what they have, no more are started, and none is left over."""
+    reached = hub.add_hanging("slow", only="/networks")
+    hub.add("waiting")
+    with hub.started(CLUSTER_CONCURRENCY="1", CONCURRENCY="1") as process:
+        assert reached.wait(30)
+        runs = children(process.pid)
+        process.send_signal(number)
+        _, log = process.communicate(timeout=9)
+    assert process.returncode == code, log
+    assert not any(map(alive, runs))
+    assert hub.has() == {"slow"}
+    assert {record["kind"] for record in hub.stored("slow")["claims"]} == {"PostgreSQLInstance"}
+    assert "waiting" not in {json.loads(line).get("cluster") for line in log.splitlines()}
+    told = hub.told()
+    assert (told["exitCode"], told["clusters"]) == (code, 2)
+    assert number.name in told["error"]
+
+
+def test_a_second_signal_ends_everything_at_once(hub: Fleet) -> None:
+    """Also the processes of the runs."""
+    reached = hub.add_hanging("slow", only="/networks")
+    with hub.started() as process:
+        assert reached.wait(30)
+        (run,) = children(process.pid)
+        os.kill(run, signal.SIGSTOP)  # so that the first signal does not end it
+        process.send_signal(signal.SIGTERM)
+        wait_for("the signal to be passed on", lambda: _pending(run, signal.SIGTERM))
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=5)
+        wait_for("the end of the run", lambda: not alive(run), 5)
+    assert process.returncode == 143
+
+
+def _pending(pid: int, number: int) -> bool:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        name, _, value = line.partition(":")
+        if name in ("ShdPnd", "SigPnd") and int(value, 16) & (1 << (number - 1)):
+            return True
+    return False
+
+
+def test_credentials_are_nowhere_but_in_memory(hub: Fleet) -> None:
+    """Not on command lines, in environments, temporary files, logs or snapshots."""
+    reached = hub.add_hanging("slow", only="/networks")
+    temporary = hub.folder / "temporary"
+    temporary.mkdir()
+    with hub.started("--debug", TMPDIR=str(temporary)) as process:
+        assert reached.wait(30)
+        (run,) = children(process.pid)
+        for pid in (process.pid, run):
+            shown = [Path(f"/proc/{pid}/{name}").read_bytes() for name in ("cmdline", "environ")]
+            assert TOKEN.encode() not in b"".join(shown)
+        assert b"xpjob\0run\0" in Path(f"/proc/{run}/cmdline").read_bytes()
+        assert any("memfd:xpjob" in name for name in opened(run))
+        files = [path for path in temporary.rglob("*") if path.is_file()]
+        assert TOKEN.encode() not in b"".join(path.read_bytes() for path in files)
+        assert {path.parent.stat().st_mode & 0o777 for path in files} == {0o700}
+        assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
+        process.send_signal(signal.SIGTERM)
+        out, log = process.communicate(timeout=9)
+    assert TOKEN not in out + log
+    assert list(temporary.iterdir()) == []
+    stored = b"".join(path.read_bytes() for path in hub.store.rglob("*") if path.is_file())
+    assert TOKEN.encode() not in stored
+
+
+def test_a_kubeconfig_and_a_context_reach_a_cluster(hub: Fleet) -> None:
+    """Also with relative paths, which start at the folder of the file."""
+    hub.add("east")
+    hub.kubeconfig("east")
+    hub.entries[0] = {"name": "east", "kubeconfig": "east.kubeconfig", "context": "sample"}
+    hub.file.write_text(json.dumps({"clusters": hub.entries}))
+    assert hub.run().returncode == 0
+    assert hub.has() == {"east"}
+    # Without its own kubeconfig, a context is one of the hub's.
+    hub.file.write_text(json.dumps({"clusters": [{"name": "east", "context": "sample"}]}))
+    again = hub.run(KUBECONFIG=str(hub.folder / "east.kubeconfig"))
+    assert again.returncode == 0, again.stderr
+
+
+def test_missing_credentials_cost_only_their_cluster(hub: Fleet) -> None:
+    """A token file that is not there is no reason to run for no cluster at all."""
+    hub.add("good")
+    hub.add("bad", tokenFile="missing")
+    done = hub.run()
+    assert done.returncode == 0, done.stderr
+    assert hub.has() == {"good"}
+    assert outcomes(events(done))["bad"]["exitCode"] == 2
+
+
+def test_the_pods_of_an_indexed_job_divide_the_clusters(hub: Fleet) -> None:
+    """Each cluster is of one index, as Kubernetes numbers them; an index may have none."""
+    for name in ("a", "b", "c"):
+        hub.add(name)
+    assert hub.run(JOB_COMPLETION_INDEX="0", CLUSTER_COUNT="2").returncode == 0
+    assert hub.has() == {"a", "c"}
+    assert hub.run("--index", "1", CLUSTER_COUNT="2").returncode == 0
+    assert hub.has() == {"a", "b", "c"}
+    idle = hub.run("--index", "3", "--cluster-count", "4")
+    assert (idle.returncode, hub.told()["clusters"]) == (0, 0)
+
+
+def test_a_dry_run_prints_the_metrics_of_each_cluster(hub: Fleet) -> None:
+    """As a block, under its name; nothing is stored."""
+    hub.add("east")
+    hub.add("west")
+    done = hub.run("--dry-run")
+    assert done.returncode == 0, done.stderr
+    blocks = done.stdout.split("# cluster: ")[1:]
+    assert sorted(block.partition("\n")[0] for block in blocks) == ["east", "west"]
+    assert all("crossplane_claims_total{" in block for block in blocks)
+    assert hub.has() == set()
+
+
+def test_text_for_people_names_the_cluster_in_front(hub: Fleet) -> None:
+    """Each line of the log does."""
+    hub.add("east")
+    done = hub.run("--debug", LOG_FORMAT="text")
+    assert done.returncode == 0
+    assert any(line.startswith("east: ") for line in done.stderr.splitlines())
+    assert done.stdout.startswith("# cluster: east\n")
+
+
+def test_two_names_of_one_cluster_are_refused(hub: Fleet, gateway: str) -> None:
+    """The one under which the store has it goes on; nothing is written under the other."""
+    hub.add("first", uid="one")
+    assert hub.run(PUSHGATEWAY_URL=gateway).returncode == 0
+    hub.entries.clear()
+    hub.add("second", uid="one")
+    hub.add("first", uid="one")
+    done = hub.run(PUSHGATEWAY_URL=gateway)
+    assert done.returncode == 0, done.stderr
+    error = outcomes(events(done))["second"]["error"]
+    assert "'second' and 'first' are two names of one cluster (one)" in error
+    assert hub.has() == {"first"}
+    assert series(gateway, "xpjob_cluster_conflict", "xpjob-hub") == {"first": 0, "second": 1}
+
+
+def test_a_name_that_leads_to_another_cluster_is_refused(hub: Fleet) -> None:
+    """Nothing is overwritten, unless the cluster replaces that one on purpose."""
+    cluster = hub.add("east", uid="old")
+    assert hub.run().returncode == 0
+    before = hub.stored("east")
+    cluster.uid = "new"
+    done = hub.run()
+    assert done.returncode == 1
+    error = outcomes(events(done))["east"]["error"]
+    assert "the name 'east' belongs to the cluster old, and now leads to new" in error
+    assert "CLUSTER_REPLACES=old" in error
+    assert hub.stored("east") == before
+    hub.entries[0]["options"] = {"CLUSTER_REPLACES": "old"}
+    hub.file.write_text(json.dumps({"clusters": hub.entries}))
+    assert hub.run().returncode == 0
+    assert hub.stored("east")["identity"]["uid"] == "new"
+
+
+def test_removed_clusters_are_found_by_prune(hub: Fleet, gateway: str) -> None:
+    """The file is the list of those to keep; groups of all three kinds go."""
+    hub.add("kept")
+    hub.add("removed")
+    assert hub.run(PUSHGATEWAY_URL=gateway).returncode == 0
+    hub.file.write_text(json.dumps({"clusters": hub.entries[:1]}))
+
+    def prune(*arguments: str) -> list[dict[str, Any]]:
+        done = xpjob(
+            "prune",
+            "--clusters",
+            str(hub.file),
+            "--output",
+            "json",
+            *arguments,
+            PUSHGATEWAY_URL=gateway,
+        )
+        assert done.returncode == 0, done.stderr
+        found: list[dict[str, Any]] = json.loads(done.stdout)
+        return found
+
+    doomed = [(item["job"], item["cluster"]) for item in prune() if item["doomed"]]
+    assert doomed == [(job, "removed") for job in ("xpjob", "xpjob-hub", "xpjob-run")]
+    prune("--delete")
+    assert {item["cluster"] for item in prune()} == {"kept"}
+
+
+def test_mistakes_of_the_file_are_told_before_anything_is_contacted(hub: Fleet) -> None:
+    """All at once, with their lines, and exit code 2."""
+    cluster = hub.add("east")
+    hub.entries.append({"name": "east", "server": "https://west.example.org", "tokenFile": "t"})
+    hub.entries[0]["options"] = {"PAGE_SIZE": "many"}
+    hub.file.write_text(json.dumps({"clusters": hub.entries}, indent=2))
+    done = hub.run()
+    assert (done.returncode, cluster.requests) == (2, [])
+    assert (
+        "clusters.yaml:8:22: clusters[0].options.PAGE_SIZE: PAGE_SIZE: invalid number"
+        in done.stderr
+    )
+    assert "'east' is also the name of the cluster in line 4" in done.stderr
+    assert "needs caFile" in done.stderr

@@ -1,0 +1,173 @@
+"""Parts of the hub that need no cluster: names, expiry, exit codes, lines."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from datetime import datetime, timezone
+
+import pytest
+import trustme
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xpjob.config.secrets import Secret
+from xpjob.kube.identity import Identity
+from xpjob.run.hub import expiry
+from xpjob.run.hub.lines import Printer
+from xpjob.run.hub.members import Access, Member, share_of
+from xpjob.run.hub.names import Known, Names
+from xpjob.run.hub.options import HubOptions
+from xpjob.run.hub.outcome import Outcome, exit_code
+from xpjob.run.identity import SharedNameError
+
+
+def jwt(**payload: object) -> str:
+    """Return a token with this payload, and no signature that anybody could check."""
+    body = base64.urlsafe_b64encode(json.dumps(payload).encode()).decode().rstrip("=")
+    return f"e30.{body}.c2ln"
+
+
+@pytest.mark.parametrize(
+    ("token", "at"),
+    [
+        (jwt(exp=1_900_000_000), 1_900_000_000),
+        (jwt(exp=1_900_000_000.5, iss="kubernetes"), 1_900_000_000.5),
+        (jwt(iss="kubernetes"), 0),
+        (jwt(exp="soon"), 0),
+        (jwt(exp=-1), 0),
+        (jwt(exp=1e300), 0),
+        ("opaque", 0),
+        ("a.b.c", 0),
+        ("", 0),
+    ],
+)
+def test_a_token_expires_as_its_payload_says(token: str, at: float) -> None:
+    """What is no JWT, or has no time, does not."""
+    assert expiry.of_token(token) == at
+
+
+@pytest.mark.parametrize("year", [2049, 2050])
+def test_a_certificate_expires_as_its_validity_says(year: int) -> None:
+    """In both forms of a time that X.509 has, also with other certificates behind it."""
+    at = datetime(year, 6, 1, 12, 30, 15, tzinfo=timezone.utc)
+    authority = trustme.CA()
+    issued = authority.issue_cert("client.example.org", not_after=at)
+    chain = "".join(blob.bytes().decode() for blob in issued.cert_chain_pems)
+    assert expiry.of_certificate("before\n" + chain) == at.timestamp()
+
+
+@given(st.binary(max_size=200))
+def test_what_is_no_certificate_has_no_expiry(content: bytes) -> None:
+    """Nothing is raised."""
+    body = base64.encodebytes(content).decode()
+    pem = f"-----BEGIN CERTIFICATE-----\n{body}-----END CERTIFICATE-----\n"
+    assert expiry.of_certificate(pem) == 0
+    assert expiry.of_certificate(content.decode("latin-1")) == 0
+
+
+ONE, OTHER = Identity("one", "https://a"), Identity("two", "https://b")
+
+
+@pytest.mark.parametrize(
+    ("known", "name", "own", "replaces", "error"),
+    [
+        ({}, "a", ONE, "", ""),
+        ({"a": ONE}, "a", ONE, "", ""),
+        ({"a": ONE}, "a", Identity("one", "https://moved"), "", ""),
+        ({"a": ONE}, "a", Identity("", "https://a"), "", ""),
+        ({"a": ONE}, "a", OTHER, "", "the name 'a' belongs to the cluster one"),
+        ({"a": ONE}, "a", OTHER, "one", ""),
+        ({"a": ONE}, "a", OTHER, "three", "the name 'a' belongs to the cluster one"),
+        ({"b": ONE}, "a", ONE, "", "'a' and 'b' are two names of one cluster"),
+        ({"b": Identity("", "https://a")}, "a", Identity("", "https://a"), "", "two names"),
+        ({"b": Identity()}, "a", Identity(), "", ""),
+        ({"a": ONE, "b": ONE}, "a", ONE, "", ""),
+        ({"a": ONE, "b": ONE}, "b", ONE, "", "'b' and 'a' are two names of one cluster"),
+    ],
+)
+def test_a_cluster_has_one_name_and_a_name_one_cluster(
+    known: dict[str, Identity], name: str, own: Identity, replaces: str, error: str
+) -> None:
+    """Compared by uid, and by address where there is none."""
+    names = Names({key: Known(identity) for key, identity in known.items()})
+    if not error:
+        names.check(name, own, replaces)
+        return
+    with pytest.raises(SharedNameError, match=error):
+        names.check(name, own, replaces)
+
+
+def test_the_first_to_ask_has_a_cluster_that_is_new() -> None:
+    """And keeps it when it asks again."""
+    names = Names({})
+    names.check("a", ONE)
+    with pytest.raises(SharedNameError):
+        names.check("b", ONE)
+    names.check("a", ONE)
+
+
+@pytest.mark.parametrize(
+    ("codes", "strict", "code"),
+    [
+        ([], False, 0),
+        ([0, 0], True, 0),
+        ([0, 3], True, 3),
+        ([0, 1], False, 0),
+        ([0, 4], True, 3),
+        ([3, 2], False, 0),
+        ([1, 1], False, 1),
+        ([1, 2], True, 2),
+        ([4, 2, 1], False, 4),
+    ],
+)
+def test_the_exit_code_is_that_of_all(codes: list[int], strict: bool, code: int) -> None:
+    """Partial if some published, and the highest if none did."""
+    outcomes = [Outcome(str(number), each) for number, each in enumerate(codes)]
+    assert exit_code(outcomes, strict=strict) == code
+
+
+@given(st.integers(0, 30), st.integers(1, 8))
+def test_every_cluster_has_one_index(clusters: int, count: int) -> None:
+    """And no index has more than one cluster more than another."""
+    members = [Member(str(number)) for number in range(clusters)]
+    shares = [
+        share_of(members, HubOptions(cluster_index=index, cluster_count=count))
+        for index in range(count)
+    ]
+    assert sorted(int(member.name) for share in shares for member in share) == list(range(clusters))
+    assert max(map(len, shares)) - min(map(len, shares)) <= 1
+
+
+@given(st.binary(max_size=80))
+def test_every_line_is_an_event_with_its_cluster(line: bytes) -> None:
+    """Whatever a process prints, and without what a terminal would obey."""
+    said: list[str] = []
+    Printer(lambda _: None, said.append, text=False).log("east", line)
+    for shown in said:
+        assert json.loads(shown)["cluster"] == "east"
+        assert shown.isprintable() or all(c.isprintable() or ord(c) > 127 for c in shown)
+
+
+def test_events_keep_what_they_say() -> None:
+    """The cluster is added; characters that a terminal would obey stay escaped."""
+    said: list[str] = []
+    printer = Printer(lambda _: None, said.append, text=False)
+    printer.log("east", b'{"level": "INFO", "message": "a\\u202eb"}\n')
+    assert said == ['{"level": "INFO", "message": "a\\u202eb", "cluster": "east"}']
+
+
+def test_results_of_two_runs_are_not_mixed() -> None:
+    """Each is a block under its name, and what has printed nothing has none."""
+    pieces: list[bytes] = []
+    printer = Printer(pieces.append, lambda _: None, text=True)
+    printer.results("east", io.BytesIO(b"x 1\n" * 40_000))
+    printer.results("west", io.BytesIO(b""))
+    assert b"".join(pieces) == b"# cluster: east\n" + b"x 1\n" * 40_000
+
+
+def test_how_a_cluster_is_reached_does_not_show_its_token() -> None:
+    """Neither in a traceback nor in a log."""
+    member = Member("a", Access(server="https://a", token=Secret("hunter2"), ca=Secret("pem")))
+    assert "hunter2" not in repr(member)

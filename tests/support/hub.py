@@ -1,0 +1,179 @@
+"""Several stand-in clusters, and the command that runs for all of them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from support.command import ENV
+from support.processes import free_port
+from support.stand_in import KINDS, TOKEN, fill
+from xpjob.demo.api import Server, create_app, write_kubeconfig
+from xpjob.demo.cluster import Cluster
+
+PLENTY = 60.0  # seconds that no test takes unless something is wrong
+
+
+class Fleet:
+    """Stand-in clusters by name, and a file that names them."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self.folder = folder
+        self.file = folder / "clusters.yaml"
+        self.store = folder / "store"
+        self.clusters: dict[str, Cluster] = {}
+        self.entries: list[dict[str, Any]] = []
+        self._stack = stack
+        self._release = threading.Event()
+        stack.callback(self._release.set)
+        (folder / "token").write_text(TOKEN)
+        (folder / "termination-log").touch()
+
+    def add(self, name: str, uid: str = "", **entry: object) -> Cluster:
+        """Add a cluster that answers, reached with its server and a token file."""
+        cluster = Cluster(KINDS, token=TOKEN)
+        cluster.uid = uid or f"uid-{name}"
+        fill(cluster)
+        server = self._stack.enter_context(Server(create_app(cluster)))
+        self.clusters[name] = cluster
+        self._name({"name": name, "server": server.url, "tokenFile": "token", **entry})
+        return cluster
+
+    def add_down(self, name: str, **options: object) -> None:
+        """Add a cluster whose server does not listen."""
+        server = f"http://127.0.0.1:{free_port()}"
+        entry = {"name": name, "server": server, "tokenFile": "token", "options": options}
+        self._name(entry)
+
+    def add_hanging(self, name: str, only: str = "", **options: object) -> threading.Event:
+        """Add a cluster that takes requests, and answers none; return what is set at the first.
+
+        With ``only``, just those whose path ends in it.
+        """
+        reached = threading.Event()
+        cluster = self.add(name, options=options)
+
+        def hang(path: str, _query: dict[str, str]) -> None:
+            if path.endswith(only):
+                reached.set()
+                self._release.wait(PLENTY)
+
+        cluster.fault = hang
+        return reached
+
+    def kubeconfig(self, name: str, token: str = TOKEN) -> str:
+        """Write a kubeconfig for one of the clusters, and return its path."""
+        (entry,) = [entry for entry in self.entries if entry["name"] == name]
+        return str(write_kubeconfig(self.folder / f"{name}.kubeconfig", entry["server"], token))
+
+    def environ(self, **more: str) -> dict[str, str]:
+        """Return the environment of the command."""
+        return {
+            **ENV,
+            "CLUSTERS": str(self.file),
+            "STORE_BACKEND": "directory",
+            "STORE_DIR": str(self.store),
+            "TERMINATION_LOG": str(self.folder / "termination-log"),
+            **more,
+        }
+
+    @contextmanager
+    def started(self, *arguments: str, **environ: str) -> Iterator[subprocess.Popen[str]]:
+        """Start the command, and end it after the block."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "xpjob", "run", *arguments],
+            env=self.environ(**environ),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            yield process
+        finally:
+            self._release.set()
+            process.kill()
+            process.wait()
+
+    def run(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        """Run the command to its end."""
+        with self.started(*arguments, **environ) as process:
+            out, err = process.communicate(timeout=PLENTY)
+        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+
+    def stored(self, name: str) -> dict[str, Any]:
+        """Return the snapshot of a cluster."""
+        document: dict[str, Any] = json.loads((self.store / name / "snapshot.json").read_text())
+        return document
+
+    def has(self) -> set[str]:
+        """Return the clusters that have a snapshot."""
+        return {path.parent.name for path in self.store.glob("*/snapshot.json")}
+
+    def told(self) -> dict[str, Any]:
+        """Return the termination message."""
+        told: dict[str, Any] = json.loads((self.folder / "termination-log").read_text())
+        return told
+
+    def _name(self, entry: dict[str, Any]) -> None:
+        self.entries.append(entry)
+        self.file.write_text(json.dumps({"clusters": self.entries}, indent=2))
+
+
+@contextmanager
+def fleet(folder: Path) -> Iterator[Fleet]:
+    """Yield a fleet without clusters."""
+    with ExitStack() as stack:
+        yield Fleet(folder, stack)
+
+
+def outcomes(events: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """Return what the hub has logged of each cluster at the end of its run."""
+    ends = ("run for cluster finished", "run for cluster failed")
+    return {event["cluster"]: event for event in events if event["message"] in ends}
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that a process has started."""
+    return [
+        int(entry.name)
+        for entry in Path("/proc").iterdir()
+        if entry.name.isdigit() and _parent(int(entry.name)) == pid
+    ]
+
+
+def _parent(pid: int) -> int:
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return 0
+    return int(text.rpartition(")")[2].split()[1])
+
+
+def alive(pid: int) -> bool:
+    """Return whether a process is there, and not only waited for."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+def wait_for(what: str, condition: Any, seconds: float = PLENTY) -> None:
+    """Wait for a condition of another process, which cannot notify this one."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.02)
+
+
+def opened(pid: int) -> list[str]:
+    """Return what a process has open."""
+    folder = Path(f"/proc/{pid}/fd")
+    return [str(entry.readlink()) for entry in folder.iterdir()]
