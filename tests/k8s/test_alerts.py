@@ -29,6 +29,7 @@ _MANY = 'job="xpjob", finding="TagWithSeveralDigests", namespace=""'
 _MOVED = 'job="xpjob", finding="TagMoved", namespace=""'
 _OLDEST_RECORD = 'deployment_records_oldest_pending_timestamp_seconds{job="xpjob-run"}'
 _REJECTED = 'deployment_records_rejected{job="xpjob-run", cause='
+_EXPIRY = 'xpjob_cluster_credentials_expiry_timestamp_seconds{job="xpjob-hub", credential='
 _XRS = 'job="xpjob", kind="XDatabase", namespace="", composition="standard"'
 _POOL = 'job="xpjob", label_group="node pool", label_group_value="workers"'
 _TAINTED = 'job="xpjob", label_group="node pool", label_group_value="gpu"'
@@ -101,6 +102,11 @@ HEALTHY = {
     'up{job="xpjob-gateway", endpoint="metrics"}': "1x90",
     'up{job="xpjob-gateway", endpoint="http"}': "1x90",
     "xpjob_reader_snapshot_age_seconds": "30x90",
+    'xpjob_cluster_up{job="xpjob-hub"}': "1x90",
+    'xpjob_cluster_conflict{job="xpjob-hub"}': "0x90",
+    # Of an hour, and renewed before; of a certificate, which is good for two weeks more.
+    f'{_EXPIRY}"token"}}': "3600x45 6300x45",
+    f'{_EXPIRY}"certificate"}}': "1209600x90",
 }
 
 CASES: dict[str, tuple[dict[str, str | None], int, set[str]]] = {
@@ -150,6 +156,9 @@ CASES: dict[str, tuple[dict[str, str | None], int, set[str]]] = {
     "XpjobGatewayAway": ({'up{job="xpjob-gateway", endpoint="metrics"}': "1x10 0x80"}, 14, set()),
     "XpjobReaderAway": ({'up{job="xpjob-gateway", endpoint="http"}': "1x10 stale"}, 14, set()),
     "XpjobSnapshotOld": ({"xpjob_reader_snapshot_age_seconds": "30x10 90+60x79"}, 17, set()),
+    "XpjobClusterDown": ({'xpjob_cluster_up{job="xpjob-hub"}': "1x10 0x80"}, 16, set()),
+    "XpjobClusterConflict": ({'xpjob_cluster_conflict{job="xpjob-hub"}': "0x10 1x80"}, 12, set()),
+    "XpjobClusterCredentialsExpire": ({f'{_EXPIRY}"certificate"}}': "600000x90"}, 60, set()),
     "CrossplaneClaimReadinessLow": (
         {f"crossplane_claims_ready{{{_CLAIMS}}}": "95x10 85x80"},
         26,

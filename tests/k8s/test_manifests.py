@@ -28,7 +28,9 @@ from xpjob.collectors.deployments.higher import KINDS
 from xpjob.collectors.deployments.owners import LISTED
 from xpjob.commands.groups import GROUPS, OPTIONS
 from xpjob.config.option import load
-from xpjob.run.options import ShardOptions
+from xpjob.run.hub import hub
+from xpjob.run.hub.options import HubOptions
+from xpjob.run.options import RunOptions, ShardOptions
 from xpjob.run.shard import Shard
 
 BASE = objects(K8S / "base")
@@ -380,6 +382,38 @@ def test_every_shard_of_a_run_has_a_pod() -> None:
     count = job["completions"]
     assert load({}, environ, GROUPS)[ShardOptions].shard == Shard(0, count)
     assert job["parallelism"] == count
+
+
+def test_every_cluster_of_a_hub_has_a_pod(tmp_path: Path) -> None:
+    """Each pod knows its number, and its clusters and their credentials are in one folder."""
+    items = objects(with_component(tmp_path, "hub"))
+    job = pick(items, "CronJob")["spec"]["jobTemplate"]["spec"]
+    assert (job["completionMode"], job["backoffLimitPerIndex"]) == ("Indexed", 1)
+    assert "backoffLimit" not in job
+    actions = [rule["action"] for rule in job["podFailurePolicy"]["rules"]]
+    assert actions == ["Ignore", "FailIndex"]  # one pod's clusters do not end the others
+    pod = job["template"]["spec"]
+    assert pod["terminationGracePeriodSeconds"] > hub.GRACE
+    (container,) = pod["containers"]
+    environ = {each["name"]: each["value"] for each in container["env"]}
+    config = load(
+        {},
+        {
+            **pick(items, "ConfigMap")["data"],
+            **environ,
+            "S3_BUCKET": "inventory",
+            "JOB_COMPLETION_INDEX": str(job["completions"] - 1),  # Kubernetes sets it
+        },
+        GROUPS,
+    )
+    options = config[HubOptions]
+    assert (options.cluster_count, job["parallelism"]) == (job["completions"],) * 2
+    assert options.cluster_index == job["completions"] - 1
+    mounted = {each["name"]: each["mountPath"] for each in container["volumeMounts"]}
+    assert str(options.clusters) == f"{mounted['clusters']}/clusters.yaml"
+    assert mounted["temporary"] == "/tmp"
+    # One round of runs fits into the time of the Job.
+    assert config[RunOptions].run_deadline_seconds + 10 < job["activeDeadlineSeconds"]
 
 
 def test_the_samples_are_what_the_job_looks_for() -> None:
