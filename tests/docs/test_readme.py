@@ -27,6 +27,11 @@ from xpjob.commands.groups import GROUPS, OPTIONS
 from xpjob.config.option import Group, Option, declared, options
 from xpjob.publish import exposition
 from xpjob.reader.options import AccessOptions, ReaderOptions
+from xpjob.run.hub.members import Member
+from xpjob.run.hub.metrics import families as hub_families
+from xpjob.run.hub.names import Known
+from xpjob.run.hub.outcome import Outcome
+from xpjob.run.hub.probe import Probe
 
 HEAD = "| variable | option | default | what it does |\n|---|---|---|---|\n"
 
@@ -86,6 +91,17 @@ def test_every_metric_is_documented() -> None:
         labels = sorted({label for sample in family.samples for label in sample.labels} - {"le"})
         for label in labels:
             assert f"`{label}`" in line, (name, label)
+
+
+def test_every_metric_of_a_hub_is_documented() -> None:
+    """With its labels, once."""
+    found = Probe(latency=0.1, expires={"token": 1.0})
+    member, outcome = Member("east", labels={"tier": "one"}), Outcome("east", 0, probe=found)
+    lines = page("hub").splitlines()
+    for family in hub_families(member, outcome, Known()):
+        (line,) = [line for line in lines if line.startswith(f"| `{family.name}` | gauge |")]
+        labels = {label for sample in family.samples for label in sample.labels}
+        assert all(f"`{label}`" in line or "`label_*`" in line for label in labels), family.name
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ PAGES = {
     "state metrics": ROOT / "xpjob/collectors/sources/STATE_METRICS.md",
     "services": ROOT / "xpjob/collectors/services/README.md",
     "config": ROOT / "xpjob/config/README.md",
+    "hub": ROOT / "xpjob/run/hub/README.md",
     "publish": ROOT / "xpjob/publish/README.md",
     "reader": ROOT / "xpjob/reader/README.md",
     "snapshot": ROOT / "xpjob/snapshot/README.md",
