@@ -6,7 +6,7 @@ import gzip
 from dataclasses import dataclass
 from signal import SIGINT, SIGKILL, SIGTERM
 
-from faults import api, capacity, clusters, github, services, sinks, sources
+from faults import api, capacity, clusters, github, hub, services, sinks, sources
 from faults.api import DISCOVERY, at, claims, discovery, hanging, page, second_page
 from faults.breaking import Setup, in_shell, many, nothing
 from faults.sinks import DROPPED, LOST, always, do, good, holding, once, proxied, s3, say
@@ -267,6 +267,21 @@ RUN = (
         STANDS, "publish", 0),
 )  # fmt: skip
 
+HUB = (
+    Row("hub", "another cluster is down", "always", hub.beside(), 0, ALL_NEW, ALL_NEW, "", None,
+        (RETRIED,)),
+    Row("hub", "another cluster hangs", "always", hub.hangs, 0, ALL_NEW, ALL_NEW, "", None,
+        ("RUN_DEADLINE_SECONDS",)),
+    Row("hub", "another cluster's run is killed", "one list hangs", hub.crashes, 0, ALL_NEW,
+        ALL_NEW, "", None),
+    Row("hub", "another cluster's token is missing", "before", hub.beside(token="missing"), 0,
+        ALL_NEW, ALL_NEW, "", None, ("tokenFile|missing",)),
+    Row("hub", "the name leads to another cluster", "before", hub.moved, 1, STANDS, STANDS, "",
+        None),
+    Row("hub", "SIGTERM", "the second cluster hangs", hub.signalled, 143, ALL_NEW, ALL_NEW, "",
+        None),
+)  # fmt: skip
+
 GATEWAY = (
     Row("gateway", "away", "from the start", sinks.killed_gateway, 1, AWAY, ALL_NEW,
         "publish", 0, ("PUSHGATEWAY_URL", RETRIED)),
@@ -457,7 +472,7 @@ SOURCES = tuple(
 
 ROWS = (
     Row("all", "none", "always", nothing, *WELL),
-    *(*API, *RUN, *GATEWAY, *S3, *FILES, *GITHUB, *SOURCES),
+    *(*API, *RUN, *HUB, *GATEWAY, *S3, *FILES, *GITHUB, *SOURCES),
 )
 
 

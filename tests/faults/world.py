@@ -259,7 +259,7 @@ class World:
 
     def forget(self) -> None:
         """Delete this cluster's groups: a gateway looks at all that it has at each push."""
-        for name in ("xpjob", "xpjob-run"):
+        for name in ("xpjob", "xpjob-run", "xpjob-hub"):
             POOL.request("DELETE", f"{self.gateway}/metrics/job/{name}/cluster/{self.name}")
 
     def hang(self) -> None:

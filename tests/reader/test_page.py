@@ -260,6 +260,31 @@ def test_several_clusters_can_be_chosen(site: Site, monkeypatch: pytest.MonkeyPa
     assert "cluster=west" in page.url
 
 
+def test_all_clusters_are_shown_with_what_needs_a_human(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those first that failed or are old; each leads to its page, and axe-core finds nothing."""
+    monkeypatch.setattr(snapshots, "RELIST_SECONDS", 0.0)
+    taken = times.rfc3339(times.now())
+    found = {"findings": [finding("shop-instance")], "generated_at": taken}
+    site.store.save(snapshot(1, "east", 0, **found), "east")
+    site.store.save(snapshot(1, "west", 9, generated_at=taken, targets=[failed_target()]), "west")
+    site.store.save(report(success=False, error="no answer"), "north")
+    site.app.state.snapshots.refresh()
+    page = site.open("?cluster=east")
+    overview = page.locator("#overview")
+    expect(overview).to_contain_text("2 of 3 clusters need attention")
+    overview.locator("summary").click()
+    expect(overview.locator("li")).to_have_count(3)
+    expect(overview.locator("li").nth(0)).to_contain_text("north: its last run failed, no snapshot")
+    expect(overview.locator("li").nth(1)).to_contain_text("1 list failed")
+    expect(overview.locator("li").nth(2)).to_contain_text("1 finding")
+    assert site.violations() == []
+    overview.get_by_role("link", name="west").click()
+    expect(page.locator("#count")).to_have_text(rows(1, 9, 9))
+    assert "cluster=west" in page.url
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 360])
 def test_everybody_can_use_it(site: Site, scheme: Any, width: int) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from support.command import events, xpjob
-from support.hub import Fleet, alive, children, fleet, opened, outcomes, wait_for
+from support.hub import Fleet, alive, child_of, children, fleet, opened, outcomes, wait_for
 from support.processes import text
 from support.stand_in import TOKEN
 from xpjob.demo.cluster import Fault
@@ -137,11 +137,7 @@ def test_a_run_that_crashes_costs_nothing_else(hub: Fleet) -> None:
     hub.add("good")
     with hub.started() as process:
         assert reached.wait(30)
-        (crashing,) = (
-            pid
-            for pid in children(process.pid)
-            if b"CLUSTER_NAME=crashing\0" in Path(f"/proc/{pid}/environ").read_bytes() + b"\0"
-        )
+        crashing = child_of(process.pid, "crashing")
         os.kill(crashing, signal.SIGKILL)
         _, log = process.communicate(timeout=30)
     assert process.returncode == 0, log
@@ -157,24 +153,12 @@ def test_a_run_that_does_not_heed_its_deadline_is_killed(hub: Fleet) -> None:
     hub.add("good")
     with hub.started() as process:
         assert reached.wait(30)
-        wait_for("its process", lambda: _child(process.pid, "stopped"))
-        os.kill(_child(process.pid, "stopped"), signal.SIGSTOP)
+        wait_for("its process", lambda: child_of(process.pid, "stopped"))
+        os.kill(child_of(process.pid, "stopped"), signal.SIGSTOP)
         _, log = process.communicate(timeout=50)
     ended = outcomes([json.loads(line) for line in log.splitlines()])
     assert "SIGKILL" in ended["stopped"]["error"]
     assert (process.returncode, hub.has()) == (0, {"good"})
-
-
-def _child(hub: int, name: str) -> int:
-    """Return the process of the run for a cluster, 0 if there is none yet."""
-    for pid in children(hub):
-        try:
-            environ = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if f"CLUSTER_NAME={name}".encode() in environ:
-            return pid
-    return 0
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])

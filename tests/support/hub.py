@@ -148,6 +148,18 @@ def children(pid: int) -> list[int]:
     ]
 
 
+def child_of(hub: int, name: str) -> int:
+    """Return the process of the run for a cluster, 0 if there is none yet."""
+    for pid in children(hub):
+        try:
+            environ = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if f"CLUSTER_NAME={name}".encode() in environ:
+            return pid
+    return 0
+
+
 def _parent(pid: int) -> int:
     try:
         text = Path(f"/proc/{pid}/stat").read_text()

@@ -12,6 +12,7 @@
 import { here, href, view } from "./address.js";
 import { json } from "./ask.js";
 import { describeNotices } from "./notices.js";
+import { overview } from "./overview.js";
 import { el, inWords, morph } from "./parts.js";
 import { $, now, shell } from "./state.js";
 import { addressOf, chosen, describe, drawTabs, forget, known, load as loadTab, remember, walk } from "./tabs.js";
@@ -128,7 +129,8 @@ function draw() {
   const unknown = found ? "No snapshot yet" : lost ? "No answer" : "Loading …";
   $("age").className = `age ${trouble ? "warn" : age === null ? "" : "good"}`;
   $("age-text").textContent = age === null ? unknown : `As of ${inWords(age)} ago`;
-  morph($("notices"), describeNotices(shell, now()));
+  const all = found && overview(found, now());
+  morph($("notices"), [...describeNotices(shell, now()), ...(all ? [all] : [])]);
   if (found) $("version").textContent = `xpjob ${found.version}`;
   const clusters = (found?.clusters ?? []).filter((each) => each.generatedAt);
   $("cluster-box").hidden = clusters.length < 2;

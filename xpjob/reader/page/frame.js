@@ -66,7 +66,8 @@ export function frame({ title, search, controls = [] }, go) {
         el("button", { type: "button", id: "previous" }, "Previous"),
         el("button", { type: "button", id: "next" }, "Next"),
       ),
-      el("p", { class: "links" }, "Exactly this, as ", el("a", { id: "as-json" }, "JSON"), " or ", el("a", { id: "as-csv" }, "CSV")),
+      el("p", { class: "links" }, "Exactly this, as ", el("a", { id: "as-json" }, "JSON"), " or ", el("a", { id: "as-csv" }, "CSV"),
+        el("span", { id: "as-all-box", hidden: true }, ", or as ", el("a", { id: "as-all" }, "CSV of all clusters"))),
     ),
   );
 }
@@ -107,6 +108,9 @@ export function follow({ columns, filters, sorting, path, asked, stored = false 
   $("as-json").href = `${path}?${link}`;
   link.append("format", "csv");
   $("as-csv").href = `${path}?${link}`;
+  $("as-all-box").hidden = !path.startsWith("tables/") || !(shell.found?.clusters.length > 1);
+  link.set("cluster", "*");
+  $("as-all").href = `${path}?${link}`;
 }
 
 // The parameters of one page of what is asked for.
