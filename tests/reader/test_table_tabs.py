@@ -15,6 +15,7 @@ from support.site import Site, rows
 from support.toy_site import both, many, taken
 from support.toy_tables import NODES, USERS, Node, failed_list, nodes
 from xpjob.collect.tables import TableDescription
+from xpjob.reader import snapshots
 
 pytestmark = pytest.mark.process  # Playwright starts its own
 
@@ -52,6 +53,23 @@ def test_a_view_comes_first_and_its_tables_have_no_tabs(site: Site) -> None:
     page.go_back()
     expect(page.locator("#tiles")).to_be_visible()
     assert site.names() == ["billing", "orders"]
+
+
+def test_a_table_can_be_had_of_all_clusters(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exactly what is shown, filters and order included, as CSV."""
+    monkeypatch.setattr(snapshots, "RELIST_SECONDS", 0.0)
+    for name in ("east", "west"):
+        document = taken()
+        document.head.cluster = name
+        site.store.save(document, name)
+    site.app.state.snapshots.refresh()
+    page = site.open("?tab=nodes&cluster=east&pool=gpu")
+    link = page.get_by_role("link", name="CSV of all clusters")
+    with page.expect_download() as downloading:
+        link.click()
+    head, *lines = Path(downloading.value.path()).read_text().splitlines()
+    assert head.startswith("cluster,")
+    assert [line.split(",")[:2] for line in lines] == [["east", "b-1"], ["west", "b-1"]]
 
 
 def test_arrow_keys_move_along_the_tabs(site: Site) -> None:

@@ -183,6 +183,21 @@ def test_a_signal_is_passed_on_and_waited_for(
     assert number.name in told["error"]
 
 
+def test_no_more_runs_are_made_at_once_than_configured(hub: Fleet) -> None:
+    """The next one starts when one has ended."""
+    hanging = [hub.add_hanging(f"hanging-{number}", only="/networks") for number in range(3)]
+    with hub.started(CLUSTER_CONCURRENCY="2") as process:
+        assert all(reached.wait(30) for reached in hanging[:2])
+        first = children(process.pid)
+        assert len(first) == 2
+        assert not hanging[2].is_set()
+        os.kill(first[0], signal.SIGKILL)
+        assert hanging[2].wait(30)
+        assert len(children(process.pid)) == 2
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=9)
+
+
 def test_a_second_signal_ends_everything_at_once(hub: Fleet) -> None:
     """Also the processes of the runs."""
     reached = hub.add_hanging("slow", only="/networks")
