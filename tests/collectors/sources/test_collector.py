@@ -158,8 +158,8 @@ def test_a_kind_that_is_not_served_is_no_failure(site: Site) -> None:
 
 def test_an_object_that_is_served_in_two_versions_is_counted_once(tmp_path: Path) -> None:
     """If a MetricSource takes any version: the preferred one is listed."""
-    versions = [replace(WIDGET, version=version) for version in ("v1", "v1beta1")]
-    cluster = Cluster(tuple(versions), token=TOKEN)
+    versions = (WIDGET, replace(WIDGET, version="v1beta1"))
+    cluster = Cluster(versions, token=TOKEN)
     for kind in versions:
         cluster.apply(kind, widget("team-0", "w0"))
     with Server(create_app(cluster)) as server:
