@@ -183,6 +183,19 @@ def test_a_signal_is_passed_on_and_waited_for(
     assert number.name in told["error"]
 
 
+def test_a_signal_while_a_cluster_is_asked_ends_at_once(hub: Fleet, gateway: str) -> None:
+    """Its run is not started; what the hub says of it is published."""
+    reached = hub.add_hanging("silent")
+    with hub.started(PUSHGATEWAY_URL=gateway) as process:
+        assert reached.wait(30)
+        process.send_signal(signal.SIGTERM)
+        _, log = process.communicate(timeout=5)
+    assert process.returncode == 143, log
+    assert "not run: the run was interrupted by SIGTERM" in hub.told()["error"]
+    assert series(gateway, "xpjob_cluster_up", "xpjob-hub") == {"silent": 0}
+    assert series(gateway, "push_time_seconds", "xpjob-run") == {}
+
+
 def test_no_more_runs_are_made_at_once_than_configured(hub: Fleet) -> None:
     """The next one starts when one has ended."""
     hanging = [hub.add_hanging(f"hanging-{number}", only="/networks") for number in range(3)]
