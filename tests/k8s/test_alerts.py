@@ -29,7 +29,7 @@ _MANY = 'job="xpjob", finding="TagWithSeveralDigests", namespace=""'
 _MOVED = 'job="xpjob", finding="TagMoved", namespace=""'
 _OLDEST_RECORD = 'deployment_records_oldest_pending_timestamp_seconds{job="xpjob-run"}'
 _REJECTED = 'deployment_records_rejected{job="xpjob-run", cause='
-_EXPIRY = 'xpjob_cluster_credentials_expiry_timestamp_seconds{job="xpjob-hub", credential='
+_OF_HUB = 'xpjob_cluster_credentials_expiry_timestamp_seconds{job="xpjob-hub", credential='
 _XRS = 'job="xpjob", kind="XDatabase", namespace="", composition="standard"'
 _POOL = 'job="xpjob", label_group="node pool", label_group_value="workers"'
 _TAINTED = 'job="xpjob", label_group="node pool", label_group_value="gpu"'
@@ -105,8 +105,8 @@ HEALTHY = {
     'xpjob_cluster_up{job="xpjob-hub"}': "1x90",
     'xpjob_cluster_conflict{job="xpjob-hub"}': "0x90",
     # Of an hour, and renewed before; of a certificate, which is good for two weeks more.
-    f'{_EXPIRY}"token"}}': "3600x45 6300x45",
-    f'{_EXPIRY}"certificate"}}': "1209600x90",
+    f'{_OF_HUB}"token"}}': "3600x45 6300x45",
+    f'{_OF_HUB}"certificate"}}': "1209600x90",
 }
 
 CASES: dict[str, tuple[dict[str, str | None], int, set[str]]] = {
@@ -158,7 +158,7 @@ CASES: dict[str, tuple[dict[str, str | None], int, set[str]]] = {
     "XpjobSnapshotOld": ({"xpjob_reader_snapshot_age_seconds": "30x10 90+60x79"}, 17, set()),
     "XpjobClusterDown": ({'xpjob_cluster_up{job="xpjob-hub"}': "1x10 0x80"}, 16, set()),
     "XpjobClusterConflict": ({'xpjob_cluster_conflict{job="xpjob-hub"}': "0x10 1x80"}, 12, set()),
-    "XpjobClusterCredentialsExpire": ({f'{_EXPIRY}"certificate"}}': "600000x90"}, 60, set()),
+    "XpjobClusterCredentialsExpire": ({f'{_OF_HUB}"certificate"}}': "600000x90"}, 60, set()),
     "CrossplaneClaimReadinessLow": (
         {f"crossplane_claims_ready{{{_CLAIMS}}}": "95x10 85x80"},
         26,
