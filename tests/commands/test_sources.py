@@ -221,12 +221,12 @@ def test_a_tenants_document_counts_what_a_run_would(tmp_path: Path, objects: Pat
     """Only its namespace: that of a labelled ConfigMap, or of --namespace."""
     source = _write(tmp_path / "source.yaml", count("widgets"))
     arguments = ("--objects", objects, "--namespace", "b")
-    assert 'widgets{source="widgets"} 2\n' in xpjob("check", source, *arguments).stdout
+    assert 'widgets{source="b/widgets"} 2\n' in xpjob("check", source, *arguments).stdout
     given = xpjob("check", source, *arguments, "--source-admin-namespaces", "b").stdout
-    assert 'widgets{source="widgets"} 3\n' in given
+    assert 'widgets{source="b/widgets"} 3\n' in given
     config_map = yaml.safe_dump({"kind": "ConfigMap", **labelled("a", "x", count("widgets"))})
     done = xpjob("check", "-", "--objects", objects, given=config_map)
-    assert 'widgets{source="widgets"} 1\n' in done.stdout
+    assert 'widgets{source="a/widgets"} 1\n' in done.stdout
 
 
 def test_json_has_everything(tmp_path: Path, objects: Path) -> None:
@@ -344,7 +344,7 @@ def test_explain_reads_the_cluster_as_a_run_does(site: Site) -> None:
     assert line in done.stdout.splitlines()
     asked = [path for path, _ in site.cluster.requests if "/widgets" in path]
     assert asked == ["/apis/example.org/v1/namespaces/a/widgets/one"]
-    own = xpjob("explain", "own", "widget/b/two", "-o", "json", **where)
+    own = xpjob("explain", "b/own", "widget/b/two", "-o", "json", **where)
     values = json.loads(own.stdout)["targets"][0]["values"]
     assert [(each["what"], each.get("value")) for each in values] == [
         ("field", 4),
@@ -352,7 +352,7 @@ def test_explain_reads_the_cluster_as_a_run_does(site: Site) -> None:
     ]
     assert (
         "only what is in its namespace, b"
-        in xpjob("explain", "own", "widget/a/one", **where).stdout
+        in xpjob("explain", "b/own", "widget/a/one", **where).stdout
     )
     tenants = xpjob("explain", "a/g", "gadget/g", **where)
     assert "not counted: documents in namespace a count only" in tenants.stdout

@@ -31,7 +31,7 @@ def test_a_namespace_has_so_many_sources_however_they_are_cut() -> None:
     made = compile_documents(documents, "default")
     found = Counter(each.document.namespace for each in made.compiled)
     assert found == {"a": 100, "b": 100, "": 105}
-    assert [each.name for each in made.refused] == ["a100", "b100", "b101", "b102"]
+    assert [each.name for each in made.refused] == ["a/a100", "b100", "b101", "b102"]
     first = str(made.refused[0].problems[0])
     assert first.startswith("many.yaml: there are 100 sources of namespace a already")
 
@@ -63,9 +63,9 @@ def test_the_texts_of_a_namespace_are_bounded_together(
     site.run_sources()
     rows = site.sources()
     assert {name: row["state"] for name, row in rows.items()} == {
-        "a1": "ok",
+        "a/a1": "ok",
         "a/a2": "invalid",
-        "a3": "ok",
+        "a/a3": "ok",
         "b/b1": "invalid",
         "c/c1": "invalid",
     }
@@ -86,7 +86,7 @@ def test_an_object_that_is_nested_without_end_costs_itself(site: Site) -> None:
     result = site.run_sources()
     assert [outcome.success for outcome in result.report.collectors] == [True]
     states = {name: row["state"] for name, row in site.sources().items()}
-    assert states == {"team-0/deep": "invalid", "team-0/shallow": "invalid", "own": "ok"}
+    assert states == {"team-0/deep": "invalid", "team-0/shallow": "invalid", "team-1/own": "ok"}
 
 
 def test_a_config_map_that_kubectl_prints_is_read_as_in_the_cluster(site: Site) -> None:
@@ -96,4 +96,4 @@ def test_a_config_map_that_kubectl_prints_is_read_as_in_the_cluster(site: Site) 
     site.cluster.apply(CONFIGMAP, labelled("team-0", "y", count("other")))
     site.run_sources()
     found = {name: (row["objects"], row["namespace"]) for name, row in site.sources().items()}
-    assert found == {"own": (3, "team-1"), "other": (3, "team-0")}
+    assert found == {"team-1/own": (3, "team-1"), "team-0/other": (3, "team-0")}

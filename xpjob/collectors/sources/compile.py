@@ -11,6 +11,7 @@ from xpjob.collectors.sources.documents.metric_source import KIND as METRIC_SOUR
 from xpjob.collectors.sources.documents.metric_source import read_metric_source
 from xpjob.collectors.sources.documents.places import MAX_DOCUMENTS, Document
 from xpjob.collectors.sources.metric_source.source import compile_metric_source
+from xpjob.collectors.sources.metric_source.spec import MetricSourceSpec
 from xpjob.collectors.sources.options import Mode
 from xpjob.collectors.sources.program import Source
 from xpjob.collectors.sources.state_metrics.document import read_custom_resource_state
@@ -104,6 +105,8 @@ def read(document: Document) -> tuple[list[tuple[Node, Document]], list[Problem]
             return [], [Problem(document.origin, 0, 0, "", "is nested too deep")]
     else:
         roots = read_yaml(document.text, checker)
+        if checker.failed:  # of what is no YAML, or has a key twice, nothing is to be trusted
+            return [], checker.problems
     found = [part for root in roots for part in manifests(root, document, checker)]
     if not (found or checker.problems):
         return [], [Problem(document.origin, 0, 0, "", "is empty")]
@@ -125,7 +128,7 @@ def _of_root(root: Node, document: Document, mode: Mode) -> list[Compiled | Refu
         spec = read_metric_source(root, checker)
         source: Source | None = None
         if spec:
-            source = compile_metric_source(spec, "" if spec.name else document.name)
+            source = compile_metric_source(spec, _name(spec, document))
         return [_result(source, document, checker)]
     found = find_custom_resource_state(root)
     if not found:
@@ -136,12 +139,21 @@ def _of_root(root: Node, document: Document, mode: Mode) -> list[Compiled | Refu
         )
         return [_result(None, document, checker)]
     results = []
-    for node in found:
+    for number, node in enumerate(found, 1):
         checker = Checker(document.origin)
         config = read_custom_resource_state(node, checker, mode)
-        made = compile_custom_resource_state(config, document.name, mode)
+        name = document.name if number == 1 else f"{document.name}-{number}"
+        made = compile_custom_resource_state(config, name, mode)
         results.append(_result(made, document, checker))
     return results
+
+
+def _name(spec: MetricSourceSpec, document: Document) -> str:
+    """Return the name of a MetricSource: nobody can take one of another namespace."""
+    namespace = document.namespace or spec.namespace
+    if not spec.name:
+        return document.name
+    return f"{namespace}/{spec.name}" if namespace else spec.name
 
 
 def _result(source: Source | None, document: Document, checker: Checker) -> Compiled | Refused:

@@ -10,13 +10,13 @@ import msgspec
 from msgspec import UNSET
 
 from xpjob.base.truncate import cut
-from xpjob.collectors.sources import planning
 from xpjob.collectors.sources.compile import Compiled
 from xpjob.collectors.sources.objects import Item, place_of
 from xpjob.collectors.sources.options import SourcesOptions
 from xpjob.collectors.sources.program import Explained, Limits
 from xpjob.collectors.sources.report import target_text
 from xpjob.collectors.sources.state_metrics.lines import lines
+from xpjob.collectors.sources.uses import use_of
 from xpjob.kube.discovery import Kind
 
 Json = dict[str, Any]
@@ -82,7 +82,7 @@ def explain(
     for number in targets:
         target = compiled.source.targets[number]
         text = target_text(target)
-        use = planning.use_of(compiled, number, kind, options)
+        use = use_of(compiled, number, kind, options)
         if use is None:
             own = compiled.document.namespace
             why = (

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 import msgspec
 
-from xpjob.collectors.sources import planning
 from xpjob.collectors.sources.compile import Compiled
 from xpjob.collectors.sources.objects import Item, kind_of
 from xpjob.collectors.sources.options import SourcesOptions
+from xpjob.collectors.sources.planning import wire
 from xpjob.collectors.sources.program import Limits, Outcome, Tally, Target
 from xpjob.collectors.sources.series import Series, bound, pushable
+from xpjob.collectors.sources.uses import use_of
 from xpjob.kube.discovery import Kind
 
 
@@ -61,9 +62,9 @@ def _evaluate(
     source = compiled.source
     tallies: list[Tally] = []
     for number, target in enumerate(source.targets):
-        decoder = msgspec.json.Decoder(planning.wire([(source, number)]))
+        decoder = msgspec.json.Decoder(wire([(source, number)]))
         for kind, some in by_kind.items():
-            use = planning.use_of(compiled, number, kind, options) if counts(target, kind) else None
+            use = use_of(compiled, number, kind, options) if counts(target, kind) else None
             if use is None:
                 continue
             folder = source.folder(number, kind, limits)

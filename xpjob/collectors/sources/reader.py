@@ -8,8 +8,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from xpjob.collectors.sources.planning import Feed
 from xpjob.collectors.sources.program import Tally
+from xpjob.collectors.sources.uses import Feed
 
 
 class SourceTally(Struct):

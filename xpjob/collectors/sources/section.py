@@ -307,7 +307,7 @@ def _complete(result: _Result) -> None:
     ]
     row.messages = [cut(text, _MAX_MESSAGE) for text in row.messages[: 4 * MAX_EXAMPLES]]
     if row.state == "ok":
-        if row.left_out or row.rows_left_out:
+        if row.left_out:
             row.state = "truncated"
         elif row.invalid or row.errors:
             row.state = "errors"

@@ -20,7 +20,7 @@ class SourceRow(Struct, rename="camel", kw_only=True):
         Meta(
             description="ok; stale: a list failed, and what was counted before is kept; errors: "
             "values could not be converted or computed; truncated: a limit was passed, and "
-            "families or rows are left out; noKind: the API does not serve the kind; invalid: the "
+            "families are left out; noKind: the API does not serve the kind; invalid: the "
             "document has mistakes, and nothing is counted."
         ),
     ]

@@ -114,7 +114,7 @@ def explain(
 def _documents(
     files: Sequence[Path], options: SourcesOptions, world: PlanningWorld | None
 ) -> list[Document]:
-    from xpjob.collectors.sources import planning
+    from xpjob.collectors.sources.planning import read_documents
     from xpjob.terminal import output as printed
 
     if files:
@@ -123,7 +123,7 @@ def _documents(
         if not options.metric_sources:
             raise click.UsageError("with --objects, set --file or METRIC_SOURCES")
         return documents_of([Path(options.metric_sources)])
-    found, unread, remarks = planning.read_documents(world, options)
+    found, unread, remarks = read_documents(world, options)
     for text in (*map(str, unread.values()), *remarks):
         printed.echo(f"warning: {text}", err=True)
     return found
@@ -147,10 +147,10 @@ def _in_cluster(compiled: Compiled, wanted: Wanted, world: PlanningWorld) -> Fou
     import msgspec
 
     from xpjob.base.errors import BadAnswerError, NotFoundError, XpjobError
-    from xpjob.collectors.sources import planning
+    from xpjob.collectors.sources.kinds import Kinds
     from xpjob.kube.mend import UNREADABLE
 
-    kinds = planning.Kinds(world)
+    kinds = Kinds(world)
     targets: dict[Kind, list[int]] = {}
     counted: list[str] = []
     for number, target in enumerate(compiled.source.targets):
