@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from support.certificates import issue
 from support.command import events, xpjob
-from support.hub import Fleet, alive, child_of, children, fleet, opened, outcomes, wait_for
+from support.hub import Fleet, alive, child_of, children, fleet, opened, outcomes, stop, wait_for
 from support.processes import text
 from support.stand_in import TOKEN
 from xpjob.demo.cluster import Fault
@@ -154,7 +155,7 @@ def test_a_run_that_does_not_heed_its_deadline_is_killed(hub: Fleet) -> None:
     with hub.started() as process:
         assert reached.wait(30)
         wait_for("its process", lambda: child_of(process.pid, "stopped"))
-        os.kill(child_of(process.pid, "stopped"), signal.SIGSTOP)
+        stop(child_of(process.pid, "stopped"))
         _, log = process.communicate(timeout=50)
     ended = outcomes([json.loads(line) for line in log.splitlines()])
     assert "SIGKILL" in ended["stopped"]["error"]
@@ -217,7 +218,7 @@ def test_a_second_signal_ends_everything_at_once(hub: Fleet) -> None:
     with hub.started() as process:
         assert reached.wait(30)
         (run,) = children(process.pid)
-        os.kill(run, signal.SIGSTOP)  # so that the first signal does not end it
+        stop(run)  # so that the first signal does not end it
         process.send_signal(signal.SIGTERM)
         wait_for("the signal to be passed on", lambda: _pending(run, signal.SIGTERM))
         process.send_signal(signal.SIGTERM)
@@ -271,6 +272,24 @@ def test_a_kubeconfig_and_a_context_reach_a_cluster(hub: Fleet) -> None:
     hub.file.write_text(json.dumps({"clusters": [{"name": "east", "context": "sample"}]}))
     again = hub.run(KUBECONFIG=str(hub.folder / "east.kubeconfig"))
     assert again.returncode == 0, again.stderr
+
+
+def test_a_server_is_verified_unless_the_file_says_otherwise(hub: Fleet) -> None:
+    """With the CA that is named; one that has another's is not sent the token."""
+    (hub.folder / "own").mkdir()
+    (hub.folder / "others").mkdir()
+    own, others = issue(hub.folder / "own"), issue(hub.folder / "others")
+    hub.secure("verified", own, caFile=str(own.authority))
+    hub.secure("unverified", own, insecure=True)
+    wrong = hub.secure("wrong", own, caFile=str(others.authority))
+    done = hub.run(RUN_DEADLINE_SECONDS="10")
+    assert done.returncode == 0, done.stderr
+    ended = outcomes(events(done))  # each line is an event, also about the one that is unverified
+    codes = {name: event["exitCode"] for name, event in ended.items()}
+    assert codes == {"verified": 0, "unverified": 0, "wrong": 1}
+    assert "certificate" in ended["wrong"]["error"]
+    assert any("InsecureRequestWarning" in event["message"] for event in events(done))
+    assert wrong.requests == []
 
 
 def test_missing_credentials_cost_only_their_cluster(hub: Fleet) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -12,11 +14,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from support.certificates import Certificates
 from support.command import ENV
 from support.processes import free_port
 from support.stand_in import KINDS, TOKEN, fill
 from xpjob.demo.api import Server, create_app, write_kubeconfig
 from xpjob.demo.cluster import Cluster
+from xpjob.net.serving import Background, configuration, listen
 
 PLENTY = 60.0  # seconds that no test takes unless something is wrong
 
@@ -44,6 +48,18 @@ class Fleet:
         server = self._stack.enter_context(Server(create_app(cluster)))
         self.clusters[name] = cluster
         self._name({"name": name, "server": server.url, "tokenFile": "token", **entry})
+        return cluster
+
+    def secure(self, name: str, certificates: Certificates, **entry: object) -> Cluster:
+        """Add a cluster that answers with https."""
+        cluster = Cluster(KINDS, token=TOKEN)
+        cluster.uid = f"uid-{name}"
+        fill(cluster)
+        app = create_app(cluster)
+        config = configuration(app, certificates.certificate, certificates.key)
+        served = Background(app, listen("127.0.0.1", 0), config)
+        url = self._stack.enter_context(served).url.replace("http://", "https://")
+        self._name({"name": name, "server": url, "tokenFile": "token", **entry})
         return cluster
 
     def add_down(self, name: str, **options: object) -> None:
@@ -170,11 +186,21 @@ def _parent(pid: int) -> int:
 
 def alive(pid: int) -> bool:
     """Return whether a process is there, and not only waited for."""
+    return state(pid) not in ("", "Z")
+
+
+def state(pid: int) -> str:
+    """Return the state of a process as ``ps`` shows it, empty if there is none."""
     try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
-        return False
-    return state != "Z"
+        return ""
+
+
+def stop(pid: int) -> None:
+    """Stop a process, and wait until it is: of signals that wait, SIGTERM comes before SIGSTOP."""
+    os.kill(pid, signal.SIGSTOP)
+    wait_for("the process to stop", lambda: state(pid) == "T")
 
 
 def wait_for(what: str, condition: Any, seconds: float = PLENTY) -> None:

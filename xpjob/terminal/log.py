@@ -48,6 +48,8 @@ def _discreet(record: logging.LogRecord) -> bool:
         head = re.match(r"exec: process returned -?\d+", message)
         hint = "; output of the credential plugin not shown (may contain secrets): run it manually"
         record.msg, record.args = (head[0] + hint if head else message), ()
+    elif record.name == "py.warnings":  # without the line of code that follows
+        record.msg, record.args = record.getMessage().partition("\n")[0], ()
     return True
 
 
@@ -111,6 +113,7 @@ def configure(level: str, *, text: bool, console: Console, bounded: bool = False
     if bounded and level != "debug":
         handler.addFilter(_Alike())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.captureWarnings(True)  # such as of a server that is not verified
     logging.getLogger("xpjob").setLevel(level.upper())
     # Its warnings repeat what retry.py handles and logs.
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
