@@ -48,10 +48,7 @@ class Headless:
         """Make all of it, and wait until the controllers have done their part."""
         for name in (NAMESPACE, SYSTEM):
             self.cluster.namespace(name)
-            account = f"/api/v1/namespaces/{name}/serviceaccounts/default"
-            wait_until(
-                "pods are admitted", lambda path=account: self._api.exchange("GET", path)[0] == 200
-            )
+            wait_until("pods are admitted", partial(self._admits_pods, name))
         ready = {"conditions": [{"type": "Ready", "status": "True"}]}
         node = {"metadata": {"name": NODE}, "status": ready}
         self._api.request("POST", "/api/v1/nodes", node)
@@ -186,7 +183,14 @@ class Headless:
 
     def _wait_for(self, *names: str) -> None:
         for name in names:
-            wait_until(f"{name} is mirrored", lambda service=name: bool(self.answers(service)))
+            wait_until(f"{name} is mirrored", partial(self._answers, name))
+
+    def _answers(self, service: str) -> bool:
+        return bool(self.answers(service))
+
+    def _admits_pods(self, namespace: str) -> bool:
+        path = f"/api/v1/namespaces/{namespace}/serviceaccounts/default"
+        return bool(self._api.exchange("GET", path)[0] == 200)
 
 
 def _path(resource: str) -> str:
