@@ -49,7 +49,8 @@ def site(headless: Headless, tmp_path_factory: pytest.TempPathFactory) -> Site:
 def collect(user: Path, store: Path, **options: str) -> Finished:
     """Do a run."""
     return run(
-        *(user, store),
+        user,
+        store,
         COLLECTORS="services",
         SERVICE_OPERATOR=f"{SYSTEM}/headless",
         PUBLISH=f"textfile:{store / 'xpjob.prom'}",
