@@ -26,7 +26,8 @@ from xpjob.collect.contract import (
     check_collectors,
     state_keys,
 )
-from xpjob.collect.fetch import Wish, fetch, unlisted
+from xpjob.collect.fetch import fetch, unlisted
+from xpjob.collect.shared import Wish
 from xpjob.collectors import COLLECTORS
 from xpjob.config.option import Config, load
 from xpjob.demo.api import Server, create_app, write_kubeconfig

@@ -17,7 +17,8 @@ from support.toy import PodsByNode, ToyOptions
 from support.toy_rows import Named, Pod, PodList
 from xpjob.collect.attempt import Attempt
 from xpjob.collect.contract import Plan, Section, Subscription, World
-from xpjob.collect.fetch import Wish, fetch
+from xpjob.collect.fetch import fetch
+from xpjob.collect.shared import Wish
 from xpjob.demo.cluster import Fault
 from xpjob.kube.discovery import Catalogue
 from xpjob.kube.gvr import Gvr

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from support.dashboards import check_layout
 from support.monitored import (
     RULES,
     Monitored,
@@ -138,15 +139,7 @@ def test_what_is_shipped_honours_labels() -> None:
 def test_the_dashboard_is_complete() -> None:
     """Panels have a title, a description and no overlap; leads come before operators."""
     assert DASHBOARD["uid"] == "xpjob"
-    assert len({panel["id"] for panel in DASHBOARD["panels"]}) == len(DASHBOARD["panels"])
-    cells: set[tuple[int, int]] = set()
-    for panel in DASHBOARD["panels"]:
-        at = panel["gridPos"]
-        own = {(at["x"] + x, at["y"] + y) for x in range(at["w"]) for y in range(at["h"])}
-        assert not own & cells, panel["title"]
-        assert at["x"] + at["w"] <= 24
-        cells |= own
-    assert all(panel["title"] and panel["description"] for panel in PANELS)
+    check_layout(DASHBOARD)
     rows = [panel["title"] for panel in DASHBOARD["panels"] if panel["type"] == "row"]
     first = next(n for n, title in enumerate(rows) if title.startswith("For operators"))
     assert first == 5

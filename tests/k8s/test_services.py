@@ -12,6 +12,7 @@ from unittest.mock import ANY
 import pytest
 
 from support.asking import Asking
+from support.dashboards import check_data, check_layout
 from support.docs_pages import section
 from support.paths import COMPONENTS
 from support.processes import prometheus, pushgateway, scraping
@@ -119,19 +120,9 @@ def test_every_documented_query_has_a_known_answer() -> None:
 @pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel["title"])
 def test_every_panel_returns_data(ask: Asking, panel: dict[str, Any]) -> None:
     """With all clusters chosen; its data source is a variable."""
-    for target in panel["targets"]:
-        assert target["datasource"]["uid"] == "${datasource}"
-        assert ask(target["expr"].replace("$cluster", ".*"))
+    check_data(panel, ask)
 
 
 def test_the_dashboard_is_complete() -> None:
     """Panels have a title and a description, and do not overlap."""
-    assert len({panel["id"] for panel in DASHBOARD["panels"]}) == len(DASHBOARD["panels"])
-    cells: set[tuple[int, int]] = set()
-    for panel in DASHBOARD["panels"]:
-        at = panel["gridPos"]
-        own = {(at["x"] + x, at["y"] + y) for x in range(at["w"]) for y in range(at["h"])}
-        assert not own & cells, panel["title"]
-        assert at["x"] + at["w"] <= 24
-        cells |= own
-    assert all(panel["title"] and panel["description"] for panel in PANELS)
+    check_layout(DASHBOARD)

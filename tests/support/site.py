@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import TimeoutError as PatienceError
 
 from support.paths import CACHE
 from support.reader_sample import FakeStore, snapshot
@@ -96,6 +97,17 @@ class Site:
         """Have the page ask again, as if its address had changed."""
         self.page.evaluate("dispatchEvent(new PopStateEvent('popstate'))")
         self.settled()
+
+    def poll(self) -> None:
+        """Let the installed clock run until the page has asked again whether there is news."""
+        for _ in range(10):  # its timer may not be set yet
+            try:
+                with self.page.expect_response("**/clusters", timeout=2_000):
+                    self.page.clock.run_for(6_000)
+            except PatienceError:
+                continue
+            return
+        raise AssertionError("the page does not poll")
 
     def shift(self) -> float:
         """Return by how much things have moved that nobody has moved."""

@@ -12,7 +12,8 @@ from msgspec import Struct
 from xpjob.base.errors import BadAnswerError, XpjobError
 from xpjob.collect.attempt import Attempt
 from xpjob.collect.contract import Collector, Collectors, Listed, ListReader, Plan
-from xpjob.collect.fetch import Progress, Wish, fetch
+from xpjob.collect.fetch import Progress, fetch
+from xpjob.collect.shared import Wish
 from xpjob.config.option import Config
 from xpjob.kube.api import Api, connect
 from xpjob.kube.count import count

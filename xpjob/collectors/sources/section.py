@@ -2,38 +2,28 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
-import msgspec
-from msgspec import Raw, Struct
+from msgspec import Struct
 
-from xpjob.base import times
-from xpjob.base.truncate import cut
-from xpjob.collect.before import Before, UnreadableRowError
+from xpjob.collect.before import Before
 from xpjob.collect.contract import Listed, Section
-from xpjob.collect.tables import TableDescription, TableSpec
 from xpjob.collectors.sources import findings
 from xpjob.collectors.sources.compile import Compiled, Refused
 from xpjob.collectors.sources.documents.places import Document
+from xpjob.collectors.sources.kept import Kept
 from xpjob.collectors.sources.planning import SOURCE, Notes
-from xpjob.collectors.sources.program import MAX_EXAMPLES
 from xpjob.collectors.sources.reader import SourceTally
-from xpjob.collectors.sources.series import Series, bound, pushable
+from xpjob.collectors.sources.results import Result, complete, series_rows
+from xpjob.collectors.sources.series import bound, pushable
 from xpjob.collectors.sources.tables import (
     SERIES,
     SOURCES,
-    SeriesRow,
     SourceBefore,
     SourceRow,
 )
 from xpjob.kube.discovery import Kind
-
-_MAX_MESSAGE = 500
-"""Characters of a message in a row."""
 
 
 class Family(Struct, frozen=True, gc=False):
@@ -57,16 +47,6 @@ class Memory(Struct):
     families: dict[str, Family] = {}
 
 
-@dataclass(slots=True)
-class _Result:
-    """What one source gives to the section."""
-
-    row: SourceRow
-    series: Series = field(default_factory=Series)
-    table: TableSpec | TableDescription | None = None
-    rows: Sequence[Any] = ()
-
-
 def recall(before: Before) -> Memory:
     """Return when each source last succeeded, and what its families were."""
     rows: Sequence[SourceBefore] = before.rows.get(SOURCES.key, ())
@@ -78,8 +58,8 @@ def make(notes: Notes, listed: Sequence[Listed], before: Before | None, at: str)
     """Return the section at a time."""
     lists, tallies = _by_source(listed)
     memory = before.recalled if before and isinstance(before.recalled, Memory) else Memory()
-    kept = _Kept(before, at)
-    results: list[_Result] = []
+    kept = Kept(before, at)
+    results: list[Result] = []
     families: dict[str, Family] = {}
     for compiled in notes.sources.compiled:
         name = compiled.source.name
@@ -103,7 +83,7 @@ def make(notes: Notes, listed: Sequence[Listed], before: Before | None, at: str)
         options.sources_max_series,
     )
     for result in results:
-        _complete(result)
+        complete(result)
     used = {name for result in results for name in result.series.families}
     known = {**memory.families, **families}
     state = State(
@@ -115,7 +95,7 @@ def make(notes: Notes, listed: Sequence[Listed], before: Before | None, at: str)
     return Section(
         {
             SOURCES.key: rows,
-            SERIES.key: [row for result in results for row in _series_rows(result)],
+            SERIES.key: [row for result in results for row in series_rows(result)],
             **tables,
         },
         findings.find(rows),
@@ -143,7 +123,7 @@ def _last(memory: Memory, name: str) -> str:
     return memory.sources[name].last_success_at if name in memory.sources else ""
 
 
-def _fresh(compiled: Compiled, tallies: Sequence[SourceTally], notes: Notes, at: str) -> _Result:
+def _fresh(compiled: Compiled, tallies: Sequence[SourceTally], notes: Notes, at: str) -> Result:
     source = compiled.source
     outcome = source.finish([each.tally for each in tallies], notes.limits)
     tally = outcome.tally
@@ -162,10 +142,10 @@ def _fresh(compiled: Compiled, tallies: Sequence[SourceTally], notes: Notes, at:
         row.state, row.last_success_at = "noKind", ""
         refused = notes.refused.get(source.name)
         row.messages.append(_forbidden(refused, compiled) if refused else _not_served(compiled))
-        return _Result(row, table=source.table)  # no objects were counted, not even none
+        return Result(row, table=source.table)  # no objects were counted, not even none
     series = pushable(outcome.series)
     series.left_out.update(tally.over)
-    return _Result(row, series, source.table, outcome.rows)
+    return Result(row, series, source.table, outcome.rows)
 
 
 def _forbidden(kinds: Sequence[Kind], compiled: Compiled) -> str:
@@ -200,18 +180,18 @@ def _row(name: str, document: Document) -> SourceRow:
     )
 
 
-def _refused(refused: Refused, memory: Memory) -> _Result:
+def _refused(refused: Refused, memory: Memory) -> Result:
     row = _row(refused.name, refused.document)
     row.state = "invalid"
     row.messages = [str(problem) for problem in refused.problems if not problem.warning]
     row.last_success_at = _last(memory, refused.name)
-    return _Result(row)
+    return Result(row)
 
 
-def _stale(compiled: Compiled, lists: Sequence[Listed], kept: _Kept) -> _Result:
+def _stale(compiled: Compiled, lists: Sequence[Listed], kept: Kept) -> Result:
     """Keep what a source had, because one of its lists failed."""
     failed = [each for each in lists if each.error]
-    result = kept.result(compiled.source.name) or _Result(
+    result = kept.result(compiled.source.name) or Result(
         _row(compiled.source.name, compiled.document)
     )
     if compiled.source.table and result.table is None:
@@ -222,7 +202,7 @@ def _stale(compiled: Compiled, lists: Sequence[Listed], kept: _Kept) -> _Result:
     return result
 
 
-def _unread(notes: Notes, memory: Memory, kept: _Kept, known: set[str]) -> list[_Result]:
+def _unread(notes: Notes, memory: Memory, kept: Kept, known: set[str]) -> list[Result]:
     """Keep the sources whose documents could not be read."""
     results = []
     for name, source in memory.sources.items():
@@ -234,100 +214,3 @@ def _unread(notes: Notes, memory: Memory, kept: _Kept, known: set[str]) -> list[
             result.row.messages = [f"its document could not be read: {error}"]
             results.append(result)
     return results
-
-
-class _Kept:
-    """What sources had in the previous snapshot, for those of which a list failed."""
-
-    def __init__(self, before: Before | None, at: str) -> None:
-        self._before = before
-        self._at = at
-        self._rows: dict[str, SourceRow] | None = None
-        self._series: dict[str, list[SeriesRow]] = defaultdict(list)
-
-    def result(self, name: str) -> _Result | None:
-        """Return what a source had, marked with its age; None if there is nothing, or too old."""
-        if self._before is None:
-            return None
-        if self._rows is None:
-            self._rows = self._read(self._before)
-        row = self._rows.get(name)
-        if row is None:
-            return None
-        row.carried_since = row.carried_since or self._before.generated_at
-        if times.seconds_between(row.carried_since, self._at) >= self._before.max_age:
-            return None
-        series = Series()
-        for each in self._series.get(name, ()):
-            rows = series.families.setdefault(each.family, {})
-            rows[tuple(sorted(each.labels.items()))] = each.value
-        described = {table.key: table for table in self._before.described}
-        table = described.get(row.table) if row.table else None
-        raw = self._before.whole.get(row.table, ()) if table else ()
-        return _Result(row, series, table, [_marked(each, row.carried_since) for each in raw])
-
-    def _read(self, before: Before) -> dict[str, SourceRow]:
-        try:
-            for raw in before.whole.get(SERIES.key, ()):
-                each = msgspec.json.decode(raw, type=SeriesRow)
-                self._series[each.source].append(each)
-            rows = [
-                msgspec.json.decode(raw, type=SourceRow)
-                for raw in before.whole.get(SOURCES.key, ())
-            ]
-        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            raise UnreadableRowError(
-                f"reading a row of sources in the previous snapshot: {error}"
-            ) from error
-        return {row.source: row for row in rows}
-
-
-def _marked(raw: Raw, since: str) -> dict[str, Any]:
-    try:
-        row: dict[str, Any] = msgspec.json.decode(raw, type=dict[str, Any])
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise UnreadableRowError(
-            f"reading a row of a source in the previous snapshot: {error}"
-        ) from error
-    return {**row, "carriedSince": row.get("carriedSince") or since}
-
-
-def _complete(result: _Result) -> None:
-    """Fill in what the limits decided."""
-    row, series = result.row, result.series
-    row.families = sorted(series.families)
-    row.series = series.count
-    row.left_out = sorted(series.left_out)
-    row.table = result.table.key if result.table else ""
-    row.errors += len(series.refused)
-    row.messages += series.refused
-    row.messages += [
-        f"{name} is left out: {count} series pass a limit"
-        for name, count in sorted(series.left_out.items())
-    ]
-    row.messages = [cut(text, _MAX_MESSAGE) for text in row.messages[: 4 * MAX_EXAMPLES]]
-    if row.state == "ok":
-        if row.left_out:
-            row.state = "truncated"
-        elif row.invalid or row.errors:
-            row.state = "errors"
-    row.healthy = row.state == "ok"
-
-
-def _series_rows(result: _Result) -> list[SeriesRow]:
-    return [
-        SeriesRow(
-            source=result.row.source,
-            family=name,
-            series=f"{name}{{{_text(labels)}}}",
-            labels=dict(labels),
-            value=value,
-            carried_since=result.row.carried_since,
-        )
-        for name, rows in sorted(result.series.families.items())
-        for labels, value in sorted(rows.items())
-    ]
-
-
-def _text(labels: Sequence[tuple[str, str]]) -> str:
-    return ",".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in labels)

@@ -140,9 +140,10 @@ class AnyOf:
     def choose(self) -> Choose:
         """Return what makes the step."""
         gets = [step.get() for step in self.steps]
+        taken = (dict, list) if any(isinstance(step, Key) for step in self.steps) else list
 
         def choose(value: Any) -> Sequence[Any] | None:
-            if not isinstance(value, (dict, list)):
+            if not isinstance(value, taken):
                 return None
             return [found for get in gets if (found := get(value)) is not UNSET]
 
