@@ -221,12 +221,14 @@ def test_a_tenants_document_counts_what_a_run_would(tmp_path: Path, objects: Pat
     """Only its namespace: that of a labelled ConfigMap, or of --namespace."""
     source = _write(tmp_path / "source.yaml", count("widgets"))
     arguments = ("--objects", objects, "--namespace", "b")
-    assert 'widgets{source="b/widgets"} 2\n' in xpjob("check", source, *arguments).stdout
+    assert (
+        'widgets{namespace="b",source="b/widgets"} 2\n' in xpjob("check", source, *arguments).stdout
+    )
     given = xpjob("check", source, *arguments, "--source-admin-namespaces", "b").stdout
     assert 'widgets{source="b/widgets"} 3\n' in given
     config_map = yaml.safe_dump({"kind": "ConfigMap", **labelled("a", "x", count("widgets"))})
     done = xpjob("check", "-", "--objects", objects, given=config_map)
-    assert 'widgets{source="a/widgets"} 1\n' in done.stdout
+    assert 'widgets{namespace="a",source="a/widgets"} 1\n' in done.stdout
 
 
 def test_json_has_everything(tmp_path: Path, objects: Path) -> None:

@@ -14,7 +14,7 @@ import yaml
 
 MAX_BYTES = 1 << 20
 """Size of a document: that of the largest ConfigMap."""
-MAX_DEPTH, MAX_VALUES = 64, 50_000
+MAX_DEPTH, MAX_VALUES, MAX_PROBLEMS = 64, 50_000, 100
 _NULL, _BOOL, _INT, _STR = (f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "str"))
 _MERGE = "tag:yaml.org,2002:merge"
 
@@ -137,7 +137,10 @@ class Checker:
 
     def _note(self, node: Node, message: str, *, warning: bool) -> None:
         at = (node.line, node.column, node.path)
-        self.problems.append(Problem(self.origin, *at, message, warning=warning))
+        if len(self.problems) < MAX_PROBLEMS:
+            self.problems.append(Problem(self.origin, *at, message, warning=warning))
+        elif not warning and all(problem.warning for problem in self.problems):
+            self.problems[-1] = Problem(self.origin, *at, message)
 
     def map(
         self,
@@ -233,6 +236,7 @@ def read_yaml(text: str, checker: Checker, *, only_first: bool = False) -> list[
         return []
     nodes: list[Node] = []
     try:
+        check_depth(text, _LOADER, MAX_DEPTH, 20 * MAX_VALUES)
         for raw in yaml.compose_all(text, Loader=_LOADER):
             if raw is None:
                 continue
@@ -281,6 +285,27 @@ def _raw(value: Any) -> yaml.Node:
     if isinstance(value, float):
         return yaml.ScalarNode("tag:yaml.org,2002:float", repr(value))
     return yaml.ScalarNode(_STR, str(value))
+
+
+class TooDeepError(yaml.MarkedYAMLError):
+    """A document is nested too deep, or has too many values, to be composed."""
+
+
+def check_depth(text: str | bytes, loader: Any, depth: int, values: int) -> None:
+    """Raise ``TooDeepError`` for a text whose documents have more levels or values than that.
+
+    libyaml composes by recursion, and ends the process where the stack does.
+    """
+    level = count = 0
+    for event in yaml.parse(text, Loader=loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            level += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            level -= 1
+        count += isinstance(event, yaml.NodeEvent)
+        if level > depth or count > values:
+            what = f"nested deeper than {depth} levels" if level > depth else "too many values"
+            raise TooDeepError(problem=what, problem_mark=event.start_mark)  # type: ignore[arg-type]
 
 
 def _too_large(root: yaml.Node) -> str:

@@ -147,10 +147,10 @@ def _stored(collector: str, table: Table | HistogramTable, ceiling: int) -> Metr
 def _of_series(collector: str, table: SeriesTable, ceiling: int) -> MetricTable:
     limited = table.under(ceiling)
     names = sorted({name for labels in limited.rows for name, _ in labels})
-    rows: list[tuple[list[str | None], list[float | None]]] = [
-        ([dict(labels).get(name) for name in names], [_storable(value)])
-        for labels, value in sorted(limited.rows.items())
-    ]
+    rows: list[tuple[list[str | None], list[float | None]]] = []
+    for labels, value in sorted(limited.rows.items()):
+        own = dict(labels)
+        rows.append((list(map(own.get, names)), [_storable(value)]))
     return MetricTable(
         collector=collector,
         labels=names,

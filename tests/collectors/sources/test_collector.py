@@ -21,6 +21,8 @@ from support.sources import (
     widget,
 )
 from support.toy import PodsByNode
+from xpjob.collectors.sources.metric_source.fold import ListFolder
+from xpjob.collectors.sources.metric_source.source import MetricSource
 from xpjob.demo.api import Server, create_app
 from xpjob.demo.cluster import CONFIGMAP, Cluster, Fault
 
@@ -70,12 +72,157 @@ def test_nobody_can_take_a_name_of_another_namespace(site: Site) -> None:
     other = count("own").replace("{name: own}", "{name: own, namespace: team-0}")
     site.config_map("team-1", "greedy", other, state_set("clusterpulse_custom_resource_taken"))
     site.config_map("team-0", "own", count("own"))
-    site.config_map("zone", "admin", gauge("kind").replace("      labels", "      labels"))
-    site.config_map("team-0", "also", state_set("kind"))
-    site.run_sources(source_admin_namespaces="zone")
+    site.run_sources()
     states = {name: row["state"] for name, row in site.sources().items()}
-    assert states["team-0/own"] == states["team-1/own"] == states["zone/admin"] == "ok"
-    assert states["team-0/also"] == "invalid"
+    assert states["team-0/own"] == states["team-1/own"] == "ok"
+
+
+def test_a_tenant_speaks_only_for_its_namespace(site: Site) -> None:
+    """It can neither replace series of others nor forge them; its table is its own."""
+    site.write("zz", gauge("size"), count("team-1.own"))
+    forged = gauge("size").replace("path: [spec, size]", "path: [metadata, no], nilIsZero: true")
+    reserved = gauge("clusterpulse_custom_resource_x").replace(
+        "      labels", "      metricNamePrefix: ''\n      labels"
+    )
+    site.config_map("team-1", "a", forged, reserved)
+    site.config_map("team-1", "b", count("own"))
+    site.run_sources()
+    stored = site.stored()
+    values = {
+        row["labels"]["name"]: row["value"]
+        for row in stored["sourceSeries"]
+        if row["source"] == "zz"
+    }
+    assert values == {f"w{n}": float(n) for n in range(6)}
+    own = [row for row in stored["sourceSeries"] if row["source"].startswith("team-1/")]
+    assert {row["labels"]["namespace"] for row in own} == {"team-1"}
+    rows = site.sources()
+    assert rows["team-1/a/1.yaml"]["state"] == "invalid"
+    assert "that of MetricSources" in rows["team-1/a/1.yaml"]["messages"][0]
+    assert rows["team-1/own"]["state"] == "invalid"
+    assert len(stored["source.team-1.own"]) == 6
+
+
+def test_documents_that_are_hostile_cost_only_themselves(site: Site) -> None:
+    """Nested without end, with keys that no field can have, with names that are none."""
+    site.config_map("team-0", "bomb", "[" * 100_000)
+    site.config_map("team-0", "quoted", count("q").replace("path: spec.size", "path: [d, 'a\"b']"))
+    site.config_map("team-0", "named", count("x").replace("{name: x}", "{name: '../x'}"))
+    site.write("good", count("good"))
+    result = site.run_sources()
+    assert (list(result.errors), result.report.partial) == ([], False)
+    states = {name: row["state"] for name, row in site.sources().items()}
+    assert states == {
+        "good": "ok",
+        "team-0/bomb": "invalid",
+        "team-0/q": "ok",
+        "team-0/named": "invalid",
+    }
+
+
+def test_a_source_with_a_bug_costs_only_itself(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While it is compiled, or while it counts: what it had is kept."""
+    site.write("counted", count("widgets"))
+    site.write("sized", gauge("size"))
+    site.run_sources()
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(ListFolder, "add", broken)
+    result = site.run_sources()
+    assert [outcome.success for outcome in result.report.collectors] == [True]
+    rows = site.sources()
+    assert (rows["widgets"]["state"], rows["sized"]["state"]) == ("stale", "ok")
+    assert "internal error (ZeroDivisionError)" in rows["widgets"]["messages"][0]
+    assert len(site.exposed(_COUNTED)) == 1
+    monkeypatch.setattr(MetricSource, "declare", broken)
+    site.run_sources()
+    assert site.sources()["counted"]["state"] == "invalid"
+    assert site.sources()["sized"]["state"] == "ok"
+
+
+def test_a_twin_changes_nothing_of_the_source_with_its_name(site: Site) -> None:
+    """Neither its limits nor what is kept of it."""
+    site.write("a", gauge("size"), count("own"))
+    site.write("b", count("own", "other"), count("gadgets", kind="Gadget"))
+    site.run_sources(max_series="5")
+    assert site.sources()["a"]["leftOut"] == ["kube_customresource_size"]
+    site.run_sources()
+    site.cluster.fault = lambda path, _: Fault(403) if path.endswith("/widgets") else None
+    site.run_sources()
+    row = site.sources()["own"]
+    assert (row["state"], row["objects"], len(site.stored()["source.own"])) == ("stale", 6, 6)
+    assert [name for name in site.sources() if name.startswith("own (")] != []
+
+
+def test_what_is_left_out_stays_so_while_a_list_fails(site: Site) -> None:
+    """It is not said to be whole."""
+    site.write("a", gauge("size"))
+    site.write("c", count("gadgets", kind="Gadget"))
+    site.run_sources(max_series="5")
+    site.cluster.fault = lambda path, _: Fault(403) if path.endswith("/widgets") else None
+    site.run_sources()
+    assert site.sources()["a"]["leftOut"] == ["kube_customresource_size"]
+    assert 'xpjob_source_truncated{source="a"} 1.0' in site.exposed("xpjob_source_truncated")
+
+
+def test_a_file_that_cannot_be_read_keeps_its_sources(site: Site) -> None:
+    """It may be as it was; one that is removed takes them along."""
+    site.write("f", count("own"), count("more"))
+    site.write("g", count("gadgets", kind="Gadget"))
+    site.run_sources()
+    (site.documents / "f.yaml").write_bytes(b"\xff\xfe")
+    site.run_sources()
+    rows = site.sources()
+    assert {name: row["state"] for name, row in rows.items()} == {
+        "f": "invalid",
+        "own": "stale",
+        "more": "stale",
+        "gadgets": "ok",
+    }
+    assert len(site.exposed(_COUNTED)) == 3
+    (site.documents / "f.yaml").unlink()
+    site.run_sources()
+    assert list(site.sources()) == ["gadgets"]
+
+
+@pytest.mark.parametrize("group", ["clusterpulse.io/v1alpha1", "example.org/v1"])
+def test_discovery_that_does_not_answer_is_no_absence(site: Site, group: str) -> None:
+    """Neither of the documents nor of the kinds."""
+    spec = {
+        "source": {"apiVersion": "example.org/v1", "kind": "Widget"},
+        "fields": [{"name": "size", "path": "spec.size"}],
+        "aggregations": [{"name": "objects", "function": "count"}],
+    }
+    metadata = {"namespace": "team-0", "name": "own"}
+    site.cluster.apply(METRIC_SOURCE, {"metadata": metadata, "spec": spec})
+    site.write(
+        "g",
+        count("gadgets", kind="Gadget"),
+        count("pods", kind="Pod").replace("example.org/v1", "v1"),
+    )
+    site.cluster.aggregated = False
+    site.run_sources()
+    exposed = site.exposed(_COUNTED)
+    assert len(exposed) == 3
+    site.cluster.fault = lambda path, _: Fault(503) if path == f"/apis/{group}" else None
+    result = site.run_sources()
+    assert result.report.partial
+    assert site.exposed(_COUNTED) == exposed
+    stale = {name for name, row in site.sources().items() if row["state"] == "stale"}
+    assert stale == ({"team-0/own"} if "pulse" in group else {"team-0/own", "gadgets"})
+
+
+def test_many_lists_of_one_namespace_become_one_of_it(site: Site) -> None:
+    """A tenant's documents never make a list of the cluster."""
+    for number in range(25):
+        labels = f"labelSelector: {{matchLabels: {{app: a{number}}}}}"
+        text = count(f"s{number}").replace("scope: Namespaced", f"scope: Namespaced, {labels}")
+        site.config_map("team-1", f"c{number}", text)
+    site.run_sources()
+    asked = {path for path, _ in site.cluster.requests if path.endswith("/widgets")}
+    assert asked == {"/apis/example.org/v1/namespaces/team-1/widgets"}
 
 
 def test_a_text_with_a_key_twice_counts_nothing(site: Site) -> None:
@@ -111,7 +258,9 @@ def test_objects_of_kind_metric_source_are_read(site: Site) -> None:
     metadata = {"namespace": "team-0", "name": "sizes"}
     site.cluster.apply(METRIC_SOURCE, {"metadata": metadata, "spec": spec})
     site.run_sources()
-    assert site.exposed(_COUNTED) == [f'{_COUNTED}total{{source="team-0/sizes"}} 6.0']
+    assert site.exposed(_COUNTED) == [
+        f'{_COUNTED}total{{namespace="team-0",source="team-0/sizes"}} 6.0'
+    ]
     assert site.sources()["team-0/sizes"]["origin"] == "MetricSource team-0/sizes"
     assert len(site.stored()["source.team-0.sizes"]) == 3
 
@@ -161,7 +310,7 @@ def test_no_name_and_no_family_has_two_meanings(site: Site) -> None:
     assert len(site.exposed(_COUNTED)) == 1
     stored = site.stored()["sources"]
     invalid = [(row["source"], row["messages"]) for row in stored if row["state"] == "invalid"]
-    assert [name for name, _ in invalid] == ["d", "e", "one"]
+    assert [name.partition(" (")[0] for name, _ in invalid] == ["d", "e", "one"]
     assert "a stateset here, but a gauge in source 'c'" in invalid[0][1][0]
     assert "reserved" in invalid[1][1][0]
     assert "already defined in" in invalid[2][1][0]

@@ -49,7 +49,7 @@ def test_labels_of_the_grouping_key_are_renamed() -> None:
 def test_a_family_of_several_sources_above_its_limit_is_left_out_of_all() -> None:
     """A part of it would be a wrong sum."""
     one, other = _series(m=_many(3, s="1"), n=_many(1)), _series(m=_many(3, s="2"))
-    bound({"one": one, "other": other}, 5, 100, 100)
+    bound([("one", one), ("other", other)], 5, 100, 100)
     assert (one.left_out, other.left_out) == ({"m": 3}, {"m": 3})
     assert list(one.families) == ["n"]
 
@@ -57,24 +57,53 @@ def test_a_family_of_several_sources_above_its_limit_is_left_out_of_all() -> Non
 def test_a_source_above_its_limit_loses_its_largest_family() -> None:
     """The others stay whole."""
     series = _series(small=_many(2), large=_many(9), middle=_many(5))
-    bound({"one": series}, 100, 8, 100)
+    bound([("one", series)], 100, 8, 100)
     assert (series.left_out, sorted(series.families)) == ({"large": 9}, ["middle", "small"])
 
 
 def test_above_the_limit_of_all_the_largest_family_goes() -> None:
     """It comes back by itself when there is room again: nothing is remembered."""
-    for most, left in ((14, {"b": 9}), (23, {})):
+    for most, left in ((14, {"c": 9}), (23, {})):
         one, other = _series(a=_many(5)), _series(b=_many(9), c=_many(9))
-        bound({"one": one, "other": other}, 100, 100, most)
+        bound([("one", one), ("other", other)], 100, 100, most)
         assert (one.left_out, other.left_out) == ({}, left)
 
 
 def test_one_series_of_two_sources_is_that_of_the_first() -> None:
     """A gateway refuses a push that has it twice."""
     one, other = _series(m=_many(2)), _series(m=_many(3))
-    bound({"one": one, "other": other}, 100, 100, 100)
+    bound([("one", one), ("other", other)], 100, 100, 100)
     assert (len(one.families["m"]), len(other.families["m"])) == (2, 1)
     assert other.refused == ["2 series of m are also of source 'one'"]
+
+
+def test_who_passes_a_limit_loses_and_nobody_else() -> None:
+    """A namespace cannot make the families of others disappear; of everybody's it comes last."""
+    flux, own = _series(m=_many(4, s="1")), _series(m=_many(3, s="2"))
+    own.owner = "team-a"
+    bound([("flux", flux), ("own", own)], 5, 100, 100)
+    assert (flux.left_out, own.left_out) == ({}, {"m": 3})
+    large = _series(p=_many(6))
+    greedy = Series({f"f{n}": _many(2, n=str(n)) for n in range(9)}, owner="a")
+    modest = Series({"g": _many(3)}, owner="b")
+    bound([("large", large), ("greedy", greedy), ("modest", modest)], 100, 100, 11)
+    assert (large.left_out, modest.left_out, len(greedy.families)) == ({}, {}, 1)
+
+
+def test_series_of_an_owner_have_its_namespace() -> None:
+    """Whatever an object says, it cannot speak for another."""
+    labels: Labels = (("name", "a"), ("namespace", "other"))
+    made = pushable({"m": [(labels, 1.0)]}, "own")
+    assert made.families == {"m": {(("name", "a"), ("namespace", "own")): 1.0}}
+
+
+def test_labels_are_bounded() -> None:
+    """Of one series, and their names in a family: a row of the store has a cell for each."""
+    many: Labels = tuple((f"l{n:03}", "x") for n in range(65))
+    made = pushable({"m": [(many, 1.0)], "n": [(((f"l{n}", "x"),), 1.0) for n in range(201)]})
+    assert (made.families, made.left_out) == ({"m": {}}, {"n": 201})
+    assert "more than 64 labels" in made.refused[0]
+    assert "more than 200 names" in made.refused[1]
 
 
 _SIZES = st.dictionaries(
@@ -89,7 +118,7 @@ def test_no_limit_is_passed(sizes: dict[str, dict[str, int]], limits: tuple[int,
         source: _series(**{name: _many(count, s=source) for name, count in families.items()})
         for source, families in sizes.items()
     }
-    bound(made, *limits)
+    bound(list(made.items()), *limits)
     totals: dict[str, int] = {}
     for source, series in made.items():
         assert series.count <= limits[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -10,10 +11,11 @@ from xpjob.collectors.sources.documents.manifests import manifests
 from xpjob.collectors.sources.documents.metric_source import KIND as METRIC_SOURCE
 from xpjob.collectors.sources.documents.metric_source import read_metric_source
 from xpjob.collectors.sources.documents.places import MAX_DOCUMENTS, Document
-from xpjob.collectors.sources.metric_source.source import compile_metric_source
+from xpjob.collectors.sources.metric_source.source import PREFIX, compile_metric_source
 from xpjob.collectors.sources.metric_source.spec import MetricSourceSpec
 from xpjob.collectors.sources.options import Mode
 from xpjob.collectors.sources.program import Source
+from xpjob.collectors.sources.shape import Shape
 from xpjob.collectors.sources.state_metrics.document import read_custom_resource_state
 from xpjob.collectors.sources.state_metrics.source import compile_custom_resource_state
 from xpjob.collectors.sources.state_metrics.where import find_custom_resource_state
@@ -21,6 +23,7 @@ from xpjob.config.located import Checker, Node, Problem, from_json, read_yaml
 
 MAX_SOURCES, MAX_OF_NAMESPACE = 2_000, MAX_DOCUMENTS
 """Sources of a run, and of one namespace: each costs time in every run."""
+_NAME = re.compile(r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?)?")
 RESERVED_PREFIXES = ("xpjob_", "xp_tracker_")
 """Families of xpjob itself."""
 
@@ -57,27 +60,24 @@ def compile_documents(documents: Iterable[Document], mode: Mode) -> Sources:
     The first of two sources with one name, or of two that give one family different types, is kept.
     """
     made = Sources()
-    names: dict[str, str] = {}
-    families: dict[str, tuple[str, str]] = {}
+    known = _Known()
     counts: Counter[str] = Counter()
     for document in documents:
         if problems := _too_many(counts, document):
             made.refused.append(Refused(document.name, document, problems))
             continue
-        for result in _compiled(document, mode):
+        for result in _each(document, mode):
             if isinstance(result, Refused):
                 made.refused.append(result)
                 continue
             if problems := _too_many(counts, document):
                 made.refused.append(Refused(result.source.name, document, problems))
                 break
-            if problems := _clash(result, names, families):
+            if problems := known.clash(result):
                 made.refused.append(Refused(result.source.name, document, problems))
                 continue
             counts[document.namespace] += 1
-            names[result.source.name] = document.origin
-            for family in result.source.families:
-                families.setdefault(family.name, (family.type, result.source.name))
+            known.add(result)
             made.compiled.append(result)
     return made
 
@@ -113,6 +113,21 @@ def read(document: Document) -> tuple[list[tuple[Node, Document]], list[Problem]
     return found, checker.problems
 
 
+def _each(document: Document, mode: Mode) -> list[Compiled | Refused]:
+    """Return the sources of a document. Nothing in it affects other documents."""
+    try:
+        results = list(_compiled(document, mode))
+        for result in results:
+            if isinstance(result, Compiled):
+                for number in range(len(result.source.targets)):
+                    result.source.declare(number, shape := Shape())
+                    shape.wire()
+    except Exception as error:  # noqa: BLE001 - a bug, which must cost this document only
+        text = f"internal error ({type(error).__name__}); report this bug"
+        return [Refused(document.name, document, [Problem(document.origin, 0, 0, "", text)])]
+    return results
+
+
 def _compiled(document: Document, mode: Mode) -> Iterator[Compiled | Refused]:
     found, problems = read(document)
     if problems:
@@ -127,7 +142,9 @@ def _of_root(root: Node, document: Document, mode: Mode) -> list[Compiled | Refu
         checker = Checker(document.origin)
         spec = read_metric_source(root, checker)
         source: Source | None = None
-        if spec:
+        if spec and not _NAME.fullmatch(spec.name):
+            checker.error(root, "metadata.name: expected lower-case letters, digits, - and .")
+        elif spec:
             source = compile_metric_source(spec, _name(spec, document))
         return [_result(source, document, checker)]
     found = find_custom_resource_state(root)
@@ -163,21 +180,47 @@ def _result(source: Source | None, document: Document, checker: Checker) -> Comp
     return Compiled(source, document, checker.problems)
 
 
-def _clash(
-    compiled: Compiled, names: dict[str, str], families: dict[str, tuple[str, str]]
-) -> list[Problem]:
-    """Return why a source cannot be used beside those before it."""
-    source, origin = compiled.source, compiled.document.origin
-    texts = []
-    if source.name in names:
-        texts.append(f"source {source.name!r} is already defined in {names[source.name]}")
-    for family in source.families:
-        type_, owner = families.get(family.name, (family.type, ""))
-        if type_ != family.type:
-            texts.append(
-                f"metric {family.name} is a {family.type} here, but a {type_} in source {owner!r}; "
-                "a name can have only one type, so rename one of them"
-            )
-        if family.name.startswith(RESERVED_PREFIXES):
-            texts.append(f"metric {family.name}: this prefix is reserved for xpjob itself")
-    return [Problem(origin, 0, 0, "", text) for text in texts]
+class _Known:
+    """What sources have taken: names, tables, and families with their types."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, str] = {}
+        self._tables: dict[str, str] = {}
+        self._families: dict[tuple[str, str], tuple[str, str]] = {}
+
+    def add(self, compiled: Compiled) -> None:
+        """Note what a source has."""
+        source, document = compiled.source, compiled.document
+        self._names[source.name] = document.origin
+        if source.table:
+            self._tables[source.table.key] = source.name
+        for family in source.families:
+            key = (document.namespace, family.name)
+            self._families.setdefault(key, (family.type, source.name))
+
+    def clash(self, compiled: Compiled) -> list[Problem]:
+        """Return why a source cannot be used beside those before it.
+
+        Types are compared within a namespace, and with those of files: nobody can take a family
+        of another namespace.
+        """
+        source, document = compiled.source, compiled.document
+        texts = []
+        if source.name in self._names:
+            texts.append(f"source {source.name!r} is already defined in {self._names[source.name]}")
+        elif source.table and source.table.key in self._tables:
+            other = self._tables[source.table.key]
+            texts.append(f"its table has the name of that of source {other!r}: rename one of them")
+        for family in source.families:
+            for namespace in dict.fromkeys(("", document.namespace)):
+                known = self._families.get((namespace, family.name))
+                if known and known[0] != family.type:
+                    texts.append(
+                        f"metric {family.name} is a {family.type} here, but a {known[0]} in source "
+                        f"{known[1]!r}; a name can have only one type, so rename one of them"
+                    )
+            if family.name.startswith(RESERVED_PREFIXES):
+                texts.append(f"metric {family.name}: this prefix is reserved for xpjob itself")
+            if family.name.startswith(PREFIX) and source.table is None:
+                texts.append(f"metric {family.name}: this prefix is that of MetricSources")
+        return [Problem(document.origin, 0, 0, "", text) for text in texts]

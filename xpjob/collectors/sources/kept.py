@@ -16,9 +16,13 @@ from xpjob.collectors.sources.tables import SERIES, SOURCES, SeriesRow, SourceRo
 
 
 class Kept:
-    """What sources had in the previous snapshot, for those of which a list failed."""
+    """What sources had in the previous snapshot, for those of which a list failed.
+
+    ``lacks_rows``: something was wanted, and the rows were not there.
+    """
 
     def __init__(self, before: Before | None, at: str) -> None:
+        self.lacks_rows = False
         self._before = before
         self._at = at
         self._rows: dict[str, SourceRow] | None = None
@@ -28,6 +32,7 @@ class Kept:
         """Return what a source had, marked with its age; None if there is nothing, or too old."""
         if self._before is None:
             return None
+        self.lacks_rows = not self._before.whole
         if self._rows is None:
             self._rows = self._read(self._before)
         row = self._rows.get(name)
@@ -36,7 +41,7 @@ class Kept:
         row.carried_since = row.carried_since or self._before.generated_at
         if times.seconds_between(row.carried_since, self._at) >= self._before.max_age:
             return None
-        series = Series()
+        series = Series(left_out=dict.fromkeys(row.left_out, 0))
         for each in self._series.get(name, ()):
             rows = series.families.setdefault(each.family, {})
             rows[tuple(sorted(each.labels.items()))] = each.value
@@ -58,7 +63,7 @@ class Kept:
             raise UnreadableRowError(
                 f"reading a row of sources in the previous snapshot: {error}"
             ) from error
-        return {row.source: row for row in rows}
+        return {row.source: row for row in rows if row.state != "invalid"}
 
 
 def _marked(raw: Raw, since: str) -> dict[str, Any]:

@@ -16,6 +16,13 @@ class Kinds:
         self._core: Catalogue | None = None
 
     @property
+    def core(self) -> Catalogue:
+        """Return the kinds without a group."""
+        if self._core is None:
+            self._core = self._world.core_kinds()
+        return self._core
+
+    @property
     def metric_sources(self) -> Kind | None:
         """Return the kind MetricSource, None if the API does not serve it."""
         return self._world.catalogue.resource(places.METRIC_SOURCE_GROUP, places.METRIC_SOURCES)
@@ -24,17 +31,21 @@ class Kinds:
         """Return the kinds of a target, and the group versions that did not answer."""
         catalogue = self._world.catalogue
         if target.category:
-            return list(catalogue.in_category(target.category)), list(catalogue.incomplete)
+            found = [
+                kind
+                for some in (self.core, catalogue)
+                for kind in some.in_category(target.category)
+            ]
+            return found, [*self.core.incomplete, *catalogue.incomplete]
         if not target.group:
-            self._core = self._core or self._world.core_kinds()
-            catalogue = self._core
+            catalogue = self.core
         found = [kind for kind in catalogue.kinds if _is_of(kind, target)]
         if not target.version:  # the preferred version only
             first: dict[tuple[str, str], Kind] = {}
             for kind in found:
                 first.setdefault((kind.group, kind.resource), kind)
             found = list(first.values())
-        if found:
+        if found and "*" not in (target.group, target.version, target.kind):
             return found, []
         silent = [
             (group, version)

@@ -11,13 +11,14 @@ from typing import Any
 import msgspec
 import yaml
 
+from xpjob.config.located import check_depth
 from xpjob.kube.discovery import Kind
 
 Item = Mapping[str, Any]
 STDIN = Path("-")
 _SUFFIXES = (".yaml", ".yml", ".json")
-_MOST_VALUES = 20_000_000
-"""Values of one document, with those that YAML aliases repeat."""
+_MOST_DEPTH, _MOST_VALUES = 1_000, 20_000_000
+"""Levels of one document, and values with those that YAML aliases repeat."""
 
 
 class ObjectsError(ValueError):
@@ -86,6 +87,7 @@ def _documents(body: bytes) -> Iterator[Any]:
             pass  # several documents, or YAML that begins like JSON
         else:
             return
+    check_depth(body, _Loader, _MOST_DEPTH, _MOST_VALUES)
     for document in yaml.load_all(body.decode(), _Loader):
         if _values(document) > _MOST_VALUES:
             raise ValueError(f"more than {_MOST_VALUES} values in a document, with its aliases")

@@ -35,8 +35,9 @@ def evaluate_all(
     results = []
     for source in sources:
         outcome = _evaluate(source, by_kind, limits, options)
-        results.append(Evaluated(source, outcome, pushable(outcome.series)))
-    series = {each.source.source.name: each.series for each in results}
+        owner = options.owner(source.document.namespace)
+        results.append(Evaluated(source, outcome, pushable(outcome.series, owner)))
+    series = [(each.source.source.name, each.series) for each in results]
     bound(series, limits.family_series, options.source_max_series, options.sources_max_series)
     return results
 

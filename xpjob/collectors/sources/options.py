@@ -47,6 +47,10 @@ class SourcesOptions(Group):
         """Return whether documents of a namespace may count objects of the whole cluster."""
         return any(Wildcard(text).matches(namespace) for text in self.source_admin_namespaces)
 
+    def owner(self, namespace: str) -> str:
+        """Return the namespace of documents that count only what is in it; empty for others."""
+        return "" if not namespace or self.sees_all(namespace) else namespace
+
     def problems(self, config: Config) -> Iterator[Problem]:
         """Yield a path that does not exist: nothing would be counted, and nothing said."""
         yield from super().problems(config)

@@ -33,7 +33,8 @@ class Notes:
     """What planning found out.
 
     ``kinds`` are those that each source counts, ``refused`` those that it may not count.
-    ``unread`` are the places whose documents could not be read.
+    ``unread`` are the places whose documents could not be read, ``silent`` the group versions of
+    each source that did not answer discovery.
     """
 
     options: SourcesOptions
@@ -42,6 +43,7 @@ class Notes:
     kinds: dict[str, list[Kind]] = field(default_factory=lambda: defaultdict(list))
     refused: dict[str, list[Kind]] = field(default_factory=lambda: defaultdict(list))
     unread: dict[str, XpjobError] = field(default_factory=dict)
+    silent: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
 
 def plan(world: World) -> Plan:
@@ -68,7 +70,8 @@ def plan(world: World) -> Plan:
                 else:
                     notes.refused[compiled.source.name].append(kind)
             missing += [_unanswered(compiled, group, version) for group, version in silent]
-    subscriptions = [*_subscriptions(found_uses, limits), *missing, *_failed(unread)]
+            notes.silent[compiled.source.name] += ["/".join(each) for each in silent]
+    subscriptions = [*_subscriptions(found_uses, limits, options), *missing, *_failed(unread)]
     refused = len(sources.refused)
     return Plan(
         subscriptions,
@@ -111,6 +114,9 @@ def read_documents(
                 documents += places.from_objects(world, kind)
             except XpjobError as error:
                 unread["object"] = error
+        elif any(group == places.METRIC_SOURCE_GROUP for group, _ in world.catalogue.incomplete):
+            text = f"discovery: group {places.METRIC_SOURCE_GROUP} did not answer"
+            unread["object"] = XpjobError(text)
         else:
             remarks.append("the API does not serve MetricSource objects; none are read")
     # Names and families of those who may count everything are not taken by others.
@@ -149,7 +155,9 @@ def _unanswered(compiled: Compiled, group: str, version: str) -> Subscription:
     )
 
 
-def _subscriptions(wanted: Sequence[Wanted], limits: Limits) -> Iterator[Subscription]:
+def _subscriptions(
+    wanted: Sequence[Wanted], limits: Limits, options: SourcesOptions
+) -> Iterator[Subscription]:
     """Yield one subscription for each list; those of a kind read the same fields."""
     by_kind: dict[Kind, list[Wanted]] = defaultdict(list)
     for each in wanted:
@@ -158,7 +166,7 @@ def _subscriptions(wanted: Sequence[Wanted], limits: Limits) -> Iterator[Subscri
         read = [(each.use.source.source, each.use.target) for each in some]
         wire_type = wire(read)
         lists: dict[ListKey, list[Use]] = defaultdict(list)
-        for each in _shared(some, kind):
+        for each in _shared(some, kind, options):
             use = replace(each.use, accepts=None) if each.exact else each.use
             for key in each.keys:
                 lists[key].append(use)
@@ -177,11 +185,20 @@ def _subscriptions(wanted: Sequence[Wanted], limits: Limits) -> Iterator[Subscri
             )
 
 
-def _shared(some: Sequence[Wanted], kind: Kind) -> Sequence[Wanted]:
-    """Let all read the whole list, if there would be too many lists of parts of it."""
+def _shared(some: Sequence[Wanted], kind: Kind, options: SourcesOptions) -> Sequence[Wanted]:
+    """Let sources share longer lists, if there would be too many lists of parts.
+
+    Those that count only their own namespace share one of it, the others one of the cluster.
+    """
     if len({key for each in some for key in each.keys}) <= MAX_LISTS:
         return some
-    return [each._replace(keys=(ListKey(kind.gvr),), exact=False) for each in some]
+    return [
+        each._replace(
+            keys=(ListKey(kind.gvr, options.owner(each.use.source.document.namespace)),),
+            exact=False,
+        )
+        for each in some
+    ]
 
 
 def wire(read: Iterable[tuple[Source, int]]) -> type[Any]:

@@ -39,6 +39,7 @@ def complete(result: Result) -> None:
     row.messages += [
         f"{name} is left out: {count} series pass a limit"
         for name, count in sorted(series.left_out.items())
+        if count
     ]
     row.messages = [cut(text, _MAX_MESSAGE) for text in row.messages[: 4 * MAX_EXAMPLES]]
     if row.state == "ok":

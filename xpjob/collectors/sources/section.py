@@ -63,25 +63,27 @@ def make(notes: Notes, listed: Sequence[Listed], before: Before | None, at: str)
     families: dict[str, Family] = {}
     for compiled in notes.sources.compiled:
         name = compiled.source.name
-        some = lists.get(name, ())
-        if any(each.error and not each.outcome.gone for each in some):
-            result = _stale(compiled, some, kept)
-        else:
-            result = _fresh(compiled, tallies.get(name, ()), notes, at)
+        why = _failures(lists.get(name, ()), tallies.get(name, ()), notes.silent.get(name, ()))
+        result = _stale(compiled, why, kept) if why else _fresh(compiled, tallies, notes, at)
+        if why and (failed := [each for each in lists.get(name, ()) if each.error]):
+            failed[0].outcome.carried += result.series.count + len(result.rows)
         result.row.last_success_at = result.row.last_success_at or _last(memory, name)
         results.append(result)
         for family in compiled.source.families:
             families.setdefault(family.name, Family(family.help, family.type))
-    results += [_refused(each, memory) for each in notes.sources.refused]
     results += _unread(notes, memory, kept, {result.row.source for result in results})
-    results.sort(key=lambda result: result.row.source)
     options = notes.options
+    for result in results:
+        result.series.owner = options.owner(result.row.namespace)
     bound(
-        {result.row.source: result.series for result in results},
+        [(result.row.source, result.series) for result in results],
         notes.limits.family_series,
         options.source_max_series,
         options.sources_max_series,
     )
+    taken = {result.row.source for result in results}
+    results += [_refused(each, memory, taken) for each in notes.sources.refused]
+    results.sort(key=lambda result: result.row.source)
     for result in results:
         complete(result)
     used = {name for result in results for name in result.series.families}
@@ -101,6 +103,7 @@ def make(notes: Notes, listed: Sequence[Listed], before: Before | None, at: str)
         findings.find(rows),
         state,
         specs=[result.table for result in results if result.table],
+        lacks_rows=kept.lacks_rows,
     )
 
 
@@ -119,13 +122,26 @@ def _by_source(
     return lists, tallies
 
 
+def _failures(
+    lists: Sequence[Listed], tallies: Sequence[SourceTally], silent: Sequence[str]
+) -> list[str]:
+    """Return why what the lists gave is not all that a source counts; empty if it is."""
+    return [
+        *(f"list failed: {e.error}" for e in lists if e.error and not e.outcome.gone),
+        *(f"discovery: group version {each} did not answer" for each in silent),
+        *(each.error for each in tallies if each.error),
+    ]
+
+
 def _last(memory: Memory, name: str) -> str:
     return memory.sources[name].last_success_at if name in memory.sources else ""
 
 
-def _fresh(compiled: Compiled, tallies: Sequence[SourceTally], notes: Notes, at: str) -> Result:
+def _fresh(
+    compiled: Compiled, tallies: Mapping[str, Sequence[SourceTally]], notes: Notes, at: str
+) -> Result:
     source = compiled.source
-    outcome = source.finish([each.tally for each in tallies], notes.limits)
+    outcome = source.finish([each.tally for each in tallies.get(source.name, ())], notes.limits)
     tally = outcome.tally
     row = _row(source.name, compiled.document)
     kinds = notes.kinds.get(source.name, [])
@@ -143,7 +159,7 @@ def _fresh(compiled: Compiled, tallies: Sequence[SourceTally], notes: Notes, at:
         refused = notes.refused.get(source.name)
         row.messages.append(_forbidden(refused, compiled) if refused else _not_served(compiled))
         return Result(row, table=source.table)  # no objects were counted, not even none
-    series = pushable(outcome.series)
+    series = pushable(outcome.series, notes.options.owner(compiled.document.namespace))
     series.left_out.update(tally.over)
     return Result(row, series, source.table, outcome.rows)
 
@@ -180,25 +196,28 @@ def _row(name: str, document: Document) -> SourceRow:
     )
 
 
-def _refused(refused: Refused, memory: Memory) -> Result:
-    row = _row(refused.name, refused.document)
+def _refused(refused: Refused, memory: Memory, taken: set[str]) -> Result:
+    """Return the row of a document that counts nothing; its name may be that of a source."""
+    name = refused.name
+    while name in taken:
+        name += f" ({refused.document.origin})" if name == refused.name else "'"
+    taken.add(name)
+    row = _row(name, refused.document)
     row.state = "invalid"
     row.messages = [str(problem) for problem in refused.problems if not problem.warning]
     row.last_success_at = _last(memory, refused.name)
     return Result(row)
 
 
-def _stale(compiled: Compiled, lists: Sequence[Listed], kept: Kept) -> Result:
-    """Keep what a source had, because one of its lists failed."""
-    failed = [each for each in lists if each.error]
+def _stale(compiled: Compiled, why: Sequence[str], kept: Kept) -> Result:
+    """Keep what a source had, because it cannot be counted anew."""
     result = kept.result(compiled.source.name) or Result(
         _row(compiled.source.name, compiled.document)
     )
     if compiled.source.table and result.table is None:
         result.table = compiled.source.table
     result.row.state = "stale"
-    result.row.messages = [f"list failed: {each.error}" for each in failed]
-    failed[0].outcome.carried += result.series.count + len(result.rows)
+    result.row.messages = list(why)
     return result
 
 
@@ -206,7 +225,7 @@ def _unread(notes: Notes, memory: Memory, kept: Kept, known: set[str]) -> list[R
     """Keep the sources whose documents could not be read."""
     results = []
     for name, source in memory.sources.items():
-        error = notes.unread.get(source.place)
+        error = notes.unread.get(source.place) or _unreadable(source, notes)
         if error is None or name in known:
             continue
         if result := kept.result(name):
@@ -214,3 +233,15 @@ def _unread(notes: Notes, memory: Memory, kept: Kept, known: set[str]) -> list[R
             result.row.messages = [f"its document could not be read: {error}"]
             results.append(result)
     return results
+
+
+def _unreadable(source: SourceBefore, notes: Notes) -> str | None:
+    """Return why the file of a source, or the directory that it was in, could not be read."""
+    if source.place != "file" or not source.origin:
+        return None
+    for refused in notes.sources.refused:
+        document = refused.document
+        here = (document.origin, f"{document.origin}/")
+        if document.unread and (source.origin == here[0] or source.origin.startswith(here[1])):
+            return document.error
+    return None

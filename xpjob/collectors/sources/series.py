@@ -12,17 +12,26 @@ from xpjob.metrics.series import Labels
 
 _NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*", re.ASCII)
 _LABEL = re.compile(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
+_NAMESPACE = "namespace"
 _RENAMED = ("job", "cluster")
 """Labels that the Pushgateway sets itself: those of the grouping key."""
 
 
+MAX_LABELS, MAX_NAMES = 64, 200
+"""Labels of one series, and names of labels of one family."""
+
+
 @dataclass(slots=True)
 class Series:
-    """The series of one source. ``refused`` says what a Pushgateway would not take, and why."""
+    """The series of one source. ``refused`` says what a Pushgateway would not take, and why.
+
+    ``owner`` is the namespace of a document that counts only what is in it, else empty.
+    """
 
     families: dict[str, dict[Labels, float]] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
+    owner: str = ""
 
     @property
     def count(self) -> int:
@@ -34,9 +43,12 @@ class Series:
         self.left_out[family] = len(self.families.pop(family))
 
 
-def pushable(given: Mapping[str, Sequence[tuple[Labels, float]]]) -> Series:
-    """Return series with valid names and finite values, each once: the first of equal ones."""
-    series = Series()
+def pushable(given: Mapping[str, Sequence[tuple[Labels, float]]], owner: str = "") -> Series:
+    """Return series with valid names and finite values, each once: the first of equal ones.
+
+    Those of an owner have its namespace as a label, so that it cannot speak for others.
+    """
+    series = Series(owner=owner)
     for name, samples in given.items():
         if not _NAME.fullmatch(name):
             series.refused.append(f"metric {name!r} has no valid name; set another one")
@@ -44,9 +56,11 @@ def pushable(given: Mapping[str, Sequence[tuple[Labels, float]]]) -> Series:
         kept: dict[Labels, float] = {}
         reasons: Counter[str] = Counter()
         for labels, value in samples:
-            valid = _renamed(labels)
+            valid = _renamed(labels, owner)
             if valid is None:
                 reasons["have a label without a valid name"] += 1
+            elif len(valid) > MAX_LABELS:
+                reasons[f"have more than {MAX_LABELS} labels"] += 1
             elif not math.isfinite(value):
                 reasons["have no finite value"] += 1
             elif valid in kept:
@@ -55,40 +69,59 @@ def pushable(given: Mapping[str, Sequence[tuple[Labels, float]]]) -> Series:
                 kept[valid] = value
         series.families[name] = kept
         series.refused += [f"{count} series of {name} {why}" for why, count in reasons.items()]
+        if len({label for labels in kept for label, _ in labels}) > MAX_NAMES:
+            series.leave_out(name)
+            series.refused.append(f"{name} has more than {MAX_NAMES} names of labels")
     return series
 
 
-def bound(all_series: Mapping[str, Series], family_most: int, source_most: int, most: int) -> None:
+Share = tuple[str, str]
+"""The series of one family of one owner."""
+
+
+def bound(all_series: Sequence[tuple[str, Series]], family: int, source: int, total: int) -> None:
     """Leave out families, as wholes, until no limit is passed.
 
-    ``all_series`` is by source. The same series of two sources is that of the first. A family of
-    several sources is left out of all; of the families of a source, or of all sources, the largest
-    goes first.
+    ``all_series`` is by source, those that come first in precedence first: the same series of two
+    sources is that of the first. Whoever passes a limit loses: a family of several sources of one
+    owner is left out of all of these, and those of namespaces before those of everybody; of
+    several that of who has most goes first.
     """
     _once(all_series)
-    for series in all_series.values():
-        while series.count > source_most:
-            series.leave_out(
-                max(series.families, key=lambda name: (len(series.families[name]), name))
-            )
-    totals: Counter[str] = Counter()
-    for series in all_series.values():
-        totals.update({name: len(rows) for name, rows in series.families.items()})
-    doomed = {name for name, count in totals.items() if count > family_most}
-    total = sum(count for name, count in totals.items() if name not in doomed)
-    for name in sorted(totals.keys() - doomed, key=lambda name: (-totals[name], name)):
-        if total <= most:
-            break
-        doomed.add(name)
-        total -= totals[name]
-    for series in all_series.values():
-        for name in doomed & series.families.keys():
+    for _, series in all_series:
+        while series.count > source:
+            series.leave_out(max((len(rows), name) for name, rows in series.families.items())[1])
+    counts: Counter[Share] = Counter()
+    for _, series in all_series:
+        counts.update({(series.owner, name): len(rows) for name, rows in series.families.items()})
+    doomed = {share for share, count in counts.items() if count > family}
+    owned: Counter[str] = Counter()
+    for (owner, _), count in counts.items():
+        owned[owner] += count
+
+    def precedence(share: Share) -> tuple[object, ...]:
+        """Return what is kept longest: of everybody, then of namespaces that have least."""
+        return bool(share[0]), owned[share[0]], counts[share], share
+
+    order = sorted(counts.keys() - doomed, key=precedence)
+    of_family: Counter[str] = Counter()
+    of_all = 0
+    for share in order:
+        _, name = share
+        count = counts[share]
+        if of_family[name] + count > family or of_all + count > total:
+            doomed.add(share)
+        else:
+            of_family[name] += count
+            of_all += count
+    for _, series in all_series:
+        for name in [name for name in series.families if (series.owner, name) in doomed]:
             series.leave_out(name)
 
 
-def _once(all_series: Mapping[str, Series]) -> None:
+def _once(all_series: Sequence[tuple[str, Series]]) -> None:
     seen: dict[str, dict[Labels, str]] = {}
-    for source, series in all_series.items():
+    for source, series in all_series:
         for name, rows in series.families.items():
             owners = seen.setdefault(name, {})
             twice = [labels for labels in rows if owners.setdefault(labels, source) != source]
@@ -100,8 +133,10 @@ def _once(all_series: Mapping[str, Series]) -> None:
                 )
 
 
-def _renamed(labels: Labels) -> Labels | None:
+def _renamed(labels: Labels, owner: str) -> Labels | None:
     """Return labels without those that the Pushgateway sets; None if a name is invalid."""
+    if owner:
+        labels = tuple(sorted({**dict(labels), _NAMESPACE: owner}.items()))
     names = [name for name, _ in labels]
     if not all(map(_LABEL.fullmatch, names)) or len(set(names)) < len(names):
         return None

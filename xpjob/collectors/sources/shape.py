@@ -15,6 +15,8 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 _SCALARS = (str, int, float, bool, None)
+_UNNAMABLE = re.compile(r'["\\\x00-\x1f]')
+"""Characters of keys that no field of a struct can have."""
 
 
 class Shape:
@@ -32,6 +34,8 @@ class Shape:
         """Return the shape of the value at a key of a map, or of a key of that value, and so on."""
         shape = self
         for name in names:
+            if _UNNAMABLE.search(name):
+                shape.take_map()
             shape = shape._keys.setdefault(name, Shape())
         return shape
 

@@ -54,6 +54,7 @@ class SourceBefore(Struct, rename="camel", gc=False, frozen=True):
 
     source: str
     place: str = ""
+    origin: str = ""
     last_success_at: str = ""
 
 

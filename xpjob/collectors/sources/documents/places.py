@@ -36,7 +36,7 @@ class Document:
 
     ``name`` is what its sources are called if they have no name of their own, ``origin`` where it
     is for messages. ``namespace`` is that of the ConfigMap or object, empty for files. ``error``
-    says why it could not be read.
+    says why it cannot be used; ``unread``: because it could not be read, and may be as it was.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Document:
     text: str = ""
     content: Mapping[str, Any] | None = None
     error: str = ""
+    unread: bool = False
 
 
 STDIN = Document("stdin", "stdin", "file")
@@ -62,7 +63,8 @@ def from_files(path: Path) -> list[Document]:
         error = f"reading it took longer than {_SECONDS:.0f} s"
     except OSError as problem:
         error = problem.strerror or str(problem)
-    return [Document(path.name, str(path), "file", error=f"cannot be read: {error}")]
+    unread = f"cannot be read: {error}"
+    return [Document(path.name, str(path), "file", error=unread, unread=True)]
 
 
 def _files(path: Path) -> Iterator[Document]:
@@ -82,7 +84,8 @@ def _files(path: Path) -> Iterator[Document]:
             with each.open("rb") as stream:
                 yield from_stream(stream, document)
         except OSError as error:
-            yield replace(document, error=f"cannot be read: {error.strerror or error}")
+            why = f"cannot be read: {error.strerror or error}"
+            yield replace(document, error=why, unread=True)
 
 
 def from_stream(stream: BinaryIO, document: Document = STDIN) -> Document:
@@ -90,7 +93,7 @@ def from_stream(stream: BinaryIO, document: Document = STDIN) -> Document:
     try:
         return replace(document, text=stream.read(MAX_BYTES + 1).decode())
     except UnicodeDecodeError as error:
-        return replace(document, error=f"cannot be read: {error}")
+        return replace(document, error=f"cannot be read: {error}", unread=True)
 
 
 class _Named(Struct):
