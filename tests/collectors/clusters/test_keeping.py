@@ -20,12 +20,14 @@ from support.clusters import (
     SUBSCRIPTION,
     ClustersCluster,
     clusters_cluster,
+    condition,
     csv,
+    extension,
     one,
     series,
     subscription,
 )
-from xpjob.demo.cluster import Fault
+from xpjob.demo.cluster import Cluster, Fault
 from xpjob.kube.discovery import Kind
 
 TABLES = ("clusterFacts", "clusterNodes", "operators", "registries")
@@ -156,6 +158,74 @@ def test_a_group_that_does_not_answer_discovery_is_not_gone(tmp_path: Path) -> N
         served.cluster.kinds = tuple(k for k in kinds if k.group != SUBSCRIPTION.group)
         served.run()
         assert {row["manager"] for row in served.rows("operators")} == {"olm-v1", "openshift"}
+
+
+def silent(served: ClustersCluster, *groups: str) -> None:
+    """Let these API groups not answer discovery."""
+    served.cluster.aggregated = False
+    paths = tuple(f"/apis/{group}/" for group in groups)
+    served.cluster.fault = lambda path, _: Fault(503) if path.startswith(paths) else None
+
+
+def counted(found: dict[str, float]) -> set[str]:
+    """Return the series that count operators of a cluster."""
+    return {name for name in found if name.startswith("clusterpulse_cluster_operators_")}
+
+
+def test_operators_of_a_group_that_never_answered_are_not_0(tmp_path: Path) -> None:
+    """Of two groups one answers, or none: their sum is not known."""
+    with clusters_cluster(tmp_path) as served:
+        silent(served, SUBSCRIPTION.group)
+        assert counted(series(served.run())) == {"clusterpulse_cluster_operators_count"}
+        silent(served, EXTENSION.group)
+        (served.store / "snapshot.json").unlink()
+        assert counted(series(served.run())) == {"clusterpulse_cluster_operators_count"}
+        silent(served, CLUSTER_OPERATOR.group)
+        (served.store / "snapshot.json").unlink()
+        assert counted(series(served.run())) == {"clusterpulse_cluster_operators_total"}
+
+
+@pytest.mark.parametrize("group", [SUBSCRIPTION.group, EXTENSION.group])
+def test_the_number_of_operators_is_kept_although_the_group_had_none(
+    tmp_path: Path, group: str
+) -> None:
+    """It may have some by now; the run is partial, and says which group does not answer."""
+
+    def fill(cluster: Cluster) -> None:
+        if group == SUBSCRIPTION.group:
+            cluster.apply(EXTENSION, extension("argocd", "0.9.0", condition("Installed")))
+        else:
+            cluster.apply(SUBSCRIPTION, subscription("logging", "logging", "logging.v6.2.0"))
+
+    with clusters_cluster(tmp_path, fill) as served:
+        served.run()
+        silent(served, group)
+        result = served.run()
+        (row,) = [row for row in served.rows("clusterFacts") if row["fact"] == "operators"]
+        assert (row["value"], bool(row["carriedSince"])) == (1, True)
+        assert result.report.partial
+        assert not any(row["carriedSince"] for row in served.rows("operators"))
+
+
+def test_openshift_stays_openshift_while_its_group_does_not_answer(tmp_path: Path) -> None:
+    """The platform is kept, or absent if it was never known; only a complete discovery says no."""
+    with clusters_cluster(tmp_path) as served:
+        silent(served, CLUSTER_VERSION.group)
+        served.run()
+        assert "platform" not in served.facts()
+        assert "kubernetesVersion" in served.facts()
+        served.cluster.fault = failing()
+        served.run()
+        silent(served, CLUSTER_VERSION.group)
+        served.run()
+        (row,) = [row for row in served.rows("clusterFacts") if row["fact"] == "platform"]
+        assert (row["text"], bool(row["carriedSince"])) == ("OpenShift", True)
+        served.cluster.fault = failing()
+        served.cluster.kinds = tuple(
+            kind for kind in served.cluster.kinds if kind.group != CLUSTER_VERSION.group
+        )
+        served.run()
+        assert served.facts()["platform"] == "Kubernetes"
 
 
 def test_copies_are_no_operators(tmp_path: Path) -> None:

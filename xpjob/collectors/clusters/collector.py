@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 from msgspec import Struct
 
 from xpjob.collect.before import Before
+from xpjob.collect.carry import ANY_RESOURCE
 from xpjob.collect.contract import Listed, ListReader, Plan, Section, Subscription, World
 from xpjob.collect.outcome import TargetOutcome
 from xpjob.collect.tables import TableSpec
@@ -49,17 +50,24 @@ _OF_FACTS: Mapping[str, Sequence[List]] = {
         (_SUBSCRIPTIONS, _CSVS, _EXTENSIONS),
     ),
     facts.DEPLOYMENTS: (("apps", "deployments"),),
+    # Not the list: that the API serves it says what the platform is.
+    facts.PLATFORM: (_VERSION, (openshift.GROUP, ANY_RESOURCE)),
 }
 """The lists of facts that are made of others than their own."""
 
 
 class _Notes(NamedTuple):
-    """What planning found out."""
+    """What planning found out.
+
+    ``openshift`` is None if that is not known. ``silent`` maps API groups that did not answer
+    discovery to the error: nothing says that their kinds do not exist.
+    """
 
     options: ClusterOptions
     asked: Asked
     checked: Checked
-    openshift: bool
+    openshift: bool | None
+    silent: Mapping[str, str]
 
 
 class Clusters:
@@ -87,11 +95,13 @@ class Clusters:
         checking = begin(partial(check_registries, options.registries_file, world.net))
         asked = lists.ask(world)
         wanted = [*lists.wanted(world, asked.rules), *asked.failed]
+        silent = {each.key.gvr.group: str(each.error) for each in wanted if _is_silent(each)}
         served = world.catalogue.resource(openshift.GROUP, openshift.VERSIONS) is not None
+        is_openshift = None if not served and openshift.GROUP in silent else served
         checked = checking()
         remarks = [asked.remark] if asked.remark else []
         reads = [ListKey(gvr, metadata_only=True) for gvr in lists.COUNTED]
-        notes = _Notes(options, asked, checked, served)
+        notes = _Notes(options, asked, checked, is_openshift, silent)
         return Plan(wanted, notes, reads=reads, remarks=remarks, warnings=checked.warnings)
 
     def reader(self, subscription: Subscription) -> ListReader:
@@ -107,10 +117,15 @@ class Clusters:
     def finish(
         self, plan: Plan, listed: Sequence[Listed], before: Before | None, at: str
     ) -> Section:
-        """Join the lists; of those that failed, keep what they had told."""
+        """Join the lists; of those that failed, keep what they had told.
+
+        The core reports a group that did not answer discovery only if there are rows of it.
+        """
         notes: _Notes = plan.notes
         unread = [*_unread(notes)]
-        failed = Failed([*(each.outcome for each in listed), *unread])
+        outcomes = [each.outcome for each in listed]
+        silent = [*_silent(notes, outcomes)]
+        failed = Failed([*outcomes, *unread, *silent])
         keeper = Keeper(
             before,
             failed,
@@ -144,8 +159,8 @@ class Clusters:
                 REGISTRIES.key: registries,
             },
             findings.find(operators, registries, notes.options.certificate_days, at),
-            kept=unread,
-            lacks_rows=bool(unread and before and not before.whole),
+            kept=[*unread, *(each for each in silent if each.carried or each.let_go)],
+            lacks_rows=bool((unread or silent) and before and not before.whole),
         )
 
     def metrics(self, section: Section, at: str) -> Iterator[Table]:
@@ -164,17 +179,33 @@ def _unread(notes: _Notes) -> Iterator[TargetOutcome]:
         (_REGISTRIES, notes.checked.error),
     ):
         if why:
-            yield TargetOutcome(
-                class_=resource,
-                group=group,
-                version="",
-                resource=resource,
-                kind="",
-                namespace="",
-                source="",
-                collector=Clusters.name,
-                unconfirmed=why,
-            )
+            yield _not_read(group, resource, why)
+
+
+def _silent(notes: _Notes, outcomes: Iterable[TargetOutcome]) -> Iterator[TargetOutcome]:
+    """Yield the groups that did not answer discovery, and of which no outcome says so."""
+    known = {each.group for each in outcomes if each.resource == ANY_RESOURCE}
+    for group, why in notes.silent.items():
+        if group not in known:
+            yield _not_read(group, ANY_RESOURCE, why)
+
+
+def _is_silent(subscription: Subscription) -> bool:
+    return subscription.error is not None and subscription.key.gvr.resource == ANY_RESOURCE
+
+
+def _not_read(group: str, resource: str, why: str) -> TargetOutcome:
+    return TargetOutcome(
+        class_=resource,
+        group=group,
+        version="",
+        resource=resource,
+        kind="",
+        namespace="",
+        source="",
+        collector=Clusters.name,
+        unconfirmed=why,
+    )
 
 
 def _nodes(listed: list[NodeRow] | None, counts: PodCounts | None, keeper: Keeper) -> list[NodeRow]:

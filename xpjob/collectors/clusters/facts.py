@@ -95,11 +95,13 @@ def of_counts(counts: Mapping[str, int]) -> Iterator[FactRow]:
         yield FactRow(fact=name, value=float(number), resource=name)
 
 
-def of_version(version: Version, *, openshift: bool) -> Iterator[FactRow]:
-    """Yield version and platform of the server."""
+def of_version(version: Version, *, openshift: bool | None) -> Iterator[FactRow]:
+    """Yield version and platform of the server; None if it may be OpenShift or not."""
     text = version.git_version
     platform = next((name for part, name in _PLATFORMS if part in text), "Kubernetes")
     yield FactRow(fact=VERSION, text=text, resource="version")
+    if openshift is None:
+        return
     named = "OpenShift" if openshift else platform
     yield FactRow(fact=PLATFORM, text=named, resource="version")
 
