@@ -19,10 +19,10 @@ from support.clusters import (
     extension,
     subscription,
 )
-from xpjob.collectors.clusters import olm
+from xpjob.collectors.clusters import facts, metrics, olm
 from xpjob.collectors.clusters.extensions import extension_row
 from xpjob.collectors.clusters.openshift import highest, operator_row, version_facts
-from xpjob.collectors.clusters.records import OperatorRow
+from xpjob.collectors.clusters.records import NodeRow, OperatorRow
 from xpjob.collectors.clusters.wire import (
     ClusterExtension,
     ClusterOperator,
@@ -211,6 +211,70 @@ def test_the_facts_of_a_cluster_version() -> None:
     assert rows["openshiftUpgrading"].value == 1  # the same version, and something is rolled out
     updates = rows["openshiftAvailableUpdates"]
     assert (updates.value, updates.text) == (3, "4.19.0-rc.1")
+
+
+def version_values(**status: Any) -> dict[str, float | None]:
+    """Return the numbers of a ClusterVersion with this status."""
+    made = {"metadata": {"name": "version"}, "status": status}
+    rows = version_facts(msgspec.convert(made, ClusterVersion))
+    return {row.fact: row.value for row in rows}
+
+
+def test_updates_that_were_not_retrieved_are_not_0() -> None:
+    """Lists that are null mean none only if they could be retrieved."""
+    updates = ("openshiftAvailableUpdates", "openshiftConditionalUpdates")
+    for conditions in ([], [condition("RetrievedUpdates", "False", "NoChannel")]):
+        found = version_values(availableUpdates=None, conditions=conditions)
+        assert not found.keys() & {*updates}
+    retrieved = [condition("RetrievedUpdates", "True")]
+    found = version_values(availableUpdates=None, conditions=retrieved)
+    assert [found[name] for name in updates] == [0, 0]
+    found = version_values(availableUpdates=[], conditions=[])
+    assert found["openshiftAvailableUpdates"] == 0
+
+
+def test_a_cluster_version_without_a_status_is_not_said_to_be_upgraded_or_not() -> None:
+    """Neither the condition nor a desired version says so."""
+    name = "openshiftUpgrading"
+    assert name not in version_values()
+    assert version_values(conditions=[condition("Progressing", "False")])[name] == 0
+    assert version_values(desired={"version": "4.18.2"})[name] == 1
+
+
+def test_two_subscriptions_of_a_package_are_one_operator() -> None:
+    """Series are 1 or 0, and the worse of the two; sums count the operator once."""
+    rows = joined([sub("a.v1"), sub("a.v2")], [csv("a.v1", "ns"), csv("a.v2", "ns", "Failed")])
+    rows += joined([sub("a.v1")], [csv("a.v1", "ns")])
+    for row in rows:
+        row.upgrade_pending = row.approval_required = True
+    values = {
+        table.columns[0].name: [value for (value,) in table.rows.values()]
+        for table in metrics.operators(rows)
+    }
+    assert values["clusterpulse_operator_installed"] == [1]
+    assert values["clusterpulse_operator_succeeded"] == [0]
+    assert values["clusterpulse_operator_upgrade_pending"] == [1]
+    assert values["clusterpulse_operator_approval_required"] == [1]
+    assert {row.fact: row.value for row in facts.of_operators(rows)} == {
+        "operators": 1,
+        "operatorsFailed": 1,
+        "operatorsUpgradePending": 1,
+        "operatorsApprovalRequired": 1,
+    }
+
+
+def test_an_amount_that_no_node_has_is_not_0() -> None:
+    """One that some have is their sum; without nodes there is nothing."""
+
+    def sums(*nodes: NodeRow) -> dict[str, float | None]:
+        return {row.fact: row.value for row in facts.of_nodes(nodes)}
+
+    amounts = {"cpuCapacity", "cpuAllocatable", "memoryCapacity", "memoryAllocatable"}
+    assert not sums(NodeRow(node="a"), NodeRow(node="b")).keys() & amounts
+    found = sums(NodeRow(node="a", cpu_capacity=4.0), NodeRow(node="b"))
+    assert found.keys() & amounts == {"cpuCapacity"}
+    assert found["cpuCapacity"] == 4
+    assert sums()["cpuCapacity"] == 0
 
 
 @pytest.mark.parametrize(

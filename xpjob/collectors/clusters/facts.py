@@ -35,7 +35,8 @@ def of_nodes(nodes: Sequence[NodeRow]) -> Iterator[FactRow]:
         ("memoryCapacity", _sum(row.memory_capacity for row in nodes)),
         ("memoryAllocatable", _sum(row.memory_allocatable for row in nodes)),
     ):
-        yield FactRow(fact=name, value=float(value), resource="nodes")
+        if value is not None:
+            yield FactRow(fact=name, value=float(value), resource="nodes")
 
 
 def of_pods(counts: PodCounts) -> Iterator[FactRow]:
@@ -67,14 +68,18 @@ def of_both(nodes: Sequence[NodeRow], counts: PodCounts) -> Iterator[FactRow]:
 
 
 def of_operators(rows: Sequence[OperatorRow]) -> Iterator[FactRow]:
-    """Yield the sums over operators that OLM installs, of either version."""
-    for name, value in (
-        ("operators", sum(row.installed is True for row in rows)),
-        ("operatorsFailed", sum(row.healthy is False for row in rows)),
-        ("operatorsUpgradePending", sum(row.upgrade_pending is True for row in rows)),
-        ("operatorsApprovalRequired", sum(row.approval_required is True for row in rows)),
+    """Yield the sums over operators that OLM installs, of either version.
+
+    Several objects of a package in one namespace, such as two Subscriptions, are one operator.
+    """
+    for name, counted in (
+        ("operators", [row for row in rows if row.installed]),
+        ("operatorsFailed", [row for row in rows if row.healthy is False]),
+        ("operatorsUpgradePending", [row for row in rows if row.upgrade_pending]),
+        ("operatorsApprovalRequired", [row for row in rows if row.approval_required]),
     ):
-        yield FactRow(fact=name, value=float(value), resource="operators")
+        value = float(len({(row.manager, row.namespace, row.operator) for row in counted}))
+        yield FactRow(fact=name, value=value, resource="operators")
 
 
 def of_cluster_operators(rows: Sequence[OperatorRow]) -> Iterator[FactRow]:
@@ -106,5 +111,8 @@ def of_version(version: Version, *, openshift: bool | None) -> Iterator[FactRow]
     yield FactRow(fact=PLATFORM, text=named, resource="version")
 
 
-def _sum(values: Iterable[float | None]) -> float:
-    return sum(value for value in values if value is not None)
+def _sum(values: Iterable[float | None]) -> float | None:
+    """Return the sum of what is known: None if no node says how much it has."""
+    every = [*values]
+    known = [value for value in every if value is not None]
+    return sum(known) if known or not every else None

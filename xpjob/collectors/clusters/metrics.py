@@ -84,11 +84,11 @@ _NODE: tuple[tuple[str, str, Callable[[NodeRow], float | None], _Combine], ...] 
     ("pods_failed", "Number of pods on a node in the phase Failed.", lambda n: n.pods_failed, operator.add),
     ("pods_succeeded", "Number of pods on a node in the phase Succeeded.", lambda n: n.pods_succeeded, operator.add),
 )
-_OPERATOR: tuple[tuple[str, str, Callable[[OperatorRow], bool | None]], ...] = (
-    ("installed", "Whether a version of an operator is installed: 1 or 0.", lambda o: o.installed),
-    ("succeeded", "Whether the installation of an operator has succeeded: 1 or 0.", lambda o: o.succeeded),
-    ("upgrade_pending", "Whether there is a newer version of an operator: 1 or 0.", lambda o: o.upgrade_pending),
-    ("approval_required", "Whether an upgrade waits for approval: 1 or 0.", lambda o: o.approval_required),
+_OPERATOR: tuple[tuple[str, str, Callable[[OperatorRow], bool | None], _Combine], ...] = (
+    ("installed", "Whether a version of an operator is installed: 1 or 0.", lambda o: o.installed, max),
+    ("succeeded", "Whether the installation of an operator has succeeded: 1 or 0.", lambda o: o.succeeded, min),
+    ("upgrade_pending", "Whether there is a newer version of an operator: 1 or 0.", lambda o: o.upgrade_pending, max),
+    ("approval_required", "Whether an upgrade waits for approval: 1 or 0.", lambda o: o.approval_required, max),
 )
 _REGISTRY: tuple[tuple[str, str, Callable[[RegistryRow], float | None]], ...] = (
     ("registry_up", "Whether a registry answers: 1 or 0.", lambda r: r.up),
@@ -133,8 +133,8 @@ def nodes(rows: Sequence[NodeRow]) -> Iterator[Table]:
 def operators(rows: Sequence[OperatorRow]) -> Iterator[Table]:
     """Yield the tables of operators."""
     managed = [row for row in rows if row.manager != "openshift"]
-    for name, text, known in _OPERATOR:
-        table = Table(OPERATOR_LABELS, (Column(f"clusterpulse_operator_{name}", text),))
+    for name, text, known, combine in _OPERATOR:
+        table = Table(OPERATOR_LABELS, (Column(f"clusterpulse_operator_{name}", text, combine),))
         for row in managed:
             if (value := known(row)) is not None:
                 table.add(_key(row), float(value))

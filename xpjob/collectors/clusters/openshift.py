@@ -9,7 +9,7 @@ from xpjob.base.truncate import MAX_LABEL, cut
 from xpjob.collectors.clusters import facts
 from xpjob.collectors.clusters.conditions import find, status_of, told
 from xpjob.collectors.clusters.records import FactRow, OperatorRow
-from xpjob.collectors.clusters.wire import ClusterOperator, ClusterVersion
+from xpjob.collectors.clusters.wire import ClusterOperator, ClusterVersion, ClusterVersionStatus
 
 GROUP = "config.openshift.io"
 VERSIONS, OPERATORS = "clusterversions", "clusteroperators"
@@ -24,17 +24,22 @@ def version_facts(version: ClusterVersion) -> list[FactRow]:
     spec, status = version.spec, version.status
     done = (each.version for each in status.history or () if each.state == "Completed")
     current, desired = next(done, ""), status.desired.version
-    progressing, _ = status_of(status.conditions, "Progressing")
     updates = [each.version for each in status.available_updates or ()]
-    upgrading = progressing == "True" or (current != desired and bool(desired))
+    conditional = status.conditional_updates
+    # A list without updates is null or left out, also if they could not be retrieved.
+    known = (
+        status_of(status.conditions, "RetrievedUpdates")[0] == "True"
+        or status.available_updates is not None
+        or conditional is not None
+    )
     rows = (
         (facts.OPENSHIFT_VERSION, None, current),
         (facts.OPENSHIFT_DESIRED, None, desired),
-        (facts.OPENSHIFT_UPGRADING, float(upgrading), ""),
+        (facts.OPENSHIFT_UPGRADING, _upgrading(status, current), ""),
         (facts.OPENSHIFT_CHANNEL, None, spec.channel),
         (facts.OPENSHIFT_ID, None, spec.cluster_id),
-        (facts.OPENSHIFT_UPDATES, float(len(updates)), highest(updates)),
-        (facts.OPENSHIFT_CONDITIONAL, float(len(status.conditional_updates or ())), ""),
+        (facts.OPENSHIFT_UPDATES, float(len(updates)) if known else None, highest(updates)),
+        (facts.OPENSHIFT_CONDITIONAL, float(len(conditional or ())) if known else None, ""),
         (facts.OPENSHIFT_OVERRIDES, float(len(spec.overrides or ())), ""),
     )
     return [
@@ -79,6 +84,15 @@ def operator_row(operator: ClusterOperator) -> OperatorRow:
         group=GROUP,
         resource=OPERATORS,
     )
+
+
+def _upgrading(status: ClusterVersionStatus, current: str) -> float | None:
+    """Return whether a version is being rolled out: 1, 0, or None if nothing says so."""
+    progressing, _ = status_of(status.conditions, "Progressing")
+    desired = status.desired.version
+    if progressing == "True" or (desired and desired != current):
+        return 1.0
+    return 0.0 if desired or progressing == "False" else None
 
 
 def _version(operator: ClusterOperator) -> str:
