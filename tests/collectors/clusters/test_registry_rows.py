@@ -104,6 +104,75 @@ def test_a_certificate_that_has_expired_is_not_forgotten(
     assert findings(renewed) == []
 
 
+def test_a_certificate_is_that_of_an_endpoint_and_not_of_a_name(
+    site: ClustersCluster, tmp_path: Path
+) -> None:
+    """The registry of this name may have moved, or have no certificate any more."""
+    with over_tls(tmp_path, NOW + timedelta(days=3)) as url:
+        entry = {"name": "r", "endpoint": url, "caFile": str(tmp_path / "ca.pem")}
+        site.run(registries_file=write(tmp_path, entry))
+    (before,) = site.rows("registries")
+    assert before["certificateExpires"]
+    moved = site.run(registries_file=write(tmp_path, {**entry, "endpoint": f"{url}/moved"}))
+    (row,) = site.rows("registries")
+    assert (row["state"], row["certificateExpires"]) == ("unreachable", "")
+    assert findings(moved) == [("RegistryDown", "r", False)]
+    (site.store / "snapshot.json").write_bytes(
+        (site.store / "snapshot.json")
+        .read_bytes()
+        .replace(b'"certificateExpires":""', b'"certificateExpires":"2020-01-01T00:00:00Z"')
+        .replace(b'"endpoint":"https://', b'"endpoint":"http://')
+    )
+    plain = f"{url}/moved".replace("https://", "http://")
+    site.run(registries_file=write(tmp_path, {**entry, "endpoint": plain}))
+    (row,) = site.rows("registries")
+    assert (row["endpoint"], row["certificateExpires"]) == (plain, "")
+
+
+def test_since_when_is_that_of_an_endpoint(site: ClustersCluster, tmp_path: Path) -> None:
+    """One that has moved has been in its state since then."""
+    with scripted(lambda _: Told(200, {}, b"{}")) as registry:
+        since = []
+        for path in ("", "", "/moved"):
+            entry = {"name": "r", "endpoint": f"{registry.url}{path}"}
+            site.run(registries_file=write(tmp_path, entry))
+            since += [row["since"] for row in site.rows("registries")]
+    assert since[0] == since[1] < since[2]
+
+
+def test_a_registry_that_credentials_do_not_open_is_a_finding(
+    site: ClustersCluster, tmp_path: Path
+) -> None:
+    """What issues its tokens is down, or access is refused; without credentials neither is."""
+
+    def answer(asked: Asked) -> Told:
+        if asked.path.startswith("/refusing"):
+            return Told(403, {}, b"{}")
+        realm = f"{registry.url}/nothing"
+        wanted = {"WWW-Authenticate": f'Bearer realm="{realm}"'}
+        return Told(404, {}, b"{}") if asked.path.startswith("/nothing") else Told(401, wanted)
+
+    with scripted(answer) as registry:
+        write(tmp_path)
+        given = {"credentialsFile": str(tmp_path / "credentials")}
+        entries = [
+            {"name": "tokens", "endpoint": f"{registry.url}/tokens", **given},
+            {"name": "refusing", "endpoint": f"{registry.url}/refusing", **given},
+            {"name": "unknown", "endpoint": f"{registry.url}/refusing"},
+        ]
+        result = site.run(registries_file=write(tmp_path, *entries))
+    rows = {row["registry"]: (row["state"], row["healthy"]) for row in site.rows("registries")}
+    assert rows == {
+        "tokens": ("authUnavailable", False),
+        "refusing": ("refused", False),
+        "unknown": ("refused", True),
+    }
+    assert sorted(findings(result)) == [
+        ("RegistryAccessFails", "refusing", False),
+        ("RegistryAccessFails", "tokens", False),
+    ]
+
+
 def test_a_file_that_is_gone_keeps_what_was_known(
     site: ClustersCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

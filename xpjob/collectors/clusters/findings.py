@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 from xpjob.base.times import seconds_between
 from xpjob.collect.findings import Finding
 from xpjob.collectors.clusters.records import OperatorRow, RegistryRow
-from xpjob.collectors.clusters.registries.result import NOT_LET_IN
+from xpjob.collectors.clusters.registries.result import NO_ACCESS, NOT_LET_IN
 
 OPERATOR_FAILED, APPROVAL = "OperatorFailed", "UpgradeWaitsForApproval"
 REGISTRY_DOWN, CREDENTIALS = "RegistryDown", "RegistryCredentialsWrong"
-PATHS, CERTIFICATE = "RegistryPathsFail", "RegistryCertificateExpires"
-FINDINGS = (OPERATOR_FAILED, APPROVAL, REGISTRY_DOWN, CREDENTIALS, PATHS, CERTIFICATE)
+ACCESS, PATHS = "RegistryAccessFails", "RegistryPathsFail"
+CERTIFICATE = "RegistryCertificateExpires"
+FINDINGS = (OPERATOR_FAILED, APPROVAL, REGISTRY_DOWN, CREDENTIALS, ACCESS, PATHS, CERTIFICATE)
 
 _DAY = 86_400
 _KINDS = {
@@ -49,6 +50,9 @@ def _of_registries(rows: Sequence[RegistryRow], days: int, at: str) -> Iterator[
     for row in rows:
         if row.state in NOT_LET_IN:
             yield _of_registry(CREDENTIALS, row, row.message)
+    for row in rows:
+        if row.healthy is False and row.state in NO_ACCESS:
+            yield _of_registry(ACCESS, row, f"{row.state}: {row.message}")
     for row in rows:
         if row.paths_failed:
             yield _of_registry(PATHS, row, row.message)

@@ -155,7 +155,10 @@ class RegistryRow(Struct, rename="camel", kw_only=True):
     state: Annotated[State, Meta(description="State; see the collector's README.")] = "notChecked"
     healthy: Annotated[
         bool | None,
-        Meta(description="Whether it is up, its paths answer, and its credentials are not wrong."),
+        Meta(
+            description="Whether it is up, its paths answer, and its credentials, if there are "
+            "any, let it be used."
+        ),
     ] = None
     up: Annotated[bool | None, Meta(description="Whether a registry answers.")] = None
     authenticated: Annotated[

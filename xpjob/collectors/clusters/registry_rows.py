@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from xpjob.base.errors import DeadlineError
 from xpjob.collectors.clusters.records import RegistryRow
@@ -48,11 +49,13 @@ def rows_of(checked: Checked, seen: Mapping[str, SeenRegistry], at: str) -> list
     """Return the rows at a time (RFC 3339). ``seen`` are those of the previous run.
 
     A certificate that could not be read is most likely the one that was there before: an expired
-    one fails the handshake, and must not be forgotten.
+    one fails the handshake, and must not be forgotten. Another endpoint has another one, and one
+    without TLS has none.
     """
     rows = []
     for registry, result in zip(checked.registries, checked.results, strict=True):
-        before = seen.get(registry.name) or SeenRegistry(registry.name)
+        before = _before(registry, seen)
+        over_tls = urlsplit(registry.endpoint).scheme == "https"
         up, auth = result.up, result.auth_ok
         rows.append(
             RegistryRow(
@@ -66,10 +69,20 @@ def rows_of(checked: Checked, seen: Mapping[str, SeenRegistry], at: str) -> list
                 response_seconds=result.seconds,
                 repositories=result.repositories,
                 catalog=result.catalog,
-                certificate_expires=result.not_after or before.certificate_expires,
+                certificate_expires=(
+                    result.not_after or before.certificate_expires if over_tls else ""
+                ),
                 paths_failed=result.paths_failed,
                 message=result.message,
                 since=before.since if before.state == result.state and before.since else at,
             )
         )
     return sorted(rows, key=lambda row: row.registry)
+
+
+def _before(registry: Registry, seen: Mapping[str, SeenRegistry]) -> SeenRegistry:
+    """Return what the previous run knew of a registry: of its endpoint, not of its name."""
+    before = seen.get(registry.name)
+    if before and before.endpoint == registry.endpoint:
+        return before
+    return SeenRegistry(registry.name)

@@ -12,6 +12,7 @@ class SeenRegistry(Struct, rename="camel", gc=False):
     """What the next run reads of a registry's row."""
 
     registry: str
+    endpoint: str = ""
     state: str = ""
     since: str = ""
     certificate_expires: str = ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,9 +11,11 @@ from hypothesis import strategies as st
 from xpjob.collectors.clusters.registries.challenge import (
     Challenge,
     choose,
+    may_be_asked,
     may_get_credentials,
     parse,
 )
+from xpjob.collectors.clusters.registries.internal import is_internal
 
 REALM = "https://auth.example.org/token"
 
@@ -94,3 +98,51 @@ def test_no_header_breaks_it(header: str) -> None:
     for challenge in parse(header):
         assert challenge.scheme
     choose(header)
+
+
+PUBLIC = "https://1.1.1.1"
+
+
+@pytest.mark.parametrize(
+    ("realm", "endpoint", "allowed"),
+    [
+        ("https://8.8.8.8/token", PUBLIC, True),
+        ("http://8.8.8.8/token", PUBLIC, False),
+        ("http://1.1.1.1:8080/token", PUBLIC, True),
+        ("https://user:word@8.8.8.8/token", PUBLIC, False),
+        ("https://127.0.0.1/token", PUBLIC, False),
+        ("https://localhost/token", PUBLIC, False),
+        ("https://2130706433/token", PUBLIC, False),
+        ("https://169.254.169.254/latest", PUBLIC, False),
+        ("https://10.0.0.1/token", PUBLIC, False),
+        ("https://172.16.0.1/token", PUBLIC, False),
+        ("https://192.168.1.1/token", PUBLIC, False),
+        ("https://100.64.0.1/token", PUBLIC, False),
+        ("https://0.0.0.0/token", PUBLIC, False),
+        ("https://[::1]/token", PUBLIC, False),
+        ("https://[fe80::1]/token", PUBLIC, False),
+        ("https://[fd00::1]/token", PUBLIC, False),
+        ("https://[::ffff:10.0.0.1]/token", PUBLIC, False),
+        ("https://[2606:4700:4700::1111]/token", PUBLIC, True),
+        ("https://10.0.0.1/token", "https://10.0.0.2", True),
+        ("http://10.0.0.1/token", "https://10.0.0.2", False),
+    ],
+)
+def test_what_only_the_job_can_reach_is_not_asked_for_a_public_registry(
+    realm: str, endpoint: str, allowed: bool
+) -> None:
+    """Unless the entry of the registry names it; addresses need no DNS."""
+    assert (may_be_asked(realm, endpoint, (), within_a_second) == "") is allowed
+    host = urlsplit(realm).hostname or ""
+    named = may_be_asked(realm, endpoint, (host,), within_a_second)
+    assert (named == "") is ("word" not in realm)
+
+
+def within_a_second(host: str) -> bool:
+    """Return whether a host is internal."""
+    return is_internal(host, 1)
+
+
+def test_a_host_that_cannot_be_resolved_is_not_internal() -> None:
+    """It is not reached, either: this name is too long for any name server."""
+    assert not within_a_second("a" * 64 + ".example.org")

@@ -179,6 +179,25 @@ def test_a_server_of_tokens_may_fail_too(
         urls.append(registry.url)
         found = check(Registry("r", registry.url, credentials(tmp_path)), NET)
     assert (found.state, found.up) == (state, 1)
+    assert found.healthy is {"upAuthenticated": True, "rateLimited": None}.get(state, False)
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "healthy"),
+    [
+        (told(403), "refused", True),
+        (told(401, WWW_Authenticate="Negotiate"), "authRequired", True),
+        (told(429), "rateLimited", None),
+    ],
+)
+def test_without_access_a_registry_is_well_only_if_there_are_no_credentials(
+    tmp_path: Path, answer: Callable[[Asked], Told], state: str, healthy: bool | None
+) -> None:
+    """With credentials it is to be used, and it cannot be."""
+    without = state_of({"/v2/": answer})
+    given = state_of({"/v2/": answer}, credentials_file=credentials(tmp_path))
+    assert (without.state, given.state) == (state, state)
+    assert (without.healthy, given.healthy) == (healthy, healthy and False)
 
 
 def test_who_is_unknown_may_get_a_token_all_the_same() -> None:
@@ -189,6 +208,45 @@ def test_who_is_unknown_may_get_a_token_all_the_same() -> None:
         urls.append(registry.url)
         assert check(Registry("r", registry.url), NET).state == "upAnonymous"
     assert state_of({"/v2/": bearer(lambda: "http://127.0.0.1:1/token")}).state == "authRequired"
+
+
+def test_another_host_is_asked_over_plain_http_only_if_it_is_named() -> None:
+    """Nothing is requested there, and nothing that it answers is sent to the registry."""
+    with served({"/token": told(200, b'{"token":"good"}')}) as elsewhere:
+        realm = elsewhere.url.replace("127.0.0.1", "localhost") + "/token"
+        with served({"/v2/": bearer(lambda: realm)}) as registry:
+            found = check(Registry("r", registry.url), NET)
+            assert (found.state, elsewhere.asked) == ("authRequired", [])
+            assert "name it in tokenHosts" in found.message
+            assert [asked.headers.get("authorization") for asked in registry.asked] == [None]
+            named = check(Registry("r", registry.url, token_hosts=("localhost",)), NET)
+            assert named.state == "upAnonymous"
+
+
+def test_an_internal_registry_may_have_another_internal_host(tmp_path: Path) -> None:
+    """Over https, without being named."""
+    ca = trustme.CA()
+    ca.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert("localhost").configure_cert(context)
+    with served({"/token": told(200, b'{"token":"good"}')}, context) as elsewhere:
+        realm = elsewhere.url.replace("127.0.0.1", "localhost") + "/token"
+        found = state_of({"/v2/": bearer(lambda: realm)}, ca_file=tmp_path / "ca.pem")
+    assert found.state == "upAnonymous"
+
+
+@pytest.mark.parametrize("header", ['Bearer realm="https://[bad"', 'Bearer realm="https://a:0x"'])
+def test_a_realm_that_is_no_url_is_no_reason_to_call_the_registry_down(header: str) -> None:
+    """It answers; what it says is quoted."""
+    found = state_of({"/v2/": told(401, WWW_Authenticate=header)})
+    assert (found.state, found.up) == ("authRequired", 1)
+    assert "realm" in found.message
+
+
+def test_a_redirect_to_what_is_no_url_is_an_answer() -> None:
+    """It is not followed, and says that the endpoint is wrong."""
+    found = state_of({"/v2/": told(302, Location="https://[bad")})
+    assert (found.state, found.cause) == ("redirected", "")
 
 
 def test_credentials_go_to_no_other_host(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlencode, urlsplit
 
@@ -14,6 +14,7 @@ _TOKEN = re.compile(
     r'\s*,?\s*([\w!#$%&*+.^`|~-]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+)))?', re.ASCII
 )
 _MOST = 8192
+_NAME_IT = "if that is right, name it in tokenHosts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +59,17 @@ def choose(header: str) -> Challenge | None:
     """Return the challenge to answer: tokens before passwords; None if it is neither."""
     by_scheme = {each.scheme: each for each in reversed(parse(header))}
     bearer = by_scheme.get(BEARER)
-    if bearer and urlsplit(bearer.realm).scheme in ("http", "https"):
+    if bearer and _is_url(bearer.realm):
         return bearer
     return by_scheme.get(BASIC)
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def may_get_credentials(
@@ -70,15 +79,45 @@ def may_get_credentials(
 
     They may be sent to the host of the registry, and to those that its entry names.
     """
-    there, here = urlsplit(realm), urlsplit(endpoint)
-    if there.username or there.password:
-        return f"its realm {realm.partition('@')[2]!r} has credentials of its own"
+    there = urlsplit(realm)
+    if why := _has_credentials(realm):
+        return why
     if secrets.in_the_clear(realm) and not allow_insecure:
         return f"its tokens are issued over plain http by {there.netloc}; {secrets.FORCE}"
-    allowed = {host.lower() for host in hosts}
-    if there.hostname == here.hostname or {there.hostname, there.netloc.lower()} & allowed:
+    if _is_known(realm, endpoint, hosts):
         return ""
-    return (
-        f"its tokens are issued by another host, {there.netloc}; if that is right, name it in "
-        "tokenHosts"
-    )
+    return f"its tokens are issued by another host, {there.netloc}; {_NAME_IT}"
+
+
+def may_be_asked(
+    realm: str, endpoint: str, hosts: Sequence[str], is_internal: Callable[[str], bool]
+) -> str:
+    """Return why a realm must not be asked for a token without credentials, empty if it may.
+
+    A registry could name what only the job can reach, and would be sent a part of the answer: the
+    token. Only an internal registry has internal hosts for its tokens that nobody has named.
+    """
+    there, here = urlsplit(realm), urlsplit(endpoint)
+    if why := _has_credentials(realm):
+        return why
+    if _is_known(realm, endpoint, hosts):
+        return ""
+    if there.scheme != "https":
+        return f"its tokens are issued over plain http by another host, {there.netloc}; {_NAME_IT}"
+    if is_internal(there.hostname or "") and not is_internal(here.hostname or ""):
+        return f"its tokens are issued by an internal host, {there.netloc}; {_NAME_IT}"
+    return ""
+
+
+def _has_credentials(realm: str) -> str:
+    parts = urlsplit(realm)
+    if parts.username or parts.password:
+        return f"its realm {realm.partition('@')[2]!r} has credentials of its own"
+    return ""
+
+
+def _is_known(realm: str, endpoint: str, hosts: Sequence[str]) -> bool:
+    """Return whether a realm is on the host of the registry, or on one that its entry names."""
+    there, here = urlsplit(realm), urlsplit(endpoint)
+    allowed = {host.lower() for host in hosts}
+    return there.hostname == here.hostname or bool({there.hostname, there.netloc.lower()} & allowed)

@@ -21,6 +21,7 @@ from xpjob.collectors.clusters.registries.challenge import BASIC, Challenge
 from xpjob.collectors.clusters.registries.client import Client, UnavailableError, cause_of
 from xpjob.collectors.clusters.registries.credentials import Credentials
 from xpjob.collectors.clusters.registries.file import Registry
+from xpjob.collectors.clusters.registries.internal import is_internal
 from xpjob.collectors.clusters.registries.result import Result, State
 from xpjob.config import secrets
 from xpjob.net import deadline, http
@@ -80,6 +81,7 @@ def check(registry: Registry, net: NetOptions) -> Result:
         result = Result("unreachable", f"{error}{_ADVICE.get(cause, '')}", cause)
     finally:
         client.close()
+    result.with_credentials = registry.credentials_file is not None
     result.message = cut(one_line(result.message), MAX_MESSAGE)
     result.seconds = checking.seconds
     result.not_after = times.rfc3339(client.not_after) if client.not_after else ""
@@ -105,7 +107,12 @@ class _Check:
         wanted = challenge.choose(answer.headers.get("WWW-Authenticate", ""))
         given = self._credentials()
         if wanted is None:
-            raise _EndError("authRequired", "it asks for neither a token nor a password")
+            # Quoted: it may name a realm that is no URL.
+            header = one_line(answer.headers.get("WWW-Authenticate", ""))
+            text = (
+                f"it asks for neither a token nor a password: WWW-Authenticate is {header!r:.200}"
+            )
+            raise _EndError("authRequired", text)
         if given is None:
             return self._anonymous(wanted)
         if wanted.scheme == BASIC:
@@ -122,15 +129,25 @@ class _Check:
 
     def _anonymous(self, wanted: Challenge) -> Result:
         """Without credentials a registry may still give out tokens for what is public."""
-        if wanted.scheme != BASIC:
-            try:
-                token = self._token(wanted, None)
-                answered = self._get(f"Bearer {token}").status == 200
-            except (UnavailableError, _EndError):
-                answered = False
-            if answered:
-                return self._up("upAnonymous", "", wanted)
-        raise _EndError("authRequired", "it wants credentials; name a credentialsFile")
+        text = "it wants credentials; name a credentialsFile"
+        if wanted.scheme == BASIC:
+            raise _EndError("authRequired", text)
+        why = challenge.may_be_asked(
+            wanted.realm,
+            self._registry.endpoint,
+            self._registry.token_hosts,
+            lambda host: is_internal(host, self._client.left),
+        )
+        if why:
+            raise _EndError("authRequired", f"{text}. No token without them was requested: {why}")
+        try:
+            token = self._token(wanted, None)
+            answered = self._get(f"Bearer {token}").status == 200
+        except (UnavailableError, _EndError):
+            answered = False
+        if answered:
+            return self._up("upAnonymous", "", wanted)
+        raise _EndError("authRequired", text)
 
     def _with(self, authorization: str, wanted: Challenge, given: Credentials) -> Result:
         answer = self._get(authorization)

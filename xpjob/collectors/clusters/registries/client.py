@@ -68,11 +68,19 @@ class Client:
             to = answer.headers.get("Location", "")
             if not to or answer.status not in (301, 302, 303, 307, 308):
                 return answer
-            target = urljoin(url, to)
+            try:
+                target = urljoin(url, to)
+            except ValueError:  # no URL
+                return answer
             if not same_origin(url, target):
                 return answer
             url = target
         return answer
+
+    @property
+    def left(self) -> float:
+        """Return the seconds that are left for this registry."""
+        return max(0.0, self._ends - self.clock())
 
     def close(self) -> None:
         """Close the connections."""

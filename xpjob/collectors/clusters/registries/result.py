@@ -25,6 +25,8 @@ DOWN: tuple[State, ...] = ("notARegistry", "redirected", "unavailable", "unreach
 """States in which no registry answers."""
 NOT_LET_IN: tuple[State, ...] = ("authFailed", "credentialsNotSent")
 """States in which there are credentials, and they do not help."""
+NO_ACCESS: tuple[State, ...] = ("authRequired", "authUnavailable", "refused")
+"""States in which a registry answers, and cannot be used; without credentials that is as it is."""
 Catalog = Literal["complete", "more", "refused", "failed", "notRead"]
 
 
@@ -33,7 +35,8 @@ class Result(Struct):
 
     ``cause`` is where an unreachable one fails. ``seconds`` is how long it took to answer.
     ``repositories`` is None unless the whole catalog was read. ``not_after`` is when the
-    certificate expires (RFC 3339), ``paths_failed`` are further paths that did not answer.
+    certificate expires (RFC 3339), ``paths_failed`` are further paths that did not answer,
+    ``with_credentials`` says whether there are any.
     """
 
     state: State
@@ -44,6 +47,7 @@ class Result(Struct):
     catalog: Catalog = "notRead"
     not_after: str = ""
     paths_failed: list[str] = []
+    with_credentials: bool = False
 
     @property
     def up(self) -> int | None:
@@ -55,9 +59,11 @@ class Result(Struct):
     @property
     def healthy(self) -> bool | None:
         """Return whether nothing is wrong with it, None if that is not known."""
-        if self.up is None:
+        if self.up is None or self.state == "rateLimited":
             return None
-        return bool(self.up) and self.state not in NOT_LET_IN and not self.paths_failed
+        if self.state in NOT_LET_IN or (self.with_credentials and self.state in NO_ACCESS):
+            return False
+        return bool(self.up) and not self.paths_failed
 
     @property
     def auth_ok(self) -> int:
