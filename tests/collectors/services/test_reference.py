@@ -103,7 +103,7 @@ def expected(item: Json, found: Json | None, there: dict[str, Json]) -> str | No
     if over:
         return "stale"
     if not addresses:
-        return "waiting"
+        return "wrongAddress" if answers(name, there) else "waiting"
     families = found["spec"]["ipFamilies"]
     wanted = {each for each in addresses if ("IPv6" if ":" in each else "IPv4") in families}
     ready = answers(name, there)

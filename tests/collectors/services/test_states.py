@@ -158,6 +158,14 @@ CASES: dict[str, tuple[Objects, tuple[str, str], str, str]] = {
         },
         *(WEB, "wrongAddress", ""),
     ),
+    "4 the address of a former pod": (
+        {
+            POD: [pod("web", phase="Pending")],
+            SERVICE: [service("web")],
+            SLICE: [endpoint_slice("web", "10.0.0.5")],
+        },
+        *(WEB, "wrongAddress", ""),
+    ),
     "5 orphan": ({SERVICE: [service("web")]}, *(("Service", "web"), "orphan", "")),
     "5 orphan beside a pod without the annotation": (
         {POD: [pod("web", "10.0.0.5", value=None)], SERVICE: [service("web")]},
@@ -264,11 +272,11 @@ CASES: dict[str, tuple[Objects, tuple[str, str], str, str]] = {
         *(("StatefulSet", "db"), "noGoverningService", "clusterIP"),
     ),
     "14 waiting": ({POD: [pod("web", phase="Pending")]}, *(WEB, "waiting", "")),
-    "14 waiting for its next address": (
+    "14 waiting, its Service waits as well": (
         {
             POD: [pod("web", phase="Pending")],
             SERVICE: [service("web")],
-            SLICE: [endpoint_slice("web", "10.0.0.5")],
+            SLICE: [endpoint_slice("web", "10.0.0.5", ready=False)],
         },
         *(WEB, "waiting", ""),
     ),
@@ -336,6 +344,9 @@ def test_a_name_that_a_service_has_is_possible() -> None:
     [
         (pod("web", "10.0.0.9", phase="Succeeded"), ("Pod", "web", "stale")),
         (pod("web", "10.0.0.5"), ("Pod", "web", "wrongAddress")),
+        (pod("web", phase="Pending"), ("Pod", "web", "wrongAddress")),
+        (pod("web", "10.0.0.5", value="True"), ("Pod", "web", "suspicious")),
+        (pod("web", phase="Pending", value="false"), ("Pod", "web", "suspicious")),
         (pod("other", "10.0.0.5", value=None), ("Service", "web", "orphan")),
     ],
 )
@@ -346,11 +357,37 @@ def test_a_name_that_leads_to_another_pod_names_it(web: Json, row: tuple[str, st
         SERVICE: [service("web")],
         SLICE: [endpoint_slice("web", "10.0.0.9")],
     }
-    made = make(cluster_of(objects))
+    made = make(cluster_of(objects), service_grace_seconds="0")
     kind, name, state = row
     found = made.row(name, kind)
     assert (found["state"], found["takenBy"]) == (state, "other/stranger")
     assert "other/stranger" in found["todo"]
+    assert made.findings == [("AddressOfAnotherPod", "web")]
+
+
+def test_a_pod_that_wants_no_service_says_nothing_about_that_of_somebody_else() -> None:
+    """Without the annotation the operator has not made it: it may well lead to another pod."""
+    objects = {
+        POD: [pod("web", "10.0.0.5", value="false"), pod("other", "10.0.0.9", value=None)],
+        SERVICE: [service("web", value=None)],
+        SLICE: [endpoint_slice("web", "10.0.0.9")],
+    }
+    made = make(cluster_of(objects), service_grace_seconds="0")
+    assert (made.findings, made.row("web")["takenBy"]) == ([], "shop/other")
+
+
+def test_advice_fits_the_cause() -> None:
+    """What has no cluster address is not said to have one; what does not start is not updated."""
+    external = {POD: [pod("web", "10.0.0.5")], SERVICE: [service("web", cluster_ip="")]}
+    todo = make(cluster_of(external)).row("web")["todo"]
+    assert "is not headless" in todo
+    assert "ExternalName" in todo
+    former = {
+        POD: [pod("web", phase="Pending")],
+        SERVICE: [service("web")],
+        SLICE: [endpoint_slice("web", "10.0.0.5")],
+    }
+    assert "see why the pod has no address yet" in make(cluster_of(former)).row("web")["todo"]
 
 
 def test_pods_of_one_node_share_its_address() -> None:

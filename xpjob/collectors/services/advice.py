@@ -11,9 +11,9 @@ _TEXTS: Mapping[tuple[str, str], str] = {
     ("foreign", "selector"): "the Service of this name has a selector, so it is of somebody else; "
     "rename it or the pod, or remove the annotation: the operator overwrites its Endpoints, and "
     "deletes it with the pod",
-    ("foreign", "clusterIP"): "the Service of this name has a cluster address, so it is of "
-    "somebody else; rename it or the pod, or remove the annotation: the operator deletes it with "
-    "the pod",
+    ("foreign", "clusterIP"): "the Service of this name is not headless: it has a cluster address, "
+    "or is an ExternalName, so it is of somebody else; rename it or the pod, or remove the "
+    "annotation: the operator deletes it with the pod",
     ("foreign", "controller"): "the Service of this name is controlled by another object; rename "
     "the pod, or remove the annotation: the operator overwrites its Endpoints, and deletes it with "
     "the pod",
@@ -50,6 +50,12 @@ _TEXTS: Mapping[tuple[str, str], str] = {
     "its pods have no names in DNS",
 }
 _WRONG = "see why the operator does not update the Endpoints"
+_NONE_YET = (
+    "see why the pod has no address yet, or delete the Service: what it has is of a former pod"
+)
+_LEFT = (
+    f"{_DELETE}, or set the annotation to true: the operator does not update it with another value"
+)
 _FURTHER = (
     "remove the further addresses: the operator replaces the first only, and EndpointSlices from "
     "a former selector are left for ever"
@@ -60,7 +66,9 @@ def advice(row: PodService) -> str:
     """Return what to do, empty if nothing."""
     if row.state == "wrongAddress":
         right = set(row.found) & set(row.wanted)
-        text = _FURTHER if right else _WRONG
+        text = _FURTHER if right else _WRONG if row.addresses else _NONE_YET
+    elif row.state == "suspicious" and row.taken_by and row.own_service:
+        text = _LEFT
     else:
         text = _TEXTS.get((row.state, row.reason), "")
     if row.taken_by and text:

@@ -63,10 +63,11 @@ def find(rows: Sequence[PodService], grace: float, at: str) -> list[Finding]:
 
 
 def _kind(row: PodService) -> str:
+    # Whatever the state, but not of a Service that the operator has not made.
+    if row.taken_by and row.own_service:
+        return ANOTHER_POD
     if row.state == "suspicious" and row.value == "false":
         return ""  # it says what it means
-    if row.taken_by and row.state in ("wrongAddress", "stale", "orphan"):
-        return ANOTHER_POD
     return _OF_STATES.get(row.state, "")
 
 

@@ -128,7 +128,8 @@ def _judge(
     if ended:
         return "stale", ended
     if not pod.live:
-        return "waiting", ""
+        # Whatever address there is, it was another pod's.
+        return ("wrongAddress", "") if found else ("waiting", "")
     if not found:
         return "noAddress", _no_address(cluster, service, unmirrored=unmirrored)
     right = set(found) & set(wanted)
