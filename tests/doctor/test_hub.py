@@ -58,7 +58,10 @@ def test_two_names_and_a_name_that_moved_are_errors(hub: Fleet) -> None:
     assert found["moved: name"]["status"] == "failed"
     assert "belongs to the cluster old" in found["moved: name"]["detail"]
     assert found["one: name"]["status"] == "ok"
-    assert "'two' and 'one' are two names of one cluster" in found["two: name"]["detail"]
+    assert (
+        "the cluster same has the name 'one', and 'two' leads to it too"
+        in found["two: name"]["detail"]
+    )
 
 
 def test_a_certificate_that_expires_soon_is_a_warning(hub: Fleet) -> None:

@@ -12,12 +12,15 @@ from typing import Any
 
 import pytest
 
+import xpjob as package
 from support.certificates import issue
 from support.command import events, xpjob
 from support.hub import Fleet, alive, child_of, children, fleet, opened, outcomes, stop, wait_for
 from support.processes import text
 from support.stand_in import TOKEN
 from xpjob.demo.cluster import Fault
+
+PYTHONPATH = str(Path(package.__file__).parent.parent)
 
 
 @pytest.fixture
@@ -116,13 +119,14 @@ def test_a_cluster_that_fails_keeps_what_it_had(hub: Fleet, gateway: str) -> Non
         ((None, 503), "false", 0),
         ((None, 503), "true", 3),
         ((503, 503), "false", 1),
-        ((503, 401), "false", 4),
+        ((503, 401), "false", 1),
+        ((401, 401), "false", 4),
     ],
 )
 def test_the_exit_code_says_whether_some_or_all_failed(
     hub: Fleet, faults: tuple[int | None, int | None], strict: str, code: int
 ) -> None:
-    """Some: what failed is carried over, 0 or 3. All: the highest of their codes."""
+    """Some: what failed is carried over, 0 or 3. All: final only if each is."""
     for number, status in enumerate(faults):
         cluster = hub.add(f"cluster-{number}")
         if status:
@@ -292,14 +296,50 @@ def test_a_server_is_verified_unless_the_file_says_otherwise(hub: Fleet) -> None
     assert wrong.requests == []
 
 
-def test_missing_credentials_cost_only_their_cluster(hub: Fleet) -> None:
+def test_missing_credentials_cost_only_their_cluster(hub: Fleet, gateway: str) -> None:
     """A token file that is not there is no reason to run for no cluster at all."""
     hub.add("good")
     hub.add("bad", tokenFile="missing")
-    done = hub.run()
+    done = hub.run(PUSHGATEWAY_URL=gateway)
     assert done.returncode == 0, done.stderr
     assert hub.has() == {"good"}
-    assert outcomes(events(done))["bad"]["exitCode"] == 2
+    bad = outcomes(events(done))["bad"]
+    assert (bad["exitCode"], bad["up"], hub.told()["down"]) == (2, False, 1)
+    assert f"CLUSTERS: tokenFile {hub.folder / 'missing'} cannot be read" in bad["error"]
+    assert series(gateway, "xpjob_cluster_up", "xpjob-hub") == {"good": 1, "bad": 0}
+    latency = series(gateway, "xpjob_cluster_api_latency_seconds", "xpjob-hub")
+    assert set(latency) == {"good"}
+
+
+@pytest.mark.parametrize("command", ["run", "doctor"])
+def test_a_file_in_the_current_folder_is_named_without_one(
+    hub: Fleet, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Paths in it start at its folder all the same."""
+    (hub.folder / "own").mkdir()
+    own = issue(hub.folder / "own")
+    hub.secure("east", own, caFile=str(own.authority.relative_to(hub.folder)))
+    monkeypatch.chdir(hub.folder)
+    environ = {**hub.environ(), "CLUSTERS": "", "PYTHONPATH": PYTHONPATH}
+    done = xpjob(command, "--clusters", hub.file.name, **environ)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_swapped_names_are_repaired(hub: Fleet) -> None:
+    """With CLUSTER_REPLACES in the options of both; until then, nothing is written."""
+    east, west = hub.add("east"), hub.add("west")
+    assert hub.run().returncode == 0
+    east.uid, west.uid = west.uid, east.uid
+    refused = hub.run()
+    assert refused.returncode == 1
+    assert hub.stored("east")["identity"]["uid"] == "uid-east"
+    for entry in hub.entries:
+        entry["options"] = {"CLUSTER_REPLACES": f"uid-{entry['name']}"}
+    hub.file.write_text(json.dumps({"clusters": hub.entries}))
+    done = hub.run()
+    assert (done.returncode, hub.told()["succeeded"]) == (0, 2), done.stderr
+    assert hub.stored("east")["identity"]["uid"] == "uid-west"
+    assert hub.stored("west")["identity"]["uid"] == "uid-east"
 
 
 def test_the_pods_of_an_indexed_job_divide_the_clusters(hub: Fleet) -> None:
@@ -345,7 +385,7 @@ def test_two_names_of_one_cluster_are_refused(hub: Fleet, gateway: str) -> None:
     done = hub.run(PUSHGATEWAY_URL=gateway)
     assert done.returncode == 0, done.stderr
     error = outcomes(events(done))["second"]["error"]
-    assert "'second' and 'first' are two names of one cluster (one)" in error
+    assert "the cluster one has the name 'first', and 'second' leads to it too" in error
     assert hub.has() == {"first"}
     assert series(gateway, "xpjob_cluster_conflict", "xpjob-hub") == {"first": 0, "second": 1}
 

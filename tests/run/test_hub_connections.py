@@ -23,6 +23,7 @@ from xpjob.net.options import NetOptions
 from xpjob.run.hub.load import load_members
 from xpjob.run.hub.members import Member
 from xpjob.run.hub.options import HubOptions
+from xpjob.run.identity import SharedNameError
 from xpjob.run.options import RunOptions
 
 CONNECTION = Kind(
@@ -160,6 +161,8 @@ def test_names_are_unique_and_pushing_clusters_are_left_out(pulse: Pulse) -> Non
     pulse.connect("east", namespace="other", **SPEC)
     (member,) = pulse.members()
     assert "another one has the name 'east'" in str(member.error)
+    assert isinstance(member.error, SharedNameError)  # in metrics, a conflict
+    assert member.error.exit_code == 2
 
 
 def test_only_the_namespace_that_is_named_is_listed(pulse: Pulse) -> None:

@@ -6,17 +6,21 @@ import base64
 import io
 import json
 from datetime import datetime, timezone
+from pathlib import Path
 
 import pytest
 import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
+from xpjob.base.errors import SettingsError
 from xpjob.config.secrets import Secret
 from xpjob.kube.identity import Identity
 from xpjob.run.hub import expiry
+from xpjob.run.hub.handed import handed
 from xpjob.run.hub.lines import Printer
 from xpjob.run.hub.members import Access, Member, share_of
+from xpjob.run.hub.metrics import families
 from xpjob.run.hub.names import Known, Names
 from xpjob.run.hub.options import HubOptions
 from xpjob.run.hub.outcome import Outcome, exit_code
@@ -80,23 +84,51 @@ ONE, OTHER = Identity("one", "https://a"), Identity("two", "https://b")
         ({"a": ONE}, "a", OTHER, "", "the name 'a' belongs to the cluster one"),
         ({"a": ONE}, "a", OTHER, "one", ""),
         ({"a": ONE}, "a", OTHER, "three", "the name 'a' belongs to the cluster one"),
-        ({"b": ONE}, "a", ONE, "", "'a' and 'b' are two names of one cluster"),
-        ({"b": Identity("", "https://a")}, "a", Identity("", "https://a"), "", "two names"),
+        ({"b": ONE}, "a", ONE, "", "the cluster one has the name 'b', and 'a' leads to it too"),
+        ({"b": Identity("", "https://a")}, "a", Identity("", "https://a"), "", "has the name 'b'"),
         ({"b": Identity()}, "a", Identity(), "", ""),
         ({"a": ONE, "b": ONE}, "a", ONE, "", ""),
-        ({"a": ONE, "b": ONE}, "b", ONE, "", "'b' and 'a' are two names of one cluster"),
+        ({"a": ONE, "b": ONE}, "b", ONE, "", "has the name 'a', and 'b' leads to it"),
     ],
 )
 def test_a_cluster_has_one_name_and_a_name_one_cluster(
     known: dict[str, Identity], name: str, own: Identity, replaces: str, error: str
 ) -> None:
     """Compared by uid, and by address where there is none."""
-    names = Names({key: Known(identity) for key, identity in known.items()})
+    names = Names({key: Known(identity) for key, identity in known.items()}, {name: replaces})
     if not error:
-        names.check(name, own, replaces)
+        names.check(name, own)
         return
     with pytest.raises(SharedNameError, match=error):
-        names.check(name, own, replaces)
+        names.check(name, own)
+
+
+@pytest.mark.parametrize("order", [("a", "b"), ("b", "a")])
+@pytest.mark.parametrize("replaces", [("one", "two"), ("https://a", "https://b")])
+def test_two_swapped_names_are_repaired(order: tuple[str, str], replaces: tuple[str, str]) -> None:
+    """CLUSTER_REPLACES of both says so, in any order, and they stay when it is left in place."""
+    own = {"a": OTHER, "b": ONE}
+    given = dict(zip("ab", replaces, strict=True))
+    for known in ({"a": Known(ONE), "b": Known(OTHER)}, {"a": Known(OTHER), "b": Known(ONE)}):
+        names = Names(known, given)
+        for name in order:
+            names.check(name, own[name])
+
+
+@pytest.mark.parametrize("order", [("east", "old"), ("old", "east")])
+def test_a_cluster_that_was_replaced_gets_a_name_of_its_own(order: tuple[str, str]) -> None:
+    """Beside the one that replaces it under the name that it had."""
+    names = Names({"east": Known(ONE), "old": Known(complete=True)}, {"east": "one"})
+    for name in order:
+        names.check(name, {"east": OTHER, "old": ONE}[name])
+
+
+def test_a_name_that_was_given_up_and_still_leads_there_is_a_second_one() -> None:
+    """The first that asks has the cluster; the error says what to do for both cases."""
+    names = Names({"east": Known(ONE)}, {"east": "one"})
+    names.check("east", ONE)
+    with pytest.raises(SharedNameError, match="set CLUSTER_REPLACES=one in its options"):
+        names.check("other", ONE)
 
 
 def test_the_first_to_ask_has_a_cluster_that_is_new() -> None:
@@ -118,12 +150,14 @@ def test_the_first_to_ask_has_a_cluster_that_is_new() -> None:
         ([0, 4], True, 3),
         ([3, 2], False, 0),
         ([1, 1], False, 1),
-        ([1, 2], True, 2),
-        ([4, 2, 1], False, 4),
+        ([1, 2], True, 1),
+        ([4, 2, 1], False, 1),
+        ([4, 2], False, 4),
+        ([2, 2], True, 2),
     ],
 )
 def test_the_exit_code_is_that_of_all(codes: list[int], strict: bool, code: int) -> None:
-    """Partial if some published, and the highest if none did."""
+    """Partial if some published; if none did, final only if all are."""
     outcomes = [Outcome(str(number), each) for number, each in enumerate(codes)]
     assert exit_code(outcomes, strict=strict) == code
 
@@ -165,6 +199,28 @@ def test_results_of_two_runs_are_not_mixed() -> None:
     printer.results("east", io.BytesIO(b"x 1\n" * 40_000))
     printer.results("west", io.BytesIO(b""))
     assert b"".join(pieces) == b"# cluster: east\n" + b"x 1\n" * 40_000
+
+
+def test_a_cluster_that_was_not_asked_is_not_up() -> None:
+    """It has no latency either."""
+    found = {family.name: family for family in families(Member("a"), Outcome("a", 2), Known())}
+    assert found["xpjob_cluster_up"].samples[0].value == 0
+    assert "xpjob_cluster_api_latency_seconds" not in found
+
+
+@pytest.mark.parametrize("key", ["tokenFile", "caFile"])
+@pytest.mark.parametrize("content", [None, b""])
+def test_a_missing_credential_is_named(key: str, content: bytes | None, tmp_path: Path) -> None:
+    """With its key and its path, before anything is made of it."""
+    (tmp_path / "present").write_text("x")
+    bad = tmp_path / "bad"
+    if content is not None:
+        bad.write_bytes(content)
+    files = {"tokenFile": tmp_path / "present", "caFile": tmp_path / "present", key: bad}
+    access = Access("", "", "https://a", str(files["tokenFile"]), str(files["caFile"]))
+    said = rf"CLUSTERS: {key} {bad} (cannot be read|is empty)"
+    with pytest.raises(SettingsError, match=said), handed(access):
+        pass
 
 
 def test_how_a_cluster_is_reached_does_not_show_its_token() -> None:

@@ -14,10 +14,9 @@ from xpjob.doctor.check import OK, WARNING, Check, failed
 from xpjob.net.threads import each
 from xpjob.run.hub.handed import handed
 from xpjob.run.hub.members import Member, reaching
-from xpjob.run.hub.names import Names, recall
+from xpjob.run.hub.names import Names, recall, replaced
 from xpjob.run.hub.probe import Probe, probe
 from xpjob.run.identity import SharedNameError
-from xpjob.store.options import StoreOptions
 
 _SOON = 7 * 86_400.0  # seconds in which somebody should renew a certificate
 
@@ -34,7 +33,7 @@ def examine(
         return _cluster(member, chosen)
 
     found = each(one, members, concurrency)
-    names = Names(recall(members))
+    names = Names(recall(members), replaced(members))
     return [
         replace(check, what=f"{member.name}: {check.what}")
         for member, (made, answer) in zip(members, found, strict=True)
@@ -57,7 +56,7 @@ def _name(names: Names, member: Member, found: Probe) -> Iterator[Check]:
     if not found.up:
         return
     try:
-        names.check(member.name, found.identity, member.config[StoreOptions].cluster_replaces)
+        names.check(member.name, found.identity)
     except SharedNameError as error:
         yield failed("name", error)
     else:

@@ -35,6 +35,7 @@ from xpjob.kube.options import KubeOptions
 from xpjob.net.threads import each
 from xpjob.run.hub.members import Access, Groups, Member, environment
 from xpjob.run.hub.options import HubOptions
+from xpjob.run.identity import SharedNameError
 from xpjob.run.plan import connected
 from xpjob.store.base import is_cluster
 
@@ -42,6 +43,10 @@ GVR = Gvr("clusterpulse.io", "v1alpha1", "clusterconnections")
 _TIMEOUTS = (5, 3600)
 
 _log = logging.getLogger(__name__)
+
+
+class _SameNameError(SharedNameError, MisconfiguredError):
+    """Two ClusterConnections have one name."""
 
 
 class _Reference(Struct):
@@ -94,7 +99,7 @@ def connection_members(config: Config, shared: Mapping[str, str], groups: Groups
         made = _described(connection, shared, groups)
         try:
             if counts[made.name.casefold()] > 1:
-                raise MisconfiguredError(
+                raise _SameNameError(
                     f"{connection}: another one has the name {made.name!r} too; rename one"
                 )
             if made.error:

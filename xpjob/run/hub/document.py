@@ -157,7 +157,8 @@ class _Reader:
             self._checker.error(node, "the path is empty")
             return ""
         try:
-            return str(self._path.parent / parsers.path(text))
+            # Absolute: a kubeconfig in memory has no folder at which relative ones could start.
+            return str((self._path.parent / parsers.path(text)).absolute())
         except ValueError as error:
             self._checker.error(node, str(error))
             return ""

@@ -11,7 +11,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from xpjob.base import patience
 from xpjob.base.errors import SettingsError
 from xpjob.run.hub.members import Access
 
@@ -31,7 +33,13 @@ class Handed:
 
 @contextmanager
 def handed(access: Access) -> Iterator[Handed]:
-    """Yield what the run for a cluster is given. Raises ``SettingsError`` without memfd."""
+    """Yield what the run for a cluster is given.
+
+    Raises ``SettingsError`` without memfd, and if the file of a token or CA cannot be read.
+    """
+    for key, path in (("tokenFile", access.token_file), ("caFile", access.ca_file)):
+        if path:
+            _check(key, path)
     made = Handed(access.kubeconfig, access.context)
     try:
         if access.server:
@@ -40,6 +48,27 @@ def handed(access: Access) -> Iterator[Handed]:
     finally:
         for descriptor in made.descriptors:
             os.close(descriptor)
+
+
+def _check(key: str, path: str) -> None:
+    """Raise ``SettingsError`` for a file that is missing: later errors would not name the key."""
+
+    def read() -> bytes:
+        with Path(path).open("rb") as file:
+            return file.read(1)
+
+    try:
+        if patience.within(patience.SECONDS, read):
+            return
+        problem = "is empty; write the credentials into it"
+    except TimeoutError:
+        problem = (
+            f"cannot be read: no answer within {patience.SECONDS:g} s; check whether the file "
+            "system hangs"
+        )
+    except OSError as error:
+        problem = f"cannot be read: {error.strerror}; correct the path, or mount the file"
+    raise SettingsError([f"CLUSTERS: {key} {path} {problem}"])
 
 
 def _kubeconfig(access: Access, descriptors: list[int]) -> str:

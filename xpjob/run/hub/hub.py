@@ -26,12 +26,11 @@ from xpjob.run.hub.child import Child
 from xpjob.run.hub.handed import Handed, handed
 from xpjob.run.hub.lines import Printer
 from xpjob.run.hub.members import Groups, Member, environment, reaching
-from xpjob.run.hub.names import Known, Names, recall
+from xpjob.run.hub.names import Known, Names, recall, replaced
 from xpjob.run.hub.outcome import Outcome, described
 from xpjob.run.hub.probe import probe
 from xpjob.run.hub.slot import Slot, seconds_of
 from xpjob.run.identity import SharedNameError
-from xpjob.store.options import StoreOptions
 
 GRACE = deadlines.GRACE + 3.0
 """Seconds that a hub has after a signal: its runs have a little less, and are waited for."""
@@ -81,7 +80,7 @@ class Hub:
         if not self._setup.dry_run:
             with Deadline(RECALL_SECONDS).running(), suppress(XpjobError):
                 self._known = recall(self._everyone)
-        self._names = Names(self._known)
+        self._names = Names(self._known, replaced(self._everyone))
         try:
             folder = tempfile.TemporaryDirectory(prefix="xpjob-hub-")
         except OSError as error:
@@ -141,7 +140,8 @@ class Hub:
         except Exception as error:  # noqa: BLE001 - a mistake of ours costs this cluster
             text = f"internal error ({type(error).__name__}); report this bug"
             outcome = Outcome(member.name, 1, text)
-        outcome = replace(outcome, seconds=time.monotonic() - started)
+        seconds = time.monotonic() - started
+        outcome = replace(outcome, seconds=seconds, probe=slot.probe)
         slot.outcome = outcome
         try:
             _tell(outcome)
@@ -153,7 +153,9 @@ class Hub:
     def _outcome(self, slot: Slot, folder: Path) -> Outcome:
         member = slot.member
         if member.error:
-            return Outcome(member.name, member.error.exit_code, described(member.error))
+            conflict = isinstance(member.error, SharedNameError)
+            code, why = member.error.exit_code, described(member.error)
+            return Outcome(member.name, code, why, conflict=conflict)
         try:
             with handed(member.access) as given:
                 return self._made(slot, given, folder)
@@ -164,18 +166,17 @@ class Hub:
         member, setup = slot.member, self._setup
         config = reaching(member.config, given.kubeconfig, given.context)
         with slot.deadline.running(), deadlines.share(_PROBING, until_stopped=True):
-            found = probe(config)
+            found = slot.probe = probe(config)
         if slot.deadline.signal:
-            return Outcome(member.name, 1, f"not run: {slot.deadline.why()}", probe=found)
+            return Outcome(member.name, 1, f"not run: {slot.deadline.why()}")
         if found.error:
             facts = {"cluster": member.name, "error": described(found.error)}
             _log.warning("cluster does not answer", extra=facts)
         elif not setup.dry_run:
-            replaces = member.config[StoreOptions].cluster_replaces
             try:
-                self._names.check(member.name, found.identity, replaces)
+                self._names.check(member.name, found.identity)
             except SharedNameError as error:
-                return Outcome(member.name, 1, str(error), probe=found, conflict=True)
+                return Outcome(member.name, 1, str(error), conflict=True)
         environ = {**environment(setup.shared, member, setup.groups), **given.environ()}
         # Of its own time: what it took to ask it is over.
         environ["RUN_DEADLINE_SECONDS"] = f"{max(1.0, slot.deadline.left()):.3f}"
@@ -183,7 +184,7 @@ class Hub:
         child = Child(member.name, environ, arguments, given.descriptors, folder, setup.printer)
         slot.began(child)
         code, told, why = child.wait()
-        return Outcome(member.name, code, why, probe=found, facts=told)
+        return Outcome(member.name, code, why, facts=told)
 
 
 def _tell(outcome: Outcome) -> None:

@@ -71,6 +71,12 @@ def recall(members: Sequence[Member]) -> dict[str, Known]:
     return dict(zip((m.name for m in members), each(one, members, _READERS), strict=True))
 
 
+def replaced(members: Sequence[Member]) -> dict[str, str]:
+    """Return CLUSTER_REPLACES of the clusters that have it, by name."""
+    usable = (member for member in members if not member.error)
+    return {m.name: m.config[StoreOptions].cluster_replaces for m in usable}
+
+
 def _known(report: RunReport) -> Known:
     success = times.parse(report.last_success_at).timestamp() if report.last_success_at else 0.0
     return Known(report.identity or Identity(), success, complete=True)
@@ -80,18 +86,23 @@ class Names:
     """Finds names that moved, and second names of a cluster. Thread-safe.
 
     A cluster belongs to the name under which the store has it, the first of several; a cluster
-    that is new belongs to the name that asks first.
+    that is new belongs to the name that asks first. A name that replaces the cluster that the
+    store has under it, on purpose, has given that cluster up: another name may take it.
     """
 
-    def __init__(self, known: Mapping[str, Known]) -> None:
+    def __init__(
+        self, known: Mapping[str, Known], replaces: Mapping[str, str] | None = None
+    ) -> None:
+        """Prepare. ``replaces``: CLUSTER_REPLACES by name of a cluster."""
+        self._replaces = replaces or {}
         self._known = {name: each.identity for name, each in known.items()}
         self._taken: dict[str, Identity] = {}
         self._lock = threading.Lock()
 
-    def check(self, name: str, own: Identity, replaces: str = "") -> None:
+    def check(self, name: str, own: Identity) -> None:
         """Note that a name has this cluster. Raises ``SharedNameError`` if it must not."""
         before = self._known.get(name, Identity())
-        identified = Identified(own, replaces)
+        identified = Identified(own, self._replaces.get(name, ""))
         if str(before) and identified.another(before):
             raise SharedNameError(
                 f"the name {name!r} belongs to the cluster {before}, and now leads to {own}; "
@@ -99,15 +110,24 @@ class Names:
                 f"that one, set CLUSTER_REPLACES={before} in its options"
             )
         with self._lock:
-            owners = [other for other, known in self._known.items() if _same(own, known)]
             taken = [other for other, known in self._taken.items() if _same(own, known)]
+            owners = [
+                other
+                for other, known in self._known.items()
+                if _same(own, known) and (other in taken or not self._given_up(other, known))
+            ]
             owner = next(iter((*owners, *taken)), name)
             if owner != name:
                 raise SharedNameError(
-                    f"{name!r} and {owner!r} are two names of one cluster ({own}); correct how "
-                    "they are reached, or remove one of them"
+                    f"the cluster {own} has the name {owner!r}, and {name!r} leads to it too; "
+                    "correct how they are reached, or remove one of them; if "
+                    f"{owner!r} leads to another cluster now, set CLUSTER_REPLACES={own} in its "
+                    "options"
                 )
             self._taken[name] = own
+
+    def _given_up(self, name: str, known: Identity) -> bool:
+        return Identified(Identity(), self._replaces.get(name, "")).replacing(known)
 
 
 def _same(one: Identity, other: Identity) -> bool:

@@ -39,12 +39,13 @@ def described(error: XpjobError) -> str:
 
 
 def exit_code(outcomes: Sequence[Outcome], *, strict: bool) -> int:
-    """Return 0 if all runs were complete, and the highest code if none has published.
+    """Return 0 if all runs were complete.
 
-    Otherwise the clusters that failed keep their last snapshot and metrics, and are counted: that
-    is 0 as for lists that failed, or 3 if strict.
+    If none has published: 1 if any may succeed when it is repeated, else the highest code, which
+    is final (2, 4). Otherwise the clusters that failed keep their last snapshot and metrics, and
+    are counted: that is 0 as for lists that failed, or 3 if strict.
     """
     codes = [outcome.code for outcome in outcomes]
     if not any(outcome.success for outcome in outcomes):
-        return max(codes, default=0)
+        return 1 if 1 in codes else max(codes, default=0)
     return 3 if strict and any(codes) else 0

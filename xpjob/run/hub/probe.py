@@ -21,20 +21,17 @@ _MOST = 1 << 20  # bytes of a client certificate with its chain
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What a cluster has answered. ``latency``: seconds of the request for its version.
+    """What a cluster has answered; by default, it was not asked.
 
-    ``expires``: Unix times at which its credentials expire, by kind: token or certificate.
+    ``up``: its API answered. ``latency``: seconds of the request for its version. ``expires``: Unix
+    times at which its credentials expire, by kind: token or certificate.
     """
 
     identity: Identity = Identity()
     latency: float = 0.0
     expires: Mapping[str, float] = field(default_factory=dict)
     error: XpjobError | None = None
-
-    @property
-    def up(self) -> bool:
-        """Return whether the API answered."""
-        return self.error is None
+    up: bool = False
 
 
 def probe(config: Config) -> Probe:
@@ -46,7 +43,7 @@ def probe(config: Config) -> Probe:
         started = time.monotonic()
         server_version(api)
         latency = time.monotonic() - started
-        return Probe(identify(api), latency, expires)
+        return Probe(identify(api), latency, expires, up=True)
     except XpjobError as error:
         return Probe(expires=expires, error=error)
     except TimeoutError as error:

@@ -15,6 +15,7 @@ from xpjob.run.hub.child import Child
 from xpjob.run.hub.members import Member
 from xpjob.run.hub.names import Known
 from xpjob.run.hub.outcome import Outcome
+from xpjob.run.hub.probe import Probe
 from xpjob.run.options import RunOptions
 
 _LOADING = 10.0  # seconds that a process may take to load, and to leave, beyond its deadline
@@ -40,6 +41,7 @@ class Slot:
     def __post_init__(self) -> None:
         self.outcome = Outcome(self.member.name, 1, "not run")
         self.deadline = Deadline(self.member.config[RunOptions].run_deadline_seconds)
+        self.probe = Probe()
         self._child: Child | None = None
         self._signal = 0
         self._next = signal.SIGTERM
