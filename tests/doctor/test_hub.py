@@ -64,10 +64,16 @@ def test_two_names_and_a_name_that_moved_are_errors(hub: Fleet) -> None:
     )
 
 
-def test_a_certificate_that_expires_soon_is_a_warning(hub: Fleet) -> None:
-    """With the time until which to renew it."""
+@pytest.mark.parametrize(
+    ("days", "status", "advice", "verb"),
+    [(3, "warning", "renew it before then", "expires"), (-3, "failed", "renew it", "expired")],
+)
+def test_a_certificate_that_expires_soon_is_a_warning(
+    hub: Fleet, days: int, status: str, advice: str, verb: str
+) -> None:
+    """With the time until which to renew it; one that has expired is an error."""
     hub.add("east")
-    at = datetime.now(timezone.utc).replace(microsecond=0) + timedelta(days=3)
+    at = datetime.now(timezone.utc).replace(microsecond=0) + timedelta(days=days)
     issued = trustme.CA().issue_cert("client.example.org", not_after=at)
     certificate, key = hub.folder / "client.pem", hub.folder / "client.key"
     issued.cert_chain_pems[0].write_to_path(certificate)
@@ -81,8 +87,8 @@ def test_a_certificate_that_expires_soon_is_a_warning(hub: Fleet) -> None:
     hub.entries[0] = {"name": "east", "kubeconfig": str(path)}
     hub.file.write_text(json.dumps({"clusters": hub.entries}))
     found = checked(hub, 1)["east: credentials"]
-    assert (found["status"], found["advice"]) == ("warning", "renew it before then")
-    assert f"{at:%Y-%m-%dT%H:%M:%SZ}" in found["detail"]
+    assert (found["status"], found["advice"]) == (status, advice)
+    assert f"the certificate {verb} at {at:%Y-%m-%dT%H:%M:%SZ}" in found["detail"]
 
 
 def test_credentials_that_are_refused_have_their_exit_code(hub: Fleet) -> None:

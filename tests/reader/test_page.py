@@ -263,22 +263,24 @@ def test_several_clusters_can_be_chosen(site: Site, monkeypatch: pytest.MonkeyPa
 def test_all_clusters_are_shown_with_what_needs_a_human(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Those first that failed or are old; each leads to its page, and axe-core finds nothing."""
+    """Those first that failed, are old or have findings; each leads to its page; accessible."""
     monkeypatch.setattr(snapshots, "RELIST_SECONDS", 0.0)
     taken = times.rfc3339(times.now())
     found = {"findings": [finding("shop-instance")], "generated_at": taken}
     site.store.save(snapshot(1, "east", 0, **found), "east")
     site.store.save(snapshot(1, "west", 9, generated_at=taken, targets=[failed_target()]), "west")
     site.store.save(report(success=False, error="no answer"), "north")
+    site.store.save(snapshot(1, "also-well", 0, generated_at=taken), "also-well")
     site.app.state.snapshots.refresh()
     page = site.open("?cluster=east")
     overview = page.locator("#overview")
-    expect(overview).to_contain_text("2 of 3 clusters need attention")
+    expect(overview).to_contain_text("3 of 4 clusters need attention")
     overview.locator("summary").click()
-    expect(overview.locator("li")).to_have_count(3)
-    expect(overview.locator("li").nth(0)).to_contain_text("north: its last run failed, no snapshot")
-    expect(overview.locator("li").nth(1)).to_contain_text("1 list failed")
-    expect(overview.locator("li").nth(2)).to_contain_text("1 finding")
+    expect(overview.locator("li")).to_have_count(4)
+    expect(overview.locator("li").nth(0)).to_contain_text("1 finding")
+    expect(overview.locator("li").nth(1)).to_contain_text("north: its last run failed, no snapshot")
+    expect(overview.locator("li").nth(2)).to_contain_text("1 list failed")
+    expect(overview.locator("li").nth(3)).to_contain_text("also-well: as of")
     assert site.violations() == []
     overview.get_by_role("link", name="west").click()
     expect(page.locator("#count")).to_have_text(rows(1, 9, 9))

@@ -354,6 +354,18 @@ def test_the_pods_of_an_indexed_job_divide_the_clusters(hub: Fleet) -> None:
     assert (idle.returncode, hub.told()["clusters"]) == (0, 0)
 
 
+def test_an_index_alone_is_that_of_one_cluster(hub: Fleet) -> None:
+    """In the order of the file; the others are not contacted."""
+    clusters = [hub.add(name) for name in ("a", "b", "c")]
+    done = hub.run("--index", "1")
+    assert done.returncode == 0, done.stderr
+    assert hub.has() == {"b"}
+    assert clusters[0].requests == clusters[2].requests == []
+    beyond = hub.run("--index", "3")
+    assert beyond.returncode == 2
+    assert "set CLUSTER_COUNT to the number of pods" in beyond.stderr
+
+
 def test_a_dry_run_prints_the_metrics_of_each_cluster(hub: Fleet) -> None:
     """As a block, under its name; nothing is stored."""
     hub.add("east")

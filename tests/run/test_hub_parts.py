@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xpjob.base.errors import SettingsError
+from xpjob.config.option import load
 from xpjob.config.secrets import Secret
 from xpjob.kube.identity import Identity
 from xpjob.run.hub import expiry
@@ -174,6 +175,32 @@ def test_every_cluster_has_one_index(clusters: int, count: int) -> None:
     assert max(map(len, shares)) - min(map(len, shares)) <= 1
 
 
+def test_an_index_without_a_count_is_that_of_a_cluster() -> None:
+    """Without an index, all clusters are run; one beyond the last is a mistake."""
+    members = [Member("a"), Member("b"), Member("c")]
+    assert share_of(members, HubOptions(cluster_index=1)) == [members[1]]
+    assert share_of(members, HubOptions()) == members
+    with pytest.raises(SettingsError, match="CLUSTER_INDEX: 3 is not below the number of clusters"):
+        share_of(members, HubOptions(cluster_index=3))
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({"clusters_insecure": "a"}, "CLUSTERS_INSECURE: CLUSTERS is also set"),
+        ({"clusters_namespace": "a"}, "CLUSTERS_NAMESPACE: CLUSTERS is also set"),
+        ({"cluster_count": "2"}, "CLUSTER_COUNT: CLUSTER_INDEX is not set"),
+        ({"cluster_index": "2", "cluster_count": "2"}, "CLUSTER_INDEX: 2 is not below"),
+    ],
+)
+def test_options_that_a_file_of_clusters_would_ignore_are_mistakes(
+    given: dict[str, str], problem: str
+) -> None:
+    """Each is named, with what to do."""
+    with pytest.raises(SettingsError, match=problem):
+        load({"clusters": "clusters.yaml", **given}, {}, (HubOptions,))
+
+
 @given(st.binary(max_size=80))
 def test_every_line_is_an_event_with_its_cluster(line: bytes) -> None:
     """Whatever a process prints, and without what a terminal would obey."""
@@ -206,6 +233,19 @@ def test_a_cluster_that_was_not_asked_is_not_up() -> None:
     found = {family.name: family for family in families(Member("a"), Outcome("a", 2), Known())}
     assert found["xpjob_cluster_up"].samples[0].value == 0
     assert "xpjob_cluster_api_latency_seconds" not in found
+
+
+def test_labels_that_become_one_name_are_all_kept() -> None:
+    """Each with a number, in the order of their keys, and no name is another label's."""
+    labels = {"a-b": "1", "a.b": "2", "c": "3", "a_b_conflict1": "4"}
+    found = families(Member("a", labels=labels), Outcome("a", 0), Known())
+    (sample,) = next(f for f in found if f.name == "xpjob_cluster_labels").samples
+    assert sample.labels == {
+        "label_a_b_conflict2": "1",
+        "label_a_b_conflict3": "2",
+        "label_a_b_conflict1": "4",
+        "label_c": "3",
+    }
 
 
 @pytest.mark.parametrize("key", ["tokenFile", "caFile"])

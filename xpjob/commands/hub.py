@@ -33,7 +33,7 @@ def run_hub(config: Config, groups: Groups, *, dry_run: bool) -> int:
     everyone = load_members(config, os.environ, groups)
     members = share_of(everyone, options)
     facts: dict[str, object] = {"version": __version__, "clusters": len(members)}
-    if options.cluster_count > 1:
+    if options.cluster_index is not None:
         facts |= {"index": options.cluster_index, "of": len(everyone)}
     _log.info("runs for several clusters started", extra=facts)
     printer = Printer(_results, _log_line, text=text)

@@ -67,9 +67,12 @@ def _credentials(found: Probe) -> Iterator[Check]:
     now = datetime.now(timezone.utc)
     for kind, at in found.expires.items():
         moment = datetime.fromtimestamp(at, timezone.utc)
-        detail = f"the {kind} expires at {moment:%Y-%m-%dT%H:%M:%SZ}"
+        verb = "expired" if moment <= now else "expires"
+        detail = f"the {kind} {verb} at {moment:%Y-%m-%dT%H:%M:%SZ}"
+        if moment <= now:
+            yield failed("credentials", XpjobError(f"{detail}; renew it"))
         # Tokens that expire soon are those that are renewed often.
-        if kind == "certificate" and (moment - now).total_seconds() < _SOON:
+        elif kind == "certificate" and (moment - now).total_seconds() < _SOON:
             yield Check("credentials", WARNING, detail, "renew it before then")
         else:
             yield Check("credentials", OK, detail)

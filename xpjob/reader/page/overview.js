@@ -6,12 +6,13 @@ import { el, inWords, number } from "./parts.js";
 const count = (many, one, several) => `${number(many)} ${many === 1 ? one : several}`;
 
 // Why somebody should look at a cluster; nothing where all is well.
-function reasons({ generatedAt, stale, failedTargets, lastRun }) {
+function reasons({ generatedAt, stale, failedTargets, findings, lastRun }) {
   const made = [];
   if (lastRun && !lastRun.success) made.push("its last run failed");
   if (!generatedAt) made.push("no snapshot");
   else if (stale) made.push("out of date");
   if (failedTargets.length) made.push(count(failedTargets.length, "list failed", "lists failed"));
+  if (findings) made.push(count(findings, "finding", "findings"));
   return made;
 }
 
@@ -20,8 +21,7 @@ function line(cluster, now) {
   if (view().get("tab")) to.set("tab", view().get("tab"));
   const name = cluster.name || "(no name)";
   const age = cluster.generatedAt ? `as of ${inWords((now - Date.parse(cluster.generatedAt)) / 1000)} ago` : "";
-  const findings = cluster.findings ? count(cluster.findings, "finding", "findings") : "";
-  const said = [age, ...reasons(cluster), findings].filter(Boolean).join(", ");
+  const said = [age, ...reasons(cluster)].filter(Boolean).join(", ");
   return el("li", {}, cluster.generatedAt ? el("a", { href: href(to) }, name) : name, `: ${said}`);
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from xpjob.base.errors import XpjobError
+from xpjob.base.errors import SettingsError, XpjobError
 from xpjob.config.option import Config, Group, Option, options
 from xpjob.config.secrets import Secret
 from xpjob.run.hub.options import HubOptions
@@ -62,8 +62,22 @@ class Member:
 
 
 def share_of(members: Sequence[Member], options: HubOptions) -> Sequence[Member]:
-    """Return the clusters of this index: every so many, so that all indexes have as many."""
-    return members[options.cluster_index :: options.cluster_count]
+    """Return the clusters of this index: every so many, so that all indexes have as many.
+
+    Without a count, it is that of one cluster; without an index, all are returned. Raises
+    ``SettingsError`` if there is no such cluster.
+    """
+    index, count = options.cluster_index, options.cluster_count
+    if index is None:
+        return members
+    if count is None and index >= len(members):
+        raise SettingsError(
+            [
+                f"CLUSTER_INDEX: {index} is not below the number of clusters, which is "
+                f"{len(members)}; correct it, or set CLUSTER_COUNT to the number of pods"
+            ]
+        )
+    return members[index :: count or len(members)]
 
 
 def common(config: Config, environ: Mapping[str, str], groups: Groups) -> dict[str, str]:

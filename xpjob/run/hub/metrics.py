@@ -16,7 +16,7 @@ from xpjob.base.errors import XpjobError
 from xpjob.net.deadline import equal_share
 from xpjob.publish import exposition
 from xpjob.publish.publisher import pushgateways
-from xpjob.run.hub.labels import label_name
+from xpjob.run.hub.labels import label_names
 from xpjob.run.hub.members import Member
 from xpjob.run.hub.names import Known
 from xpjob.run.hub.outcome import Outcome
@@ -64,7 +64,8 @@ def families(member: Member, outcome: Outcome, known: Known) -> Iterator[Metric]
     for kind, at in sorted(outcome.probe.expires.items()):
         expiry.add_metric([kind], at)
     yield expiry
-    named = {label_name(key): value for key, value in sorted(member.labels.items())}
+    names = label_names(member.labels)
+    named = {name: member.labels[key] for key, name in names.items()}
     labels = GaugeMetricFamily(
         "xpjob_cluster_labels",
         "Labels that the hub has for the cluster, each with label_ in front; always 1.",

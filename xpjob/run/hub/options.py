@@ -27,8 +27,8 @@ class HubOptions(Group):
     clusters_namespace: str = option("Namespace of the ClusterConnections; empty means all.", "", parsers.grouping_value)
     clusters_insecure: tuple[str, ...] = option("ClusterConnections whose servers may go unverified, because their Secrets have no ca.crt: names, comma-separated.", "", parsers.each(parsers.grouping_value))
     cluster_concurrency: int = option("Number of clusters whose runs are made at once, each a process.", "4", parsers.whole(1, 64))
-    cluster_index: int = option("Run only for the clusters of this index, from 0, e.g. that of a pod of an Indexed Job.", "0", parsers.whole(0, 9_999), flag="--index", aliases=("job_completion_index",))
-    cluster_count: int = option("Number of indexes over which the clusters are divided.", "1", parsers.whole(1, 10_000))
+    cluster_index: int | None = option("Run only for the clusters of this index, from 0, e.g. that of a pod of an Indexed Job; empty means all.", "", parsers.optional(parsers.whole(0, 9_999)), flag="--index", aliases=("job_completion_index",))
+    cluster_count: int | None = option("Number of indexes over which the clusters are divided; empty means one cluster per index.", "", parsers.optional(parsers.whole(1, 10_000)))
     # ruff: enable[E501]
     # fmt: on
 
@@ -44,12 +44,12 @@ class HubOptions(Group):
         name = "CLUSTERS" if self.clusters else "CLUSTERS_FROM"
         if self.clusters and self.clusters_from:
             yield "clusters_from", "CLUSTERS_FROM: CLUSTERS is also set; set only one of them"
-        if self.cluster_index >= self.cluster_count:
-            yield (
-                "cluster_index",
-                f"CLUSTER_INDEX: {self.cluster_index} is not below CLUSTER_COUNT, which is "
-                f"{self.cluster_count}; set CLUSTER_COUNT to the number of pods",
-            )
+        if self.cluster_count is not None:
+            yield from self._of_count(self.cluster_count)
+        for field in ("clusters_insecure", "clusters_namespace") if self.clusters else ():
+            if getattr(self, field):
+                text = f"{field.upper()}: CLUSTERS is also set, and this is for CLUSTERS_FROM"
+                yield field, f"{text}; remove one of them"
         if config[StoreOptions].cluster_name:
             text = f"CLUSTER_NAME: {name} is also set, where each cluster has its own name"
             yield "cluster_name", f"{text}; remove it"
@@ -62,3 +62,15 @@ class HubOptions(Group):
         if config[ShardOptions].shard:
             text = f"SHARD: {name} is also set; divide the clusters with CLUSTER_INDEX instead"
             yield "shard", text
+
+    def _of_count(self, count: int) -> Iterator[Problem]:
+        if self.cluster_index is None:
+            if count > 1:
+                text = "CLUSTER_COUNT: CLUSTER_INDEX is not set; set it, or run an Indexed Job"
+                yield "cluster_count", text
+        elif self.cluster_index >= count:
+            yield (
+                "cluster_index",
+                f"CLUSTER_INDEX: {self.cluster_index} is not below CLUSTER_COUNT, which is "
+                f"{count}; set CLUSTER_COUNT to the number of pods",
+            )
