@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from support.command import ENV, termination, xpjob
+from support.hub import alive, wait_for
 from support.processes import text
 from support.stand_in import CLAIM, StandIn
 
@@ -232,6 +233,61 @@ def test_a_kubeconfig_that_hangs_is_no_mistake(
     assert said in told["error"]
     assert "mistake" not in told["error"]
     assert 'xpjob_last_run_success{instance="",job="xpjob-run"} 0' in text(f"{gateway}/metrics")
+
+
+def hanging_plugin(environ: dict[str, str], tmp_path: Path) -> Path:
+    """Have a plugin that starts a process and waits for it; return the file with both ids."""
+    pids = tmp_path / "pids"
+    script = f"sleep 120 & echo $$ $! > {pids}.new; mv {pids}.new {pids}; wait"
+    kubeconfig(environ, exec_plugin("sh", "-c", script))
+    return pids
+
+
+def test_a_plugin_that_hangs_does_not_outlive_the_deadline(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    """Nor does what it has started."""
+    pids = hanging_plugin(environ, tmp_path)
+    done = xpjob("run", "--run-deadline-seconds", "3", **environ)
+    assert done.returncode == 1, done.stderr
+    for pid in map(int, pids.read_text().split()):
+        wait_for("the end of the plugin", lambda pid=pid: not alive(pid), 5)
+
+
+def test_a_plugin_that_hangs_ends_at_a_signal(environ: dict[str, str], tmp_path: Path) -> None:
+    """At once, so that nothing is left if a second signal ends the run."""
+    pids = hanging_plugin(environ, tmp_path)
+    command = [sys.executable, "-m", "xpjob", "run"]
+    process = subprocess.Popen(command, env={**ENV, **environ}, stderr=subprocess.DEVNULL)
+    try:
+        wait_for("the plugin", pids.exists)
+        started = [int(pid) for pid in pids.read_text().split()]
+        process.send_signal(signal.SIGTERM)
+        for pid in started:
+            wait_for("the end of the plugin", lambda pid=pid: not alive(pid), 2)
+        assert process.wait(10) == 143
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_plugin_does_not_outlive_its_process(environ: dict[str, str], tmp_path: Path) -> None:
+    """One that has no deadline ends it when it exits."""
+    pids = hanging_plugin(environ, tmp_path)
+    script = (
+        "import sys, threading, time, pathlib\n"
+        "from xpjob.kube.plugin import Plugin\n"
+        "from kubernetes.config.kube_config import ConfigNode\n"
+        "import json\n"
+        f"user = json.load(open({environ['KUBECONFIG']!r}))['users'][0]['user']['exec']\n"
+        "plugin = Plugin(ConfigNode('exec', user), '/')\n"
+        "threading.Thread(target=plugin.run, daemon=True).start()\n"
+        f"while not pathlib.Path({str(pids)!r}).exists(): time.sleep(0.02)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], env=ENV, timeout=30, check=False)
+    assert done.returncode == 0
+    for pid in map(int, pids.read_text().split()):
+        wait_for("the end of the plugin", lambda pid=pid: not alive(pid), 5)
 
 
 def test_a_plugin_that_hangs_at_a_renewal_costs_its_lists(

@@ -8,22 +8,29 @@ Imported only where it is needed, because importing the package takes half a sec
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
+import queue
 import subprocess
 import sys
-import threading
 from typing import Any
 
 from kubernetes.config.exec_provider import ExecProvider
 
-from xpjob.base.errors import TransientError
+from xpjob.base.errors import DeadlineError, TransientError, XpjobError
+from xpjob.net import deadline
+from xpjob.net.threads import begin
 
 _MOST = 1 << 20  # bytes of output: far above any token or certificate
 
 
 class Plugin(ExecProvider):  # type: ignore[misc]
-    """The package's description of a plugin, which is run for at most ``seconds``."""
+    """The package's description of a plugin, which is run for at most ``seconds``.
+
+    It is ended, with what it has started, when the deadline passes, at a signal, and when this
+    process exits.
+    """
 
     seconds = 30.0
 
@@ -59,33 +66,50 @@ class Plugin(ExecProvider):  # type: ignore[misc]
             # With what it has started itself, it is ended; a group of its own has no terminal.
             start_new_session=not interactive,
         )
-        overdue = threading.Event()
+        ended: queue.SimpleQueue[bool] = queue.SimpleQueue()
+        late: list[XpjobError] = []
 
         def end() -> None:
-            overdue.set()
             _end(process, group=not interactive)
 
-        timer = threading.Timer(self.seconds, end)
-        timer.daemon = True
-        timer.start()
+        def watch() -> None:
+            try:
+                # What is interrupted lists no more: the plugin must not outlive it.
+                with deadline.share(1.0, until_stopped=True):
+                    deadline.receive(ended, self.seconds)
+            except TimeoutError:
+                late.append(self._overdue())
+                end()
+            except DeadlineError as error:
+                late.append(error)
+                end()
+
+        atexit.register(end)
+        begin(watch)
         try:
             with process:
                 printed: bytes = process.stdout.read(_MOST + 1) if process.stdout else b""
                 if len(printed) > _MOST:
-                    _end(process, group=not interactive)
+                    end()
         finally:
-            timer.cancel()
-        if overdue.is_set():
-            raise TransientError(
-                f"the credential plugin {self.args[0]} of the kubeconfig gave no credentials "
-                f"within {self.seconds:g} s, and was ended; run it by hand to see what it waits for"
-            )
+            ended.put(True)
+            atexit.unregister(end)
+        if late:
+            raise late[0]
         if len(printed) > _MOST or process.returncode != 0:
             raise ValueError("the plugin failed, or printed more than credentials")
         return printed
 
+    def _overdue(self) -> XpjobError:
+        return TransientError(
+            f"the credential plugin {self.args[0]} of the kubeconfig gave no credentials "
+            f"within {self.seconds:g} s, and was ended; run it by hand to see what it waits for"
+        )
+
 
 def _end(process: subprocess.Popen[bytes], *, group: bool) -> None:
+    if process.returncode is not None:  # waited for: its id may be another's by now
+        return
     try:
         if group:
             os.killpg(process.pid, 9)
