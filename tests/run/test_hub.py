@@ -231,6 +231,18 @@ def test_a_second_signal_ends_everything_at_once(hub: Fleet) -> None:
     assert process.returncode == 143
 
 
+def test_the_runs_of_a_hub_that_is_killed_end(hub: Fleet) -> None:
+    """As on SIGTERM: they store what they have, and leave nothing behind."""
+    reached = hub.add_hanging("slow", only="/networks")
+    with hub.started(CONCURRENCY="1") as process:
+        assert reached.wait(30)
+        (run,) = children(process.pid)
+        process.kill()
+        process.communicate(timeout=5)
+        wait_for("the end of the run", lambda: not alive(run), 10)
+    assert hub.has() == {"slow"}
+
+
 def _pending(pid: int, number: int) -> bool:
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         name, _, value = line.partition(":")

@@ -55,9 +55,11 @@ def run(config: Config, dry_run: bool) -> None:
         from xpjob.commands.hub import run_hub
 
         sys.exit(run_hub(config, _GROUPS, dry_run=dry_run))
+    from xpjob.run.hub.orphan import end_with_hub
     from xpjob.run.journal import Journal
     from xpjob.terminal.console_run import run_once
 
+    end_with_hub(os.environ)
     # A run creates few reference cycles: collecting them among a million objects is not worth it.
     gc.disable()
     memory.share_heaps(2)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from xpjob.base.errors import XpjobError
+from xpjob.run.hub import orphan
 from xpjob.run.hub.lines import Printer
 
 _PATIENCE = 1.0  # seconds for the end of what a process has printed
@@ -26,7 +27,10 @@ _log = logging.getLogger(__name__)
 
 
 class Child:
-    """One ``xpjob run``. It is a session of its own: only the hub passes signals on to it."""
+    """One ``xpjob run``. It is a session of its own: only the hub passes signals on to it.
+
+    Its stdin is a pipe that closes with the hub, however that ends: see ``orphan``.
+    """
 
     def __init__(
         self,
@@ -46,8 +50,8 @@ class Child:
         try:
             self._process = subprocess.Popen(  # noqa: S603 - this program
                 [sys.executable, *isolated, "-m", "xpjob", "run", *arguments],
-                env={**environ, "TERMINATION_LOG": str(self._ending)},
-                stdin=subprocess.DEVNULL,
+                env={**environ, **orphan.BOUND, "TERMINATION_LOG": str(self._ending)},
+                stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 pass_fds=descriptors,
@@ -82,6 +86,8 @@ class Child:
     def wait(self) -> tuple[int, Mapping[str, Any], str]:
         """Wait for its end; return its exit code, what it has told, and why it failed."""
         status = self._process.wait()
+        if self._process.stdin:
+            self._process.stdin.close()
         for pump in self._pumps:
             pump.join(_PATIENCE)
         if not self._pumps[1].is_alive():
