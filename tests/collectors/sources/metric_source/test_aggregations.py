@@ -282,3 +282,21 @@ def test_a_hostile_pattern_takes_no_time() -> None:
     """It is in proportion to the text."""
     matches = compile_filter("matches", ["(a|a)*(a|a)*b$"], TYPES["string"])
     assert matches("a" * 4000, Limits(now=0)) is False
+
+
+def test_equal_times_are_one_group_and_one_value() -> None:
+    """Whatever their zone, and with a fraction that is 0 or none."""
+    source = compiled(
+        fields=[{"name": "t", "path": ".t", "type": "timestamp"}],
+        aggregations=[
+            {"name": "by", "function": "count", "groupBy": "t"},
+            {"name": "distinct", "function": "distinct", "field": "t"},
+        ],
+    )
+    written = ("10:30:00Z", "11:30:00+01:00", "10:30:00.000Z", "10:30:00.5Z")
+    objects = [foo(f"o{n}", t=f"2024-01-15T{text}") for n, text in enumerate(written)]
+    assert samples(source, objects) == [
+        "by{t=2024-01-15T10:30:00.500000Z} 1",
+        "by{t=2024-01-15T10:30:00Z} 3",
+        "distinct{} 2",
+    ]

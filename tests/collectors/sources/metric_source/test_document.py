@@ -123,6 +123,8 @@ def test_what_to_read_is_checked(source: str, expected: list[str]) -> None:
     assert found == expected
 
 
+NAME = 'expected a name of printable characters other than " and \\'
+
 CASES = [
     ("fields: []", ["6:11 spec.fields: expected at least one field"]),
     ("fields: {}", ["6:11 spec.fields: expected a list, got a map"]),
@@ -278,6 +280,22 @@ CASES = [
             "7:70 spec.collection.timeoutSeconds: expected a whole number from 5 to",
             "7:51 spec.collection.maxResources: expected a whole number from 1 to",
         ],
+    ),
+    (
+        FIELD + "collection: {timeoutSeconds: 301}",
+        ["7:32 spec.collection.timeoutSeconds: expected a whole number from 5 to 300, got '301'"],
+    ),
+    (
+        "fields: [{name: 'a\"b', path: .a}, {name: 'a\\b', path: .b},"
+        ' {name: "a\\x01", path: .c}]',
+        [
+            f"6:{column} spec.fields[{number}].name: {NAME}"
+            for number, column in enumerate((19, 44, 69))
+        ],
+    ),
+    (
+        FIELD + "computed: [{name: 'a\"b', expression: '1'}]",
+        [f"7:21 spec.computed[0].name: {NAME}"],
     ),
     (
         FIELD + "collection: {intervalSeconds: 90, parallelism: 8, retryAttempts: 3}",

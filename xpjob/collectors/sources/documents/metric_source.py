@@ -11,16 +11,16 @@ from xpjob.collectors.sources.metric_source.spec import MetricSourceSpec
 from xpjob.config.located import Checker, Node
 
 API_VERSION, KIND = "clusterpulse.io/v1alpha1", "MetricSource"
-_COLLECTION = {  # what ClusterPulse sets by itself, and what may not be less
-    "intervalSeconds": (60, 30),
-    "timeoutSeconds": (30, 5),
-    "maxResources": (5000, 1),
-    "batchSize": (500, 10),
-    "retryAttempts": (3, 0),
-    "parallelism": (3, 1),
+_MOST = 10_000_000
+_COLLECTION = {  # what ClusterPulse sets by itself, and of what may be at least and at most
+    "intervalSeconds": (60, 30, _MOST),
+    "timeoutSeconds": (30, 5, 300),
+    "maxResources": (5000, 1, _MOST),
+    "batchSize": (500, 10, _MOST),
+    "retryAttempts": (3, 0, _MOST),
+    "parallelism": (3, 1, _MOST),
 }
 _USED = ("timeoutSeconds", "maxResources")
-_MOST = 10_000_000
 
 
 def read_metric_source(node: Node, checker: Checker) -> MetricSourceSpec | None:
@@ -70,12 +70,12 @@ def read_metric_source(node: Node, checker: Checker) -> MetricSourceSpec | None:
 def _collection(node: Node | None, checker: Checker) -> dict[str, int]:
     entries = checker.map(node, tuple(_COLLECTION))
     found = {
-        name: checker.integer(entries.get(name), default, least, _MOST)
-        for name, (default, least) in _COLLECTION.items()
+        name: checker.integer(entries.get(name), default, least, most)
+        for name, (default, least, most) in _COLLECTION.items()
     }
     unused = [
         name
-        for name, (default, _) in _COLLECTION.items()
+        for name, (default, *_) in _COLLECTION.items()
         if name not in _USED and found[name] != default
     ]
     if unused and node is not None:

@@ -30,8 +30,11 @@ class Names:
         """Return a new name."""
         name = self._checker.string(node)
         if node is not None and node.is_text:
-            if not name.strip() or not name.isprintable():
-                self._checker.error(node, "expected a name of printable characters")
+            # Names are keys of the rows of a table, whose encoder takes neither of the two.
+            if not name.strip() or not name.isprintable() or '"' in name or "\\" in name:
+                self._checker.error(
+                    node, 'expected a name of printable characters other than " and \\'
+                )
             elif len(name) > _MAX_NAME:
                 self._checker.error(node, f"longer than {_MAX_NAME} characters")
         return name

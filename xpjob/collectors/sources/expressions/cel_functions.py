@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from types import ModuleType
 from typing import Any
 
+from xpjob.collectors.sources.expressions.limits import MAX_TEXT
 from xpjob.collectors.sources.expressions.values import moment
 from xpjob.kube import quantity as quantities
 
@@ -41,6 +42,13 @@ def _unix_seconds(value: Any) -> float:
 
 
 def _label_prefix(labels: dict[Any, Any], prefix: str) -> dict[Any, Any]:
+    # The library has the whole map before any budget is asked, so its size is computed first.
+    size = len(labels) * len(prefix) + sum(len(str(key)) for key in labels)
+    if size > MAX_TEXT:
+        raise ValueError(
+            f"labelPrefix: the keys would have {size} characters, more than {MAX_TEXT}:"
+            " use a shorter prefix, or a map with fewer keys"
+        )
     return {f"{prefix}{key}": value for key, value in labels.items()}
 
 

@@ -51,7 +51,6 @@ _SECONDS = {
     "d": 86_400.0,
     "w": 604_800.0,
 }
-_PLAIN_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _CONDITION = {"true": 1, "false": 0, "unknown": -1}
 
 
@@ -134,7 +133,7 @@ def _amount(value: str) -> Any:
 
 
 def timestamp(value: Any) -> Any:
-    """Convert to an RFC 3339 time in UTC."""
+    """Convert to an RFC 3339 time in UTC: equal times are equal texts."""
     return _timestamp(value) if type(value) is str and len(value) <= 64 else INVALID
 
 
@@ -143,7 +142,8 @@ def _timestamp(value: str) -> Any:
     moment = times.read(value)
     if moment is None:
         return INVALID
-    return value if _PLAIN_TIME.fullmatch(value) else times.rfc3339(moment)
+    found = times.rfc3339(moment)
+    return found if moment.microsecond else found.replace(".000000Z", "Z")
 
 
 def seconds_of(value: str) -> float:
