@@ -184,12 +184,18 @@ def test_an_index_without_a_count_is_that_of_a_cluster() -> None:
         share_of(members, HubOptions(cluster_index=3))
 
 
+def test_a_count_without_an_index_is_a_mistake_of_a_run() -> None:
+    """Not of the doctor, which examines all clusters."""
+    with pytest.raises(SettingsError, match="CLUSTER_COUNT: CLUSTER_INDEX is not set"):
+        share_of([Member("a")], HubOptions(cluster_count=2))
+    load({"clusters": "clusters.yaml", "cluster_count": "2"}, {}, (HubOptions,))
+
+
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
         ({"clusters_insecure": "a"}, "CLUSTERS_INSECURE: CLUSTERS is also set"),
         ({"clusters_namespace": "a"}, "CLUSTERS_NAMESPACE: CLUSTERS is also set"),
-        ({"cluster_count": "2"}, "CLUSTER_COUNT: CLUSTER_INDEX is not set"),
         ({"cluster_index": "2", "cluster_count": "2"}, "CLUSTER_INDEX: 2 is not below"),
     ],
 )

@@ -65,10 +65,13 @@ def share_of(members: Sequence[Member], options: HubOptions) -> Sequence[Member]
     """Return the clusters of this index: every so many, so that all indexes have as many.
 
     Without a count, it is that of one cluster; without an index, all are returned. Raises
-    ``SettingsError`` if there is no such cluster.
+    ``SettingsError`` if there is no such cluster, and for a count without an index.
     """
     index, count = options.cluster_index, options.cluster_count
     if index is None:
+        if count is not None and count > 1:
+            text = "CLUSTER_COUNT: CLUSTER_INDEX is not set; set it, or run an Indexed Job"
+            raise SettingsError([text])
         return members
     if count is None and index >= len(members):
         raise SettingsError(

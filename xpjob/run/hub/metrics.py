@@ -26,7 +26,7 @@ def families(member: Member, outcome: Outcome, known: Known) -> Iterator[Metric]
     """Yield the families about one cluster. Their label ``cluster`` is that of the group."""
     yield _gauge(
         "xpjob_cluster_up",
-        "1 if the API of the cluster answered the hub, else 0.",
+        "1 if the API of the cluster answered the hub, else 0, also if it was not asked.",
         outcome.probe.up,
     )
     if outcome.probe.up:

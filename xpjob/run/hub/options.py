@@ -44,8 +44,13 @@ class HubOptions(Group):
         name = "CLUSTERS" if self.clusters else "CLUSTERS_FROM"
         if self.clusters and self.clusters_from:
             yield "clusters_from", "CLUSTERS_FROM: CLUSTERS is also set; set only one of them"
-        if self.cluster_count is not None:
-            yield from self._of_count(self.cluster_count)
+        index, count = self.cluster_index, self.cluster_count
+        if index is not None and count is not None and index >= count:
+            yield (
+                "cluster_index",
+                f"CLUSTER_INDEX: {index} is not below CLUSTER_COUNT, which is {count}; set "
+                "CLUSTER_COUNT to the number of pods",
+            )
         for field in ("clusters_insecure", "clusters_namespace") if self.clusters else ():
             if getattr(self, field):
                 text = f"{field.upper()}: CLUSTERS is also set, and this is for CLUSTERS_FROM"
@@ -62,15 +67,3 @@ class HubOptions(Group):
         if config[ShardOptions].shard:
             text = f"SHARD: {name} is also set; divide the clusters with CLUSTER_INDEX instead"
             yield "shard", text
-
-    def _of_count(self, count: int) -> Iterator[Problem]:
-        if self.cluster_index is None:
-            if count > 1:
-                text = "CLUSTER_COUNT: CLUSTER_INDEX is not set; set it, or run an Indexed Job"
-                yield "cluster_count", text
-        elif self.cluster_index >= count:
-            yield (
-                "cluster_index",
-                f"CLUSTER_INDEX: {self.cluster_index} is not below CLUSTER_COUNT, which is "
-                f"{count}; set CLUSTER_COUNT to the number of pods",
-            )
