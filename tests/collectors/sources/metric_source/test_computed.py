@@ -151,6 +151,8 @@ def test_the_time_of_a_source_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.series == {}
     assert (found.tally.objects, found.tally.errors, found.tally.dropped) == (10, 4, 4)
     assert "took more than 5 s" in found.tally.examples[0].message
+    found = outcome(source, objects[:6])
+    assert (found.series, len(found.tally.rows), found.tally.errors) == ({}, 6, 1)
 
 
 def test_each_object_has_a_budget_of_its_own() -> None:

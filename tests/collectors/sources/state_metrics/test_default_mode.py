@@ -247,6 +247,18 @@ def test_a_family_beyond_its_limit_is_left_out(mode: Any, parts: int) -> None:
     assert (found.tally.over, len(found.series["m"])) == ({}, 8)
 
 
+@pytest.mark.parametrize("mode", ["default", "compat"])
+def test_a_family_beyond_its_limit_is_not_computed_any_more(mode: Any) -> None:
+    """Of further objects, or entries; their number is that up to there."""
+    config = one_metric(gauge("spec", labelFromKey="k"))
+    objects = [thing(f"a{number}", spec={"a": 1, "b": "x"}) for number in range(50)]
+    found = outcome(compiled(config, mode), objects, Limits(now=0, family_series=7))
+    assert (found.tally.over, found.tally.objects) == ({"m": 8}, 50)
+    large = thing(spec={f"k{number}": 1 for number in range(1000)})
+    found = outcome(compiled(config, mode), [large], Limits(now=0, family_series=7))
+    assert (found.tally.over, found.series) == ({"m": 8}, {})
+
+
 def test_resources_share_a_family() -> None:
     """E6: one HELP and TYPE, the first, and all series."""
     config = one_metric(gauge("n"))

@@ -97,6 +97,7 @@ class MetricSource:
         late = any(each.partial is None for each in tallies)
         if late:
             examples.insert(0, self._late())
+            merged.errors = merged.errors or 1  # also if it was up with the last object
         merged.examples = examples[:MAX_EXAMPLES]
         rows = sorted(
             (row for each in tallies for row in each.rows),

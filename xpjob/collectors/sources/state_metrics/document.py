@@ -14,6 +14,10 @@ from xpjob.config.located import Checker, Node
 
 MAX_PATH = 64
 """Segments of a path."""
+MAX_LABELS = 100
+"""Entries of labelsFromPath, and of commonLabels: each is computed for each metric below it."""
+MAX_METRICS, MAX_METRICS_OF_ALL = 200, 1_000
+"""Metrics of one resource, and of one document."""
 
 _STRUCTS: dict[str, str] = {"gauge": "gauge", "info": "info", "stateset": "stateSet"}
 _KEYS = {
@@ -41,6 +45,7 @@ class _Reader:
         self._checker = checker
         self._compat = mode == "compat"
         self._advice = Advice(checker, mode)
+        self._metrics = 0
 
     def document(self, node: Node) -> config.Document:
         checker = self._checker
@@ -60,7 +65,16 @@ class _Reader:
         items = self._list(found)
         if found is not None and found.is_list and not items:
             checker.warn(found, "no resources: nothing will be exposed")
-        resources = [self._resource(item) for item in items]
+        resources = []
+        for item in items:
+            resources.append(self._resource(item))
+            if self._metrics > MAX_METRICS_OF_ALL:
+                checker.error(
+                    item,
+                    f"more than {MAX_METRICS_OF_ALL} metrics up to here: move resources to another"
+                    " document",
+                )
+                return config.Document()
         self._advice.document(resources)
         return config.Document(tuple(each for _, each in resources if self._offered(each)))
 
@@ -89,6 +103,14 @@ class _Reader:
         metrics = self._list(entries.get("metrics"))
         if not metrics:
             self._checker.warn(node, "no metrics: nothing will be exposed")
+        if len(metrics) > MAX_METRICS:
+            self._checker.error(
+                entries["metrics"],
+                f"{len(metrics)} metrics, more than {MAX_METRICS}: move some to a resource of the"
+                " same kind in another document",
+            )
+            del metrics[MAX_METRICS:]
+        self._metrics += len(metrics)
         read = [self._metric(each, prefix, common, paths) for each in metrics]
         resource = config.Resource(
             group,
@@ -124,8 +146,8 @@ class _Reader:
             f"{prefix}_{name}" if prefix else name,
             self._checker.text(entries.get("help")),
             each,
-            {**common, **own_common},
-            {**paths, **own_paths},
+            {**common, **own_common} if own_common else common,
+            {**paths, **own_paths} if own_paths else paths,
         )
         self._advice.metric(node, metric)
         return metric
@@ -185,13 +207,22 @@ class _Reader:
     def _texts(self, node: Node | None) -> dict[str, str]:
         """Return a map of texts, in which null is an empty one."""
         self._checker.map(node)
-        entries = node.entries() if node is not None else ()
-        return {key: self._checker.text(value) for key, value in entries}
+        return {key: self._checker.text(value) for key, value in self._labels(node)}
 
     def _paths(self, node: Node | None) -> dict[str, config.Path]:
         self._checker.map(node)
-        entries = node.entries() if node is not None else ()
-        return {key: self._path(value) for key, value in entries}
+        return {key: self._path(value) for key, value in self._labels(node)}
+
+    def _labels(self, node: Node | None) -> list[tuple[str, Node]]:
+        """Return the entries of a map of labels; too many are a mistake."""
+        entries = list(node.entries()) if node is not None else []
+        if node is not None and len(entries) > MAX_LABELS:
+            self._checker.error(
+                node,
+                f"{len(entries)} labels, more than {MAX_LABELS}: remove some; in labelsFromPath a"
+                " key such as '*labels' copies all entries of a map",
+            )
+        return entries[:MAX_LABELS]
 
     def _path(self, node: Node | None) -> config.Path:
         if node is None or node.is_null:

@@ -54,6 +54,9 @@ def explain(
 def _why(
     alone: Tally, after: Tally, name: str, samples: Sequence[Any], limits: Limits
 ) -> Iterator[str]:
+    if after.partial:
+        yield f"left out: {after.examples[0].message}"
+        return
     if name in after.over:
         yield f"left out: more than {limits.family_series} series of one object"
         return

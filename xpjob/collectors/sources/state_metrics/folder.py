@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from xpjob.base.truncate import MAX_LABEL, cut
-from xpjob.collectors.sources.program import Limits, Tally
+from xpjob.collectors.sources.program import MAX_EXAMPLES, Example, Limits, Tally
 from xpjob.collectors.sources.shape import child
 from xpjob.collectors.sources.state_metrics import config
+from xpjob.collectors.sources.state_metrics.budget import BudgetError
 from xpjob.collectors.sources.state_metrics.lines import braces
 from xpjob.collectors.sources.state_metrics.metric import CompiledMetric
 from xpjob.collectors.sources.state_metrics.notes import Notes
@@ -17,6 +18,7 @@ from xpjob.metrics.series import Labels
 
 _METADATA, _NAME, _NAMESPACE = child("metadata"), child("name"), child("namespace")
 Identity = tuple[str, str]
+_CHECKED_EVERY = 64
 
 
 def identity(item: Any) -> Identity:
@@ -39,13 +41,16 @@ class Folder:
     """Takes the objects of a resource.
 
     Of samples with equal labels the first stays: that of the object that is first by namespace and
-    name, and in it that of the first metric, label or key. In compat mode all do.
+    name, and in it that of the first metric, label or key. In compat mode all do. Once a family has
+    too many, its metrics are not computed any more; once the budget of the list is spent, none is.
     """
 
     def __init__(
         self, metrics: Sequence[CompiledMetric], kind: Kind, limits: Limits, mode: config.Mode
     ) -> None:
         self._metrics = metrics
+        self._kind = kind.kind
+        self._spent = ""
         self._reserved = dict(
             zip(config.RESERVED, (kind.group, kind.version, kind.kind), strict=True)
         )
@@ -61,36 +66,77 @@ class Folder:
     def add(self, item: Any) -> None:
         """Take an object, a struct of the shape or plain JSON."""
         self._tally.objects += 1
+        if self._spent:
+            self._tally.errors += 1
+            return
+        budget = self._notes.budget
         self._notes.start(item)
-        who = identity(item)
-        for metric in self._metrics:
-            name = metric.family.name
-            for labels, number in metric.samples(item, self._reserved, self._notes):
-                if name in self._tally.over:
-                    self._tally.over[name] += 1
-                else:
-                    self._keep(name, labels, number, who)
+        budget.start()
+        try:
+            for metric in self._metrics:
+                budget.check()
+                self._compute(metric, item)
+        except BudgetError as error:
+            self._spent = str(error)
+            self._tally.errors += 1
+            self._all.clear()
+            self._first.clear()
+        budget.stop()
 
     def result(self) -> Tally:
-        """Return what became of all of them."""
+        """Return what became of all of them.
+
+        If the budget was spent, no family is whole: their names are ``partial``.
+        """
         self._notes.finish()
+        if self._spent:
+            self._tally.over = {}
+            self._tally.partial = sorted({metric.family.name for metric in self._metrics})
+            self._tally.examples = [self._why(), *self._tally.examples][:MAX_EXAMPLES]
         self._tally.series = dict(self._all)
         for name, kept in self._first.items():
             self._tally.series[name] = [(labels, number) for labels, (_, number) in kept.items()]
         return self._tally
 
-    def _keep_all(self, name: str, labels: Labels, number: float, _: Identity) -> None:
+    def _compute(self, metric: CompiledMetric, item: Any) -> None:
+        name = metric.family.name
+        if name in self._tally.over:
+            return
+        who = identity(item)
+        found = metric.samples(item, self._reserved, self._notes, self._limit)
+        for count, (labels, number) in enumerate(found, 1):
+            if self._keep(name, labels, number, who) > self._limit or count > self._limit:
+                kept = [labels for labels, _ in self._all.pop(name, ())]
+                kept += self._first.pop(name, ())
+                self._notes.budget.keep(-sum(map(len, kept)))
+                self._tally.over[name] = max(count, len(kept))
+                return
+            if count % _CHECKED_EVERY == 0:
+                self._notes.budget.check()
+
+    def _why(self) -> Example:
+        return Example(
+            self._kind,
+            "metrics",
+            f"{self._spent} for one list: none of its families is exposed, for they would lack"
+            " objects; use fewer metrics and labels, or paths to smaller lists and maps",
+        )
+
+    def _keep_all(self, name: str, labels: Labels, number: float, _: Identity) -> int:
+        """Keep a sample; return how many of its family are kept."""
         kept = self._all.setdefault(name, [])
         kept.append((labels, number))
-        if len(kept) > self._limit:
-            self._tally.over[name] = len(self._all.pop(name))
+        self._notes.budget.keep(len(labels))
+        return len(kept)
 
-    def _keep_first(self, name: str, labels: Labels, number: float, who: Identity) -> None:
+    def _keep_first(self, name: str, labels: Labels, number: float, who: Identity) -> int:
+        """Keep a sample unless its labels are taken; return how many of its family are kept."""
         kept = self._first.setdefault(name, {})
         other = kept.get(labels)
-        if other is not None:
+        if other is None:
+            self._notes.budget.keep(len(labels))
+        else:
             self._notes.error(name, duplicate(labels))
         if other is None or who < other[0]:
             kept[labels] = (who, number)
-        if len(kept) > self._limit:
-            self._tally.over[name] = len(self._first.pop(name))
+        return len(kept)

@@ -47,9 +47,16 @@ class LabelPaths:
             if self._compat or name not in config.RESERVED:
                 self._named.append((name, path))
 
-    def declare(self, shape: Shape) -> None:
-        """Add what is read to the shape of the value: labels have the text of whole values."""
+    def declare(self, shape: Shape, declared: set[config.Path] | None = None) -> None:
+        """Add what is read to the shape of the value: labels have the text of whole values.
+
+        Paths that are ``declared`` are skipped, and others added to them.
+        """
+        declared = set() if declared is None else declared
         for path in (*(path for _, _, path in self._stars), *(path for _, path in self._named)):
+            if path.segments in declared:
+                continue
+            declared.add(path.segments)
             for end in path.declare(shape):
                 end.take()
 
@@ -70,6 +77,8 @@ class LabelPaths:
             labels[name] = self._text(found, where, notes)
 
     def _text(self, value: Any, where: str, notes: Notes) -> str:
+        if isinstance(value, (dict, list)):
+            notes.budget.check()  # the text of a large value takes a while, and is cut only then
         text = value if isinstance(value, str) else go_text(value)
         limit = MAX_COMPAT_VALUE if self._compat else MAX_VALUE
         return text if len(text) <= limit else cut_value(text, where, notes, limit)
@@ -79,6 +88,7 @@ class LabelPaths:
     ) -> dict[str, str]:
         labels: dict[str, str] = {}
         for key in sorted(copied):
+            notes.budget.check()
             folded = fold(prefix + key)
             name = label_name(prefix + key)
             if name in config.RESERVED:

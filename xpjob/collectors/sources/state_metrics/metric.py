@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from xpjob.collectors.sources.program import Family
@@ -13,6 +14,8 @@ from xpjob.collectors.sources.state_metrics.names import free_name, label_name, 
 from xpjob.collectors.sources.state_metrics.notes import Notes
 from xpjob.collectors.sources.state_metrics.paths import Path
 from xpjob.metrics.series import Labels
+
+_CHECKED_EVERY = 64
 
 
 class CompiledMetric:
@@ -38,25 +41,35 @@ class CompiledMetric:
         """Return the path of its value in an object."""
         return self._each.path
 
-    def declare(self, shape: Shape) -> None:
-        """Add what it reads to the shape of the object."""
-        self._labels.declare(shape)
+    def declare(self, shape: Shape, declared: set[config.Path]) -> None:
+        """Add what it reads to the shape of the object, but for labels that are ``declared``."""
+        self._labels.declare(shape, declared)
         self._each.declare(shape)
 
     def samples(
-        self, item: Any, reserved: dict[str, str], notes: Notes
-    ) -> list[tuple[Labels, float]]:
-        """Return the samples of an object, sorted by the labels that are their own."""
+        self, item: Any, reserved: dict[str, str], notes: Notes, most: int
+    ) -> Iterator[tuple[Labels, float]]:
+        """Yield the samples of an object, sorted by the labels that are their own.
+
+        Not many more than ``most``, which are too many for a family anyway. Raises ``BudgetError``.
+        """
         path = self.path
         value = path.get(item)
         if value is None and not self._each.nil_is_zero:
             notes.missing(self._where, lambda: path.why_nothing(item))
-            return []
-        own = list(self._each.samples(value, self._where, notes))
+            return
+        own = []
+        for sample in self._each.samples(value, self._where, notes):
+            own.append(sample)
+            if len(own) > most:
+                break
+            if len(own) % _CHECKED_EVERY == 0:
+                notes.budget.check()
         if not own:
-            return []
+            return
         if len(own) > 1:
             own.sort(key=lambda sample: sorted(sample[0].items()))
         base = reserved | self._common
         self._labels.add(item, base, "", notes)
-        return [(tuple(sorted((base | labels).items())), number) for labels, number in own]
+        for labels, number in own:
+            yield tuple(sorted((base | labels).items())), number

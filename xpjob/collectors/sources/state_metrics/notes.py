@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from xpjob.base.truncate import MAX_LABEL, cut
 from xpjob.collectors.sources.program import MAX_EXAMPLES, Example, Tally
+from xpjob.collectors.sources.state_metrics.budget import Budget
 
 MAX_MESSAGE = 1024
 """Characters of the message of an example."""
@@ -14,10 +15,12 @@ MAX_MESSAGE = 1024
 class Notes:
     """Problems with the values of one object after the other, into the tally of a list.
 
-    Values that are missing are often expected to be: their examples come last.
+    Values that are missing are often expected to be: their examples come last. ``budget`` is that
+    of the list, for what takes long to check.
     """
 
     def __init__(self, tally: Tally, describe: Callable[[object], str]) -> None:
+        self.budget = Budget()
         self._tally = tally
         self._describe = describe
         self._missing: list[Example] = []

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from msgspec import UNSET, Struct
@@ -82,8 +83,12 @@ class Path:
         return "there is no value"
 
 
+@lru_cache(maxsize=1024)
 def compile_path(segments: config.Path, mode: config.Mode) -> Path:
-    """Compile a path; with wildcards over lists, unless kube-state-metrics is followed."""
+    """Compile a path; with wildcards over lists, unless kube-state-metrics is followed.
+
+    A path of a resource is that of the labels of all its metrics, which share what it becomes.
+    """
     wildcards = mode == "default"
     return Path(segments, _getter(segments, wildcards), wildcards)
 

@@ -55,15 +55,21 @@ class StateMetricsSource:
         """Add what the metrics of a resource read of its objects to their shape."""
         shape.key("metadata", "name")
         shape.key("metadata", "namespace")
+        declared: set[config.Path] = set()
         for metric in self._metrics[target]:
-            metric.declare(shape)
+            metric.declare(shape, declared)
 
     def folder(self, target: int, kind: Kind, limits: Limits) -> Folder:
         """Return what takes the objects of a resource in one of its kinds."""
         return Folder(self._metrics[target], kind, limits, self._mode)
 
     def finish(self, tallies: Sequence[Tally], limits: Limits) -> Outcome:
-        """Merge the lists. In default mode the smallest of the samples with equal labels stays."""
+        """Merge the lists. In default mode the smallest of the samples with equal labels stays.
+
+        Families of a list whose budget was spent are left out.
+        """
+        tallies = sorted(tallies, key=lambda each: each.partial is None)
+        incomplete = {name for each in tallies for name in each.partial or ()}
         total = Tally(
             objects=sum(each.objects for each in tallies),
             missing=sum(each.missing for each in tallies),
@@ -75,6 +81,8 @@ class StateMetricsSource:
         series: dict[str, Sequence[tuple[Labels, float]]] = {}
         for family in self.families:
             name = family.name
+            if name in incomplete:
+                continue
             samples = [sample for each in tallies for sample in each.series.get(name, ())]
             beyond = sum(each.over.get(name, 0) for each in tallies)
             if self._mode == "default" and not beyond:
