@@ -25,7 +25,7 @@ from xpjob.collectors.sources.metric_source.paths import compile_path, compile_s
 from xpjob.collectors.sources.metric_source.spec import FUNCTIONS
 from xpjob.collectors.sources.metric_source.types import TYPES
 from xpjob.collectors.sources.options import Mode
-from xpjob.collectors.sources.state_metrics.convert import to_metric_sources
+from xpjob.collectors.sources.state_metrics.convert import convert
 from xpjob.commands import sources as commands
 from xpjob.commands.groups import OPTIONS
 
@@ -130,7 +130,7 @@ def answer(block: Block) -> str:
 
 def converted(block: Block) -> str:
     """Return the MetricSources of a custom resource state document, without their comments."""
-    text = to_metric_sources(state_metrics.read(block.document), "databases")
+    text = convert(state_metrics.read(block.document), "databases")[0]
     assert examples.problems(examples.compiled(text)) == []
     return re.sub(r"^ *#.*\n", "", text, flags=re.MULTILINE)
 

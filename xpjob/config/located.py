@@ -6,7 +6,7 @@ A document is read as a whole: each mistake is noted with its place, and reading
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -260,11 +260,6 @@ def read_yaml(text: str, checker: Checker, *, only_first: bool = False) -> list[
 def from_json(value: Any, path: str = "") -> Node:
     """Return a JSON value as a node without a place in a text."""
     return Node(_raw(value), path)
-
-
-def from_map(entries: Mapping[str, Any]) -> Node:
-    """Return a JSON object as a node without a place in a text."""
-    return from_json(entries)
 
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

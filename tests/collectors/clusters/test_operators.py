@@ -145,7 +145,7 @@ def test_joining_twice_is_joining_once() -> None:
     ],
 )
 def test_a_csv_without_a_subscription_is_an_operator(item: Json, package: str) -> None:
-    """Named for its package, so that an upgrade is no other series."""
+    """It is named after its package, so that an upgrade keeps the series."""
     (row,) = joined([], [item])
     assert (row.operator, row.name, row.installed, row.healthy) == (package, "", True, True)
 
@@ -171,7 +171,7 @@ def test_versions_that_come_or_go_are_no_operators() -> None:
 def test_a_cluster_extension_is_an_operator(
     conditions: list[Json], state: str, healthy: bool | None, succeeded: bool | None
 ) -> None:
-    """By its package; there is no telling of upgrades that wait."""
+    """It is named after its package; pending upgrades are not known."""
     row = extension_row(msgspec.convert(extension("foo", "1.0.0", *conditions), ClusterExtension))
     assert (row.state, row.healthy, row.succeeded) == (state, healthy, succeeded)
     assert (row.operator, row.name, row.version) == ("foo", "my-foo", "1.0.0")

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from xpjob.collect.scope import namespaces
 from xpjob.collectors.crossplane.extra_labels import ExtraLabel, parse_extra_labels
 from xpjob.collectors.crossplane.patterns import Pattern, parse_pattern
 from xpjob.config import parsers
 from xpjob.config.option import Config, Group, Problem, option
 from xpjob.kube.gvr import Gvr, parse_gvrs
-
-_NAMESPACES = parsers.each(
-    parsers.matching("namespace", r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", "a name, e.g. team-a")
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +28,7 @@ class CrossplaneOptions(Group):
     discovery: str = option("Discover kinds by their API categories: auto (only if no GVRs are set), always or never.", "auto", parsers.one_of("auto", "always", "never"))
     include_kinds: tuple[Pattern, ...] = option("Discovered kinds to list although only their category says what they are: group or resource.group, * allowed, comma-separated.", "", parsers.each(parse_pattern))
     exclude_kinds: tuple[Pattern, ...] = option("Discovered kinds not to list: group or resource.group, * allowed, comma-separated.", "", parsers.each(parse_pattern))
-    kube_namespace_scope: tuple[str, ...] = option("Namespaces in which to list namespaced kinds, comma-separated; empty means all.", "", _NAMESPACES)
+    kube_namespace_scope: tuple[str, ...] = option("Namespaces in which to list namespaced kinds, comma-separated; empty means all.", "", namespaces)
     creator_annotation_key: str = option("Annotation of claims and XRs with the creator.", "", parsers.key)
     team_annotation_key: str = option("Annotation of claims and XRs with the team.", "", parsers.key)
     composition_label_key: str = option("Label with the name of the composition; without it, the composition reference is used.", "crossplane.io/composition-name", parsers.key)

@@ -326,7 +326,7 @@ def catalog_of(names: int, page: int) -> Callable[[Asked], Told]:
 def test_repositories_are_counted_or_not_known(
     answer: Callable[[Asked], Told], repositories: int | None, catalog: str
 ) -> None:
-    """All of them: a part of them is no number. The registry is up either way."""
+    """All of them, or none: a partial count is left out. The registry is up in either case."""
     found = state_of({"/v2/": told(200), "/v2/_catalog": answer}, max_repositories=6)
     assert (found.repositories, found.catalog) == (repositories, catalog)
     assert found.state == "upAnonymous"
@@ -411,7 +411,7 @@ def test_all_together_take_no_more_than_a_share_of_the_run() -> None:
 
 
 def drip(go_on: threading.Event) -> Callable[[Asked], Told]:
-    """Return what answers only when it is told to."""
+    """Return an answer that is held back until the event is set."""
 
     def answer(_: Asked) -> Told:
         go_on.wait(5)
@@ -458,7 +458,7 @@ def test_the_end_of_the_certificate_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("wrong", ["expired", "name", "untrusted"])
 def test_a_certificate_that_is_wrong_is_told(tmp_path: Path, wrong: str) -> None:
-    """It is no registry that can be relied on."""
+    """The registry is unreachable, and the certificate is named as the cause."""
     tls = Tls(tmp_path)
     until = datetime.now(timezone.utc) - timedelta(days=1) if wrong == "expired" else None
     name = "other.example.org" if wrong == "name" else "127.0.0.1"

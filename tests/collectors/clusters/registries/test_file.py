@@ -140,7 +140,7 @@ def test_mistakes_are_those_of_the_option(tmp_path: Path) -> None:
 
 
 def test_credentials_are_not_sent_in_the_clear(tmp_path: Path) -> None:
-    """Unless that is said to be right; loopback is no network."""
+    """Except over loopback, or where the configuration allows it."""
     text = "registries: [{name: a, endpoint: 'http://a.example.org', credentialsFile: %s}]"
     path = write(tmp_path, text % (tmp_path / "harbor"))
     given = {"registries_file": str(path)}

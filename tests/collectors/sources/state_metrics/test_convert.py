@@ -12,7 +12,7 @@ import pytest
 from support.state_metrics import Samples, one_metric, read
 from xpjob.collectors.sources.documents.metric_source import read_metric_source
 from xpjob.collectors.sources.metric_source.spec import MetricSourceSpec
-from xpjob.collectors.sources.state_metrics.convert import to_metric_sources
+from xpjob.collectors.sources.state_metrics.convert import convert
 from xpjob.config.located import Checker, read_yaml
 
 FILES = Path(__file__).parent / "files"
@@ -20,7 +20,7 @@ FILES = Path(__file__).parent / "files"
 
 def converted(text: str) -> tuple[str, list[MetricSourceSpec]]:
     """Return the output, and what it is read as, without a mistake."""
-    output = to_metric_sources(read(text), "My file.yaml")
+    output = convert(read(text), "My file.yaml")[0]
     checker = Checker("converted")
     specs = [read_metric_source(node, checker) for node in read_yaml(output, checker)]
     assert [str(each) for each in checker.problems if not each.warning] == []
@@ -120,7 +120,7 @@ def test_any_document_is_converted(seed: int) -> None:
     for _ in range(10):
         config, _ = samples.question()
         document = read(json.dumps(config), "compat")
-        output = to_metric_sources(document, "x")
+        output = convert(document, "x")[0]
         checker = Checker("converted")
         specs = [read_metric_source(node, checker) for node in read_yaml(output, checker)]
         assert [str(each) for each in checker.problems if not each.warning] == []

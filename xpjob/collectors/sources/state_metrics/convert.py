@@ -26,13 +26,11 @@ _HEAD = """\
 """
 
 
-def to_metric_sources(document: config.Document, name: str) -> str:
-    """Return MetricSources in YAML, one for each resource; ``name`` is what theirs begin with."""
-    return convert(document, name)[0]
-
-
 def convert(document: config.Document, name: str) -> tuple[str, list[str]]:
-    """Return MetricSources in YAML, and what of the document they cannot say."""
+    """Return MetricSources in YAML, one for each resource, and what they cannot say.
+
+    ``name`` is what their names begin with.
+    """
     parts = [
         _Converted(resource, f"{_object_name(name)}-{number}")
         for number, resource in enumerate(document.resources, 1)
