@@ -62,6 +62,8 @@ def test_the_tables_that_there_are(toy: Reader) -> None:
         "type": "text",
         "title": "Pool",
         "help": "Group of nodes.",
+        "priority": 1,
+        "unit": "",
     }
     view = schema["views"][0]
     assert (view["name"], view["module"]) == ("crossplane", "/crossplane/app.js")

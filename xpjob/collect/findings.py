@@ -12,6 +12,8 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from msgspec import Struct, field
 
+from xpjob.collect.tables import Severity
+
 
 class Ref(Struct, frozen=True, gc=False):
     """Reference to an object on the cluster; the namespace is empty if it is cluster-scoped."""
@@ -26,7 +28,9 @@ class Finding(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
     """One finding about one object.
 
     ``class_`` is the object's role, ``other`` the second object involved, if any. ``since`` is
-    when a run first had the finding, or since when the condition lasts.
+    when a run first had the finding, or since when the condition lasts. ``severity`` is empty in
+    documents of versions that did not know it; ``dependants`` counts what suffers with the object.
+    ``table`` and ``row`` (an id, see ``tables.row_id``) are the object's row, if it has one.
     """
 
     finding: str
@@ -42,6 +46,10 @@ class Finding(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
     since: str = ""
     confirmed: bool = False
     collector: str = ""
+    severity: Severity = ""
+    dependants: int = 0
+    table: str = ""
+    row: str = ""
 
     @property
     def identity(self) -> tuple[str, str | Ref, Ref | None]:

@@ -5,27 +5,85 @@ from __future__ import annotations
 import re
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from urllib.parse import quote, unquote
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 ColumnType = Literal[
-    "text", "state", "flag", "count", "ratio", "bytes", "cores", "time", "list", "object"
+    "text",
+    "state",
+    "flag",
+    "count",
+    "ratio",
+    "bytes",
+    "cores",
+    "money",
+    "time",
+    "digest",
+    "ref",
+    "list",
+    "object",
 ]
-"""Determines how a column is shown, sorted and filtered. Times are RFC 3339; ratios are 0 to 1."""
-NUMBERS: frozenset[ColumnType] = frozenset({"count", "ratio", "bytes", "cores"})
+"""Determines how a column is shown, sorted and filtered. Times are RFC 3339; ratios are 0 to 1.
+
+A ``ref`` is an object with group, kind, namespace and name.
+"""
+NUMBERS: frozenset[ColumnType] = frozenset({"count", "ratio", "bytes", "cores", "money"})
+Severity = Literal["", "info", "warning", "critical"]
+LATENESS = "lateness"
+"""A column that readers add where a table has ``ok`` and ``since``.
+
+"recent" until the usual time is over, "late" afterwards, "long" from one day, empty if ok.
+"""
+USUAL_SECONDS = 900
+"""How long a row may take to become ok, where nothing better is known."""
 
 
 class Column(Struct, frozen=True, rename="camel"):
-    """One column; ``name`` is its key in the JSON of a row."""
+    """One column; ``name`` is its key in the JSON of a row.
+
+    ``priority``: 1 is always shown, 2 from 700 pixels, 3 from 1100 or where all are wanted, 0 only
+    on the page of a row. ``unit`` is the currency of money.
+    """
 
     name: str
     type: ColumnType = "text"
     title: str = ""
     help: str = ""
+    priority: int = 0
+    unit: str = ""
+
+
+class Link(Struct, frozen=True, rename="camel"):
+    """A column whose value is that of the column ``to`` of another table, which may be absent."""
+
+    column: str
+    table: str
+    to: str
+
+
+class Highlight(Struct, frozen=True, rename="camel"):
+    """A number for the card of the collector: the rows that match, or the sum of a column of them.
+
+    ``bad``: a number above 0 needs attention.
+    """
+
+    label: str
+    filters: dict[str, tuple[str, ...]] = {}
+    sum: str = ""
+    bad: bool = False
+
+
+class Usual(Struct, frozen=True, rename="camel"):
+    """How long rows usually take to become ok, in seconds: by the values of a column, or not."""
+
+    by: str = ""
+    seconds: dict[str, int] = {}
+    default: int = USUAL_SECONDS
 
 
 class TableDescription(Struct, frozen=True, rename="camel", kw_only=True):
@@ -36,6 +94,12 @@ class TableDescription(Struct, frozen=True, rename="camel", kw_only=True):
     ``changes`` those whose change a comparison reports. ``sort`` is the default order, ``by`` the
     columns that a summary counts by, and ``ok`` the flag column for the healthy state.
     ``unchecked`` are filters for which a value that no row has is not a mistake.
+
+    ``name`` has the columns that make the title of a row, its own name last. A row that is not ok
+    since the time in ``since``, for longer than ``usual``, is late; ``severity`` says how grave
+    that is ("" keeps it off the home page), and ``why`` has the columns that explain it, the best
+    first. ``parents`` are columns with references to the row's parent, the nearest first; what they
+    refer to is found by the columns group, kind, namespace and name.
     """
 
     key: str
@@ -51,6 +115,14 @@ class TableDescription(Struct, frozen=True, rename="camel", kw_only=True):
     by: tuple[str, ...] = ()
     ok: str = ""
     unchecked: tuple[str, ...] | UnsetType = UNSET
+    name: tuple[str, ...] = ()
+    since: str = ""
+    why: tuple[str, ...] = ()
+    severity: Severity = ""
+    usual: Usual = Usual()
+    parents: tuple[str, ...] = ()
+    links: tuple[Link, ...] = ()
+    highlights: tuple[Highlight, ...] = ()
 
     def column(self, name: str) -> Column | None:
         """Return a column by name."""
@@ -64,6 +136,8 @@ class TableSpec:
     Columns have their JSON names. Their types and help texts come from the record's fields
     (``Annotated[str, Meta(description=...)]``); ``types`` overrides column types.
     ``previous`` has the fields of a row that the next run reads; None means the identity.
+    ``priorities`` are those of columns; by default the first three that are shown have 1, the next
+    three 2, and the others 3. ``units`` are those of columns of money.
     """
 
     key: str
@@ -80,17 +154,40 @@ class TableSpec:
     unchecked: tuple[str, ...] = ()
     types: Mapping[str, ColumnType] = field(default_factory=dict)
     previous: type[Struct] | None = None
+    name: tuple[str, ...] = ()
+    since: str = ""
+    why: tuple[str, ...] = ()
+    severity: Severity = ""
+    usual: Usual = field(default_factory=Usual)
+    parents: tuple[str, ...] = ()
+    links: tuple[Link, ...] = ()
+    highlights: tuple[Highlight, ...] = ()
+    priorities: Mapping[str, int] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
 
     def describe(self, collector: str) -> TableDescription:
         """Return the description to store. Raises ``ValueError`` for an unknown column."""
+        priorities = self._priorities()
         columns = tuple(
-            _column(item.encode_name, item.type, self.types.get(item.encode_name))
+            msgspec.structs.replace(
+                _column(item.encode_name, item.type, self.types.get(item.encode_name)),
+                priority=priorities.get(item.encode_name, 0),
+                unit=self.units.get(item.encode_name, ""),
+            )
             for item in msgspec.structs.fields(self.record)
         )
         known = {column.name for column in columns}
         for names in (
             *(self.identity, self.filters, self.search, self.shown, self.changes, self.by),
-            self.unchecked,
+            *(self.unchecked, self.name, self.why, self.parents, self.priorities, self.units),
+            [name for name in (self.since, self.usual.by) if name],
+            [link.column for link in self.links],
+            [
+                name
+                for highlight in self.highlights
+                for name in (*highlight.filters, *filter(None, (highlight.sum,)))
+                if name != LATENESS
+            ],
         ):
             if unknown := sorted(set(names) - known):
                 raise ValueError(f"table {self.key}: unknown column: {', '.join(unknown)}")
@@ -108,7 +205,39 @@ class TableSpec:
             by=self.by,
             ok=self.ok,
             unchecked=self.unchecked or UNSET,
+            name=self.name or self.identity,
+            since=self.since,
+            why=self.why,
+            severity=self.severity,
+            usual=self.usual,
+            parents=self.parents,
+            links=self.links,
+            highlights=self.highlights,
         )
+
+    def _priorities(self) -> Mapping[str, int]:
+        shown = self.shown or tuple(
+            item.encode_name for item in msgspec.structs.fields(self.record)
+        )
+        return {name: min(1 + place // 3, 3) for place, name in enumerate(shown)} | dict(
+            self.priorities
+        )
+
+
+def row_id(values: Iterable[str]) -> str:
+    """Return the id of a row: its identity as text, each value percent-encoded, joined by ``/``.
+
+    A ``~`` precedes values that a path cannot hold: nothing, ``.``, ``..``, and what begins so.
+    """
+    return "/".join(
+        f"~{quote(value, safe='')}" if value[:1] in ("", ".", "~") else quote(value, safe="")
+        for value in values
+    )
+
+
+def row_values(row: str) -> tuple[str, ...]:
+    """Return the values that ``row_id`` made an id of."""
+    return tuple(unquote(part.removeprefix("~")) for part in row.split("/"))
 
 
 def title_of(name: str) -> str:

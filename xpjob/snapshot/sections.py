@@ -24,11 +24,11 @@ _log = logging.getLogger(__name__)
 
 
 def descriptions(collector: Collector, section: Section) -> list[TableDescription]:
-    """Return the descriptions of a section's tables.
+    """Return the descriptions of a section's tables; one of the section replaces a declared one.
 
     Raises ``ValueError`` for a table without one, which readers could not use.
     """
-    specs = (*collector.tables, *section.specs)
+    specs = list({spec.key: spec for spec in (*collector.tables, *section.specs)}.values())
     if unknown := section.tables.keys() - {spec.key for spec in specs}:
         raise ValueError(f"tables without a description: {', '.join(sorted(unknown))}")
     return [
