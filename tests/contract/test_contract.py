@@ -367,7 +367,7 @@ def test_the_golden_exposition_and_snapshot(cell: Cell, request: pytest.FixtureR
     result = cell.run()
     stored = cell.stored()
     keys = [spec.key for spec in cell.scene.collector.tables]
-    keys += [*state_keys(cell.scene.collector), "tables"]
+    keys += [*state_keys(cell.scene.collector), "tables", "findings"]
     document = {key: stored[key] for key in keys}
     _compare(f"{cell.scene.name}.prom", _without_ages(families(result)), request)
     text = json.dumps(_frozen(document), indent=1, ensure_ascii=False) + "\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import quote, unquote
@@ -39,6 +39,10 @@ LATENESS = "lateness"
 
 "recent" until the usual time is over, "late" afterwards, "long" from one day, empty if ok.
 """
+_ABBREVIATIONS = {
+    word.lower(): word
+    for word in ("API", "CPU", "CSV", "GitHub", "ID", "IDs", "OK", "UID", "URL", "XR")
+}
 USUAL_SECONDS = 900
 """How long a row may take to become ok, where nothing better is known."""
 
@@ -98,8 +102,9 @@ class TableDescription(Struct, frozen=True, rename="camel", kw_only=True):
     ``name`` has the columns that make the title of a row, its own name last. A row that is not ok
     since the time in ``since``, for longer than ``usual``, is late; ``severity`` says how grave
     that is ("" keeps it off the home page), and ``why`` has the columns that explain it, the best
-    first. ``parents`` are columns with references to the row's parent, the nearest first; what they
-    refer to is found by the columns group, kind, namespace and name.
+    first. With ``since`` and without ``ok``, no row is ok. ``parents`` are columns with references
+    to the row's parent, the nearest first; what they refer to is found by the columns group, kind,
+    namespace and name. ``facets`` are the filters that the page offers, in order.
     """
 
     key: str
@@ -123,6 +128,7 @@ class TableDescription(Struct, frozen=True, rename="camel", kw_only=True):
     parents: tuple[str, ...] = ()
     links: tuple[Link, ...] = ()
     highlights: tuple[Highlight, ...] = ()
+    facets: tuple[str, ...] = ()
 
     def column(self, name: str) -> Column | None:
         """Return a column by name."""
@@ -134,10 +140,12 @@ class TableSpec:
     """Declaration of a table: a key of the snapshot, a route of the reader, a tab of the page.
 
     Columns have their JSON names. Their types and help texts come from the record's fields
-    (``Annotated[str, Meta(description=...)]``); ``types`` overrides column types.
+    (``Annotated[str, Meta(description=...)]``); ``types`` overrides column types, and ``titles``
+    the titles that are made of the names.
     ``previous`` has the fields of a row that the next run reads; None means the identity.
     ``priorities`` are those of columns; by default the first three that are shown have 1, the next
-    three 2, and the others 3. ``units`` are those of columns of money.
+    three 2, and the others 3. ``units`` are those of columns of money. ``facets`` are by default
+    ``by`` and the filters that neither identify nor name a row.
     """
 
     key: str
@@ -164,33 +172,30 @@ class TableSpec:
     highlights: tuple[Highlight, ...] = ()
     priorities: Mapping[str, int] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
+    titles: Mapping[str, str] = field(default_factory=dict)
+    facets: tuple[str, ...] = ()
 
     def describe(self, collector: str) -> TableDescription:
-        """Return the description to store. Raises ``ValueError`` for an unknown column."""
+        """Return the description to store.
+
+        Raises ``ValueError`` for an unknown column, and for one that is to filter and is no filter.
+        """
         priorities = self._priorities()
         columns = tuple(
             msgspec.structs.replace(
-                _column(item.encode_name, item.type, self.types.get(item.encode_name)),
+                _column(
+                    item.encode_name,
+                    item.type,
+                    self.types.get(item.encode_name),
+                    self.titles.get(item.encode_name, ""),
+                ),
                 priority=priorities.get(item.encode_name, 0),
                 unit=self.units.get(item.encode_name, ""),
             )
             for item in msgspec.structs.fields(self.record)
         )
-        known = {column.name for column in columns}
-        for names in (
-            *(self.identity, self.filters, self.search, self.shown, self.changes, self.by),
-            *(self.unchecked, self.name, self.why, self.parents, self.priorities, self.units),
-            [name for name in (self.since, self.usual.by) if name],
-            [link.column for link in self.links],
-            [
-                name
-                for highlight in self.highlights
-                for name in (*highlight.filters, *filter(None, (highlight.sum,)))
-                if name != LATENESS
-            ],
-        ):
-            if unknown := sorted(set(names) - known):
-                raise ValueError(f"table {self.key}: unknown column: {', '.join(unknown)}")
+        self._check({column.name for column in columns})
+        name = self.name or self.identity
         return TableDescription(
             key=self.key,
             collector=collector,
@@ -205,7 +210,7 @@ class TableSpec:
             by=self.by,
             ok=self.ok,
             unchecked=self.unchecked or UNSET,
-            name=self.name or self.identity,
+            name=name,
             since=self.since,
             why=self.why,
             severity=self.severity,
@@ -213,7 +218,29 @@ class TableSpec:
             parents=self.parents,
             links=self.links,
             highlights=self.highlights,
+            facets=self.facets
+            or (
+                *self.by,
+                *(each for each in self.filters if each not in (*self.by, *self.identity, *name)),
+            ),
         )
+
+    def _check(self, known: Set[str]) -> None:
+        """Raise ``ValueError`` for columns that are not among ``known``, or are no filters."""
+        named = (
+            *(*self.identity, *self.filters, *self.search, *self.shown, *self.changes, *self.by),
+            *(*self.unchecked, *self.name, *self.why, *self.parents),
+            *(*self.priorities, *self.units),
+            *filter(None, (self.ok, self.since, self.usual.by, self.sort.removeprefix("-"))),
+            *(link.column for link in self.links),
+            *(highlight.sum for highlight in self.highlights if highlight.sum),
+        )
+        if unknown := sorted({*named} - known):
+            raise ValueError(f"table {self.key}: unknown column: {', '.join(unknown)}")
+        filtering = {*self.by, *self.facets, *filter(None, (self.ok,))}
+        filtering |= {name for highlight in self.highlights for name in highlight.filters}
+        if missing := sorted(filtering - {*self.filters, LATENESS}):
+            raise ValueError(f"table {self.key}: no filter: {', '.join(missing)}")
 
     def _priorities(self) -> Mapping[str, int]:
         shown = self.shown or tuple(
@@ -241,17 +268,23 @@ def row_values(row: str) -> tuple[str, ...]:
 
 
 def title_of(name: str) -> str:
-    """Convert a key to a title: "notReadySince" becomes "Not ready since"."""
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
-    return words[:1].upper() + words[1:].lower()
+    """Convert a key to a title: "notReadySince" becomes "Not ready since", "podUid" "Pod UID"."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).lower().split(" ")
+    text = " ".join(_ABBREVIATIONS.get(word, word) for word in words)
+    return text[:1].upper() + text[1:]
 
 
-def _column(name: str, annotation: Any, chosen: ColumnType | None) -> Column:
+def _column(name: str, annotation: Any, chosen: ColumnType | None, title: str) -> Column:
     text = ""
     while typing.get_origin(annotation) is typing.Annotated:
         annotation, *extras = typing.get_args(annotation)
         text = next((e.description or "" for e in extras if isinstance(e, Meta)), text)
-    return Column(name, chosen or _type_of(annotation), title_of(name), text)
+    kind = chosen or _type_of(annotation)
+    if not title:
+        # A time that something happened at: "Created", not "Created at".
+        title = title_of(name)
+        title = title.removesuffix(" at") if kind == "time" else title
+    return Column(name, kind, title, text)
 
 
 def _type_of(annotation: Any) -> ColumnType:

@@ -53,6 +53,16 @@ class Histogram(Struct, rename="camel"):
             pairs.append((name, total))
         return pairs
 
+    def quantile(self, share: float) -> float:
+        """Return the bound of the bucket that has a quantile; the highest for what is above all."""
+        wanted = share * sum(self.counts)
+        reached = (
+            bound
+            for bound, (_, count) in zip(self.bounds, self.buckets(), strict=False)
+            if count >= wanted
+        )
+        return next(reached, self.bounds[-1])
+
     def sound(self, bounds: tuple[float, ...]) -> bool:
         """Return whether this can be continued: same bounds, one valid count per bucket."""
         return (

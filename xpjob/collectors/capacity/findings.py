@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from xpjob.base.times import seconds_between
 from xpjob.collect.findings import Finding
+from xpjob.collect.tables import Severity, row_id
 from xpjob.collectors.capacity.amounts import CPU, MEMORY
 from xpjob.collectors.capacity.fit import Shape
 from xpjob.collectors.capacity.fold import GATED
@@ -25,6 +26,10 @@ FINDINGS = (
     *(NODE_OVERFULL, PENDING_LONG, SHAPE_FITS_NOWHERE),
     *(DAEMON_SETS_HEAVY, NO_REQUESTS, LIMITS_FAR_ABOVE),
 )
+_SEVERITIES: dict[str, Severity] = {
+    **dict.fromkeys((NODE_OVERFULL, PENDING_LONG, SHAPE_FITS_NOWHERE), "warning"),
+    **dict.fromkeys((DAEMON_SETS_HEAVY, NO_REQUESTS, LIMITS_FAR_ABOVE), "info"),
+}
 _FAR = 10
 """Limits that are more than this multiple of requests are far above them."""
 
@@ -53,14 +58,14 @@ def find(
 
 
 def _overfull(nodes: Sequence[NodeRow], overfull: Sequence[Overfull]) -> Iterator[Finding]:
-    uids = {row.node: row.uid for row in nodes}
+    rows = {row.node: row for row in nodes}
     by_node: dict[str, list[str]] = {}
     for each in overfull:
         amount = _text(each.excess, each.resource)
         by_node.setdefault(each.node, []).append(f"{amount} more {each.resource}")
     for node, parts in by_node.items():
         text = f"pods request {' and '.join(parts)} than is allocatable"
-        yield _of_node(NODE_OVERFULL, node, uids[node], text)
+        yield _of_node(NODE_OVERFULL, rows[node], text)
 
 
 def _heavy(nodes: Sequence[NodeRow], share: float) -> Iterator[Finding]:
@@ -76,7 +81,7 @@ def _heavy(nodes: Sequence[NodeRow], share: float) -> Iterator[Finding]:
         ]
         if parts and row.state != VIRTUAL:
             text = f"DaemonSets request {' and '.join(parts)} of the node"
-            yield _of_node(DAEMON_SETS_HEAVY, row.node, row.uid, text)
+            yield _of_node(DAEMON_SETS_HEAVY, row, text)
 
 
 def _nowhere(groups: Sequence[GroupRow], shapes: Sequence[Shape]) -> Iterator[Finding]:
@@ -124,6 +129,10 @@ def _pending(rows: Sequence[PendingRow], seconds: float, at: str) -> Iterator[Fi
             team=row.team,
             message=f"{text}: {why or row.message}" if why or row.message else text,
             since=row.created_at,
+            severity=_SEVERITIES[PENDING_LONG],
+            dependants=len(some.pods),
+            table="pending",
+            row=row_id((row.namespace, row.name, row.uid)),
         )
 
 
@@ -146,17 +155,31 @@ def _without_requests(rows: Sequence[NamespaceRow]) -> Iterator[Finding]:
             yield _of_namespace(LIMITS_FAR_ABOVE, row, "; ".join(parts))
 
 
-def _of_node(finding: str, node: str, uid: str, message: str) -> Finding:
-    return _finding(finding, "nodes", "Node", node, message, uid=uid)
+def _of_node(finding: str, row: NodeRow, message: str) -> Finding:
+    return _finding(finding, "nodes", "Node", row.node, message, uid=row.uid, pods=row.pods)
 
 
 def _of_namespace(finding: str, row: NamespaceRow, message: str) -> Finding:
-    return _finding(finding, "namespaces", "Namespace", row.namespace, message, team=row.team)
+    return _finding(
+        *(finding, "namespaces", "Namespace", row.namespace, message),
+        team=row.team,
+        pods=row.pods,
+    )
 
 
 def _finding(
-    finding: str, class_: str, kind: str, name: str, message: str, *, uid: str = "", team: str = ""
+    finding: str,
+    class_: str,
+    kind: str,
+    name: str,
+    message: str,
+    *,
+    uid: str = "",
+    team: str = "",
+    pods: int = 0,
 ) -> Finding:
+    # The tables of nodes and namespaces have the names of these classes.
+    known = class_ in ("nodes", "namespaces")
     return Finding(
         finding=finding,
         class_=class_,
@@ -167,6 +190,10 @@ def _finding(
         uid=uid,
         team=team,
         message=message,
+        severity=_SEVERITIES[finding],
+        dependants=pods,
+        table=class_ if known else "",
+        row=row_id((name,)) if known else "",
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from xpjob.base.times import seconds_between
 from xpjob.collect.findings import Finding
+from xpjob.collect.tables import Severity, row_id
 from xpjob.collectors.clusters.records import OperatorRow, RegistryRow
 from xpjob.collectors.clusters.registries.result import NO_ACCESS, NOT_LET_IN
 
@@ -15,6 +16,11 @@ ACCESS, PATHS = "RegistryAccessFails", "RegistryPathsFail"
 CERTIFICATE = "RegistryCertificateExpires"
 FINDINGS = (OPERATOR_FAILED, APPROVAL, REGISTRY_DOWN, CREDENTIALS, ACCESS, PATHS, CERTIFICATE)
 
+_SEVERITIES: dict[str, Severity] = {
+    **dict.fromkeys(FINDINGS, "warning"),
+    REGISTRY_DOWN: "critical",
+    APPROVAL: "info",
+}
 _DAY = 86_400
 _KINDS = {
     "olm": ("operators.coreos.com", "Subscription"),
@@ -61,7 +67,8 @@ def _of_registries(rows: Sequence[RegistryRow], days: int, at: str) -> Iterator[
         if until and days and seconds_between(at, until) < days * _DAY:
             expired = not seconds_between(at, until)
             text = f"the certificate of {row.endpoint} {'expired' if expired else 'expires'} on "
-            yield _of_registry(CERTIFICATE, row, f"{text}{until[:10]}; renew it")
+            severity: Severity = "critical" if expired else "warning"
+            yield _of_registry(CERTIFICATE, row, f"{text}{until[:10]}; renew it", severity)
 
 
 def _of_operator(finding: str, row: OperatorRow, message: str, since: str = "") -> Finding:
@@ -79,10 +86,13 @@ def _of_operator(finding: str, row: OperatorRow, message: str, since: str = "") 
         team="",
         message=message,
         since=since,
+        severity=_SEVERITIES[finding],
+        table="operators",
+        row=row_id((row.manager, row.namespace, row.operator, row.name)),
     )
 
 
-def _of_registry(finding: str, row: RegistryRow, message: str) -> Finding:
+def _of_registry(finding: str, row: RegistryRow, message: str, severity: Severity = "") -> Finding:
     return Finding(
         finding=finding,
         class_="registries",
@@ -94,4 +104,7 @@ def _of_registry(finding: str, row: RegistryRow, message: str) -> Finding:
         team="",
         message=message,
         since="",
+        severity=severity or _SEVERITIES[finding],
+        table="registries",
+        row=row_id((row.registry,)),
     )

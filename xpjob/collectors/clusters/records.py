@@ -39,6 +39,17 @@ class NodeRow(Struct, rename="camel", kw_only=True):
         Meta(description="Status of the condition Ready; Unknown also if there is none."),
     ] = "Unknown"
     ready_since: Annotated[str, Meta(description="When that last changed.")] = ""
+    healthy: Annotated[
+        bool | None,
+        Meta(
+            description="Whether it is ready, has a network, and is under no pressure of memory, "
+            "disk or processes."
+        ),
+    ] = None
+    unhealthy_since: Annotated[str, Meta(description="Since when not; empty if it is healthy.")] = (
+        ""
+    )
+    message: Annotated[str, Meta(description="Why not, as its conditions say it.")] = ""
     unschedulable: Annotated[bool, Meta(description="Whether the node is cordoned.")] = False
     roles: Annotated[list[str], Meta(description="Roles, by the labels of the node.")] = []
     pressures: Annotated[

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from xpjob.collect.tables import ColumnType, TableSpec
+from xpjob.collect.tables import ColumnType, Highlight, Link, TableSpec
 from xpjob.collectors.clusters.records import FactRow, NodeRow, OperatorRow, RegistryRow
 
 
@@ -30,13 +30,14 @@ FACTS = TableSpec(
     changes=("value", "text"),
     sort="fact",
     types={"carriedSince": _TIME},
+    priorities={**dict.fromkeys(("fact", "value", "text"), 1), "carriedSince": 3},
 )
 NODES = TableSpec(
     "clusterNodes",
     NodeRow,
     ("node",),
     title="Nodes of the cluster",
-    filters=("node", "ready", "unschedulable", "roles", "pressures", "kubelet"),
+    filters=("node", "healthy", "ready", "unschedulable", "roles", "pressures", "kubelet"),
     search=("node",),
     shown=(
         *("node", "ready", "readySince", "unschedulable", "roles", "pressures", "kubelet"),
@@ -45,9 +46,22 @@ NODES = TableSpec(
     changes=("ready", "unschedulable", "kubelet"),
     sort="node",
     by=("ready",),
+    ok="healthy",
+    since="unhealthySince",
+    why=("message", "pressures"),
+    severity="critical",
+    links=(Link("node", "nodes", "node"),),
+    highlights=(Highlight("Nodes in trouble", {"healthy": ("false",)}, bad=True),),
+    priorities={
+        **dict.fromkeys(("node", "ready", "readySince"), 1),
+        **dict.fromkeys(("roles", "pressures", "cpuRatio", "memoryRatio"), 2),
+        **dict.fromkeys(("unschedulable", "kubelet", "pods", "podsRunning", "carriedSince"), 3),
+    },
+    titles={"readySince": "Since", "pressures": "Other conditions", "unschedulable": "Cordoned"},
+    facets=("ready", "roles", "pressures", "unschedulable", "kubelet"),
     types={
         "ready": "state",
-        **dict.fromkeys(("readySince", "createdAt", "carriedSince"), _TIME),
+        **dict.fromkeys(("readySince", "unhealthySince", "createdAt", "carriedSince"), _TIME),
         **dict.fromkeys(("cpuRatio", "memoryRatio"), "ratio"),
         **dict.fromkeys(("cpuCapacity", "cpuAllocatable", "cpuRequested"), "cores"),
         **dict.fromkeys(("memoryCapacity", "memoryAllocatable", "memoryRequested"), "bytes"),
@@ -74,6 +88,19 @@ OPERATORS = TableSpec(
     by=("manager", "state"),
     ok="healthy",
     types={"state": "state", **dict.fromkeys(("since", "carriedSince"), _TIME)},
+    name=("namespace", "operator"),
+    since="since",
+    why=("message", "state"),
+    severity="warning",
+    links=(Link("namespace", "namespaces", "namespace"),),
+    highlights=(Highlight("Operators in trouble", {"healthy": ("false",)}, bad=True),),
+    priorities={
+        **dict.fromkeys(("namespace", "operator", "state", "since"), 1),
+        **dict.fromkeys(("version", "message", "upgradePending"), 2),
+        **dict.fromkeys(("manager", "healthy", "approvalRequired", "channel", "carriedSince"), 3),
+    },
+    titles={"since": "In this state since"},
+    facets=("manager", "state", "namespace", "upgradePending", "approvalRequired", "channel"),
 )
 REGISTRIES = TableSpec(
     "registries",
@@ -95,5 +122,16 @@ REGISTRIES = TableSpec(
         **dict.fromkeys(("since", "certificateExpires", "carriedSince"), _TIME),
     },
     previous=SeenRegistry,
+    since="since",
+    why=("message", "cause"),
+    severity="warning",
+    highlights=(Highlight("Registries in trouble", {"healthy": ("false",)}, bad=True),),
+    priorities={
+        **dict.fromkeys(("registry", "state", "since"), 1),
+        **dict.fromkeys(("endpoint", "message", "certificateExpires"), 2),
+        **dict.fromkeys(("responseSeconds", "repositories", "carriedSince"), 3),
+    },
+    titles={"since": "In this state since", "responseSeconds": "Response time in seconds"},
+    facets=("state", "cause", "catalog"),
 )
 TABLES = (FACTS, NODES, OPERATORS, REGISTRIES)

@@ -31,6 +31,7 @@ from xpjob.collectors.crossplane.state import Shown, State
 from xpjob.collectors.crossplane.tables import TABLES
 from xpjob.collectors.crossplane.target import Target
 from xpjob.collectors.crossplane.timeline import Timeline
+from xpjob.collectors.crossplane.usual import with_usual
 from xpjob.collectors.crossplane.wire import Object
 from xpjob.config.option import Group
 from xpjob.kube.lists import ListKey
@@ -195,6 +196,7 @@ class Crossplane:
                 at,
             )
             absences += of_platform
+        times = timeline.times_to_ready(everything) if before else None
         lacks_rows = bool(missing.unconfirmed and before and not before.whole)
         if not lacks_rows:
             warn(kept, absences)
@@ -205,11 +207,12 @@ class Crossplane:
                 linked, outcomes, at=at, stuck_seconds=notes.options.stuck_deletion_seconds
             ),
             State(
-                time_to_ready=timeline.times_to_ready(everything) if before else None,
+                time_to_ready=times,
                 namespace_configs=notes.configs,
                 platform=platform,
                 absences=absences,
             ),
+            specs=with_usual(TABLES, times or ()),
             shown={
                 "perObject": notes.options.per_object_metrics,
                 "extraLabels": tuple(extra.name for extra in notes.options.extra_labels),

@@ -6,14 +6,19 @@ each object alone, a finding is reported once.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
 
 from xpjob.base.times import seconds_between
 from xpjob.collect.findings import Finding, Ref
 from xpjob.collect.outcome import TargetOutcome
+from xpjob.collect.tables import Severity, row_id
+from xpjob.collectors.crossplane.classes import TABLE_OF
 from xpjob.collectors.crossplane.duplicates import duplicates
 from xpjob.collectors.crossplane.owners import Owners
-from xpjob.collectors.crossplane.records import CompositeResource, Inventory, Record
+from xpjob.collectors.crossplane.records import Composed, CompositeResource, Inventory, Record
 
 CHILD_NOT_READY, PARENT_NOT_READY = "ChildNotReady", "ParentNotReady"
 MISSING_REFERENCE, OWNER_GONE, OWNER_REPLACED = "MissingReference", "OwnerGone", "OwnerReplaced"
@@ -29,6 +34,13 @@ FINDINGS = (
     *(DUPLICATE_EXTERNAL_NAME, POSSIBLE_DUPLICATE_EXTERNAL_NAME, STUCK_DELETION),
 )
 
+# Two MRs of one external resource undo each other's changes, or delete it under the other.
+_SEVERITIES: dict[str, Severity] = {
+    **dict.fromkeys(FINDINGS, "warning"),
+    DUPLICATE_EXTERNAL_NAME: "critical",
+    POSSIBLE_DUPLICATE_EXTERNAL_NAME: "info",
+}
+
 
 def find(
     inventory: Inventory, outcomes: Iterable[TargetOutcome], *, at: str, stuck_seconds: float
@@ -42,11 +54,24 @@ def find(
         *_without_owner(inventory, owners, lists),
         *_owned_by_others(inventory, owners),
     )
-    return [
+    found = [
         *_once(about_links),
         *_duplicates(inventory),
         *_stuck(inventory, at, stuck_seconds),
     ]
+    below = _below(inventory) if found else Counter[Ref]()
+    return [msgspec.structs.replace(each, dependants=below[each.ref]) for each in found]
+
+
+def _below(inventory: Inventory) -> Counter[Ref]:
+    """Return how many XRs and MRs each object has below it, as parent, topmost XR or claim."""
+    records: Iterable[Composed] = (*inventory.xrs, *inventory.mrs)
+    return Counter(
+        ref
+        for record in records
+        for ref in {record.parent, record.root, record.claim}
+        if ref is not None and ref != record.ref
+    )
 
 
 def _once(findings: Iterable[Finding]) -> Iterator[Finding]:
@@ -88,6 +113,9 @@ def _about(
         other=other,
         message=message,
         since=since,
+        severity=_SEVERITIES[finding],
+        table=TABLE_OF[record.class_] if record.uid else "",
+        row=row_id((record.uid,)) if record.uid else "",
     )
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from xpjob.collect.tables import ColumnType, TableSpec
+import msgspec
+
+from xpjob.collect.tables import LATENESS, ColumnType, Highlight, Link, TableSpec
 from xpjob.collectors.crossplane.records import (
     Claim,
     CompositeResource,
@@ -23,6 +25,7 @@ _TYPES: dict[str, ColumnType] = {
         ),
         "time",
     ),
+    **dict.fromkeys(("parent", "root", "claim", "xr", "disputedClaim"), "ref"),
 }
 _FILTERS = (
     *("group", "version", "kind", "namespace", "team", "creator", "composition", "source"),
@@ -38,12 +41,23 @@ _SHOWN = (
     *("notReadySince", "createdAt"),
 )
 _CHANGES = ("readyStatus", "syncedStatus", "paused", "deleting")
+_FACETS = ("team", "kind", "namespace", "composition", "reason", "creator", "paused", "deleting")
+# On a narrow page: name, state and since when.
+_PRIORITIES = {
+    **dict.fromkeys(("namespace", "name", "reason", "notReadySince"), 1),
+    **dict.fromkeys(("kind", "team", "message"), 2),
+    **dict.fromkeys(("composition", "provider", "ready", "createdAt"), 3),
+}
+# A controller's own error says more than that something is waited for.
+_WHY = ("syncedMessage", "message", "syncedReason", "reason")
+_LATE: dict[str, tuple[str, ...]] = {LATENESS: ("late", "long")}
 
 
 def _spec(
     key: str, record: type[Record], title: str, own: tuple[str, ...] = (), **changes: Any
 ) -> TableSpec:
     """Return what the three classes have in common; ``own`` are further columns to filter by."""
+    known = {item.encode_name for item in msgspec.structs.fields(record)}
     return TableSpec(
         key,
         record,
@@ -56,13 +70,27 @@ def _spec(
         ok="ready",
         types=_TYPES,
         previous=Past,
+        name=("namespace", "name"),
+        since="notReadySince",
+        why=_WHY,
+        severity="warning",
+        links=(Link("namespace", "namespaces", "namespace"),),
+        priorities={name: each for name, each in _PRIORITIES.items() if name in known},
+        titles={"reason": "State", "xr": "Composite resource (XR)"},
+        facets=(*own, *_FACETS),
         **{"search": _SEARCH, "shown": _SHOWN, **changes},
     )
 
 
 TABLES = (
-    _spec("claims", Claim, "Claims"),
-    _spec("xrs", CompositeResource, "Composite resources (XRs)"),
+    _spec("claims", Claim, "Claims", highlights=(Highlight("Claims"),)),
+    _spec(
+        "xrs",
+        CompositeResource,
+        "Composite resources (XRs)",
+        parents=("parent", "claim"),
+        highlights=(Highlight("XRs not ready for long", _LATE, bad=True),),
+    ),
     _spec(
         "mrs",
         ManagedResource,
@@ -70,5 +98,7 @@ TABLES = (
         ("provider", "providerConfig"),
         search=(*_SEARCH, "externalName"),
         shown=(*_SHOWN[:4], "provider", *_SHOWN[5:]),
+        parents=("parent", "claim"),
+        highlights=(Highlight("MRs not ready for long", _LATE, bad=True),),
     ),
 )

@@ -24,9 +24,9 @@ from xpjob.collectors.deployments.higher import Higher, read_higher
 from xpjob.collectors.deployments.inventory import rows_of
 from xpjob.collectors.deployments.options import DeploymentOptions
 from xpjob.collectors.deployments.owners import LISTED, Owned, OwnerReader, Owners
-from xpjob.collectors.deployments.rows import Deployment
+from xpjob.collectors.deployments.rows import DEPLOYMENTS, Deployment
 from xpjob.collectors.deployments.since import Memory, mark_absent
-from xpjob.collectors.deployments.tables import DEPLOYMENTS, TABLES
+from xpjob.collectors.deployments.tables import TABLES
 from xpjob.config.option import Group
 from xpjob.kube.gvr import Gvr
 from xpjob.kube.lists import ListKey

@@ -6,7 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from xpjob.collect.findings import Finding
-from xpjob.collectors.deployments.rows import Deployment
+from xpjob.collect.tables import Severity
+from xpjob.collectors.deployments.rows import DEPLOYMENTS, Deployment
 
 SEVERAL_DIGESTS = "TagWithSeveralDigests"
 MOVED = "TagMoved"
@@ -16,6 +17,12 @@ NO_DIGEST = "NoRegistryDigest"
 MANY_VERSIONS = "ManyVersions"
 NOT_ATTESTED = "NotAttested"
 FINDINGS = (SEVERAL_DIGESTS, MOVED, NO_TAG, UNPINNED, NO_DIGEST, MANY_VERSIONS, NOT_ATTESTED)
+
+_SEVERITIES: dict[str, Severity] = {
+    **dict.fromkeys((SEVERAL_DIGESTS, MOVED, NO_DIGEST, NOT_ATTESTED), "warning"),
+    # Whole clusters are so: to be improved, and not an event.
+    **dict.fromkeys((NO_TAG, UNPINNED, MANY_VERSIONS), "info"),
+}
 
 MANY = 5
 """Digests of one image from which its versions are many."""
@@ -61,12 +68,12 @@ def _tags(live: _Rows, gone: _Rows) -> Iterator[Finding]:
         digests = _digests(some)
         if len(digests) > 1:
             text = f"{len(digests)} digests run: {_listed(digests, some)}"
-            yield _of_image(SEVERAL_DIGESTS, tag, text)
+            yield _of_image(SEVERAL_DIGESTS, tag, text, some)
         elif earlier := [row for row in before.get(tag, ()) if row.digest not in digests]:
             last = max(earlier, key=lambda row: (row.until, row.digest))
             since = min(row.since for row in some)
             text = f"it was {last.digest} until {last.until}, and is {digests[0]}"
-            yield _of_image(MOVED, tag, text, since)
+            yield _of_image(MOVED, tag, text, some, since)
 
 
 def _by_tag(rows: _Rows) -> Mapping[str, _Rows]:
@@ -92,12 +99,12 @@ def _of_workloads(live: _Rows) -> Iterator[Finding]:
     floating = [row for row in live if not row.pinned and row.tag in ("", "latest")]
     for some in _grouped(floating, _workload):
         images = ", ".join(_first(sorted({row.image for row in some})))
-        yield _of_workload(NO_TAG, some[0], f"whatever is pushed last runs: {images}")
+        yield _of_workload(NO_TAG, some, f"whatever is pushed last runs: {images}")
     unknown = [row for row in live if not row.digest and row.no_digest_why in _TEXTS]
     for some in _grouped(unknown, _workload):
         containers = ", ".join(_first(sorted({row.container for row in some})))
         text = f"{containers}: {_TEXTS[some[0].no_digest_why]}"
-        yield _of_workload(NO_DIGEST, some[0], text)
+        yield _of_workload(NO_DIGEST, some, text)
 
 
 def _unpinned(live: _Rows) -> Iterator[Finding]:
@@ -110,6 +117,7 @@ def _unpinned(live: _Rows) -> Iterator[Finding]:
             yield _finding(
                 *(UNPINNED, "namespace", "", "Namespace", "", namespace),
                 f"{len(places)} of {len(all_places)} containers name their image without a digest",
+                dependants=len(places),
             )
 
 
@@ -121,7 +129,7 @@ def _versions(live: _Rows) -> Iterator[Finding]:
         if len(digests) >= MANY:
             tags = sorted({row.tag for row in some if row.tag})
             text = f"{len(digests)} digests run" + (f": {', '.join(_first(tags))}" if tags else "")
-            yield _of_image(MANY_VERSIONS, f"{some[0].registry}/{some[0].repository}", text)
+            yield _of_image(MANY_VERSIONS, f"{some[0].registry}/{some[0].repository}", text, some)
 
 
 def _not_attested(live: _Rows) -> Iterator[Finding]:
@@ -130,7 +138,7 @@ def _not_attested(live: _Rows) -> Iterator[Finding]:
     for some in _grouped(without, lambda row: (row.registry, row.repository)):
         digests = sorted({row.digest for row in some})
         text = f"GitHub has no provenance attestation of what runs: {_listed(digests, some)}"
-        yield _of_image(NOT_ATTESTED, f"{some[0].registry}/{some[0].repository}", text)
+        yield _of_image(NOT_ATTESTED, f"{some[0].registry}/{some[0].repository}", text, some)
 
 
 def _workload(row: Deployment) -> tuple[str, ...]:
@@ -166,14 +174,18 @@ def _rest(kind: str, rest: Sequence[Finding]) -> Iterator[Finding]:
         yield _finding(kind, rest[0].class_, "", "", "", "", text)
 
 
-def _of_image(finding: str, name: str, message: str, since: str = "") -> Finding:
-    return _finding(finding, "image", "", "Image", "", name, message, since)
+def _of_image(finding: str, name: str, message: str, rows: _Rows, since: str = "") -> Finding:
+    pods = sum(row.pods for row in rows)
+    return _finding(finding, "image", "", "Image", "", name, message, since, dependants=pods)
 
 
-def _of_workload(finding: str, row: Deployment, message: str) -> Finding:
+def _of_workload(finding: str, rows: _Rows, message: str) -> Finding:
+    row = rows[0]
     return _finding(
         *(finding, "workload", row.workload_group, row.workload_kind, row.namespace, row.workload),
         message,
+        dependants=max(row.pods for row in rows),
+        row=row,
     )
 
 
@@ -186,7 +198,11 @@ def _finding(
     name: str,
     message: str,
     since: str = "",
+    *,
+    dependants: int = 0,
+    row: Deployment | None = None,
 ) -> Finding:
+    """Return a finding; ``row`` is the first row of the workload that it is about."""
     return Finding(
         finding=finding,
         class_=class_,
@@ -198,4 +214,8 @@ def _finding(
         team="",
         message=message,
         since=since,
+        severity=_SEVERITIES[finding],
+        dependants=dependants,
+        table=DEPLOYMENTS if row else "",
+        row=row.id if row else "",
     )

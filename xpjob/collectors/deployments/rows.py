@@ -6,8 +6,16 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from xpjob.collect.tables import row_id
 from xpjob.collectors.deployments.image_ids import From, Why
 
+DEPLOYMENTS = "deployments"
+"""The key of the table."""
+IDENTITY = (
+    *("namespace", "workloadGroup", "workloadKind", "workload", "container"),
+    *("containerKind", "digest", "image"),
+)
+"""The columns that identify a row."""
 ContainerKind = Literal["container", "init", "sidecar", "ephemeral", "imageVolume"]
 Attestation = Literal["found", "none", ""]
 State = Literal["running", "completed", "scaledToZero", "gone"]
@@ -117,6 +125,16 @@ class Deployment(Struct, rename="camel", kw_only=True):
     def identity(self) -> Identity:
         """Return what is remembered from run to run, whatever tag the image has."""
         return self.place, self.digest or self.image
+
+    @property
+    def id(self) -> str:
+        """Return the id of the row: the columns of ``IDENTITY``."""
+        return row_id(
+            (
+                *(self.namespace, self.workload_group, self.workload_kind, self.workload),
+                *(self.container, self.container_kind, self.digest, self.image),
+            )
+        )
 
     @property
     def order(self) -> tuple[Place, str, str]:

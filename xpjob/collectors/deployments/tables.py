@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from xpjob.collect.tables import TableSpec
-from xpjob.collectors.deployments.rows import Deployment
+from xpjob.collect.tables import Highlight, Link, TableSpec
+from xpjob.collectors.deployments.rows import DEPLOYMENTS, IDENTITY, Deployment
 
-DEPLOYMENTS = "deployments"
 TABLES = (
     TableSpec(
         DEPLOYMENTS,
         Deployment,
-        (
-            *("namespace", "workloadGroup", "workloadKind", "workload", "container"),
-            *("containerKind", "digest", "image"),
-        ),
+        IDENTITY,
         title="Deployments",
         filters=(
             *("namespace", "workloadKind", "workload", "container", "containerKind", "state"),
@@ -42,7 +38,22 @@ TABLES = (
         types={
             **dict.fromkeys(("since", "until", "carriedSince"), "time"),
             "state": "state",
+            "digest": "digest",
         },
         previous=Deployment,
+        name=("namespace", "workload", "container"),
+        links=(Link("namespace", "namespaces", "namespace"),),
+        highlights=(
+            Highlight("Container images that run", {"state": ("running",)}),
+            Highlight("Not pinned", {"state": ("running",), "pinned": ("false",)}),
+            Highlight("No digest known", {"noDigestWhy": ("configId", "unreadable")}, bad=True),
+        ),
+        priorities={
+            **dict.fromkeys(("namespace", "workload", "container", "state"), 1),
+            **dict.fromkeys(("repository", "tag", "since"), 2),
+            **dict.fromkeys(("workloadKind", "until", "pods", "nodes", "digest"), 3),
+        },
+        titles={"since": "Runs since", "until": "Ran until", "noDigestWhy": "Why no digest"},
+        facets=("namespace", "state", "registry", "workloadKind", "pinned", "attestation"),
     ),
 )

@@ -29,11 +29,11 @@ from xpjob.collectors.services.fold import (
 from xpjob.collectors.services.known import Known, covers
 from xpjob.collectors.services.options import ServiceOptions
 from xpjob.collectors.services.plan import LEFT, OPERATOR, POD, SERVICE, SLICE, STATEFUL_SET, Notes
-from xpjob.collectors.services.rows import PodService
+from xpjob.collectors.services.rows import POD_SERVICES, PodService
 from xpjob.collectors.services.since import date
 from xpjob.collectors.services.state import Operator, Services, State
 from xpjob.collectors.services.states import Cluster, rows_of
-from xpjob.collectors.services.tables import POD_SERVICES, TABLES
+from xpjob.collectors.services.tables import TABLES
 from xpjob.config.option import Group
 from xpjob.metrics.table import Table
 

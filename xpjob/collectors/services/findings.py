@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from xpjob.base.times import seconds_between
 from xpjob.collect.findings import Finding, Ref
-from xpjob.collectors.services.rows import PodService, State
+from xpjob.collect.tables import Severity, row_id
+from xpjob.collectors.services.rows import POD_SERVICES, PodService, State
 
 FOREIGN, ANOTHER_POD = "ForeignService", "AddressOfAnotherPod"
 MISSING, NO_ADDRESS, WRONG_ADDRESS = "ServiceMissing", "ServiceWithoutAddress", "WrongAddress"
@@ -18,6 +19,13 @@ FINDINGS = (
     *(SUSPICIOUS, FAMILY, GOVERNING),
 )
 """The most urgent first."""
+
+_SEVERITIES: Mapping[str, Severity] = {
+    **dict.fromkeys(FINDINGS, "warning"),
+    # The operator damages another's Service; clients reach another's pod.
+    **dict.fromkeys((FOREIGN, ANOTHER_POD), "critical"),
+    SUSPICIOUS: "info",
+}
 
 MAX_FINDINGS = 200
 """Findings of one kind, at most; metrics and table have all."""
@@ -87,6 +95,7 @@ def _limited(some: Sequence[Finding]) -> list[Finding]:
                 uid="",
                 team="",
                 message=text,
+                severity=first.severity,
             )
         )
     return kept
@@ -109,6 +118,9 @@ def _finding(kind: str, row: PodService) -> Finding:
         other=Ref("", "Pod", namespace, name) if kind == ANOTHER_POD else None,
         message=f"{text}; {row.todo}" if row.todo else text,
         since=row.since,
+        severity=_SEVERITIES[kind],
+        table=POD_SERVICES,
+        row=row_id(row.identity),
     )
 
 

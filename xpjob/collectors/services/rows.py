@@ -6,6 +6,8 @@ from typing import Annotated, Literal, get_args
 
 from msgspec import Meta, Struct, field
 
+POD_SERVICES = "podServices"
+"""The key of the table."""
 State = Literal[
     "foreign",
     "missing",

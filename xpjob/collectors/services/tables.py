@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from xpjob.collect.tables import TableSpec
-from xpjob.collectors.services.rows import PodService
+from xpjob.collect.tables import Highlight, Link, TableSpec
+from xpjob.collectors.services.rows import POD_SERVICES, PodService
 
-POD_SERVICES = "podServices"
 TABLES = (
     TableSpec(
         POD_SERVICES,
@@ -28,5 +27,27 @@ TABLES = (
             **dict.fromkeys(("state", "severity"), "state"),
         },
         previous=PodService,
+        name=("namespace", "name"),
+        # What needs a human is in findings, after the grace: see ``findings``.
+        since="since",
+        why=("todo", "reason"),
+        links=(Link("namespace", "namespaces", "namespace"),),
+        highlights=(
+            Highlight("Pods with their Service", {"state": ("served",)}),
+            Highlight("Wrong", {"severity": ("bad",)}, bad=True),
+            Highlight("Doubtful", {"severity": ("warning",)}, bad=True),
+        ),
+        priorities={
+            **dict.fromkeys(("namespace", "name", "state", "since"), 1),
+            **dict.fromkeys(("kind", "todo"), 2),
+            **dict.fromkeys(("severity", "reason", "wanted", "found", "takenBy"), 3),
+        },
+        titles={
+            "since": "In this state since",
+            "todo": "What to do",
+            "wanted": "Addresses of the pod",
+            "found": "Addresses in DNS",
+        },
+        facets=("state", "severity", "namespace", "kind", "reason"),
     ),
 )

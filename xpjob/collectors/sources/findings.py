@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from xpjob.collect.findings import Finding
+from xpjob.collect.tables import Severity, row_id
 from xpjob.collectors.sources.tables import SourceRow
 
 INVALID, NO_KIND, TRUNCATED, ERRORS = (
@@ -12,6 +13,11 @@ INVALID, NO_KIND, TRUNCATED, ERRORS = (
     *("SourceTruncated", "SourceValueErrors"),
 )
 FINDINGS = (INVALID, NO_KIND, TRUNCATED, ERRORS)
+_SEVERITIES: dict[str, Severity] = {
+    **dict.fromkeys((INVALID, TRUNCATED, ERRORS), "warning"),
+    # Documents are often for more clusters than have the kind.
+    NO_KIND: "info",
+}
 MAX_FINDINGS = 200
 """Findings of one kind, at most; the table has all."""
 _OF_STATE = {"invalid": INVALID, "noKind": NO_KIND, "truncated": TRUNCATED, "errors": ERRORS}
@@ -38,4 +44,8 @@ def _finding(name: str, row: SourceRow) -> Finding:
         uid="",
         team="",
         message="; ".join(row.messages[:3]),
+        severity=_SEVERITIES[name],
+        dependants=row.series,
+        table="sources",
+        row=row_id((row.source,)),
     )

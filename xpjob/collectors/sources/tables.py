@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from xpjob.collect.tables import TableSpec
+from xpjob.collect.tables import Highlight, Link, TableSpec
 
 State = Literal["ok", "stale", "errors", "truncated", "noKind", "invalid"]
 
@@ -78,7 +78,7 @@ SOURCES = TableSpec(
     SourceRow,
     ("source",),
     title="Sources",
-    filters=("source", "state", "place", "namespace"),
+    filters=("source", "state", "healthy", "place", "namespace"),
     search=("source", "origin", "kinds", "families"),
     shown=(
         *("source", "state", "kinds", "objects", "series", "missing", "invalid", "errors"),
@@ -90,6 +90,23 @@ SOURCES = TableSpec(
     ok="healthy",
     types={"lastSuccessAt": "time", "carriedSince": "time", "state": "state"},
     previous=SourceBefore,
+    why=("messages", "state"),
+    links=(
+        Link("namespace", "namespaces", "namespace"),
+        Link("source", "sourceSeries", "source"),
+    ),
+    highlights=(
+        Highlight("Sources"),
+        Highlight("Sources in trouble", {"healthy": ("false",)}, bad=True),
+        Highlight("Series", sum="series"),
+    ),
+    priorities={
+        **dict.fromkeys(("source", "state", "objects"), 1),
+        **dict.fromkeys(("kinds", "series", "messages"), 2),
+        **dict.fromkeys(("missing", "invalid", "errors", "table", "lastSuccessAt"), 3),
+    },
+    titles={"lastSuccessAt": "Last complete", "messages": "What is wrong"},
+    facets=("state", "place", "namespace"),
 )
 SERIES = TableSpec(
     "sourceSeries",
@@ -104,5 +121,9 @@ SERIES = TableSpec(
     unchecked=("source", "family"),
     types={"carriedSince": "time"},
     previous=SeriesBefore,
+    name=("series",),
+    links=(Link("source", "sources", "source"),),
+    priorities={**dict.fromkeys(("series", "value"), 1), "source": 2},
+    facets=("source", "family"),
 )
 TABLES = (SOURCES, SERIES)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from xpjob.collect.findings import Finding, Ref
+from xpjob.collect.tables import row_id
 from xpjob.collectors.deployments.github.records import (
     Record,
     Row,
@@ -15,6 +16,7 @@ from xpjob.collectors.deployments.github.records import (
     workload_of,
 )
 from xpjob.collectors.deployments.options import DeploymentOptions
+from xpjob.collectors.deployments.rows import DEPLOYMENTS
 
 KINDS = ("container", "init", "sidecar")
 """Kinds of containers that have records, as those of github/deployment-tracker."""
@@ -90,5 +92,14 @@ def collisions(rows: Iterable[Row], template: str) -> Iterator[Finding]:
                     f"the deployment name {name} at GitHub is also that of {first.workload_kind} "
                     f"{first.namespace}/{first.workload}, which is the one that is recorded; add "
                     "{{workloadKind}} or {{namespace}} to DN_TEMPLATE"
+                ),
+                severity="warning",
+                dependants=other.pods,
+                table=DEPLOYMENTS,
+                row=row_id(
+                    (
+                        *(*workload_of(other), other.container, other.container_kind),
+                        *(other.digest, other.image),
+                    )
                 ),
             )

@@ -9,13 +9,15 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from xpjob.collect.tables import ColumnType, TableSpec
+from xpjob.collect.tables import ColumnType, Link, TableSpec
 from xpjob.collectors.sources.metric_source.spec import Computed, Field, MetricSourceSpec
 from xpjob.kube.quantity import in_bytes
 
 _CARRIED = "carriedSince"
 _IDENTITY = ("namespace", "name")
 _CHANGES = ("string", "boolean", "condition", "state")
+_FACETS = 8
+"""Facets of a table, at most; all its filters can be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +67,19 @@ def source_table(spec: MetricSourceSpec, name: str) -> SourceTable:
         sort="name",
         by=(*identity[2:], *namespace) or tuple(texts[:1]),
         types={**types, _CARRIED: "time"},
+        name=(*namespace, "name"),
+        links=tuple(Link(each, "namespaces", "namespace") for each in namespace),
+        priorities=_priorities(("name", *namespace), (*identity[2:], *columns)),
+        facets=tuple(dict.fromkeys((*identity[2:], *namespace, *filters)))[:_FACETS],
     )
     values = tuple(index for index, _ in columns.values())
     return SourceTable(table, values, len(spec.types), kinds)
+
+
+def _priorities(name: Sequence[str], others: Sequence[str]) -> dict[str, int]:
+    """Return the priorities of columns: the name, the first two others, the next three, all."""
+    first = dict.fromkeys(name, 1)
+    return first | {each: 1 if n < 2 else 2 if n < 5 else 3 for n, each in enumerate(others)}
 
 
 def _columns(
