@@ -8,17 +8,20 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import msgspec
 import pytest
 from prometheus_client import generate_latest
+from starlette.routing import Route
 
 from contract.scenes import SCENES, Scene
 from support.paths import GOLDEN
 from support.toy import PodsByNode
 from xpjob.collect.attempt import Attempt
 from xpjob.collect.contract import (
+    ADDRESSES,
     Collector,
     Listed,
     Plan,
@@ -29,6 +32,7 @@ from xpjob.collect.contract import (
 from xpjob.collect.fetch import fetch, unlisted
 from xpjob.collect.shared import Wish
 from xpjob.collectors import COLLECTORS
+from xpjob.collectors.extensions import EXTENSIONS
 from xpjob.config.option import Config, load
 from xpjob.demo.api import Server, create_app, write_kubeconfig
 from xpjob.demo.cluster import Cluster, Fault
@@ -40,12 +44,14 @@ from xpjob.kube.unite import unite
 from xpjob.net.options import NetOptions
 from xpjob.publish import exposition
 from xpjob.publish.options import PublishOptions
+from xpjob.reader.app import create_app as create_reader
 from xpjob.run import job
 from xpjob.run.job import Result
 from xpjob.run.options import RunOptions
 from xpjob.run.plan import PlanningWorld, connected
 from xpjob.snapshot import documents
 from xpjob.snapshot.sections import read_section
+from xpjob.store.base import MemoryStore
 from xpjob.store.options import StoreOptions
 from xpjob.terminal.progress import Silent
 
@@ -153,6 +159,21 @@ def families(result: Result) -> str:
 def test_names_and_keys_do_not_collide() -> None:
     """Of the collectors there are, and of the toy one beside them."""
     check_collectors([scene.collector for scene in SCENES])
+
+
+def test_no_table_has_the_key_of_an_address() -> None:
+    """All addresses of the reader are known, and a table that is called like one is refused."""
+    app = create_reader(MemoryStore(), Config(), COLLECTORS, EXTENSIONS)
+    paths = [route.path.split("/") for route in app.routes if isinstance(route, Route)]
+    files = {path[1] for path in paths if len(path) == 2 and "." in path[1]}
+    documents = {"schema.json", "openapi.json"}
+    words = {path[1] for path in paths} - (files - documents) - {"", "{table:path}"}
+    assert words - {collector.name for collector in COLLECTORS} <= ADDRESSES
+    for word in ADDRESSES:
+        named = replace(SCENES[0].collector.tables[0], key=word)
+        collector = SimpleNamespace(name="toy", tables=(named,), state=None)
+        with pytest.raises(ValueError, match=f"table '{word}' has the name of an address"):
+            check_collectors([cast("Collector", collector)])
     assert {scene.name for scene in SCENES} >= {collector.name for collector in COLLECTORS}
 
 

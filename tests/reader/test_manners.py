@@ -230,7 +230,7 @@ def test_own_metrics_have_bounded_labels(reader: Reader) -> None:
         == 1
     )
     assert (
-        sample(reader, "xpjob_reader_requests_total", route="other", method="GET", status="404")
+        sample(reader, "xpjob_reader_requests_total", route="/{table}", method="GET", status="404")
         == 1
     )
     assert "BREW" not in reader.get("/metrics").text

@@ -232,15 +232,32 @@ RESERVED = frozenset(
 )
 """Keys of the document that tables and state must not use."""
 
+ADDRESSES = frozenset(
+    (
+        *("tables", "overview", "version", "clusters", "bookkeeping", "sync", "metrics"),
+        *("healthz", "readyz", "schema.json", "openapi.json", "views"),
+        *("teams", "findings", "changes", "search", "runs", "usage"),
+    )
+)
+"""First segments of the reader's addresses, which no table has as its key: it has a page there."""
+
 
 def check_collectors(collectors: Collectors) -> None:
-    """Raise ``ValueError`` if two collectors share a name or a key of the document."""
+    """Raise ``ValueError`` if two collectors share a name or a key of the document.
+
+    Also if a table has the key of an address of the reader.
+    """
     taken: dict[str, str] = dict.fromkeys(RESERVED, "the snapshot itself")
     names: set[str] = set()
     for collector in collectors:
         if collector.name in names:
             raise ValueError(f"two collectors have the name {collector.name!r}")
         names.add(collector.name)
+        if used := ADDRESSES & {spec.key for spec in collector.tables}:
+            raise ValueError(
+                f"collector {collector.name}: table {min(used)!r} has the name of an address of "
+                "the reader; choose another key"
+            )
         for key in keys_of(collector):
             if key in taken:
                 raise ValueError(

@@ -26,13 +26,14 @@ from xpjob.reader import assets, openapi, parameters
 from xpjob.reader.access import Access
 from xpjob.reader.assets import Asset
 from xpjob.reader.changes import Changes
-from xpjob.reader.clusters import describe, metric_facts
+from xpjob.reader.clusters import describe, metric_facts, version
 from xpjob.reader.extension import Extensions
 from xpjob.reader.flights import Flights, budget
 from xpjob.reader.hosts import Hosts
 from xpjob.reader.metrics import Metrics
 from xpjob.reader.middleware import Front
 from xpjob.reader.options import AccessOptions, ReaderOptions
+from xpjob.reader.pages import Pages
 from xpjob.reader.patience import PatientStore, Readable
 from xpjob.reader.problem import HANDLERS
 from xpjob.reader.render import Body
@@ -80,7 +81,7 @@ def create_app(
     for extension in extensions:
         files = {**files, **extension.assets()}
     reader, tables = _Reader(service, extensions, files, metrics), Tables(service)
-
+    pages = Pages(service, files["/"])
     repeats = Repeats()
 
     @asynccontextmanager
@@ -97,7 +98,8 @@ def create_app(
 
     app = Starlette(
         routes=[
-            *(Route(path, reader.asset) for path in files),
+            Route("/", pages.home),
+            *(Route(path, reader.asset) for path in files if path != "/"),
             Route("/tables", tables.list),
             Route("/tables/{key}", tables.rows),
             Route("/tables/{key}/summary", tables.summary),
@@ -107,6 +109,7 @@ def create_app(
                 for extension in extensions
                 for path, endpoint in extension.routes(service).items()
             ),
+            Route("/version", reader.version),
             Route("/clusters", reader.clusters),
             Route("/schema.json", reader.schema),
             Route("/metrics", reader.metrics),
@@ -114,6 +117,8 @@ def create_app(
             Route("/openapi.json", reader.openapi),
             Route("/healthz", reader.healthz),
             Route("/readyz", reader.readyz),
+            # The last: what is nothing else is a table of the page.
+            Route("/{table:path}", pages.table, include_in_schema=False),
         ],
         middleware=[
             Middleware(Front, metrics=metrics, hosts=hosts),
@@ -165,6 +170,12 @@ class _Reader:
         self._service.params(request, parameters.NONE)
         whole = describe(self._service.snapshots, self._extensions, self._service.now())
         return await self._service.json(request, msgspec.json.encode(whole) + b"\n", {})
+
+    async def version(self, request: Request) -> Response:
+        """Answer with which snapshots are served, and which runs were the last."""
+        self._service.params(request, parameters.NONE)
+        body = msgspec.json.encode(version(self._service.snapshots)) + b"\n"
+        return await self._service.json(request, body, {})
 
     async def schema(self, request: Request) -> Response:
         """Answer with the descriptions of all tables, and with what extensions add."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import PurePath
 
 from xpjob.reader.responses import etag_of
@@ -27,12 +28,21 @@ class Asset:
 
 
 def load(package: str, prefix: str = "/") -> Mapping[str, Asset]:
-    """Return the files in the directory ``page`` of a package by path; index.html is the prefix."""
+    """Return the files below ``page`` of a package by path; that of index.html is the prefix."""
     found = {}
-    for file in sorted(resources.files(package).joinpath("page").iterdir(), key=lambda f: f.name):
-        content_type = _TYPES.get(PurePath(file.name).suffix)
-        if content_type and file.is_file():
+    for name, file in _files(resources.files(package).joinpath("page")):
+        content_type = _TYPES.get(PurePath(name).suffix)
+        if content_type:
             body = file.read_bytes()
-            path = prefix + ("" if file.name == "index.html" else file.name)
-            found[path] = Asset(body, content_type, etag_of(file.name, body))
+            path = prefix + ("" if name == "index.html" else name)
+            found[path] = Asset(body, content_type, etag_of(name, body))
     return found
+
+
+def _files(directory: Traversable, above: str = "") -> Iterator[tuple[str, Traversable]]:
+    """Yield the files below a directory with their paths in it, sorted."""
+    for each in sorted(directory.iterdir(), key=lambda each: each.name):
+        if each.is_dir():
+            yield from _files(each, f"{above}{each.name}/")
+        else:
+            yield f"{above}{each.name}", each

@@ -80,6 +80,27 @@ def describe(snapshots: Snapshots, extensions: Extensions, now: datetime) -> Jso
     }
 
 
+def version(snapshots: Snapshots) -> Json:
+    """Return the document of ``/version``, which is the same until a client must ask again."""
+    held = snapshots.clusters
+    chosen = default(held, snapshots.cluster)
+    rows: list[Json] = []
+    for name, item in held.items():
+        freshness = snapshots.freshness(item)
+        run = item.report and {"id": item.report.run.id, "success": item.report.success}
+        rows.append(
+            {
+                "name": name,
+                "default": name == chosen,
+                "generatedAt": item.snapshot.stamp.generated_at if item.snapshot else "",
+                "stale": freshness.stale,
+                "staleReasons": freshness.reasons,
+                "lastRun": run,
+            }
+        )
+    return {"version": __version__, "clusters": rows}
+
+
 def metric_facts(snapshots: Snapshots, extensions: Extensions) -> Iterator[ClusterFacts]:
     """Yield what ``/metrics`` says of each cluster that is served."""
     for name, held in snapshots.clusters.items():

@@ -53,6 +53,12 @@ def document(tables: Mapping[str, TableDescription], extensions: Extensions) -> 
                 json_of("Schema"),
                 (400, 413, 414, 503),
             ),
+            "/version": get(
+                "What changes if anything does: poll it with If-None-Match",
+                parameters.NONE,
+                json_of("Version"),
+                (400, 413, 414),
+            ),
             "/clusters": get(
                 "Clusters, their freshness and their last run",
                 parameters.NONE,
@@ -188,6 +194,7 @@ def _schemas() -> Json:
                 "reserved": array_of(TEXT),
             }
         ),
+        "Version": object_of({"version": TEXT, "clusters": array_of({"type": "object"})}),
         "Clusters": object_of(
             {
                 "clusters": array_of({"type": "object"}),

@@ -61,7 +61,8 @@ async def _http_error(request: Request, error: Exception) -> Response:
         raise error
     headers = dict(error.headers or {})
     if error.status_code == 404:
-        paths = sorted(r.path for r in request.app.routes if isinstance(r, Route))
+        routes = (route for route in request.app.routes if isinstance(route, Route))
+        paths = sorted(route.path for route in routes if route.include_in_schema)
         return problem(404, "not-found", "there is no such page", facts={"known": paths})
     if error.status_code == 405:
         return problem(405, "method-not-allowed", "the reader only reads: GET or HEAD", headers)

@@ -25,9 +25,10 @@ SECURITY = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "connect-src 'self'; base-uri 'self'; form-action 'none'; frame-ancestors 'none'"
     ),
 }
+VARY = "Accept-Encoding"
 _WRITE = 64 << 10
 """Bytes that are handed to a connection at a time."""
 _STREAM, _PACKER = 256 << 10, 512 << 10
@@ -129,6 +130,16 @@ def accepts_gzip(request: Request) -> bool:
     return False
 
 
+def accepts_html(request: Request) -> bool:
+    """Tell whether the client names HTML, as browsers do and programs do not."""
+    for part in request.headers.get("accept", "").lower().split(","):
+        name, _, rest = part.partition(";")
+        if name.strip() == "text/html":
+            weight = rest.replace(" ", "").removeprefix("q=")
+            return not rest or weight.strip("0.") != ""
+    return False
+
+
 def http_date(moment: float) -> str:
     """Return a time in epoch seconds as HTTP writes it."""
     return formatdate(moment, usegmt=True)
@@ -166,23 +177,26 @@ async def answer(
     *,
     modified: int | None = None,
     tags: Collection[str] = (),
+    vary: str = VARY,
+    status: int = 200,
 ) -> Response:
     """Return what ``make`` makes, or 304 where the client has it. ``make`` takes no time.
 
-    ``etag`` names the bytes of the plain form; ``tags`` are those of the rows it is made of.
+    ``etag`` names the bytes of the plain form; ``tags`` are those of the rows it is made of. With
+    another ``status`` than 200, the client never has it: what was not found may be there next time.
     """
     pack = accepts_gzip(request)
-    named = {**headers, "Vary": "Accept-Encoding", "Cache-Control": "no-cache"}
+    named = {**headers, "Vary": vary, "Cache-Control": "no-cache"}
     named["ETag"] = packed_etag(etag) if pack else etag
     if modified is not None:
         named["Last-Modified"] = http_date(modified)
-    if unchanged(request, named["ETag"], modified):
+    if status == 200 and unchanged(request, named["ETag"], modified):
         return Answer(Body.of(b""), named, 304)
     body = make()
     if pack:
         named["Content-Encoding"] = "gzip"
         body = _packed(workshop, named["ETag"], body)
-    return Answer(body, named, workshop=workshop, tags=tags)
+    return Answer(body, named, status, workshop=workshop, tags=tags)
 
 
 def _packed(workshop: Workshop, etag: str, body: Body) -> Body:

@@ -111,7 +111,9 @@ def _schemas() -> dict[str, Json]:
             }
         ),
         **_diff(),
-        "Finding": object_of({key: reference if key == "other" else TEXT for key in findings.KEYS}),
+        "Finding": object_of(
+            {**dict.fromkeys(findings.KEYS, TEXT), "other": reference, "dependants": NUMBER}
+        ),
         "Findings": object_of({"findings": list_of("Finding"), "total": NUMBER, **HEAD}),
         "Summary": object_of(
             {
