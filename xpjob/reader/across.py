@@ -59,7 +59,8 @@ def find(parts: Sequence[Part], params: Params, now: int) -> Found:
     """
     form, limit = one(params, "format", "json"), int(one(params, "limit", str(MAX_LIMIT)))
     columns = tuple(dict.fromkeys(name for part in parts for name in part.view.schema.fields))
-    fields = parameters.names(params, "fields", {COLUMN, *columns})
+    added = (name for part in parts for name in part.view.schema.derived)
+    fields = parameters.names(params, "fields", {COLUMN, *columns, *added})
     chosen: list[tuple[Part, Rows]] = []
     total = left = 0
     for part in parts:
@@ -87,14 +88,14 @@ def find(parts: Sequence[Part], params: Params, now: int) -> Found:
 
 def _csv(chosen: Sequence[tuple[Part, Rows]], columns: Sequence[str], now: int) -> Iterator[bytes]:
     yield render.sheet(columns, ())
-    for rows in _decoded(chosen, now):
+    for rows in _decoded(chosen, now, columns):
         yield render.sheet(columns, rows, head=False)
 
 
 def _ndjson(
     chosen: Sequence[tuple[Part, Rows]], fields: Sequence[str], now: int
 ) -> Iterator[bytes]:
-    for rows in _decoded(chosen, now):
+    for rows in _decoded(chosen, now, fields):
         yield b"".join(msgspec.json.encode(_chosen(row, fields)) + b"\n" for row in rows)
 
 
@@ -103,18 +104,20 @@ def _json(
 ) -> Iterator[bytes]:
     yield b"{" + msgspec.json.encode(described.ROWS) + b":["
     separator = b""
-    for rows in _decoded(chosen, now):
+    for rows in _decoded(chosen, now, fields):
         yield separator + b",".join(msgspec.json.encode(_chosen(row, fields)) for row in rows)
         separator = b","
     yield b"]," + msgspec.json.encode(last)[1:] + b"\n"
 
 
-def _decoded(chosen: Sequence[tuple[Part, Rows]], now: int) -> Iterator[list[Json]]:
+def _decoded(
+    chosen: Sequence[tuple[Part, Rows]], now: int, fields: Sequence[str]
+) -> Iterator[list[Json]]:
     """Yield the rows in parts of about 64 KiB of JSON."""
-    decode = msgspec.json.Decoder(dict[str, object]).decode
     for part, rows in chosen:
         for some in render.slices(part.view, rows):
-            yield [{COLUMN: part.cluster, **decode(part.view.row(row, now))} for row in some]
+            decoded = render.dicts(part.view, some, now, fields)
+            yield [{COLUMN: part.cluster, **row} for row in decoded]
 
 
 def _chosen(row: Json, fields: Sequence[str]) -> Json:

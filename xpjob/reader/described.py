@@ -10,20 +10,13 @@ from dataclasses import replace
 import msgspec
 from msgspec import Raw
 
-from xpjob.collect.tables import NUMBERS, Column, TableDescription
-from xpjob.reader import parameters
+from xpjob.collect.tables import LATENESS, NUMBERS, Column, TableDescription
+from xpjob.reader import derived, parameters
+from xpjob.reader.columns import read
 from xpjob.reader.parameters import Parameter
 from xpjob.reader.table import Column as Codes
-from xpjob.reader.table import (
-    Encoded,
-    Order,
-    Schema,
-    Stamp,
-    View,
-    number_of,
-    seconds_of,
-    text_of,
-)
+from xpjob.reader.table import Encoded, Order, Schema, Stamp, View
+from xpjob.reader.trees import Trees, grow
 
 ROWS = "rows"
 """The key under which a JSON answer has the rows."""
@@ -39,10 +32,14 @@ def schema_of(table: TableDescription) -> Schema:
     """Return how a table can be queried."""
     columns = {column.name: column for column in table.columns}
     open_filters = frozenset(table.unchecked or ())
-    filters = tuple(
-        _filter(columns[name], unchecked=name in open_filters)
-        for name in table.filters
-        if name in columns
+    added = derived.filters(table)
+    filters = (
+        *(
+            _filter(columns[name], unchecked=name in open_filters)
+            for name in table.filters
+            if name in columns
+        ),
+        *added,
     )
     default = (table.sort.removeprefix("-"), table.sort.startswith("-"))
     return Schema(
@@ -54,51 +51,56 @@ def schema_of(table: TableDescription) -> Schema:
         dimensions={each.name: each.reads for each in filters},
         sums=tuple(c.name for c in table.columns if c.type in NUMBERS and c.type != "ratio"),
         default=(default,) if default[0] in columns else (),
+        derived=tuple(each.name for each in added),
     )
 
 
-def view_of(table: TableDescription, rows: Sequence[Raw], stamp: Stamp) -> View:
+def view_of(
+    table: TableDescription, rows: Sequence[Raw], stamp: Stamp, trees: Trees | None = None
+) -> View:
     """Return the view of a table. Raises ``MsgspecError`` for rows that are not objects."""
-    schema = schema_of(table)
-    kinds = {column.name: column.type for column in table.columns}
-    coded = list(dict.fromkeys([each.reads for each in schema.filters] + list(schema.search)))
-    numbers = [name for name, kind in kinds.items() if kind in NUMBERS]
-    moments = [name for name, kind in kinds.items() if kind == "time"]
-    names = list(dict.fromkeys([*coded, *numbers, *moments]))
-    read = msgspec.defstruct(
-        "Row",
-        [(f"c{n}", object, msgspec.field(default=None, name=name)) for n, name in enumerate(names)],
-    )
-    decode = msgspec.json.Decoder(read).decode
-    place = {name: f"c{number}" for number, name in enumerate(names)}
-    codes: dict[str, dict[str | None, int]] = {name: {None: 0} for name in coded}
-    coded_rows = {name: array("I") for name in coded}
-    number_rows = {name: array("d") for name in numbers}
-    time_rows = {name: array("q") for name in moments}
     pieces, starts = bytearray(), array("Q", [0])
+    made = outline_of(table, rows, stamp, trees)
     for raw in rows:
-        row = decode(raw)
-        for name, known in codes.items():
-            text = text_of(getattr(row, place[name]))
-            coded_rows[name].append(known.setdefault(text, len(known)))
-        for name, values in number_rows.items():
-            values.append(number_of(getattr(row, place[name])))
-        for name, seconds in time_rows.items():
-            seconds.append(seconds_of(getattr(row, place[name])))
         body = memoryview(raw)
         # A document that somebody has indented still has one line a row in NDJSON.
         pieces += msgspec.json.format(raw, indent=-1) if b"\n" in bytes(body) else body
         pieces += b","
         starts.append(len(pieces))
+    return replace(made, rows=Encoded(memoryview(pieces).toreadonly(), starts))
+
+
+def outline_of(
+    table: TableDescription, rows: Sequence[Raw], stamp: Stamp, trees: Trees | None = None
+) -> View:
+    """Return the view of a table without the rows themselves, which are empty."""
+    schema = schema_of(table)
+    kinds = {column.name: column.type for column in table.columns}
+    texts, moments = derived.needed(table)
+    coded = [each.reads for each in schema.filters if each.reads not in schema.derived]
+    columns = read(
+        rows,
+        list(dict.fromkeys((*coded, *schema.search, *texts))),
+        [name for name, kind in kinds.items() if kind in NUMBERS],
+        list(dict.fromkeys((*(name for name, kind in kinds.items() if kind == "time"), *moments))),
+    )
+    made: dict[str, Codes] = {}
+    if LATENESS in schema.derived:
+        made[LATENESS] = derived.lateness(table, columns, stamp.generated)
+    if derived.TREE in schema.derived:
+        # Without trees, as where a table of the collector cannot be read, each row is its own.
+        found = trees or grow([table], {table.key: rows})
+        if found is not None:
+            made[derived.TREE] = found.column(table, rows)
     tag = hashlib.blake2b(f"{stamp.tag}\n{table.key}".encode(), digest_size=8).hexdigest()
     return View(
         stamp=replace(stamp, tag=tag),
         schema=schema,
-        rows=Encoded(memoryview(pieces).toreadonly(), starts),
-        lists={ROWS: len(starts) - 1},
-        columns={name: Codes(tuple(codes[name]), coded_rows[name]) for name in coded},
-        numbers=number_rows,
-        times=time_rows,
+        rows=Encoded(memoryview(b""), array("Q", bytes(8 * (len(rows) + 1)))),
+        lists={ROWS: len(rows)},
+        columns={**columns.texts, **made},
+        numbers=columns.numbers,
+        times=columns.times,
     )
 
 
@@ -130,7 +132,7 @@ def questions(schema: Schema, table: TableDescription) -> Mapping[str, tuple[Par
     # What is gone may be the last of its kind, so any value may be asked for.
     diff = (
         *parameters.MOMENTS,
-        *schema.filters,
+        *(each for each in schema.filters if each.name not in schema.derived),
         *(parameters.MAX_CHANGES, parameters.CLUSTER),
     )
     return {"": rows, "summary": summary, "diff": diff}

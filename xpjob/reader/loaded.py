@@ -26,6 +26,7 @@ from xpjob.publish import exposition
 from xpjob.reader import described
 from xpjob.reader.extension import Extensions
 from xpjob.reader.parameters import QueryError, unknown
+from xpjob.reader.prepared import prepare
 from xpjob.reader.render import Body
 from xpjob.reader.table import Stamp, View
 from xpjob.snapshot import documents, sections
@@ -84,6 +85,7 @@ class Loaded:
                 key: len(msgspec.json.decode(rows, type=list[_AnyRow]))
                 for key, rows in raw.keys.items()
             }
+            self.prepared = prepare(raw)
             self._own = {each.name: each.view(raw, self.stamp) for each in extensions}
             families = exposition.registry(exposition.inventory(head))
             self._inventory = gzip.compress(generate_latest(families), 1, mtime=0)
@@ -127,7 +129,9 @@ class Loaded:
         with self._alone:
             if (view := self._views.get(key)) is None:
                 try:
-                    view = described.view_of(self.tables[key], self.raw.rows(key), self.stamp)
+                    table = self.tables[key]
+                    trees = self.prepared.trees.get(table.collector)
+                    view = described.view_of(table, self.raw.rows(key), self.stamp, trees)
                 except UNREADABLE as error:
                     raise documents.unreadable(f"the table {key}", error) from error
                 self._views = {**self._views, key: view}

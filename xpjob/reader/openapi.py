@@ -250,7 +250,8 @@ def _schemas_of(table: TableDescription) -> Json:
     # None is required: fields= leaves out what is not wanted, and any column may be null.
     row: Json = {
         "type": "object",
-        "properties": {column.name: _column(column) for column in table.columns},
+        "properties": {column.name: _column(column) for column in table.columns}
+        | dict.fromkeys(schema.derived, TEXT),
     }
     sums: Json = {"type": "object", "additionalProperties": {"type": ["number", "null"]}}
     counted: Json = {**dict.fromkeys(schema.dimensions, TEXT), "total": NUMBER, "sums": sums}

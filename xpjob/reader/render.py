@@ -97,7 +97,7 @@ def _csv(view: View, page: Page, shape: Shape) -> Iterator[bytes]:
     columns, references = _csv_columns(view.schema, shape.fields), view.schema.references
     yield sheet(columns, ())
     for some in slices(view, page.rows):
-        rows = (flat(row, references) for row in _dicts(view, some, shape.now))
+        rows = (flat(row, references) for row in dicts(view, some, shape.now, shape.fields))
         yield sheet(columns, rows, head=False)
 
 
@@ -157,14 +157,21 @@ def _joined(view: View, rows: Rows, shape: Shape, separator: bytes) -> bytes:
     return separator.join([view.row(row, shape.now) for row in rows])
 
 
-def _dicts(view: View, rows: Rows, now: int) -> Iterator[Json]:
+def dicts(view: View, rows: Rows, now: int, fields: Sequence[str]) -> Iterator[Json]:
+    """Yield rows as of ``now``, with those derived columns that are wanted."""
     decode = msgspec.json.Decoder(dict[str, object]).decode
-    return (decode(view.row(row, now)) for row in rows)
+    added = [name for name in view.schema.derived if name in fields]
+    for row in rows:
+        values: Json = decode(view.row(row, now))
+        for name in added:
+            column = view.columns[name]
+            values[name] = column.values[column.codes[row]]
+        yield values
 
 
 def _chosen(view: View, rows: Rows, shape: Shape) -> Iterator[bytes]:
     encode = msgspec.json.Encoder().encode
-    for row in _dicts(view, rows, shape.now):
+    for row in dicts(view, rows, shape.now, shape.fields):
         yield encode({name: row[name] for name in shape.fields if name in row})
 
 

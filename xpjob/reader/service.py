@@ -111,7 +111,7 @@ class Service:
     async def rows(self, request: Request, params: Params, view: View, served: Served) -> Response:
         """Answer with rows: all, or those that are wanted, page by page."""
         schema, form, now = view.schema, one(params, "format", "json"), served.now
-        fields = parameters.names(params, "fields", schema.fields)
+        fields = parameters.names(params, "fields", (*schema.fields, *schema.derived))
         shape = Shape(form, fields, now, served.stale)
         wanted, offset = query.resume(view, query.query(view, params, now), params)
         moving = schema.since and "since" in params and not offset

@@ -78,7 +78,8 @@ class Schema:
     by, ``sums`` are added up. ``age`` is the key whose value is known only when answering, and
     ``since`` the time column of the parameter of that name; empty where there is none.
     ``references`` are keys whose objects become several columns in CSV. ``default`` is the order
-    where none is given, each with whether it is descending.
+    where none is given, each with whether it is descending. ``derived`` are columns that rows have
+    only where ``fields`` names them.
     """
 
     file: str
@@ -92,6 +93,7 @@ class Schema:
     since: str = ""
     references: tuple[str, ...] = ()
     default: tuple[tuple[str, bool], ...] = ()
+    derived: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,9 @@ from support.stand_in import APP, BUCKET, CLAIM, XR, claim, legacy_xr, managed, 
 from xpjob.collect.findings import Finding, Ref
 from xpjob.collectors.crossplane import findings
 from xpjob.collectors.crossplane.link import link
-from xpjob.collectors.crossplane.reader.tree_index import NONE, Family, places
+from xpjob.collectors.crossplane.reader.tree_index import Family, places
 from xpjob.collectors.crossplane.records import Inventory, Record
+from xpjob.reader.forest import NONE
 
 # Few names, so that references meet; kinds of all classes, and one that is not listed.
 KINDS = (CLAIM, XR, APP, BUCKET)

@@ -11,8 +11,9 @@ from support.reader import Reader, make_reader
 from support.reader_sample import GROUP, FakeStore, at, claim, xr
 from support.snapshots import Snapshot010
 from xpjob.collectors.crossplane.reader.tree import MAX_CHILDREN
-from xpjob.collectors.crossplane.reader.tree_index import NONE, Family, places
+from xpjob.collectors.crossplane.reader.tree_index import Family, places
 from xpjob.collectors.crossplane.records import Record
+from xpjob.reader.forest import NONE
 
 MR_KEYS = (
     *("group", "version", "kind", "namespace", "name", "xrName", "claimName", "claimNamespace"),

@@ -8,15 +8,13 @@ claim hangs below that.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
 from xpjob.collect.findings import Ref
 from xpjob.collectors.crossplane.records import Composed, Record
-
-NONE = -1
+from xpjob.reader.forest import NONE, Forest
 
 
 class Place(Struct, frozen=True, gc=False):
@@ -46,8 +44,8 @@ def places(records: Iterable[Record]) -> list[Place]:
     return [Place.of(record, refs) for record in records]
 
 
-class Family:
-    """Parents and children of the rows of a snapshot. Eight bytes and a bit a row."""
+class Family(Forest):
+    """Parents and children of the rows of a snapshot."""
 
     def __init__(self, records: Sequence[Place], claims: int, xrs: int) -> None:
         """Read the places of records: claims first, then XRs, then MRs."""
@@ -57,38 +55,8 @@ class Family:
         # MRs seldom own others.
         wanted = {record.parent_uid for record in records} - by_uid.keys() - {""}
         by_uid.update((r.uid, row) for row, r in enumerate(records) if r.uid in wanted)
-        self.parents = array(
-            "i",
-            (_parent(row, record, records, by_ref, by_uid) for row, record in enumerate(records)),
-        )
-        _open_circles(self.parents)
-        counts = array("I", bytes(4 * (len(records) + 1)))
-        for parent in self.parents:
-            if parent != NONE:
-                counts[parent + 1] += 1
-        self._first = array("I", accumulate(counts))
-        place = self._first[:]
-        self._below = array("I", bytes(4 * self._first[-1]))
-        for row, parent in enumerate(self.parents):
-            if parent != NONE:
-                self._below[place[parent]] = row
-                place[parent] += 1
-
-    def children(self, row: int) -> array[int]:
-        """Return the rows that hang below a row, in their order in the snapshot."""
-        return self._below[self._first[row] : self._first[row + 1]]
-
-    def top(self, row: int) -> int:
-        """Return the topmost row above, which may be the row itself."""
-        while (above := self.parents[row]) != NONE:
-            row = above
-        return row
-
-    def path(self, row: int) -> Iterator[int]:
-        """Yield a row and all that is above it."""
-        while row != NONE:
-            yield row
-            row = self.parents[row]
+        found = (_parent(row, each, records, by_ref, by_uid) for row, each in enumerate(records))
+        super().__init__(array("i", found))
 
 
 def _parent(
@@ -107,19 +75,3 @@ def _parent(
         if found is None and ref is not None:
             found = by_ref.get(ref)
     return NONE if found is None or found == row else found
-
-
-def _open_circles(parents: array[int]) -> None:
-    """Make the row where owners close a circle a top: hostile owner references are possible."""
-    known = bytearray(len(parents))  # 0 not seen, 1 on this path, 2 leads to a top
-    for start in range(len(parents)):
-        path = []
-        row = start
-        while row != NONE and not known[row]:
-            known[row] = 1
-            path.append(row)
-            row = parents[row]
-        if row != NONE and known[row] == 1:
-            parents[row] = NONE
-        for passed in path:
-            known[passed] = 2

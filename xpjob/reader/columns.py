@@ -1,0 +1,68 @@
+"""Columns of rows: read from their JSON, all at once, and nothing else of it."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from xpjob.reader.table import Column, number_of, seconds_of, text_of
+
+_AT_ONCE = 256
+"""Rows that are decoded at a time: decoding holds the interpreter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Columns of the same rows: texts as codes, numbers, and times in seconds of the epoch."""
+
+    texts: Mapping[str, Column]
+    numbers: Mapping[str, array[float]]
+    times: Mapping[str, array[int]]
+
+
+def read(
+    rows: Sequence[Raw], texts: Sequence[str], numbers: Sequence[str], moments: Sequence[str]
+) -> Columns:
+    """Return columns. Raises ``MsgspecError`` for rows that are not objects."""
+    codes: dict[str, dict[str | None, int]] = {name: {None: 0} for name in texts}
+    coded = {name: array("I") for name in texts}
+    number_rows = {name: array("d") for name in numbers}
+    time_rows = {name: array("q") for name in moments}
+    names = list(dict.fromkeys([*texts, *numbers, *moments]))
+    for some in decoded(rows, names):
+        for name, known in codes.items():
+            coded[name].extend(
+                [known.setdefault(text, len(known)) for text in map(_text, some[name])]
+            )
+        for name, values in number_rows.items():
+            values.extend(map(number_of, some[name]))
+        for name, seconds in time_rows.items():
+            seconds.extend(map(seconds_of, some[name]))
+    columns = {name: Column(tuple(codes[name]), coded[name]) for name in texts}
+    return Columns(columns, number_rows, time_rows)
+
+
+def decoded(rows: Sequence[Raw], names: Sequence[str]) -> Iterator[Mapping[str, list[Any]]]:
+    """Yield the values of some keys by name, a few hundred rows at a time; None without a key.
+
+    Raises ``MsgspecError`` for rows that are not objects.
+    """
+    row = msgspec.defstruct(
+        "Row",
+        [(f"c{n}", object, msgspec.field(default=None, name=name)) for n, name in enumerate(names)],
+    )
+    decode = msgspec.json.Decoder(list[row]).decode  # type: ignore[valid-type]
+    getters = {name: attrgetter(f"c{number}") for number, name in enumerate(names)}
+    for start in range(0, len(rows), _AT_ONCE):
+        some = decode(b"[" + b",".join(rows[start : start + _AT_ONCE]) + b"]")
+        yield {name: list(map(get, some)) for name, get in getters.items()}
+
+
+def _text(value: object) -> str:
+    return value if type(value) is str else text_of(value)

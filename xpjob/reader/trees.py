@@ -1,0 +1,140 @@
+"""Which rows hang below which, across the tables of a collector.
+
+What a row refers to as its parent is found by group, kind, namespace and name, in any table of the
+collector that has these columns.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from msgspec import Raw
+
+from xpjob.collect.tables import TableDescription, row_id
+from xpjob.reader.columns import decoded
+from xpjob.reader.forest import NONE, Forest
+from xpjob.reader.table import Column, text_of
+
+_OBJECT = ("group", "kind", "namespace", "name")
+_NOTHING = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Trees:
+    """The trees of a collector. Rows are numbered through its tables, each from its start.
+
+    ``tops`` has the topmost row above each, ``depths`` how far above, ``ids`` what tops with rows
+    below them are called: table and id.
+    """
+
+    starts: Mapping[str, int]
+    forest: Forest
+    tops: array[int]
+    depths: array[int]
+    ids: Mapping[int, str]
+
+    def number(self, key: str, row: int) -> int:
+        """Return the number of a row of a table."""
+        return self.starts[key] + row
+
+    def place(self, number: int) -> tuple[str, int]:
+        """Return the table of a row, and its number there."""
+        keys, starts = list(self.starts), list(self.starts.values())
+        index = bisect_right(starts, number) - 1
+        return keys[index], number - starts[index]
+
+    def column(self, table: TableDescription, rows: Sequence[Raw]) -> Column:
+        """Return what the topmost row above each row of a table is called."""
+        codes: dict[str | None, int] = {None: 0}
+        found, number = array("I"), self.starts[table.key]
+        for some in decoded(rows, table.identity):
+            for values in zip(*some.values(), strict=True):
+                top = self.tops[number]
+                text = self.ids[top] if top in self.ids else f"{table.key}/{_id(values)}"
+                found.append(codes.setdefault(text, len(codes)))
+                number += 1
+        return Column(tuple(codes), found)
+
+
+def grow(tables: Sequence[TableDescription], rows: Mapping[str, Sequence[Raw]]) -> Trees | None:
+    """Return the trees of the tables of a collector, None where no table names parents.
+
+    Raises ``MsgspecError`` for rows that are not objects.
+    """
+    if not any(table.parents for table in tables):
+        return None
+    members = [table for table in tables if table.parents or _is_of_objects(table)]
+    counts = [len(rows[table.key]) for table in members]
+    starts = dict(
+        zip((table.key for table in members), accumulate(counts, initial=0), strict=False)
+    )
+    numbers: dict[int, int] = {}
+    above: dict[str, list[array[int]]] = {}
+    for table in members:
+        _read(table, rows[table.key], starts[table.key], numbers, above)
+    parents = array("i", [NONE]) * sum(counts)
+    for key, columns in above.items():
+        for column in reversed(columns):  # the nearest wins
+            for number, wanted in enumerate(column, starts[key]):
+                found = numbers.get(wanted, NONE) if wanted else NONE
+                if found not in (NONE, number):
+                    parents[number] = found
+    forest = Forest(parents)
+    tops, depths = forest.tops()
+    ids = _ids(members, rows, starts, {tops[row] for row, depth in enumerate(depths) if depth})
+    return Trees(starts, forest, tops, depths, ids)
+
+
+def _is_of_objects(table: TableDescription) -> bool:
+    return {*_OBJECT} <= {column.name for column in table.columns}
+
+
+def _read(
+    table: TableDescription,
+    rows: Sequence[Raw],
+    start: int,
+    numbers: dict[int, int],
+    above: dict[str, list[array[int]]],
+) -> None:
+    """Note the numbers of objects, and what each refers to, by a hash, which takes less memory."""
+    columns = above.setdefault(table.key, [array("q") for _ in table.parents])
+    number = start
+    for some in decoded(rows, (*_OBJECT, *table.parents)):
+        for values in zip(*(some[name] for name in _OBJECT), strict=True):
+            numbers.setdefault(_hash(values), number)
+            number += 1
+        for name, column in zip(table.parents, columns, strict=True):
+            column.extend(
+                _hash(tuple(map(each.get, _OBJECT))) if isinstance(each, dict) else _NOTHING
+                for each in some[name]
+            )
+
+
+def _hash(values: tuple[object, ...]) -> int:
+    """Return a number for a reference; its hashes are keyed, so nobody can make two alike."""
+    return hash(tuple(map(text_of, values))) or 1
+
+
+def _ids(
+    tables: Sequence[TableDescription],
+    rows: Mapping[str, Sequence[Raw]],
+    starts: Mapping[str, int],
+    wanted: set[int],
+) -> dict[int, str]:
+    found: dict[int, str] = {}
+    for table in tables:
+        number = starts[table.key]
+        for some in decoded(rows[table.key], table.identity):
+            for values in zip(*some.values(), strict=True):
+                if number in wanted:
+                    found[number] = f"{table.key}/{_id(values)}"
+                number += 1
+    return found
+
+
+def _id(values: Sequence[object]) -> str:
+    return row_id(map(text_of, values))
