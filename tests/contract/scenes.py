@@ -20,6 +20,7 @@ from support.sources import KINDS as SOURCE_KINDS
 from support.sources import WIDGET, fill_things
 from support.stand_in import CLAIM, KINDS, config_map, fill
 from support.toy import PodsByNode
+from support.toy_kinds import PodKinds
 from support.workloads import KINDS as WORKLOAD_KINDS
 from support.workloads import fill_workloads
 from xpjob.collect.contract import Collector
@@ -103,7 +104,10 @@ _FILLED: dict[str, tuple[Any, ...]] = {
         POD,
         {"service_operator": "infra/headless", "pod_service_metrics": "true"},
     ),
-    "toy": ((POD,), fill_pods, POD, {}),
+    **dict.fromkeys(("toy", "kinds"), ((POD,), fill_pods, POD, {})),
 }
 
-SCENES = [Scene(collector, *_FILLED[collector.name]) for collector in (*COLLECTORS, PodsByNode())]
+SCENES = [
+    Scene(collector, *_FILLED[collector.name])
+    for collector in (*COLLECTORS, PodsByNode(), PodKinds())
+]

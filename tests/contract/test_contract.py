@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,7 +16,8 @@ import pytest
 from prometheus_client import generate_latest
 from starlette.routing import Route
 
-from contract.scenes import SCENES, Scene
+from contract.cells import TOKEN, Cell, without_times
+from contract.scenes import SCENES
 from support.paths import GOLDEN
 from support.toy import PodsByNode
 from xpjob.collect.attempt import Attempt
@@ -33,119 +34,28 @@ from xpjob.collect.fetch import fetch, unlisted
 from xpjob.collect.shared import Wish
 from xpjob.collectors import COLLECTORS
 from xpjob.collectors.extensions import EXTENSIONS
-from xpjob.config.option import Config, load
-from xpjob.demo.api import Server, create_app, write_kubeconfig
+from xpjob.demo.api import Server, create_app
 from xpjob.demo.cluster import Cluster, Fault
 from xpjob.kube.api import Api
 from xpjob.kube.discovery import Catalogue, Kind, discover
 from xpjob.kube.gvr import Gvr
-from xpjob.kube.options import KubeOptions
 from xpjob.kube.unite import unite
-from xpjob.net.options import NetOptions
 from xpjob.publish import exposition
-from xpjob.publish.options import PublishOptions
 from xpjob.reader.app import create_app as create_reader
 from xpjob.run import job
 from xpjob.run.job import Result
-from xpjob.run.options import RunOptions
 from xpjob.run.plan import PlanningWorld, connected
 from xpjob.snapshot import documents
 from xpjob.snapshot.sections import read_section
 from xpjob.store.base import MemoryStore
-from xpjob.store.options import StoreOptions
 from xpjob.terminal.progress import Silent
 
-TOKEN = "contract-token"
 AT = "2026-08-21T09:00:01.000000Z"
-
-
-class Cell:
-    """One collector and its cluster, served; ``store`` is the directory of its snapshots."""
-
-    def __init__(self, scene: Scene, directory: Path, url: str, cluster: Cluster) -> None:
-        self.scene, self.cluster, self.url = scene, cluster, url
-        self.store = directory / "store"
-        self.kubeconfig = write_kubeconfig(directory / "kubeconfig", url, TOKEN)
-
-    def config(self, **given: str) -> Config:
-        """Return the configuration of a run in pages of two objects."""
-        own = {
-            "kubeconfig": str(self.kubeconfig),
-            "page_size": "2",
-            "store_backend": "directory",
-            "store_dir": str(self.store),
-            **self.scene.options,
-        }
-        groups = (NetOptions, KubeOptions, RunOptions, StoreOptions, PublishOptions)
-        return load({**own, **given}, {}, (*groups, self.scene.collector.options))
-
-    def run(self, **given: str) -> Result:
-        """Run the job with this collector alone."""
-        return job.run(self.config(**given), (self.scene.collector,), Silent())
-
-    def stored(self) -> dict[str, Any]:
-        """Return the stored snapshot."""
-        document: dict[str, Any] = json.loads((self.store / "snapshot.json").read_bytes())
-        return document
-
-    def rows(self) -> dict[str, list[Any]]:
-        """Return the rows of the collector's tables in the stored snapshot."""
-        stored = self.stored()
-        return {table["key"]: stored[table["key"]] for table in stored["tables"]}
-
-    def rows_of_objects(self) -> dict[str, list[Any]]:
-        """Return the rows without what depends on when, and how well, a run went."""
-        rows = without_times(self.rows())
-        how = self.scene.how
-        return {
-            key: [{k: v for k, v in r.items() if k not in how} for r in rows[key]] for key in rows
-        }
-
-    def fail(self, page: int) -> None:
-        """Let that page (from 1) of the collector's paged list fail from now on."""
-        path, asked = self.scene.listed.path(), 0
-
-        def fault(asked_path: str, query: dict[str, str]) -> Fault | None:
-            nonlocal asked
-            if asked_path != path:
-                return None
-            asked = asked + 1 if query.get("continue") else 1
-            return Fault(403) if asked == page else None
-
-        self.cluster.fault = fault
-
-
-@pytest.fixture(params=SCENES, ids=[scene.name for scene in SCENES])
-def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cell]:
-    """A cluster that has the kinds and no objects."""
-    scene: Scene = request.param
-    cluster = Cluster(tuple(scene.kinds), token=TOKEN)
-    with Server(create_app(cluster)) as server:
-        yield Cell(scene, tmp_path, server.url, cluster)
-
-
-@pytest.fixture
-def cell(empty: Cell) -> Cell:
-    """A cluster that the collector has something to say about."""
-    empty.scene.fill(empty.cluster)
-    return empty
 
 
 def pages_of(cell: Cell) -> int:
     """Return how many pages the paged list has."""
     return -(-len(cell.cluster.objects(cell.scene.listed)) // 2)
-
-
-def without_times(rows: dict[str, list[Any]]) -> dict[str, list[Any]]:
-    """Return rows without what depends on when a run was."""
-    ours = (
-        *("firstSeenAt", "carriedSince", "notReadySince", "notSyncedSince", "pausedSince"),
-        *("since", "until", "lastSuccessAt"),
-    )
-    return {
-        key: sorted(({k: v for k, v in row.items() if k not in ours} for row in some), key=str)
-        for key, some in rows.items()
-    }
 
 
 def families(result: Result) -> str:
