@@ -34,6 +34,7 @@ from xpjob.collect.fetch import fetch, unlisted
 from xpjob.collect.shared import Wish
 from xpjob.collectors import COLLECTORS
 from xpjob.collectors.extensions import EXTENSIONS
+from xpjob.config.option import Config
 from xpjob.demo.api import Server, create_app
 from xpjob.demo.cluster import Cluster, Fault
 from xpjob.kube.api import Api

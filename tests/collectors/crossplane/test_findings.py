@@ -160,3 +160,13 @@ def test_it_takes_two_runs_to_be_sure() -> None:
     assert [(f.confirmed, f.since) for f in first] == [(False, AT)]
     assert [(f.confirmed, f.since) for f in second] == [(True, AT)]
     assert found(*app_with(True), before=second, at=NEXT) == []
+
+
+def test_findings_lead_to_the_row_and_count_what_is_below() -> None:
+    """What hangs on a claim or an XR depends on it; what has no uid has no row."""
+    records = app_with(True, False, False)
+    (first, second) = found(*records)
+    assert (first.severity, first.table, first.row) == ("warning", "xrs", records[0].uid)
+    assert (first.dependants, second.dependants) == (3, 3)
+    (nameless, _) = found(*changed(records, uid=""))
+    assert (nameless.finding, nameless.table, nameless.row) == ("ChildNotReady", "", "")
