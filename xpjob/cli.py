@@ -27,6 +27,7 @@ from xpjob.commands import (
     show,
     sources,
     targets,
+    teams,
 )
 from xpjob.terminal import output, shutdown, streams
 from xpjob.terminal.options import OutputOptions
@@ -52,6 +53,7 @@ def cli() -> None:
         xpjob run --dry-run      list everything, and print the metrics instead of pushing them
         xpjob serve              serve the newest snapshot: a web page, JSON and CSV
         xpjob show --not-ready   print what is not ready, longest first
+        xpjob teams              print what each team has; show --team NAME prints one
         xpjob explain KIND/NAMESPACE/NAME   print why an object is not ready
         xpjob fit --cpu 2 --memory 8Gi   print how many more such pods fit, and where
         xpjob diff 1d            print what was added, removed or changed state in a day
@@ -69,7 +71,7 @@ def cli() -> None:
 for _command in (
     *(run.run, targets.targets, doctor.doctor, demo.demo),
     *(serve.serve, show.show, explain.explain, fit.fit, diff.diff),
-    *(repush.repush, prune.prune, sources.sources),
+    *(teams.teams, repush.repush, prune.prune, sources.sources),
 ):
     cli.add_command(_command)
 

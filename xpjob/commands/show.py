@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +16,9 @@ from xpjob.reader.options import AccessOptions
 from xpjob.store.options import StoreOptions
 from xpjob.terminal import log
 from xpjob.terminal.options import OutputOptions
+
+if TYPE_CHECKING:
+    from xpjob.reader.show import Source
 
 
 @click.command(cls=Command, context_settings={"ignore_unknown_options": True})
@@ -44,7 +49,7 @@ from xpjob.terminal.options import OutputOptions
     help="Keep control and invisible characters in JSON and CSV; not for terminals.",
 )
 @click.option("--url", metavar="TEXT", help="Ask a reader there instead of the store.")
-@click.option("--all-clusters", is_flag=True, help="Rows of TABLE in all clusters.")
+@click.option("--all-clusters", is_flag=True, help="Rows of TABLE, or of a team, in all clusters.")
 @with_options(StoreOptions, AccessOptions, NetOptions, OutputOptions)
 def show(
     config: Config,
@@ -68,13 +73,18 @@ def show(
     ready. Filters can be repeated; --COLUMN VALUE after TABLE is short for --filter. An unknown
     TABLE lists those that there are.
 
+    With one --team and nothing else it prints what that team has in every table, with sums and
+    their shares, and its findings; --team '' is what has no team. In CSV it prints its objects.
+
     Control, bidirectional and invisible characters are printed as escapes, such as \\u202e; in JSON
     that is the same text. With --raw they are as they are, for a file or another program.
 
     \b
     What is not ready, the longest first, from a reader:
         xpjob show --not-ready --url http://localhost:8080
-    All of one team, for a spreadsheet, from the store:
+    All of one team, in all tables:
+        xpjob show --team payments --url http://localhost:8080
+    Its objects, for a spreadsheet, from the store:
         xpjob show --team payments --output csv --store-backend s3 --s3-bucket inventory
     A table, fullest first:
         xpjob show nodes --sort -cpuRatio --filter pool=workers --url http://localhost:8080
@@ -104,7 +114,12 @@ def show(
     ]
     wanted = {"q": search, "sort": sort, "limit": limit, "fields": columns}
     source = Source(config, url, COLLECTORS, EXTENSIONS)
+    others = (table, not_ready, pairs[1:], filters, more, *wanted.values())
     try:
+        if named["team"] and output != "csv" and not any(others):
+            (name,) = named["team"]
+            _print_team(source, name, output, raw=raw, all_clusters=all_clusters)
+            return
         if table:
             if not_ready:
                 raise click.UsageError("--not-ready goes without TABLE: use --filter ready=false")
@@ -143,6 +158,22 @@ def show(
         )
     elif extension.listing:
         extension.listing.print(answer, tables.stdout(), now())
+
+
+def _print_team(source: Source, name: str, output: str, *, raw: bool, all_clusters: bool) -> None:
+    from xpjob.base.times import now
+    from xpjob.reader import show_teams, team_terminal
+    from xpjob.terminal import output as printed
+    from xpjob.terminal import tables
+
+    document, described = show_teams.one(source, name, all_clusters=all_clusters)
+    if output == "json":
+        printed.write(json.dumps(document, ensure_ascii=False).encode() + b"\n", raw=raw)
+        return
+    console = tables.stdout()
+    moment = int(now().timestamp())
+    for each in team_terminal.team_tables(document, described, moment, console.width):
+        console.print(each)
 
 
 def _filters(texts: tuple[str, ...]) -> Iterator[tuple[str, str]]:

@@ -12,7 +12,7 @@ from xpjob.reader import described, parameters, query, render
 from xpjob.reader.parameters import MAX_LIMIT, Parameter, Params, one
 from xpjob.reader.query import Selections
 from xpjob.reader.render import Body, Json
-from xpjob.reader.table import Rows, View
+from xpjob.reader.table import Rows, Stamp, View
 
 ALL = "*"
 """The value of ``cluster`` that stands for all."""
@@ -141,6 +141,21 @@ def _selected(part: Part, params: Params, now: int) -> Rows:
     filters = tuple(replace(each, unchecked=True) for each in schema.filters)
     view = replace(part.view, schema=replace(schema, filters=filters))
     return Selections().select(view, query.query(view, params, now))
+
+
+def facts(stamps: Sequence[tuple[Stamp, bool]], cluster: str) -> Json:
+    """Return the members of an answer that say which snapshots it is of, and whether stale."""
+    made: Json = {
+        "generatedAt": min(stamp.generated_at for stamp, _ in stamps),
+        "stale": any(stale for _, stale in stamps),
+        "cluster": cluster,
+    }
+    if cluster == ALL:
+        made["clusters"] = [
+            {"name": stamp.cluster, "generatedAt": stamp.generated_at, "stale": stale}
+            for stamp, stale in stamps
+        ]
+    return made
 
 
 def _described(part: Part) -> Mapping[str, object]:

@@ -27,6 +27,7 @@ from xpjob.reader.access import Access
 from xpjob.reader.assets import Asset
 from xpjob.reader.changes import Changes
 from xpjob.reader.clusters import describe, metric_facts, version
+from xpjob.reader.everywhere import Everywhere
 from xpjob.reader.extension import Extensions
 from xpjob.reader.flights import Flights, budget
 from xpjob.reader.hosts import Hosts
@@ -82,6 +83,7 @@ def create_app(
         files = {**files, **extension.assets()}
     reader, tables = _Reader(service, extensions, files, metrics), Tables(service)
     pages = Pages(service, files["/"])
+    everywhere = Everywhere(service, collectors)
     repeats = Repeats()
 
     @asynccontextmanager
@@ -110,6 +112,12 @@ def create_app(
                 for path, endpoint in extension.routes(service).items()
             ),
             Route("/version", reader.version),
+            Route("/teams/", pages.negotiated(everywhere.teams, everywhere.has)),
+            Route("/teams/{name:path}", pages.negotiated(everywhere.team, everywhere.has)),
+            Route("/search", pages.negotiated(everywhere.search)),
+            Route("/findings", pages.negotiated(everywhere.findings)),
+            Route("/changes", pages.negotiated(everywhere.changes)),
+            Route("/runs", pages.negotiated(everywhere.runs)),
             Route("/clusters", reader.clusters),
             Route("/schema.json", reader.schema),
             Route("/metrics", reader.metrics),
@@ -145,7 +153,7 @@ def _access(options: AccessOptions) -> list[Middleware]:
 
 _CAUSED_BY_CLIENTS = (
     *("uvicorn.error", "asyncio", "xpjob.reader.middleware"),
-    *("xpjob.reader.changes", "xpjob.reader.tables"),
+    *("xpjob.reader.changes", "xpjob.reader.service"),
 )
 """Loggers of what requests cause."""
 

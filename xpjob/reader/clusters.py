@@ -68,7 +68,7 @@ def describe(snapshots: Snapshots, extensions: Extensions, now: datetime) -> Jso
             row |= extension.cluster(snapshot.view_of(extension.name) if snapshot else None)
         row["findings"] = len(snapshot.head.findings) if snapshot else 0
         row["failedTargets"] = _failed(snapshot)
-        row["lastRun"] = _run(item.report)
+        row["lastRun"] = run_of(item.report)
         row["tables"] = snapshot.counts if snapshot else {}
         rows.append(row)
     return {
@@ -129,7 +129,8 @@ def _failed(snapshot: Loaded | None) -> list[Json]:
     ]
 
 
-def _run(report: RunReport | None) -> Json | None:
+def run_of(report: RunReport | None) -> Json | None:
+    """Return how the last run ended."""
     if report is None:
         return None
     return {

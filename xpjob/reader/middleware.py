@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from xpjob.net.connections import CONNECTION, FULL, PROBES
@@ -79,12 +80,9 @@ class Front:
 
 def _route(scope: Scope) -> str:
     """Return the path of the route: with the names of its parameters, not their values."""
-    if "endpoint" not in scope:
-        return "other"
-    path: str = scope["path"]
-    for name, value in scope.get("path_params", {}).items():
-        path = path.replace(f"/{value}", f"/{{{name}}}", 1)
-    return path
+    route = scope.get("route")
+    path = route.path if isinstance(route, Route) else "other"
+    return path.replace(":path}", "}")
 
 
 def _host_of(scope: Scope) -> str:

@@ -10,7 +10,7 @@ import hashlib
 import re
 from array import array
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import fsum, isnan
 
@@ -18,12 +18,15 @@ from xpjob.base.wildcards import Wildcard
 from xpjob.net import deadline
 from xpjob.net.deadline import steps
 from xpjob.reader import parameters
+from xpjob.reader.folded import Folded
 from xpjob.reader.parameters import Parameter, Params, QueryError, one, pack, unknown, unpack
-from xpjob.reader.table import UNKNOWN, Rows, View
+from xpjob.reader.table import UNKNOWN, Column, Rows, View
 
 Numbers = Sequence[int]
 _REMEMBERED = 4_000_000
 """Row numbers of selections that are kept for the next page of the same query; 4 bytes each."""
+_FOLDED = 64 << 20
+"""Bytes of folded texts that are kept for the next search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,7 @@ class Selections:
 
     def __init__(self) -> None:
         self._rows: OrderedDict[tuple[str, Query], Rows] = OrderedDict()
+        self._folded: OrderedDict[tuple[str, str], Folded] = OrderedDict()
 
     def held(self, view: View, wanted: Query) -> Rows | None:
         """Return what was selected before, or needs no selection; else None."""
@@ -98,7 +102,7 @@ class Selections:
             by_name = {parameter.name: parameter for parameter in view.schema.filters}
             for name, values in wanted.filters:
                 check(view, by_name[name], values)
-            rows = _select(view, wanted)
+            rows = _select(view, wanted, self)
             # Copied, for two threads may be here at once.
             kept = OrderedDict(self._rows)
             kept[key] = rows
@@ -110,6 +114,20 @@ class Selections:
     def forget(self, live: Collection[str]) -> None:
         """Drop what belongs to views that are no longer served."""
         self._rows = OrderedDict((k, v) for k, v in self._rows.items() if k[0] in live)
+        self._folded = OrderedDict((k, v) for k, v in self._folded.items() if k[0] in live)
+
+    def folded(self, view: View, name: str) -> Folded:
+        """Return the texts of a column for searches, by code; without codes, by row."""
+        key = (view.tag, name)
+        if (held := self._folded.get(key)) is None:
+            column = view.columns.get(name)
+            held = Folded(column.values if column else view.texts(name))
+            kept = OrderedDict(self._folded)
+            kept[key] = held
+            while len(kept) > 1 and sum(map(len, kept.values())) > _FOLDED:
+                kept.popitem(last=False)
+            self._folded = kept
+        return held
 
 
 def page(view: View, wanted: Query, rows: Rows, offset: int, limit: int) -> Page:
@@ -159,7 +177,7 @@ def _digest(wanted: Query) -> str:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
-def _select(view: View, wanted: Query) -> Rows:
+def _select(view: View, wanted: Query, selections: Selections) -> Rows:
     rows: Numbers = range(len(view))
     by_name = {parameter.name: parameter for parameter in view.schema.filters}
     for name, values in wanted.filters:
@@ -176,11 +194,16 @@ def _select(view: View, wanted: Query) -> Rows:
         since, cutoff = view.times[view.schema.since], wanted.cutoff
         rows = [row for some in steps(rows) for row in some if UNKNOWN < since[row] <= cutoff]
     if wanted.q:
-        rows = _search(view, rows, wanted.q)
-    for name, descending in reversed(wanted.sort):
+        rows = _search(view, rows, wanted.q, selections)
+    return array("I", ordered(view, rows, wanted.sort))
+
+
+def ordered(view: View, rows: Numbers, sort: Sequence[tuple[str, bool]]) -> Numbers:
+    """Return rows in an order, by its first column first. Raises ``DeadlineError``."""
+    for name, descending in reversed(sort):
         deadline.check()
         rows = _ordered(view, rows, name, descending)
-    return array("I", rows)
+    return rows
 
 
 def _where(rows: Numbers, codes: Sequence[int], wanted: set[int]) -> Numbers:
@@ -202,22 +225,17 @@ def _matching(known: Sequence[str | None], patterns: Sequence[str]) -> set[int]:
     }
 
 
-def _search(view: View, rows: Numbers, text: str) -> Numbers:
+def _search(view: View, rows: Numbers, text: str, selections: Selections) -> Numbers:
     """Keep the rows in which every word of the text occurs somewhere."""
     words = text.casefold().split()[:8]
     found: list[set[int]] = [set() for _ in words]
     for name in view.schema.search:
-        column = view.columns[name]
-        hits: list[set[int]] = [set() for _ in words]
-        for some in steps(range(len(column.values)), 256):
-            for code in some:
-                value = (column.values[code] or "").casefold()
-                for word, codes in zip(words, hits, strict=True):
-                    if word in value:
-                        codes.add(code)
-        for codes, chosen in zip(hits, found, strict=True):
-            if codes:
-                chosen.update(_where(rows, column.codes, codes))
+        folded = selections.folded(view, name)
+        for word, chosen in zip(words, found, strict=True):
+            if codes := set(folded.having(word)):
+                chosen.update(_where(rows, view.columns[name].codes, codes))
+    if found and not all(found):
+        return []
     return [row for some in steps(rows) for row in some if all(row in each for each in found)]
 
 
@@ -225,7 +243,7 @@ def _ordered(view: View, rows: Numbers, name: str, descending: bool) -> Numbers:
     """Sort; what has no such value comes last either way, and equals keep their order."""
     order = view.schema.sorts[name]
     descending = descending != order.reverse
-    key: Callable[[int], float]
+    key: Callable[[int], float | str]
     if (seconds := view.times.get(order.column)) is not None:
         key = seconds.__getitem__
         without = [row for row in rows if seconds[row] == UNKNOWN]
@@ -236,20 +254,21 @@ def _ordered(view: View, rows: Numbers, name: str, descending: bool) -> Numbers:
         with_value = [row for row in rows if not isnan(numbers[row])]
     else:
         column = view.column(order.column)
-        codes = column.codes
-        sorted_codes = sorted(
-            range(1, len(column.values)), key=lambda code: column.values[code] or ""
-        )
-        rank = [0] * len(column.values)
-        for place, code in enumerate(sorted_codes):
-            rank[code] = place
-        with_value = [row for row in rows if column.values[codes[row]]]
-        without = [row for row in rows if not column.values[codes[row]]]
-
-        def key(row: int) -> float:
-            return rank[codes[row]]
-
+        with_value = [row for row in rows if column.values[column.codes[row]]]
+        without = [row for row in rows if not column.values[column.codes[row]]]
+        key = _rank(column, len(with_value))
     return [*sorted(with_value, key=key, reverse=descending), *without]
+
+
+def _rank(column: Column, rows: int) -> Callable[[int], float | str]:
+    """Return the key by which so many rows are sorted: of few by text, of many by its place."""
+    values, codes = column.values, column.codes
+    if rows < len(values):
+        return lambda row: values[codes[row]] or ""
+    rank = [0] * len(values)
+    for place, code in enumerate(sorted(range(len(values)), key=lambda code: values[code] or "")):
+        rank[code] = place
+    return lambda row: rank[codes[row]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,9 +302,9 @@ def values_of(view: View, by: Sequence[str], key: Key) -> tuple[str, ...] | None
 def summary(view: View, rows: Rows, by: Sequence[str]) -> list[Group]:
     """Count rows by dimensions, and add up their numbers: most rows first."""
     of_rows = keys(view, rows, by)
-    total = Counter(of_rows)
+    counted = Counter(of_rows)
     deadline.check()
-    found: dict[Key, dict[str, float]] = {key: {} for key in total}
+    found: dict[Key, dict[str, float]] = {key: {} for key in counted}
     for name in view.schema.sums:
         deadline.check()
         numbers = view.numbers[name]
@@ -294,15 +313,15 @@ def summary(view: View, rows: Rows, by: Sequence[str]) -> list[Group]:
             if not isnan(number := numbers[row]):
                 members.setdefault(key, []).append(number)
         for key in found:
-            found[key][name] = _sum(members.get(key, ()))
+            found[key][name] = total(members.get(key, ()))
     groups = []
-    for key, count in total.items():
+    for key, count in counted.items():
         if (values := values_of(view, by, key)) is not None:
             groups.append(Group(values, count, found[key]))
     return sorted(groups, key=lambda group: (-group.total, group.values))
 
 
-def _sum(numbers: Sequence[float]) -> float:
+def total(numbers: Iterable[float]) -> float:
     """Return the exact sum, as a whole number where it is one: JSON shows the difference."""
     try:
         exact = fsum(numbers)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from xpjob.base.errors import BadAnswerError
 from xpjob.reader import parameters, query, render
 from xpjob.reader.changes import Changes
 from xpjob.reader.clusters import pick
+from xpjob.reader.flights import UnavailableError
 from xpjob.reader.loaded import Loaded
 from xpjob.reader.parameters import Parameter, Params, QueryError, one
 from xpjob.reader.query import Query, Selections
@@ -26,6 +29,10 @@ from xpjob.reader.workshop import Lane, Workshop
 
 _FEW = 2
 """Dimensions that are counted by in no time."""
+_VIEW_SECONDS = 60.0
+"""Time to prepare a table for queries, which is done once for all who ask."""
+_log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +114,30 @@ class Service:
         """Return the parameters of a request, and the snapshot that it is about."""
         params = self.params(request, known)
         return params, self.served(one(params, "cluster"))
+
+    async def view(self, served: Served, key: str) -> View:
+        """Return the view of a table, made once for all who wait for it."""
+        snapshot = served.snapshot
+        if (view := snapshot.ready(key)) is not None:
+            return view
+        return await self.prepared(served, key, lambda: snapshot.table(key))
+
+    async def prepared(self, served: Served, name: str, make: Callable[[], T]) -> T:
+        """Return what is made of a whole table or snapshot, once for all who wait for it.
+
+        Raises ``UnavailableError`` where it takes too long, or a row is corrupt.
+        """
+        try:
+            return await self.workshop.once(
+                f"table {served.snapshot.stamp.tag} {name}",
+                make,
+                lane="table",
+                seconds=_VIEW_SECONDS,
+            )
+        except BadAnswerError as error:
+            _log.warning("a table cannot be read", extra={"error": str(error)})
+            text = f"the table {name} cannot be read; the reader's log says more"
+            raise UnavailableError("corrupt-table", text, 30) from error
 
     async def rows(self, request: Request, params: Params, view: View, served: Served) -> Response:
         """Answer with rows: all, or those that are wanted, page by page."""

@@ -59,8 +59,8 @@ class Source:
     def __init__(
         self, config: Config, url: str | None, collectors: Collectors, extensions: Extensions
     ) -> None:
-        self._config, self._url = config, url
-        self._collectors, self._extensions = collectors, extensions
+        self.config, self.url = config, url
+        self.collectors, self._extensions = collectors, extensions
 
     def listing(self, extension: Extension, pairs: Pairs) -> Answer:
         """Return the rows of an extension's default listing.
@@ -70,9 +70,9 @@ class Source:
         listing = extension.listing
         if listing is None:
             raise AssertionError(f"{extension.name} lists nothing")
-        if self._url:
-            return _from_reader(self._config, self._url, listing.path, pairs)
-        view = listing.view(self._newest().view_of(extension.name))
+        if self.url:
+            return _from_reader(self.config, self.url, listing.path, pairs)
+        view = listing.view(self.newest().view_of(extension.name))
         return _from_view(view, listing.parameters, pairs)
 
     def explained(self, extension: Extension, target: str) -> Json:
@@ -82,11 +82,11 @@ class Source:
             raise AssertionError(f"{extension.name} explains nothing")
         pairs = explainer.pairs(target)
         try:
-            if self._url:
-                answer = ask(self._config, self._url, explainer.path, pairs)
-                document: Json = _decode(answer.body, dict[str, Any], self._url)
+            if self.url:
+                answer = ask(self.config, self.url, explainer.path, pairs)
+                document: Json = decode(answer.body, dict[str, Any], self.url)
                 return document
-            made = self._newest().view_of(extension.name)
+            made = self.newest().view_of(extension.name)
             return explainer.explain(made, pairs, int(times.now().timestamp()))
         except QueryError as error:
             if error.status == 404:
@@ -95,16 +95,14 @@ class Source:
 
     def table(self, key: str, pairs: Pairs) -> tuple[TableDescription, Answer]:
         """Return the description of a table, and its rows. Raises as ``listing``."""
-        if self._url:
-            schema = _decode(
-                ask(self._config, self._url, "schema.json", ()).body, _Tables, self._url
-            )
+        if self.url:
+            schema = decode(ask(self.config, self.url, "schema.json", ()).body, Tables, self.url)
             tables = {table.key: table for table in schema.tables}
             if key not in tables:
                 raise unknown("table", key, tables)
             path = f"tables/{quote(key, safe='')}"
-            return tables[key], _from_reader(self._config, self._url, path, pairs)
-        snapshot = self._newest()
+            return tables[key], _from_reader(self.config, self.url, path, pairs)
+        snapshot = self.newest()
         if key not in snapshot.tables:
             raise unknown("table", key, snapshot.tables)
         table = snapshot.tables[key]
@@ -113,24 +111,24 @@ class Source:
 
     def table_of_all(self, key: str, pairs: Pairs) -> tuple[TableDescription, Answer]:
         """Return the rows of a table in all clusters, with a column for the cluster."""
-        if self._url:
-            schema = _decode(
-                ask(self._config, self._url, "clusters", (), cluster=False).body,
+        if self.url:
+            schema = decode(
+                ask(self.config, self.url, "clusters", (), cluster=False).body,
                 _Clusters,
-                self._url,
+                self.url,
             )
             named = next((each.name for each in schema.clusters if key in each.tables), None)
             if named is None:
                 raise unknown("table", key, {key for c in schema.clusters for key in c.tables})
             described_by = ask(
-                self._config, self._url, "schema.json", (("cluster", named),), cluster=False
+                self.config, self.url, "schema.json", (("cluster", named),), cluster=False
             )
-            tables = {t.key: t for t in _decode(described_by.body, _Tables, self._url).tables}
+            tables = {t.key: t for t in decode(described_by.body, Tables, self.url).tables}
             path = f"tables/{quote(key, safe='')}"
             asked = (*pairs, ("cluster", across.ALL))
-            answer = _from_reader(self._config, self._url, path, asked, cluster=False)
+            answer = _from_reader(self.config, self.url, path, asked, cluster=False)
             return _with_cluster(tables[key]), answer
-        snapshots = [self._newest(name) for name in open_reader_store(self._config).clusters()]
+        snapshots = [self.newest(name) for name in open_reader_store(self.config).clusters()]
         tables = {key: table for each in snapshots for key, table in each.tables.items()}
         if key not in tables:
             raise unknown("table", key, tables)
@@ -144,10 +142,10 @@ class Source:
         body = b"".join(found.body.pieces)
         return _with_cluster(tables[key]), Answer(body, found.generated_at, found.total)
 
-    def _newest(self, cluster: str | None = None) -> Loaded:
+    def newest(self, cluster: str | None = None) -> Loaded:
         """Return the newest snapshot in the store. Raises the store's errors."""
-        store = open_reader_store(self._config)
-        own = self._config[StoreOptions].cluster_name if cluster is None else cluster
+        store = open_reader_store(self.config)
+        own = self.config[StoreOptions].cluster_name if cluster is None else cluster
         name = key_of(own, SNAPSHOT)
         stored = store.get(name)
         if stored is None:
@@ -156,11 +154,11 @@ class Source:
             hint = f"; there are the clusters {clusters}: give --cluster-name" if named else ""
             raise NotFoundError(f"there is no snapshot at {store.where(name)} (yet){hint}")
         where = store.where(name)
-        raw = loaded.read(stored.body, where, self._collectors)
+        raw = loaded.read(stored.body, where, self.collectors)
         return Loaded(raw, stored.etag, where, self._extensions)
 
 
-class _Tables(msgspec.Struct):
+class Tables(msgspec.Struct):
     """The part of ``/schema.json`` that is read."""
 
     tables: list[TableDescription]
@@ -207,7 +205,8 @@ def _from_reader(
     return Answer(answer.body, headers.get("Xpjob-Generated-At", ""), int(total))
 
 
-def _decode(body: bytes, kind: Any, url: str) -> Any:
+def decode(body: bytes, kind: Any, url: str) -> Any:
+    """Return the body of a reader's answer. Raises ``BadAnswerError`` for any other."""
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.MsgspecError as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import math
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -159,14 +159,17 @@ class View:
 
     def column(self, name: str) -> Column:
         """Return a column of texts; one that is not filtered by is made when asked for."""
-        if (held := self.columns.get(name)) is not None:
-            return held
+        held = self.columns.get(name)
+        return Column.of(self.texts(name)) if held is None else held
+
+    def texts(self, name: str) -> Iterator[str]:
+        """Return the text of each row in a column, from its JSON: takes long."""
         one = msgspec.defstruct(
             "OneColumn", [("value", object, msgspec.field(default=None, name=name))]
         )
         decode = msgspec.json.Decoder(one).decode
         found = (getattr(decode(self.row(index, 0)), "value", None) for index in range(len(self)))
-        return Column.of(map(text_of, found))
+        return map(text_of, found)
 
 
 def text_of(value: object) -> str:

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import logging
-
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from xpjob.base.errors import BadAnswerError
 from xpjob.reader import across, described, loaded, parameters, query, render
 from xpjob.reader import changes as comparing
-from xpjob.reader.flights import UnavailableError
 from xpjob.reader.parameters import Params, one
 from xpjob.reader.responses import answer, etag_of
 from xpjob.reader.service import Served, Service, pairs
 from xpjob.reader.table import View
 from xpjob.snapshot.diff import diff
-
-_VIEW_SECONDS = 60.0
-"""Time to prepare a table for queries, which is done once for all who ask."""
-_log = logging.getLogger(__name__)
 
 
 class Tables:
@@ -120,17 +112,4 @@ class Tables:
 
     async def _view(self, request: Request, served: Served) -> View:
         """Return the view of a table, made once for all who wait for it."""
-        key, snapshot = request.path_params["key"], served.snapshot
-        if (view := snapshot.ready(key)) is not None:
-            return view
-        try:
-            return await self._service.workshop.once(
-                f"table {snapshot.stamp.tag} {key}",
-                lambda: snapshot.table(key),
-                lane="table",
-                seconds=_VIEW_SECONDS,
-            )
-        except BadAnswerError as error:
-            _log.warning("a table cannot be read", extra={"error": str(error)})
-            text = f"the table {key} cannot be read; the reader's log says more"
-            raise UnavailableError("corrupt-table", text, 30) from error
+        return await self._service.view(served, request.path_params["key"])
