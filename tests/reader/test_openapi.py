@@ -16,6 +16,7 @@ from support.reader import make_reader
 from support.reader_sample import FakeStore, at, report, snapshot
 from support.sampling import looking
 from support.toy_tables import nodes, toy_snapshot
+from support.toy_teams import orders, team_snapshot
 from xpjob.collectors.crossplane.reader import parameters
 from xpjob.config.option import Config
 from xpjob.reader.options import ReaderOptions
@@ -46,7 +47,15 @@ def _toy() -> FakeStore:
     return store
 
 
-schema, toy = _schema(_platform()), _schema(_toy())
+def _teams() -> FakeStore:
+    store = FakeStore()
+    store.save(team_snapshot())
+    store.keep(team_snapshot(2, generated_at=at(hours=3), rows={"orders": orders()[1:]}))
+    store.save(report())
+    return store
+
+
+schema, toy, teams = _schema(_platform()), _schema(_toy()), _schema(_teams())
 
 
 @schema.exclude(path_regex="^/tables/(xrs|mrs)").parametrize()
@@ -60,6 +69,13 @@ def test_answers_are_as_documented(case: schemathesis.Case[Any]) -> None:
 @looking(100)
 def test_tables_are_as_documented(case: schemathesis.Case[Any]) -> None:
     """With columns of every type, and some that are called as parameters."""
+    _check(case)
+
+
+@teams.include(path_regex="^/(teams|search|findings|changes|runs)").parametrize()
+@looking(200)
+def test_all_tables_are_as_documented(case: schemathesis.Case[Any]) -> None:
+    """Teams, searches, findings, changes and runs."""
     _check(case)
 
 

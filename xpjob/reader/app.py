@@ -22,7 +22,7 @@ from xpjob.collect.contract import Collectors
 from xpjob.config.option import Config
 from xpjob.net.options import NetOptions
 from xpjob.publish import exposition
-from xpjob.reader import assets, openapi, parameters
+from xpjob.reader import assets, openapi, openapi_everywhere, parameters
 from xpjob.reader.access import Access
 from xpjob.reader.assets import Asset
 from xpjob.reader.changes import Changes
@@ -241,8 +241,10 @@ class _Reader:
             for key, table in item.snapshot.tables.items()
         }
         name = etag_of("openapi", msgspec.json.encode(tables))
+        everywhere = openapi_everywhere.documented()
         body = await self._service.workshop.whole(
-            name, lambda: msgspec.json.encode(openapi.document(tables, self._extensions))
+            name,
+            lambda: msgspec.json.encode(openapi.document(tables, self._extensions, everywhere)),
         )
         headers = {"Content-Type": "application/json"}
         return await answer(

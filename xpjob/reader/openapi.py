@@ -8,7 +8,7 @@ from itertools import chain
 from xpjob import __version__
 from xpjob.collect.tables import Column, TableDescription
 from xpjob.reader import changes, described, parameters
-from xpjob.reader.extension import Extensions
+from xpjob.reader.extension import Documented, Extensions
 from xpjob.reader.parameters import MAX_PARAMETERS, MAX_VALUE, Parameter
 from xpjob.reader.render import Json
 
@@ -20,9 +20,14 @@ HEAD: Json = {"generatedAt": TEXT, "stale": FLAG, "cluster": TEXT}
 """What every answer from a snapshot says of it."""
 
 
-def document(tables: Mapping[str, TableDescription], extensions: Extensions) -> Json:
-    """Return the document, as plain data: of these tables, of extensions, and of the rest."""
-    added = [extension.documented() for extension in extensions]
+def document(
+    tables: Mapping[str, TableDescription], extensions: Extensions, everywhere: Documented
+) -> Json:
+    """Return the document, as plain data: of these tables, of extensions, and of the rest.
+
+    ``everywhere`` are the endpoints over all tables.
+    """
+    added = [everywhere, *(extension.documented() for extension in extensions)]
     own = {key: table for key, table in tables.items() if "/" not in key}
     of_tables = dict(chain.from_iterable(_paths(table).items() for table in own.values()))
     schemas: Json = {}

@@ -57,17 +57,21 @@ def team_tables(
     for section in document["sections"]:
         table = tables[section["table"]]
         title = _title(section) + (f" in {section['cluster']}" if several else "")
+        yield f"\n{plain(title)}"
         made = terminal.rows_table(
-            table, section["first"], columns=_shown(table, section, width), now=now, title=title
+            table, section["first"], columns=_shown(table, section, width), now=now
         )
-        if sums := ", ".join(_sums(table, section)):
-            made.caption, made.caption_justify = plain(sums), "left"
+        made.title = None  # it would be no wider than the table
         yield made
+        if sums := ", ".join(_sums(table, section)):
+            yield plain(sums)
     findings = document["findings"]
     if findings["total"]:
+        yield ""
         yield _findings(findings)
     if document["notRunning"]:
-        yield plain(f"Collectors that do not run: {', '.join(document['notRunning'])}")
+        names = ", ".join(document["notRunning"])
+        yield f"\n{plain(f'Collectors that do not run: {names}')}"
 
 
 def _columns(
