@@ -80,7 +80,7 @@ def test_it_stays_where_a_section_is_carried(tmp_path: Path) -> None:
         def broken(*_: object) -> Section:
             raise ZeroDivisionError
 
-        failing.finish = broken  # type: ignore[method-assign]
+        failing.finish = broken  # type: ignore[method-assign, assignment]
         before = cell.stored()["generatedAt"]
         job.run(cell.config(), (failing, other), Silent())
         marks = {each["collector"]: each["carriedSince"] for each in cell.stored()["collectors"]}
