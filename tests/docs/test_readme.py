@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import get_args
 
 import pytest
 
@@ -12,15 +13,18 @@ from support.paths import GOLDEN, ROOT
 from support.samples import report, snapshot
 from support.snapshots import inventory
 from xpjob.cli import cli
+from xpjob.collect.tables import Severity
 from xpjob.collectors.capacity import findings as capacity
 from xpjob.collectors.capacity.options import CapacityOptions
 from xpjob.collectors.clusters import findings as clusters
 from xpjob.collectors.clusters.options import ClusterOptions
+from xpjob.collectors.crossplane import findings as crossplane
 from xpjob.collectors.crossplane.options import CrossplaneOptions
 from xpjob.collectors.deployments import findings as deployments
 from xpjob.collectors.deployments.options import DeploymentOptions
 from xpjob.collectors.services import findings as services
 from xpjob.collectors.services.options import ServiceOptions
+from xpjob.collectors.sources import findings as sources
 from xpjob.collectors.sources.options import SourcesOptions
 from xpjob.commands.groups import GROUPS, OPTIONS
 from xpjob.config.option import Group, Option, declared, options
@@ -133,6 +137,24 @@ def test_every_metric_of_collectors_is_documented(collector: str, findings: Sequ
         assert set(re.findall(r"`(\w+)`", line.split("|")[3])) >= labels, name
     table = section(collector, "## Findings")
     assert re.findall(r"^\| `([A-Z]\w+)` \|", table, re.MULTILINE) == list(findings)
+
+
+def test_every_severity_is_documented(request: pytest.FixtureRequest) -> None:
+    """Of every finding; ``--update-golden`` writes the table."""
+    head = "| severity | findings |\n|---|---|\n"
+    table = "".join(
+        f"| {severity} | {', '.join(f'`{name}`' for name in _of_severity(severity))} |\n"
+        for severity in get_args(Severity)[::-1]
+        if severity
+    )
+    write = request.config.getoption("--update-golden")
+    generated("collectors", "severities", f"\n{head}{table}\n", write=write)
+
+
+def _of_severity(severity: str) -> list[str]:
+    modules = (crossplane, capacity, deployments, services, clusters, sources)
+    every = [pair for module in modules for pair in module.SEVERITIES.items()]
+    return [name for name, each in every if each == severity]
 
 
 def test_guarantees_are_each_backed_by_a_test() -> None:

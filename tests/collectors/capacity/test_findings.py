@@ -49,3 +49,20 @@ def test_a_shape_that_fits_nowhere() -> None:
     made = make([node("n")], [], fit_shapes="huge=64,1Ti")
     assert made.message("ShapeFitsNowhere") == "no schedulable node has room for cpu 64, memory 1Ti"
     assert make([node("n", unschedulable=True)], [], fit_shapes="huge=64,1Ti").findings == []
+
+
+def test_findings_count_the_pods_that_suffer() -> None:
+    """Those of an owner that wait, those of a node; and they lead to a row where there is one."""
+    waiting = [pending(f"t-{n}", message=UNSCHEDULABLE, owner=("Job", "train")) for n in range(3)]
+    daemon = pod("a", "n", container("1500m"), owner=("DaemonSet", "agent"))
+    made = make([node("n")], [*waiting, daemon, pod("b", "n")], fit_shapes="huge=64,1Ti")
+    oldest = made.row("pending", name="t-0")
+    facts = {
+        each.finding: (each.severity, each.dependants, each.table, each.row)
+        for each in made.section.findings
+    }
+    assert facts == {
+        "DaemonSetsHeavy": ("info", 2, "nodes", "n"),
+        "ShapeFitsNowhere": ("warning", 0, "", ""),
+        "PendingLong": ("warning", 3, "pending", f"team-a/t-0/{oldest['uid']}"),
+    }

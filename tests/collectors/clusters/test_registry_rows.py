@@ -52,6 +52,12 @@ def findings(result: Result) -> list[tuple[str, str, bool]]:
     return [(each.finding, each.name, each.confirmed) for each in found]
 
 
+def severities(result: Result) -> list[str]:
+    """Return the severities of findings."""
+    assert result.snapshot is not None
+    return [each.severity for each in result.snapshot.head.findings or []]
+
+
 @contextmanager
 def over_tls(directory: Path, until: datetime) -> Iterator[str]:
     """Serve a registry whose certificate expires then; its CA is ``ca.pem``."""
@@ -90,6 +96,7 @@ def test_a_certificate_that_has_expired_is_not_forgotten(
         first = site.run(registries_file=path)
     assert series(first)[f'{name}{{registry="r"}}'] == until.timestamp()
     assert findings(first) == [("RegistryCertificateExpires", "r", False)]
+    assert severities(first) == ["warning"]
     second = site.run(registries_file=path)
     assert one(site.rows("registries"), registry="r")["certificateExpires"] == times.rfc3339(until)
     assert findings(second) == [

@@ -77,10 +77,7 @@ def test_it_stays_where_a_section_is_carried(tmp_path: Path) -> None:
         other.plan = lambda world: Plan()  # type: ignore[method-assign]  # noqa: ARG005
         other.finish = lambda *_: Section({"nodePods": []})  # type: ignore[method-assign]
 
-        def broken(*_: object) -> Section:
-            raise ZeroDivisionError
-
-        failing.finish = broken  # type: ignore[method-assign, assignment]
+        failing.finish = lambda *_: 1 / 0  # type: ignore[method-assign,assignment]
         before = cell.stored()["generatedAt"]
         job.run(cell.config(), (failing, other), Silent())
         marks = {each["collector"]: each["carriedSince"] for each in cell.stored()["collectors"]}

@@ -159,3 +159,13 @@ def test_the_first_time_of_a_digest_is_the_earliest() -> None:
     rows = [row(image="v1"), row(image="v1", since="2026-08-21T08:00:00Z", container_kind="init")]
     family = "xpjob_deployment_first_seen_timestamp_seconds"
     assert list(values(rows, family, digests=True).values()) == [1787299200.0]
+
+
+def test_findings_count_pods_and_lead_to_a_container() -> None:
+    """Of a workload to its first row; images and namespaces have no row of their own."""
+    rows = [row(digest="", no_digest_why="configId", pods=3), row("other", digest=B, pods=2)]
+    found = {each.finding: each for each in find([*rows, row("third", pods=4)])}
+    several, unknown = found[findings.SEVERAL_DIGESTS], found[findings.NO_DIGEST]
+    assert (several.severity, several.dependants, several.row) == ("warning", 6, "")
+    assert (unknown.severity, unknown.dependants) == ("warning", 3)
+    assert (unknown.table, unknown.row) == ("deployments", rows[0].id)

@@ -26,7 +26,7 @@ FINDINGS = (
     *(NODE_OVERFULL, PENDING_LONG, SHAPE_FITS_NOWHERE),
     *(DAEMON_SETS_HEAVY, NO_REQUESTS, LIMITS_FAR_ABOVE),
 )
-_SEVERITIES: dict[str, Severity] = {
+SEVERITIES: dict[str, Severity] = {
     **dict.fromkeys((NODE_OVERFULL, PENDING_LONG, SHAPE_FITS_NOWHERE), "warning"),
     **dict.fromkeys((DAEMON_SETS_HEAVY, NO_REQUESTS, LIMITS_FAR_ABOVE), "info"),
 }
@@ -129,7 +129,7 @@ def _pending(rows: Sequence[PendingRow], seconds: float, at: str) -> Iterator[Fi
             team=row.team,
             message=f"{text}: {why or row.message}" if why or row.message else text,
             since=row.created_at,
-            severity=_SEVERITIES[PENDING_LONG],
+            severity=SEVERITIES[PENDING_LONG],
             dependants=len(some.pods),
             table="pending",
             row=row_id((row.namespace, row.name, row.uid)),
@@ -190,7 +190,7 @@ def _finding(
         uid=uid,
         team=team,
         message=message,
-        severity=_SEVERITIES[finding],
+        severity=SEVERITIES[finding],
         dependants=pods,
         table=class_ if known else "",
         row=row_id((name,)) if known else "",

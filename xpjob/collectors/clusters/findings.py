@@ -16,7 +16,7 @@ ACCESS, PATHS = "RegistryAccessFails", "RegistryPathsFail"
 CERTIFICATE = "RegistryCertificateExpires"
 FINDINGS = (OPERATOR_FAILED, APPROVAL, REGISTRY_DOWN, CREDENTIALS, ACCESS, PATHS, CERTIFICATE)
 
-_SEVERITIES: dict[str, Severity] = {
+SEVERITIES: dict[str, Severity] = {
     **dict.fromkeys(FINDINGS, "warning"),
     REGISTRY_DOWN: "critical",
     APPROVAL: "info",
@@ -86,7 +86,7 @@ def _of_operator(finding: str, row: OperatorRow, message: str, since: str = "") 
         team="",
         message=message,
         since=since,
-        severity=_SEVERITIES[finding],
+        severity=SEVERITIES[finding],
         table="operators",
         row=row_id((row.manager, row.namespace, row.operator, row.name)),
     )
@@ -104,7 +104,7 @@ def _of_registry(finding: str, row: RegistryRow, message: str, severity: Severit
         team="",
         message=message,
         since="",
-        severity=severity or _SEVERITIES[finding],
+        severity=severity or SEVERITIES[finding],
         table="registries",
         row=row_id((row.registry,)),
     )

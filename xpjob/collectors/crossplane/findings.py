@@ -35,7 +35,7 @@ FINDINGS = (
 )
 
 # Two MRs of one external resource undo each other's changes, or delete it under the other.
-_SEVERITIES: dict[str, Severity] = {
+SEVERITIES: dict[str, Severity] = {
     **dict.fromkeys(FINDINGS, "warning"),
     DUPLICATE_EXTERNAL_NAME: "critical",
     POSSIBLE_DUPLICATE_EXTERNAL_NAME: "info",
@@ -113,7 +113,7 @@ def _about(
         other=other,
         message=message,
         since=since,
-        severity=_SEVERITIES[finding],
+        severity=SEVERITIES[finding],
         table=TABLE_OF[record.class_] if record.uid else "",
         row=row_id((record.uid,)) if record.uid else "",
     )

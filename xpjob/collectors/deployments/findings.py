@@ -16,10 +16,12 @@ UNPINNED = "NotPinned"
 NO_DIGEST = "NoRegistryDigest"
 MANY_VERSIONS = "ManyVersions"
 NOT_ATTESTED = "NotAttested"
+COLLISION = "DeploymentNameCollision"
+"""Of records at GitHub: see ``github.wanted``."""
 FINDINGS = (SEVERAL_DIGESTS, MOVED, NO_TAG, UNPINNED, NO_DIGEST, MANY_VERSIONS, NOT_ATTESTED)
 
-_SEVERITIES: dict[str, Severity] = {
-    **dict.fromkeys((SEVERAL_DIGESTS, MOVED, NO_DIGEST, NOT_ATTESTED), "warning"),
+SEVERITIES: dict[str, Severity] = {
+    **dict.fromkeys((SEVERAL_DIGESTS, MOVED, NO_DIGEST, NOT_ATTESTED, COLLISION), "warning"),
     # Whole clusters are so: to be improved, and not an event.
     **dict.fromkeys((NO_TAG, UNPINNED, MANY_VERSIONS), "info"),
 }
@@ -214,7 +216,7 @@ def _finding(
         team="",
         message=message,
         since=since,
-        severity=_SEVERITIES[finding],
+        severity=SEVERITIES[finding],
         dependants=dependants,
         table=DEPLOYMENTS if row else "",
         row=row.id if row else "",

@@ -20,7 +20,7 @@ FINDINGS = (
 )
 """The most urgent first."""
 
-_SEVERITIES: Mapping[str, Severity] = {
+SEVERITIES: Mapping[str, Severity] = {
     **dict.fromkeys(FINDINGS, "warning"),
     # The operator damages another's Service; clients reach another's pod.
     **dict.fromkeys((FOREIGN, ANOTHER_POD), "critical"),
@@ -118,7 +118,7 @@ def _finding(kind: str, row: PodService) -> Finding:
         other=Ref("", "Pod", namespace, name) if kind == ANOTHER_POD else None,
         message=f"{text}; {row.todo}" if row.todo else text,
         since=row.since,
-        severity=_SEVERITIES[kind],
+        severity=SEVERITIES[kind],
         table=POD_SERVICES,
         row=row_id(row.identity),
     )

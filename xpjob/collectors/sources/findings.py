@@ -13,7 +13,7 @@ INVALID, NO_KIND, TRUNCATED, ERRORS = (
     *("SourceTruncated", "SourceValueErrors"),
 )
 FINDINGS = (INVALID, NO_KIND, TRUNCATED, ERRORS)
-_SEVERITIES: dict[str, Severity] = {
+SEVERITIES: dict[str, Severity] = {
     **dict.fromkeys((INVALID, TRUNCATED, ERRORS), "warning"),
     # Documents are often for more clusters than have the kind.
     NO_KIND: "info",
@@ -44,7 +44,7 @@ def _finding(name: str, row: SourceRow) -> Finding:
         uid="",
         team="",
         message="; ".join(row.messages[:3]),
-        severity=_SEVERITIES[name],
+        severity=SEVERITIES[name],
         dependants=row.series,
         table="sources",
         row=row_id((row.source,)),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from xpjob.collect.findings import Finding, Ref
 from xpjob.collect.tables import row_id
+from xpjob.collectors.deployments.findings import COLLISION, SEVERITIES
 from xpjob.collectors.deployments.github.records import (
     Record,
     Row,
@@ -20,7 +21,6 @@ from xpjob.collectors.deployments.rows import DEPLOYMENTS
 
 KINDS = ("container", "init", "sidecar")
 """Kinds of containers that have records, as those of github/deployment-tracker."""
-COLLISION = "DeploymentNameCollision"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def collisions(rows: Iterable[Row], template: str) -> Iterator[Finding]:
                     f"{first.namespace}/{first.workload}, which is the one that is recorded; add "
                     "{{workloadKind}} or {{namespace}} to DN_TEMPLATE"
                 ),
-                severity="warning",
+                severity=SEVERITIES[COLLISION],
                 dependants=other.pods,
                 table=DEPLOYMENTS,
                 row=row_id(
