@@ -56,7 +56,7 @@ def test_one_team(source: list[str]) -> None:
     assert "memory requested 1 GiB (25%)" in done.stdout
     assert lines_with(done.stdout, "queue")[0][:3] == ["Order", "queue", "Wait"]
     assert "queue is stuck" in done.stdout
-    assert "Collectors that do not run: crossplane" in done.stdout
+    assert "Collectors that do not run: Crossplane" in done.stdout
     assert done.stdout.index("quota exceeded") < done.stdout.index("db")
 
 

@@ -81,8 +81,8 @@ def test_one_team(served: Reader) -> None:
     assert [row["space"] for row in second["first"]] == ["pay", "pay-dev"]
     assert found["findings"]["total"] == 1
     assert found["findings"]["entries"][0]["name"] == "queue"
-    assert found["notRunning"] == ["crossplane"]
-    for text in ("payments", "1 late", "1 finding"):
+    assert found["notRunning"] == ["Crossplane"]
+    for text in ("payments: ", "2 orders", "2 spaces", "1 late", "1 finding"):
         assert text in found["sentence"]
 
 

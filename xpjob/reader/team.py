@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from xpjob.collect.contract import Collectors
-from xpjob.collect.tables import LATENESS, TableDescription
+from xpjob.collect.tables import LATENESS, TableDescription, title_of
 from xpjob.net import deadline
 from xpjob.reader import findings, query
 from xpjob.reader.entries import TEAM, has_team
@@ -59,7 +59,14 @@ def document(name: str, parts: Sequence[Part], collectors: Collectors) -> Json:
             for finding in findings.ordered(part.snapshot.head.findings)
             if finding.team == name
         ]
-    running = {table.collector for part in parts for table in part.snapshot.tables.values()}
+    running = {
+        collector
+        for part in parts
+        for collector in (
+            *(table.collector for table in part.snapshot.tables.values()),
+            *(outcome.collector for outcome in part.snapshot.head.collectors or ()),
+        )
+    }
     return {
         "team": name,
         "sentence": _sentence(name, sections, len(found)),
@@ -70,9 +77,9 @@ def document(name: str, parts: Sequence[Part], collectors: Collectors) -> Json:
 
 
 def not_running(collectors: Collectors, running: set[str]) -> list[str]:
-    """Return the names of collectors that have tables with teams, and are not in the snapshot."""
+    """Return the titles of collectors with tables with teams that are not in the snapshot."""
     return [
-        collector.name
+        title_of(collector.name)
         for collector in collectors
         if collector.name not in running
         and any(has_team(spec.describe(collector.name)) for spec in collector.tables)
@@ -174,12 +181,12 @@ def share_column(table: TableDescription, name: str) -> str:
 
 
 def _sentence(name: str, sections: Sequence[Mapping[str, Any]], findings: int) -> str:
-    parts = [f"{_number(each['rows'])} in {each['title']}" for each in sections]
+    """Return what a team has in a line, which is the first that people read of it."""
+    rows: Counter[str] = Counter()
+    for each in sections:
+        rows[each["title"]] += each["rows"]
+    parts = [f"{number:,} {title[:1].lower()}{title[1:]}" for title, number in rows.items()]
     late = sum(each["late"] for each in sections)
-    parts.append(f"{_number(late)} late" if late else "none late")
-    parts.append(f"{_number(findings)} finding{'' if findings == 1 else 's'}")
+    parts.append(f"{late:,} late" if late else "none late")
+    parts.append(f"{findings:,} finding{'' if findings == 1 else 's'}")
     return f"{name or 'Without a team'}: {', '.join(parts)}"
-
-
-def _number(number: int) -> str:
-    return f"{number:,}"
