@@ -109,6 +109,15 @@ def test_lateness_is_counted_and_not_stored() -> None:
     assert every["rows"][0] == {"cluster": "", "name": "a", "lateness": "late"}
 
 
+def test_without_a_flag_no_row_is_ok() -> None:
+    """As in a table of what is pending."""
+    table = msgspec.structs.replace(ORDERS, ok="")
+    rows = [row("Order", "a", since=at(hours=1)), row("Order", "b", ok=True, since=at(days=2))]
+    reader = reader_of([table], {"orders": rows})
+    found = reader.json("/tables/orders?fields=lateness")["rows"]
+    assert found == [{"lateness": "late"}, {"lateness": "long"}]
+
+
 def test_a_column_of_that_name_stays_the_tables_own() -> None:
     """Nothing is derived in its place."""
     own = (*ORDERS.columns, Column("lateness"))

@@ -146,7 +146,8 @@ def test_a_table_that_a_user_has_defined(toy: Reader) -> None:
 def test_csv_is_safe_and_has_a_column_for_each(toy: Reader) -> None:
     """No cell is a formula; lists and objects are JSON."""
     answer = toy.get("/tables/nodes?format=csv")
-    assert answer.headers["content-disposition"] == 'attachment; filename="nodes.csv"'
+    file = "xpjob-nodes-20261121T115950Z.csv"
+    assert answer.headers["content-disposition"] == f'attachment; filename="{file}"'
     rows = list(csv.DictReader(io.StringIO(answer.text)))
     assert list(rows[0]) == [
         *("name", "pool", "condition", "cordoned", "pods", "cpu", "cpuRatio", "memory"),
@@ -172,9 +173,93 @@ def test_a_summary_counts_and_adds_up(toy: Reader) -> None:
     assert text == "pool,total,sums.pods,sums.cpu,sums.memory\r\nworkers,2,19,3.75,25769803776\r\n"
 
 
+def facets_of(reader: Reader, query: str) -> dict[str, dict[str, int]]:
+    """Return the totals of values by facet."""
+    found = reader.json(f"/tables/nodes?{query}")["facets"]
+    return {
+        name: {each["value"]: each["total"] for each in facet["values"]}
+        for name, facet in found.items()
+    }
+
+
+def test_facets_are_counted_without_themselves(toy: Reader) -> None:
+    """What is chosen stays among them, with 0 where nothing else matches."""
+    assert facets_of(toy, "facets=pool,condition") == {
+        "pool": {"workers": 2, "": 1, "gpu": 1},
+        "condition": {"Ready": 2, "": 1, "NotReady": 1},
+    }
+    assert facets_of(toy, "facets=pool,condition&pool=workers") == {
+        "pool": {"workers": 2, "": 1, "gpu": 1},
+        "condition": {"NotReady": 1, "Ready": 1},
+    }
+    assert facets_of(toy, "facets=pool,condition&pool=workers&condition=Ready") == {
+        "pool": {"gpu": 1, "workers": 1},
+        "condition": {"NotReady": 1, "Ready": 1},
+    }
+    assert facets_of(toy, "facets=pool&pool=gpu&condition=NotReady") == {
+        "pool": {"workers": 1, "gpu": 0}
+    }
+    assert facets_of(toy, "facets=pool&pool=g*&q=b-") == {"pool": {"gpu": 1}}
+    assert facets_of(toy, "facets=pool&q=nothing") == {"pool": {}}
+
+
+def test_facets_come_with_sums_of_all_that_matches(toy: Reader) -> None:
+    """Not of the page, and how many there are without filters."""
+    found = toy.json("/tables/nodes?facets=&pool=workers&limit=1&sort=-name")
+    assert [row["name"] for row in found["rows"]] == ["a-2"]
+    assert (found["total"], found["of"], found["facets"]) == (2, 4, {})
+    assert found["sums"] == {"pods": 19, "cpu": 3.75, "memory": 24 << 30}
+    assert found["lateness"] == {}
+    whole = toy.json("/tables/nodes?facets=pool&fields=name&limit=1")
+    assert whole["sums"] == {"pods": 119, "cpu": 11.75, "memory": 24 << 30}
+    assert whole["rows"] == [{"name": "a-1"}]
+    none = toy.json("/tables/nodes?facets=pool&q=nothing")
+    assert (none["rows"], none["total"], none["of"]) == ([], 0, 4)
+    assert none["sums"] == {"pods": 0, "cpu": 0, "memory": 0}
+
+
+def test_a_facet_may_be_long() -> None:
+    """Eight values, or as many as are wanted; the number of all; the chosen one is there."""
+    store = FakeStore()
+    rows = [Node(name=f"n{n:03d}", pool=f"p{n % 100:02d}") for n in range(250)]
+    store.save(toy_snapshot(rows={"nodes": rows}))
+    reader = make_reader(store)
+    reader.snapshots.refresh()
+
+    def values(query: str) -> list[str]:
+        facet = reader.json(f"/tables/nodes?facets=pool&limit=1{query}")["facets"]["pool"]
+        assert facet["count"] == 100
+        return [each["value"] for each in facet["values"]]
+
+    assert values("") == [f"p{n:02d}" for n in range(8)]
+    assert values("&facetLimit=200") == [f"p{n:02d}" for n in range(100)]
+    assert values("&facetLimit=3") == ["p00", "p01", "p02"]
+    assert values("&pool=p99") == [*(f"p{n:02d}" for n in range(7)), "p99"]
+    assert values("&facetLimit=1&pool=p99&pool=p98") == ["p99", "p98"]
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("facets=memory", "unknown-value"),
+        ("facets=pool&format=csv", "bad-value"),
+        ("facets=pool&facetLimit=0", "bad-value"),
+        ("facets=pool&facetLimit=201", "bad-value"),
+        ("facets=pool&pool=nowhere", "unknown-value"),
+        ("facets=pool&cluster=*", "unknown-parameter"),
+    ],
+)
+def test_facets_that_there_are_not(toy: Reader, query: str, code: str) -> None:
+    """Are refused as all that does not exist."""
+    toy.refused(f"/tables/nodes?{query}", 400, code)
+
+
 def test_an_answer_is_not_sent_twice(toy: Reader) -> None:
     """Also when time passes: the rows carry no ages."""
-    for path in ("/tables", "/schema.json", "/tables/nodes", "/tables/nodes/summary?by=pool"):
+    for path in (
+        *("/tables", "/schema.json", "/tables/nodes", "/tables/nodes/summary?by=pool"),
+        *("/tables/nodes?facets=pool", "/tables/nodes?facets=pool&pool=gpu"),
+    ):
         first = toy.get(path)
         toy.clock.forward(seconds=1)
         again = toy.get(path, If_None_Match=first.headers["etag"])
@@ -213,7 +298,7 @@ def test_openapi_describes_what_is_served(toy: Reader) -> None:
     rows = document["paths"]["/tables/nodes"]["get"]["parameters"]
     assert [item["name"] for item in rows] == [
         *("pool", "condition", "cordoned", "name", "q", "sort", "limit", "continue", "fields"),
-        *("format", "cluster"),
+        *("format", "cluster", "facets", "facetLimit"),
     ]
     schemas = document["components"]["schemas"]
     assert schemas["table.nodes.row"]["properties"]["memory"]["type"] == ["number", "null"]

@@ -17,7 +17,9 @@ from xpjob.reader.table import Rows, Stamp, View
 ALL = "*"
 """The value of ``cluster`` that stands for all."""
 COLUMN = "cluster"
-_UNSUITABLE = frozenset({parameters.CONTINUE.name})
+_UNSUITABLE = frozenset(
+    each.name for each in (parameters.CONTINUE, parameters.FACETS, parameters.FACET_LIMIT)
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ from xpjob.reader.hosts import Hosts
 from xpjob.reader.metrics import Metrics
 from xpjob.reader.middleware import Front
 from xpjob.reader.options import AccessOptions, ReaderOptions
+from xpjob.reader.overview import Overview
 from xpjob.reader.pages import Pages
 from xpjob.reader.patience import PatientStore, Readable
 from xpjob.reader.problem import HANDLERS
@@ -82,7 +83,7 @@ def create_app(
     for extension in extensions:
         files = {**files, **extension.assets()}
     reader, tables = _Reader(service, extensions, files, metrics), Tables(service)
-    pages = Pages(service, files["/"])
+    pages, overview = Pages(service, files["/"]), Overview(service)
     everywhere = Everywhere(service, collectors)
     repeats = Repeats()
 
@@ -118,6 +119,7 @@ def create_app(
             Route("/findings", pages.negotiated(everywhere.findings)),
             Route("/changes", pages.negotiated(everywhere.changes)),
             Route("/runs", pages.negotiated(everywhere.runs)),
+            Route("/overview", overview.answer),
             Route("/clusters", reader.clusters),
             Route("/schema.json", reader.schema),
             Route("/metrics", reader.metrics),

@@ -130,7 +130,7 @@ def _failed(snapshot: Loaded | None) -> list[Json]:
 
 
 def run_of(report: RunReport | None) -> Json | None:
-    """Return how the last run ended."""
+    """Return how the last run ended; None if no run has reported."""
     if report is None:
         return None
     return {

@@ -34,7 +34,8 @@ _FILTERS = {
 def filters(table: TableDescription) -> tuple[Parameter, ...]:
     """Return the filters of the columns that a table gets."""
     own = {column.name for column in table.columns}
-    given = {LATENESS: table.ok in own and table.since in own, TREE: bool(own & {*table.parents})}
+    timed = table.since in own and (not table.ok or table.ok in own)
+    given = {LATENESS: timed, TREE: bool(own & {*table.parents})}
     return tuple(each for name, each in _FILTERS.items() if given[name] and name not in own)
 
 
@@ -43,13 +44,11 @@ def lateness(table: TableDescription, columns: Columns, at: int) -> Column:
 
     ``columns`` have those of ``ok`` and ``since``, and the one that ``usual`` depends on.
     """
-    flags, since = columns.texts[table.ok], columns.times[table.since]
+    since = columns.times[table.since]
     usual = _usual(table.usual, columns, len(since))
-    bad = flags.values.index("false") if "false" in flags.values else -1
     found = array("I", bytes(4 * len(since)))
-    for row, code in enumerate(flags.codes):
-        if code == bad:
-            found[row] = STATES.index(late(since[row], usual[row], at))
+    for row in _not_ok(table, columns, len(since)):
+        found[row] = STATES.index(late(since[row], usual[row], at))
     return Column(STATES, found)
 
 
@@ -67,12 +66,21 @@ def needed(table: TableDescription) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if not any(each.name == LATENESS for each in filters(table)):
         return (), ()
     by = tuple(column.name for column in table.columns if column.name == table.usual.by)
-    return (table.ok, *by), (table.since,)
+    return (*filter(None, (table.ok,)), *by), (table.since,)
 
 
 def usual_seconds(usual: Usual, value: str) -> int:
     """Return how long a row with this value usually takes to become ok."""
     return usual.seconds.get(value, usual.default)
+
+
+def _not_ok(table: TableDescription, columns: Columns, count: int) -> Sequence[int]:
+    """Return the rows that are not ok: all, where the table has no flag for it."""
+    if not table.ok:
+        return range(count)
+    flags = columns.texts[table.ok]
+    bad = flags.values.index("false") if "false" in flags.values else None
+    return [row for row, code in enumerate(flags.codes) if code == bad]
 
 
 def _usual(usual: Usual, columns: Columns, count: int) -> Sequence[int]:

@@ -60,38 +60,42 @@ def view_of(
 ) -> View:
     """Return the view of a table. Raises ``MsgspecError`` for rows that are not objects."""
     pieces, starts = bytearray(), array("Q", [0])
-    made = outline_of(table, rows, stamp, trees)
+    made = outline_of(table, rows, stamp)
+    columns = made.columns
+    if derived.TREE in made.schema.derived:
+        # Without trees, as where a table of the collector cannot be read, each row is its own.
+        found = trees or grow([table], {table.key: rows})
+        if found is not None:
+            columns = {**columns, derived.TREE: found.column(table, rows)}
     for raw in rows:
         body = memoryview(raw)
         # A document that somebody has indented still has one line a row in NDJSON.
         pieces += msgspec.json.format(raw, indent=-1) if b"\n" in bytes(body) else body
         pieces += b","
         starts.append(len(pieces))
-    return replace(made, rows=Encoded(memoryview(pieces).toreadonly(), starts))
+    return replace(made, columns=columns, rows=Encoded(memoryview(pieces).toreadonly(), starts))
 
 
 def outline_of(
-    table: TableDescription, rows: Sequence[Raw], stamp: Stamp, trees: Trees | None = None
+    table: TableDescription, rows: Sequence[Raw], stamp: Stamp, also: Sequence[str] = ()
 ) -> View:
-    """Return the view of a table without the rows themselves, which are empty."""
+    """Return the view of a table without the rows themselves, which are empty, and trees.
+
+    It has the columns of ``also``, too, if the table has them.
+    """
     schema = schema_of(table)
     kinds = {column.name: column.type for column in table.columns}
     texts, moments = derived.needed(table)
     coded = [each.reads for each in schema.filters if each.reads not in schema.derived]
     columns = read(
         rows,
-        list(dict.fromkeys((*coded, *schema.search, *texts))),
+        list(dict.fromkeys((*coded, *schema.search, *texts, *(kinds.keys() & {*also})))),
         [name for name, kind in kinds.items() if kind in NUMBERS],
         list(dict.fromkeys((*(name for name, kind in kinds.items() if kind == "time"), *moments))),
     )
     made: dict[str, Codes] = {}
     if LATENESS in schema.derived:
         made[LATENESS] = derived.lateness(table, columns, stamp.generated)
-    if derived.TREE in schema.derived:
-        # Without trees, as where a table of the collector cannot be read, each row is its own.
-        found = trees or grow([table], {table.key: rows})
-        if found is not None:
-            made[derived.TREE] = found.column(table, rows)
     tag = hashlib.blake2b(f"{stamp.tag}\n{table.key}".encode(), digest_size=8).hexdigest()
     return View(
         stamp=replace(stamp, tag=tag),
@@ -119,6 +123,8 @@ def questions(schema: Schema, table: TableDescription) -> Mapping[str, tuple[Par
         *(parameters.LIMIT, parameters.CONTINUE),
         replace(parameters.FIELDS, example=",".join(schema.fields[:2])),
         *(parameters.FORMAT, _CLUSTERS),
+        replace(parameters.FACETS, example=",".join(list(schema.dimensions)[:2])),
+        parameters.FACET_LIMIT,
     )
     summary = (
         *selection,

@@ -88,7 +88,7 @@ class Loaded:
                 key: len(msgspec.json.decode(rows, type=list[_AnyRow]))
                 for key, rows in raw.keys.items()
             }
-            self.prepared = prepare(raw)
+            self.prepared = prepare(raw, self.stamp)
             self._own = {each.name: each.view(raw, self.stamp) for each in extensions}
             families = exposition.registry(exposition.inventory(head))
             self._inventory = gzip.compress(generate_latest(families), 1, mtime=0)

@@ -87,6 +87,7 @@ class Parameter:
 
 Q = Parameter("q", "Text to look for.")
 CLUSTER = Parameter("cluster", "Cluster, where there are several (see /clusters).")
+CLUSTERS = Parameter("cluster", "Cluster, where there are several (see /clusters); * for all.")
 FORMAT = Parameter("format", "Form of the answer.", FORMATS)
 SORT = Parameter("sort", "Order, with - for descending, comma-separated.")
 FIELDS = Parameter("fields", "Keys to answer with, comma-separated.")
@@ -98,6 +99,13 @@ CONTINUE = Parameter(
     "Token of the page before; 410 once the snapshot has changed.",
     pattern=r"^[-\w]*$",
 )
+FACETS = Parameter(
+    "facets",
+    "Filters whose values are counted, comma-separated, each without itself. With it come sums of "
+    "the rows that match, how late they are, and how many rows there are in all. JSON only.",
+    repeatable=True,
+)
+FACET_LIMIT = Parameter("facetLimit", "Values of a facet, at most; 8.", whole=(1, 200))
 MOMENT = "2026-08-21T09:00:00Z"
 _DAY, _TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}", r"[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?"
 _MOMENT = rf"^{_DAY}T{_TIME}(Z|[+-][0-9]{{2}}:[0-9]{{2}})$"
@@ -115,7 +123,10 @@ MAX_CHANGES = Parameter("limit", "Changes of each kind, at most; 100.", whole=(1
 ONLY_CLUSTER = (CLUSTER,)
 NONE: tuple[Parameter, ...] = ()
 RESERVED = frozenset(
-    (*(p.name for p in (Q, CLUSTER, FORMAT, SORT, FIELDS, BY, LIMIT, CONTINUE, *MOMENTS)), "tab")
+    (
+        *(p.name for p in (Q, CLUSTER, FORMAT, SORT, FIELDS, BY, LIMIT, CONTINUE, *MOMENTS)),
+        *(FACETS.name, FACET_LIMIT.name, "tab"),
+    )
 )
 """Names that no filter has: a column of such a name is filtered by as ``column.<name>``.
 

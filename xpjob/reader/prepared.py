@@ -5,36 +5,140 @@ Plain data that can be pickled, so that it can be computed in another process.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from xpjob.collect.tables import TableDescription
+from msgspec import Raw
+
+from xpjob.collect.tables import LATENESS, TableDescription
+from xpjob.reader import cards, described, facets, ids
+from xpjob.reader.cards import Card, Number, TableCard
+from xpjob.reader.derived import LATE, LONG
+from xpjob.reader.facets import Facts
+from xpjob.reader.gathering import Gathering, Part, what
+from xpjob.reader.ids import Ids
+from xpjob.reader.needs import Needs
+from xpjob.reader.table import Stamp, View
 from xpjob.reader.trees import Trees, grow
-from xpjob.snapshot.documents import UNREADABLE, RawSnapshot
+from xpjob.snapshot.documents import UNREADABLE, Head, RawSnapshot
+
+TEAM = "team"
+"""The column by which a table takes part in what is said of teams."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedTable:
+    """What is known of all rows of a table. ``facts`` has a facet for each of its filters."""
+
+    facts: Facts
+    ids: Ids
+
+    @property
+    def late(self) -> int:
+        """Return how many rows are late."""
+        return sum(self.facts.lateness.get(each, 0) for each in (LATE, LONG))
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What a snapshot's answers share. ``trees`` are those of each collector that has some."""
+    """What a snapshot's answers share.
 
+    ``tables`` has those that can be read; ``trees`` are those of each collector that has some.
+    ``needs`` are of all, and ``team_needs`` of the rows and objects of each team.
+    """
+
+    tables: Mapping[str, PreparedTable]
     trees: Mapping[str, Trees]
+    cards: tuple[Card, ...]
+    needs: Needs
+    team_needs: Mapping[str, Needs]
+    teams: tuple[str, ...]
 
 
-def prepare(raw: RawSnapshot) -> Prepared:
+def prepare(raw: RawSnapshot, stamp: Stamp) -> Prepared:
     """Return what can be said of a snapshot. Tables that cannot be read have nothing in it."""
-    trees: dict[str, Trees] = {}
-    for collector, tables in _by_collector(raw).items():
-        try:
-            grown = grow(tables, {table.key: raw.rows(table.key) for table in tables})
-        except UNREADABLE:
-            continue
-        if grown is not None:
-            trees[collector] = grown
-    return Prepared(trees)
+    collectors = by_collector(raw.head)
+    sections = {name: _Section(name, tables, raw, stamp) for name, tables in collectors.items()}
+    tables: dict[str, PreparedTable] = {}
+    teams: dict[str, list[Needs]] = {}
+    for section in sections.values():
+        tables |= section.tables
+        for team, own in section.team_needs.items():
+            teams.setdefault(team, []).append(own)
+    blind = cards.unseen(raw.head, list(collectors))
+    return Prepared(
+        tables,
+        {name: each.trees for name, each in sections.items() if each.trees},
+        tuple(each.card for each in sections.values()),
+        Needs.merged([blind, *(each.needs for each in sections.values())]),
+        {team: Needs.merged(several) for team, several in teams.items()},
+        tuple(sorted(set().union(*(each.teams for each in sections.values())) - {""})),
+    )
 
 
-def _by_collector(raw: RawSnapshot) -> Mapping[str, list[TableDescription]]:
-    found: dict[str, list[TableDescription]] = {}
-    for table in raw.head.tables or ():
+class _Section:
+    """What is computed of the tables of one collector; their rows are let go with it."""
+
+    def __init__(
+        self, name: str, tables: Sequence[TableDescription], raw: RawSnapshot, stamp: Stamp
+    ) -> None:
+        head = raw.head
+        parts: list[Part] = []
+        numbers: list[Number] = []
+        bad: dict[str, str] = {}
+        listed: list[TableCard] = []
+        self.tables: dict[str, PreparedTable] = {}
+        self.teams: set[str] = set()
+        outcome = cards.outcome_of(head, name)
+        for table in tables:
+            rows: Sequence[Raw] = ()
+            try:
+                rows = raw.rows(table.key)
+                view = described.outline_of(table, rows, stamp, also=(TEAM,))
+                own = PreparedTable(facets.all_facts(view), ids.index(table, rows))
+            except UNREADABLE:
+                late = 0  # whoever asks for the table is told
+            else:
+                self.tables[table.key] = own
+                late = own.late
+                numbers += cards.numbers(table, view)
+                parts.append(_part(table, rows, own.ids, view))
+                self.teams.update(value or "" for value in _teams(view))
+                if count := cards.not_ok(table, view):
+                    bad[table.key] = f"{count:,} {what(table).lower()}"
+            listed.append(
+                TableCard(
+                    key=table.key,
+                    title=table.title,
+                    rows=len(rows),
+                    late=late,
+                    error=outcome.error,
+                    carried_since=outcome.carried_since,
+                )
+            )
+        readable = [part.table for part in parts]
+        self.trees = grow(readable, {part.table.key: part.rows for part in parts})
+        gathering = Gathering(name, head.cluster, parts, self.trees)
+        gathering.take(each for each in head.findings if (each.collector or name) == name)
+        self.needs, self.team_needs = gathering.result()
+        self.card = cards.card(name, head, listed, numbers, bad)
+
+
+def _part(table: TableDescription, rows: Sequence[Raw], own: Ids, view: View) -> Part:
+    late = view.columns[LATENESS].codes if LATENESS in view.schema.derived else None
+    return Part(table, rows, own, late, view.times.get(table.since), view.columns.get(TEAM))
+
+
+def _teams(view: View) -> Sequence[str | None]:
+    column = view.columns.get(TEAM)
+    return column.values if column else ()
+
+
+def by_collector(head: Head) -> Mapping[str, list[TableDescription]]:
+    """Return the tables of each collector, in the order in which collectors ran."""
+    found: dict[str, list[TableDescription]] = {
+        outcome.collector: [] for outcome in head.collectors or ()
+    }
+    for table in head.tables or ():
         found.setdefault(table.collector, []).append(table)
     return found

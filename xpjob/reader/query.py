@@ -102,7 +102,7 @@ class Selections:
             by_name = {parameter.name: parameter for parameter in view.schema.filters}
             for name, values in wanted.filters:
                 check(view, by_name[name], values)
-            rows = _select(view, wanted, self)
+            rows = matching(view, wanted, self)
             # Copied, for two threads may be here at once.
             kept = OrderedDict(self._rows)
             kept[key] = rows
@@ -177,7 +177,8 @@ def _digest(wanted: Query) -> str:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
-def _select(view: View, wanted: Query, selections: Selections) -> Rows:
+def matching(view: View, wanted: Query, selections: Selections | None = None) -> Rows:
+    """Return the numbers of the rows that match, in order; values that no row has match none."""
     rows: Numbers = range(len(view))
     by_name = {parameter.name: parameter for parameter in view.schema.filters}
     for name, values in wanted.filters:
@@ -194,7 +195,7 @@ def _select(view: View, wanted: Query, selections: Selections) -> Rows:
         since, cutoff = view.times[view.schema.since], wanted.cutoff
         rows = [row for some in steps(rows) for row in some if UNKNOWN < since[row] <= cutoff]
     if wanted.q:
-        rows = _search(view, rows, wanted.q, selections)
+        rows = _search(view, rows, wanted.q, selections or Selections())
     return array("I", ordered(view, rows, wanted.sort))
 
 
@@ -319,6 +320,16 @@ def summary(view: View, rows: Rows, by: Sequence[str]) -> list[Group]:
         if (values := values_of(view, by, key)) is not None:
             groups.append(Group(values, count, found[key]))
     return sorted(groups, key=lambda group: (-group.total, group.values))
+
+
+def sums(view: View, rows: Rows) -> dict[str, float]:
+    """Return the sums of the number columns of rows."""
+    found = {}
+    for name in view.schema.sums:
+        deadline.check()
+        numbers = view.numbers[name]
+        found[name] = total([number for row in rows if not isnan(number := numbers[row])])
+    return found
 
 
 def total(numbers: Iterable[float]) -> float:

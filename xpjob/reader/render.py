@@ -12,6 +12,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import partial
 from itertools import accumulate, pairwise
 
 import msgspec
@@ -82,9 +83,10 @@ def facts(stamp: Stamp, *, stale: bool) -> Json:
     return {"generatedAt": stamp.generated_at, "stale": stale, "cluster": stamp.cluster}
 
 
-def document(view: View, page: Page, shape: Shape) -> Body:
-    """Return the rows of a page."""
-    makers = {"csv": _csv, "ndjson": _ndjson, "json": _json}
+def document(view: View, page: Page, shape: Shape, more: bytes = b"{}") -> Body:
+    """Return the rows of a page; ``more`` is an object whose members the JSON gets, too."""
+    makers: Mapping[str, Callable[[View, Page, Shape], Iterator[bytes]]]
+    makers = {"csv": _csv, "ndjson": _ndjson, "json": partial(_json, more=more)}
     make = makers[shape.form]
     heavy = shape.form == "csv" or bool(shape.fields)
     if not heavy and len(page.rows) <= MAX_LIMIT and view.size(page.rows) <= WHOLE:
@@ -101,7 +103,7 @@ def _csv(view: View, page: Page, shape: Shape) -> Iterator[bytes]:
         yield sheet(columns, rows, head=False)
 
 
-def _json(view: View, page: Page, shape: Shape) -> Iterator[bytes]:
+def _json(view: View, page: Page, shape: Shape, more: bytes) -> Iterator[bytes]:
     last = {
         **facts(view.stamp, stale=shape.stale),
         "total": page.total,
@@ -115,7 +117,8 @@ def _json(view: View, page: Page, shape: Shape) -> Iterator[bytes]:
             yield separator + _joined(view, some, shape, b",")
             separator = b","
         begin = "],"
-    yield b"]," + msgspec.json.encode(last)[1:] + b"\n"
+    members = msgspec.json.encode(last)[1:-1]
+    yield b"]," + members + (b"}" if more == b"{}" else b"," + more[1:]) + b"\n"
 
 
 def _split(rows: Rows, totals: Sequence[int]) -> list[Rows]:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
+import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from xpjob.base import times
 from xpjob.base.errors import BadAnswerError
-from xpjob.reader import parameters, query, render
+from xpjob.reader import facets, parameters, query, render
 from xpjob.reader.changes import Changes
 from xpjob.reader.clusters import pick
+from xpjob.reader.facets import Facts
 from xpjob.reader.flights import UnavailableError
 from xpjob.reader.loaded import Loaded
-from xpjob.reader.parameters import Parameter, Params, QueryError, one
+from xpjob.reader.parameters import FACETS, Parameter, Params, QueryError, one
 from xpjob.reader.query import Query, Selections
 from xpjob.reader.render import Body, Shape
 from xpjob.reader.responses import answer, etag_of
@@ -139,8 +143,19 @@ class Service:
             text = f"the table {name} cannot be read; the reader's log says more"
             raise UnavailableError("corrupt-table", text, 30) from error
 
-    async def rows(self, request: Request, params: Params, view: View, served: Served) -> Response:
-        """Answer with rows: all, or those that are wanted, page by page."""
+    async def rows(
+        self,
+        request: Request,
+        params: Params,
+        view: View,
+        served: Served,
+        known: Facts | None = None,
+        file: str = "",
+    ) -> Response:
+        """Answer with rows: all, or those that are wanted, page by page.
+
+        ``known`` is what is known of all rows, for questions about them; ``file`` the name of CSV.
+        """
         schema, form, now = view.schema, one(params, "format", "json"), served.now
         fields = parameters.names(params, "fields", (*schema.fields, *schema.derived))
         shape = Shape(form, fields, now, served.stale)
@@ -149,20 +164,21 @@ class Service:
         timed = now if shape.timed(schema) or moving else 0
         headers = {"Content-Type": render.TYPES[form], **served.headers}
         if form == "csv":
-            headers["Content-Disposition"] = f'attachment; filename="{schema.file}.csv"'
+            headers["Content-Disposition"] = f'attachment; filename="{file or schema.file}.csv"'
         rows = await self._selected(view, wanted)
         page = query.page(view, wanted, rows, offset, int(one(params, "limit", "0")))
         headers["Xpjob-Total"] = str(page.total)
         headers["Xpjob-Generated-At"] = view.stamp.generated_at
         if page.token:
             headers["Link"] = f'<?{_next(request, page.token)}>; rel="next"'
+        more = await self._facts(params, view, wanted, known)
         etag = etag_of(view.tag, sorted(params.items()), shape.stale, timed)
         return await answer(
             request,
             self.workshop,
             etag,
             headers,
-            lambda: render.document(view, page, shape),
+            lambda: render.document(view, page, shape, more),
             modified=view.stamp.generated,
             tags=[view.tag],
         )
@@ -175,6 +191,25 @@ class Service:
             lambda: self.selections.select(view, wanted),
             lane="long" if wanted.searches else "short",
         )
+
+    async def _facts(self, params: Params, view: View, wanted: Query, known: Facts | None) -> bytes:
+        """Return what the rows that match have in common as JSON, an empty object if unasked."""
+        if FACETS.name not in params:
+            return b"{}"
+        if one(params, "format", "json") != "json":
+            raise QueryError("bad-value", "facets: only with format=json")
+        asked = {FACETS.name: tuple(filter(None, params[FACETS.name]))}
+        names = parameters.names(asked, FACETS.name, view.schema.dimensions)
+        most = int(one(params, parameters.FACET_LIMIT.name, str(facets.FEW)))
+        if known and not wanted.filters and not wanted.q and {*names} <= known.facets.keys():
+            return msgspec.json.encode(known.only(names, most).document(len(view)))
+
+        def make() -> bytes:
+            found = facets.facts(view, self.selections, wanted, names, most)
+            return msgspec.json.encode(found.document(len(view)))
+
+        name = etag_of("facts", view.tag, wanted.filters, wanted.q, names, most)
+        return await self.workshop.whole(name, make, "long" if wanted.searches else "facets")
 
     async def summary(
         self,
@@ -228,6 +263,12 @@ class Service:
         """Answer with a small document that is there already."""
         named = {"Content-Type": render.TYPES["json"], **headers}
         return await answer(request, self.workshop, etag_of(body), named, lambda: Body.of(body))
+
+
+def file_of(key: str, cluster: str, generated_at: str) -> str:
+    """Return the name of a file with rows of a table: with the cluster, and the snapshot's time."""
+    moment = f"{times.parse(generated_at):%Y%m%dT%H%M%SZ}"
+    return re.sub(r"[^-._A-Za-z0-9]", "_", "-".join(filter(None, ("xpjob", cluster, key, moment))))
 
 
 def pairs(request: Request) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from xpjob.reader import across, described, loaded, parameters, query, render
 from xpjob.reader import changes as comparing
 from xpjob.reader.parameters import Params, one
 from xpjob.reader.responses import answer, etag_of
-from xpjob.reader.service import Served, Service, pairs
+from xpjob.reader.service import Served, Service, file_of, pairs
 from xpjob.reader.table import View
 from xpjob.snapshot.diff import diff
 
@@ -35,7 +35,11 @@ class Tables:
             return await self._rows_of_all(request)
         params, served = self._ask(request, "")
         view = await self._view(request, served)
-        return await self._service.rows(request, params, view, served)
+        known = served.snapshot.prepared.tables.get(request.path_params["key"])
+        file = file_of(view.schema.file, view.stamp.cluster, view.stamp.generated_at)
+        return await self._service.rows(
+            request, params, view, served, known.facts if known else None, file
+        )
 
     async def summary(self, request: Request) -> Response:
         """Answer with counts and sums of the rows that are wanted, by any of the dimensions."""
@@ -89,7 +93,8 @@ class Tables:
             "Xpjob-Generated-At": found.generated_at,
         }
         if form == "csv":
-            headers["Content-Disposition"] = f'attachment; filename="{key}.csv"'
+            file = file_of(key, "all", found.generated_at)
+            headers["Content-Disposition"] = f'attachment; filename="{file}.csv"'
         tags = [(part.view.tag, part.stale) for part in parts]
         etag = etag_of("across", key, tags, sorted(params.items()))
         return await answer(

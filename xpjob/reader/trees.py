@@ -127,12 +127,12 @@ def _ids(
 ) -> dict[int, str]:
     found: dict[int, str] = {}
     for table in tables:
-        number = starts[table.key]
-        for some in decoded(rows[table.key], table.identity):
-            for values in zip(*some.values(), strict=True):
-                if number in wanted:
-                    found[number] = f"{table.key}/{_id(values)}"
-                number += 1
+        start = starts[table.key]
+        own = sorted(number for number in wanted if 0 <= number - start < len(rows[table.key]))
+        ids: list[str] = []
+        for some in decoded([rows[table.key][number - start] for number in own], table.identity):
+            ids += (f"{table.key}/{_id(values)}" for values in zip(*some.values(), strict=True))
+        found |= zip(own, ids, strict=True)
     return found
 
 
