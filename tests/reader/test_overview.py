@@ -54,7 +54,13 @@ ALONE = msgspec.structs.replace(QUIET, key="alone", title="Alone", severity="cri
 
 def order(name: str, since: str = "", parent: str = "", **values: Any) -> dict[str, Any]:
     """Return a row; with a time it is not ready since then."""
-    row: dict[str, Any] = {"group": "shop", "kind": "Order", "namespace": "a", "name": name, "team": "payments"}
+    row: dict[str, Any] = {
+        "group": "shop",
+        "kind": "Order",
+        "namespace": "a",
+        "name": name,
+        "team": "payments",
+    }
     row |= {"ready": not since, "since": since, "message": "", "size": 2, **values}
     if parent:
         row["parent"] = {"group": "shop", "kind": "Order", "namespace": "a", "name": parent}
