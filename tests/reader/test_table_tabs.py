@@ -109,7 +109,7 @@ def test_cells_are_shown_by_their_type(site: Site) -> None:
     site.put(taken(held=held))
     page = site.open("?tab=nodes")
     expect(page.locator("#head th")).to_have_text(
-        ["Name↑", "Pool", "Condition", "Pods", "Cpu", "Cpu ratio", "Memory", "Created at"]
+        ["Name↑", "Pool", "Condition", "Pods", "CPU", "CPU ratio", "Memory", "Created"]
     )
     assert page.locator("#head th").nth(1).get_attribute("title") == "Group of nodes."
     assert site.cells(0)[:7] == ["a-1", "workers", "Ready", "9", "3.5", "87.5 %", "8 GiB"]
