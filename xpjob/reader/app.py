@@ -22,7 +22,7 @@ from xpjob.collect.contract import Collectors
 from xpjob.config.option import Config
 from xpjob.net.options import NetOptions
 from xpjob.publish import exposition
-from xpjob.reader import assets, openapi, openapi_everywhere, parameters
+from xpjob.reader import assets, openapi, openapi_everywhere, openapi_home, parameters
 from xpjob.reader.access import Access
 from xpjob.reader.assets import Asset
 from xpjob.reader.changes import Changes
@@ -113,6 +113,7 @@ def create_app(
                 for path, endpoint in extension.routes(service).items()
             ),
             Route("/version", reader.version),
+            Route("/overview", overview.answer),
             Route("/teams/", pages.negotiated(everywhere.teams, everywhere.has)),
             Route("/teams/{name:path}", pages.negotiated(everywhere.team, everywhere.has)),
             Route("/search", pages.negotiated(everywhere.search)),
@@ -243,10 +244,10 @@ class _Reader:
             for key, table in item.snapshot.tables.items()
         }
         name = etag_of("openapi", msgspec.json.encode(tables))
-        everywhere = openapi_everywhere.documented()
+        others = (openapi_home.documented(), openapi_everywhere.documented())
         body = await self._service.workshop.whole(
             name,
-            lambda: msgspec.json.encode(openapi.document(tables, self._extensions, everywhere)),
+            lambda: msgspec.json.encode(openapi.document(tables, self._extensions, others)),
         )
         headers = {"Content-Type": "application/json"}
         return await answer(

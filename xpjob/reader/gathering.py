@@ -10,8 +10,8 @@ import msgspec
 from msgspec import Raw
 
 from xpjob.collect.findings import Finding
-from xpjob.collect.tables import Severity, TableDescription, row_id, row_values, title_of
-from xpjob.reader import needs
+from xpjob.collect.tables import Severity, TableDescription, row_values, title_of
+from xpjob.reader import entries, needs
 from xpjob.reader.derived import LATE, LONG, STATES
 from xpjob.reader.ids import Ids
 from xpjob.reader.needs import CRITICAL, GRAVE, SHOWN, Need, Needs, severity_of
@@ -135,13 +135,13 @@ class Gathering:
         critical = sum(GRAVE[self._groups[key].rank] == CRITICAL for key in keys)
         if made is None:
             return Needs(critical, len(keys) - critical)
-        entries = []
+        found = []
         for key in self._first(keys):
             if key not in made:
                 made[key] = self._need(key, self._groups[key])
-            entries.append(made[key])
-        entries.sort(key=lambda entry: entry.order)
-        return Needs(critical, len(keys) - critical, tuple(entries[:SHOWN]))
+            found.append(made[key])
+        found.sort(key=lambda entry: entry.order)
+        return Needs(critical, len(keys) - critical, tuple(found[:SHOWN]))
 
     def _first(self, keys: list[Hashable]) -> list[Hashable]:
         """Return the first keys, and all that are on a par with the last of them but for names."""
@@ -224,7 +224,7 @@ class Gathering:
             name=name,
             team=part.team(row),
             table=table,
-            row=row_id(text_of(values.get(each)) for each in part.table.identity),
+            row=entries.id_of(part.table, values),
         )
 
     def _why(self, top: tuple[str, int], group: Group) -> str:
@@ -234,7 +234,7 @@ class Gathering:
         _, key, row = group.deepest
         part = self._parts[key]
         values = part.row(row)
-        text = why(part.table, values)
+        text = _short(entries.why_of(part.table, values))
         if not text or (key, row) == top:
             return text
         kind, _, name = naming(part.table, values)
@@ -244,13 +244,8 @@ class Gathering:
 def naming(table: TableDescription, row: Json) -> tuple[str, str, str]:
     """Return kind, namespace and name of a row, empty where it has none."""
     own = (table.name or table.identity or ("",))[-1]
-    kind, namespace, name = (text_of(row.get(each)) for each in ("kind", "namespace", own))
+    kind, namespace, name = (text_of(row.get(each)) for each in (entries.KIND, "namespace", own))
     return kind, "" if own == "namespace" else namespace, name
-
-
-def why(table: TableDescription, row: Json) -> str:
-    """Return the best explanation that a row has."""
-    return next((_short(text) for each in table.why if (text := text_of(row.get(each)))), "")
 
 
 def what(table: TableDescription) -> str:

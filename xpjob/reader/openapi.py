@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import chain
 
 from xpjob import __version__
@@ -21,13 +21,13 @@ HEAD: Json = {"generatedAt": TEXT, "stale": FLAG, "cluster": TEXT}
 
 
 def document(
-    tables: Mapping[str, TableDescription], extensions: Extensions, everywhere: Documented
+    tables: Mapping[str, TableDescription], extensions: Extensions, others: Sequence[Documented]
 ) -> Json:
     """Return the document, as plain data: of these tables, of extensions, and of the rest.
 
-    ``everywhere`` are the endpoints over all tables.
+    ``others`` are the endpoints over all tables.
     """
-    added = [everywhere, *(extension.documented() for extension in extensions)]
+    added = [*others, *(extension.documented() for extension in extensions)]
     own = {key: table for key, table in tables.items() if "/" not in key}
     of_tables = dict(chain.from_iterable(_paths(table).items() for table in own.values()))
     schemas: Json = {}
@@ -199,6 +199,9 @@ def _schemas() -> Json:
                 "reserved": array_of(TEXT),
             }
         ),
+        "Facet": object_of(
+            {"values": array_of(object_of({"value": TEXT, "total": NUMBER})), "count": NUMBER}
+        ),
         "Version": object_of({"version": TEXT, "clusters": array_of({"type": "object"})}),
         "Clusters": object_of(
             {
@@ -265,7 +268,16 @@ def _schemas_of(table: TableDescription) -> Json:
     return {
         f"{name}.row": row,
         f"{name}.rows": object_of(
-            {"rows": list_of(f"{name}.row"), **HEAD, "total": NUMBER, "continue": TEXT}
+            {"rows": list_of(f"{name}.row"), **HEAD, "total": NUMBER, "continue": TEXT},
+            {
+                "facets": {
+                    "type": "object",
+                    "additionalProperties": {"$ref": "#/components/schemas/Facet"},
+                },
+                "sums": sums,
+                "of": NUMBER,
+                "lateness": {"type": "object", "additionalProperties": NUMBER},
+            },
         ),
         f"{name}.summary": object_of(
             {
@@ -303,9 +315,10 @@ def _column(column: Column) -> Json:
     return described
 
 
-def object_of(properties: Json) -> Json:
-    """Return the schema of an object with all of these properties."""
-    return {"type": "object", "properties": properties, "required": list(properties)}
+def object_of(properties: Json, more: Json | None = None) -> Json:
+    """Return the schema of an object with all of these properties; it may have ``more``."""
+    whole = {**properties, **(more or {})}
+    return {"type": "object", "properties": whole, "required": list(properties)}
 
 
 def list_of(name: str) -> Json:

@@ -14,6 +14,7 @@ from xpjob.collect.tables import LATENESS, TableDescription
 from xpjob.reader import cards, described, facets, ids
 from xpjob.reader.cards import Card, Number, TableCard
 from xpjob.reader.derived import LATE, LONG
+from xpjob.reader.entries import TEAM
 from xpjob.reader.facets import Facts
 from xpjob.reader.gathering import Gathering, Part, what
 from xpjob.reader.ids import Ids
@@ -21,9 +22,6 @@ from xpjob.reader.needs import Needs
 from xpjob.reader.table import Stamp, View
 from xpjob.reader.trees import Trees, grow
 from xpjob.snapshot.documents import UNREADABLE, Head, RawSnapshot
-
-TEAM = "team"
-"""The column by which a table takes part in what is said of teams."""
 
 
 @dataclass(frozen=True, slots=True)
