@@ -10,8 +10,9 @@ import pytest
 
 from support.reader import Reader, make_reader
 from support.reader_sample import FakeStore
+from support.toy_tables import NODES
 from support.toy_teams import HOSTILE, ORDERS, Order, Space, finding, orders, spaces, team_snapshot
-from xpjob.collect.tables import Column, row_id
+from xpjob.collect.tables import Column, TableDescription, row_id
 from xpjob.snapshot.documents import Snapshot
 
 GIB = 1 << 30
@@ -194,6 +195,39 @@ def test_any_table_with_a_team_takes_part() -> None:
     (section,) = served.json("/teams/a")["sections"]
     assert (section["state"], section["states"], section["sort"]) == ("", [], "")
     assert [row.get("size") for row in section["first"]] == [5, "x"]
+
+
+def test_tables_with_namespaces_have_those_of_a_teams_namespaces() -> None:
+    """If a table of namespaces says whose each is: images have no team of their own."""
+    columns = (Column("namespace"), Column("team"))
+    owners = TableDescription(
+        key="rooms", collector="room", title="Rooms", columns=columns, identity=("namespace",),
+        filters=("namespace", "team"), shown=("namespace",),
+    )  # fmt: skip
+    columns = (Column("namespace"), Column("image"), Column("size", "bytes"))
+    images = TableDescription(
+        key="images", collector="ship", title="Images", columns=columns, identity=("image",),
+        filters=("namespace",), shown=("image", "size"),
+    )  # fmt: skip
+    rows = {
+        "rooms": [{"namespace": n, "team": t} for n, t in (("a", "x"), ("b", "x"), ("c", "y"))],
+        "images": [{"namespace": n, "image": f"i-{n}", "size": 5} for n in ("a", "c", "b", "d")],
+        "nodes": [],
+    }
+    served = loaded(team_snapshot(rows=rows, tables=[owners, images, NODES], findings=[]))
+    first, second = served.json("/teams/x")["sections"]
+    assert (first["table"], first["filters"]) == ("rooms", {"team": ["x"]})
+    assert (second["table"], second["rows"]) == ("images", 2)
+    assert second["filters"] == {"namespace": ["a", "b"]}
+    assert second["sums"]["size"] == {"value": 10, "share": 0.5, "shareOf": ""}
+    assert served.json("/tables/images?namespace=a&namespace=b")["total"] == second["rows"]
+    assert [row["image"] for row in second["first"]] == ["i-a", "i-b"]
+    assert "2 images" in served.json("/teams/x")["sentence"]
+    many = [{"namespace": f"n-{n}", "team": "x"} for n in range(51)]
+    own = [{"namespace": f"n-{n}", "image": f"i-{n}"} for n in range(51)]
+    many_rows = {"rooms": many, "images": own, "nodes": []}
+    served = loaded(team_snapshot(rows=many_rows, tables=[owners, images, NODES], findings=[]))
+    assert [each["table"] for each in served.json("/teams/x")["sections"]] == ["rooms"]
 
 
 def test_numbers_that_do_not_add_up() -> None:

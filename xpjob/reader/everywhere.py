@@ -205,7 +205,7 @@ class Everywhere:
     async def _team(self, request: Request, name: str, params: Params) -> Response:
         asked = self._asked(params)
         views = [
-            {key: await self._service.view(each, key) for key in each.snapshot.with_teams}
+            {key: await self._service.view(each, key) for key in one_team.tables_of(each.snapshot)}
             for each in asked.every
         ]
         counted = [await self._counted(each) for each in asked.every]

@@ -162,6 +162,7 @@ def _section() -> Json:
     return {
         **dict.fromkeys(("table", "title", "collector", "state", "sort", "cluster"), TEXT),
         **dict.fromkeys(("rows", "late"), NUMBER),
+        "filters": {"type": "object", "additionalProperties": array_of(TEXT)},
         "states": array_of(object_of({"value": TEXT, "total": NUMBER})),
         "columns": array_of(TEXT),
         "sums": {

@@ -41,7 +41,7 @@ def one(source: Source, name: str, *, all_clusters: bool) -> tuple[Document, Des
     snapshots = _snapshots(source, all_clusters=all_clusters)
     team.check(name, [each.teams() for each in snapshots])
     parts = [
-        Part(each, each.teams(), {key: each.table(key) for key in each.with_teams})
+        Part(each, each.teams(), {key: each.table(key) for key in team.tables_of(each)})
         for each in snapshots
     ]
     made = team.document(name, parts, source.collectors)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import isnan
 from typing import Any
 
 import msgspec
 
 from xpjob.collect.contract import Collectors
-from xpjob.collect.tables import LATENESS, TableDescription, title_of
+from xpjob.collect.tables import title_of
 from xpjob.net import deadline
 from xpjob.reader import findings, query
 from xpjob.reader.entries import TEAM, has_team
@@ -19,11 +18,12 @@ from xpjob.reader.loaded import Loaded
 from xpjob.reader.parameters import QueryError, unknown
 from xpjob.reader.render import Json
 from xpjob.reader.table import View
+from xpjob.reader.team_section import FIRST, section
 from xpjob.reader.teams import Teams
 
-FIRST = 10
-"""Rows of a section, and findings."""
-_STATES = 20
+NAMESPACE = "namespace"
+_NAMESPACES = 50
+"""Namespaces of a team by which other tables are filtered: a query has few parameters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,20 @@ class Part:
     snapshot: Loaded
     teams: Teams
     views: Mapping[str, View]
+
+
+def tables_of(snapshot: Loaded) -> list[str]:
+    """Return the keys of the tables whose views a ``Part`` has.
+
+    Beside those with teams these are tables with namespaces, if there is a table of namespaces that
+    says whose each is.
+    """
+    found = snapshot.with_teams
+    if not _namespaces_table(snapshot):
+        return found
+    return [
+        key for key, table in snapshot.tables.items() if key in found or NAMESPACE in table.filters
+    ]
 
 
 def check(name: str, every: Iterable[Teams]) -> None:
@@ -48,12 +62,12 @@ def document(name: str, parts: Sequence[Part], collectors: Collectors) -> Json:
     sections: list[dict[str, Any]] = []
     found: list[dict[str, Any]] = []
     for part in parts:
-        own = part.teams.parts.get(name, {})
         cluster = {"cluster": part.snapshot.stamp.cluster}
-        for key in own:
+        for key, rows, filters in _rows(part, name):
             deadline.check()
-            table = part.snapshot.tables[key]
-            sections.append(_section(name, part.teams, table, part.views[key]) | cluster)
+            table, view = part.snapshot.tables[key], part.views[key]
+            totals = part.teams.totals.get(key) or query.sums(view, range(len(view)))
+            sections.append({**section(table, view, rows, filters, totals), **cluster})
         found += [
             {**msgspec.to_builtins(finding), **cluster}
             for finding in findings.ordered(part.snapshot.head.findings)
@@ -76,6 +90,42 @@ def document(name: str, parts: Sequence[Part], collectors: Collectors) -> Json:
     }
 
 
+def _rows(
+    part: Part, name: str
+) -> Iterator[tuple[str, Sequence[int], Mapping[str, Sequence[str]]]]:
+    """Yield the tables with rows of a team, these rows, and the filters that select them."""
+    with_teams = part.snapshot.with_teams
+    for key in with_teams:
+        if rows := _having(part.views[key], TEAM, {name}):
+            yield key, rows, {TEAM: [name]}
+    owner = _namespaces_table(part.snapshot)
+    if not owner or not name:  # a namespace without a team is no team's
+        return
+    column = part.views[owner].column(NAMESPACE)
+    mine = {
+        column.values[column.codes[row]] or "" for row in _having(part.views[owner], TEAM, {name})
+    }
+    for key, view in part.views.items():
+        if key not in with_teams:
+            own = mine & {value or "" for value in view.columns[NAMESPACE].values}
+            if 0 < len(own) <= _NAMESPACES:
+                yield key, _having(view, NAMESPACE, own), {NAMESPACE: sorted(own)}
+
+
+def _having(view: View, name: str, values: set[str]) -> list[int]:
+    column = view.column(name)
+    codes = {code for code, value in enumerate(column.values) if (value or "") in values}
+    return [row for row, code in enumerate(column.codes) if code in codes]
+
+
+def _namespaces_table(snapshot: Loaded) -> str:
+    """Return the first table that has one row for each namespace, with its team."""
+    for key in snapshot.with_teams:
+        if snapshot.tables[key].identity == (NAMESPACE,):
+            return key
+    return ""
+
+
 def not_running(collectors: Collectors, running: set[str]) -> list[str]:
     """Return the titles of collectors with tables with teams that are not in the snapshot."""
     return [
@@ -84,100 +134,6 @@ def not_running(collectors: Collectors, running: set[str]) -> list[str]:
         if collector.name not in running
         and any(has_team(spec.describe(collector.name)) for spec in collector.tables)
     ]
-
-
-def order(table: TableDescription, view: View) -> tuple[tuple[str, bool], ...]:
-    """Return the order of a section: what is not ok before the rest, the oldest first."""
-    first = [(column, False) for column in (table.ok, table.since) if column in view.schema.sorts]
-    named = {column for column, _ in first}
-    return (*first, *(each for each in view.schema.default if each[0] not in named))
-
-
-def _section(name: str, teams: Teams, table: TableDescription, view: View) -> dict[str, Any]:
-    part = teams.parts[name][table.key]
-    column = view.column(TEAM)
-    codes = {code for code, value in enumerate(column.values) if (value or "") == name}
-    rows = [row for row, code in enumerate(column.codes) if code in codes]
-    wanted = order(table, view)
-    state = _state(table, view)
-    decode = msgspec.json.Decoder(dict[str, Any]).decode
-    first = query.ordered(view, rows, wanted)[:FIRST]
-    return {
-        "table": table.key,
-        "title": table.title,
-        "collector": table.collector,
-        "rows": part.rows,
-        "late": part.late,
-        "state": state,
-        "states": _states(view, state, rows) if state else [],
-        "columns": [shown for shown in table.shown if shown != TEAM],
-        "sums": _sums(table, view, rows, teams, name),
-        "first": [_row(table, view, row, decode(view.row(row, 0))) for row in first],
-        "sort": ",".join(f"-{key}" if descending else key for key, descending in wanted),
-    }
-
-
-def _row(table: TableDescription, view: View, number: int, row: Json) -> Json:
-    """Return the columns of a row that a list shows, and those that identify and explain it."""
-    names = (*table.identity, *table.name, *table.shown, table.ok, table.since, *table.why)
-    chosen = {name: row[name] for name in names if name in row}
-    if (column := view.columns.get(LATENESS)) is not None:
-        chosen[LATENESS] = column.values[column.codes[number]]
-    return chosen
-
-
-def _state(table: TableDescription, view: View) -> str:
-    """Return the column that a section counts by: the first state that is shown, or ``ok``."""
-    for name in (*table.shown, table.ok):
-        column = table.column(name)
-        if (
-            column
-            and name in view.schema.dimensions
-            and (column.type == "state" or name == table.ok)
-        ):
-            return name
-    return ""
-
-
-def _states(view: View, name: str, rows: Sequence[int]) -> list[Json]:
-    column = view.columns[view.schema.dimensions[name]]
-    counted = Counter(column.codes[row] for row in rows)
-    return [
-        {"value": column.values[code] or "", "total": number}
-        for code, number in counted.most_common(_STATES)
-    ]
-
-
-def _sums(
-    table: TableDescription, view: View, rows: Sequence[int], teams: Teams, name: str
-) -> dict[str, Json]:
-    """Return the sums of a team, each with its share.
-
-    That is a share of what all rows of the table have, those without a team included; or, where
-    the table has the share of each row itself, as ``cpuShare`` beside ``cpuRequested``, their sum,
-    which is a share of what that column is one of.
-    """
-    part, totals = teams.parts[name][table.key], teams.totals[table.key]
-    found: dict[str, Json] = {}
-    for column in view.schema.sums:
-        if column not in table.shown:
-            continue
-        own = share_column(table, column)
-        share: float | None
-        if own:
-            numbers = view.numbers[own]
-            share = query.total(numbers[row] for row in rows if not isnan(numbers[row]))
-        else:
-            share = part.sums[column] / totals[column] if totals[column] else None
-        found[column] = {"value": part.sums[column], "share": share, "shareOf": own}
-    return found
-
-
-def share_column(table: TableDescription, name: str) -> str:
-    """Return the column with the share of ``<x>Requested``, if there is a ratio ``<x>Share``."""
-    stem = name.removesuffix("Requested")
-    column = table.column(f"{stem}Share") if stem != name else None
-    return column.name if column and column.type == "ratio" else ""
 
 
 def _sentence(name: str, sections: Sequence[Mapping[str, Any]], findings: int) -> str:
