@@ -113,7 +113,7 @@ def test_tables_fit_the_terminal(width: int) -> None:
         ],
         "total": 2,
         "tables": [{"key": f"table{n}"} for n in range(9)],
-        "sums": [{"column": "cpuRequested", "title": "Cpu requested", "type": "cores"}],
+        "sums": [{"column": "cpuRequested", "title": "CPU requested", "type": "cores"}],
     }  # fmt: skip
     section = {
         "table": "orders", "title": "Orders", "rows": 20, "late": 1, "state": "phase",
