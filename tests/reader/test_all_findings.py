@@ -70,6 +70,16 @@ def test_some(served: Reader, question: str, expected: list[str]) -> None:
     assert names(served, f"?{question}") == expected
 
 
+def test_facets(served: Reader) -> None:
+    """Each counted without its own filter, with the number of all findings."""
+    found = served.json("/findings?severity=critical")
+    assert (found["total"], found["of"]) == (1, 6)
+    values = {each["value"]: each["total"] for each in found["facets"]["severity"]["values"]}
+    assert values == {"critical": 1, "warning": 3, "info": 2}
+    assert found["facets"]["kind"]["values"] == [{"value": "Node", "total": 1}]
+    assert list(served.json("/findings?facets=team")["facets"]) == ["team"]
+
+
 def test_pages_and_forms(served: Reader) -> None:
     """As of a table: pages, CSV that is safe in a spreadsheet, NDJSON."""
     first = served.json("/findings?limit=4")

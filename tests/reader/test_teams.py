@@ -87,6 +87,19 @@ def test_one_team(served: Reader) -> None:
         assert text in found["sentence"]
 
 
+def test_what_needs_a_human(served: Reader) -> None:
+    """The entries of the overview that are the team's own, of one cluster or all."""
+    every = served.json("/overview")["needs"]["entries"]
+    for team in ("payments", "checkout", ""):
+        own = [each for each in every if each["team"] == team and each["kind"]]
+        found = served.json(f"/teams/?name={team}")["needs"]
+        assert (found["entries"], found["total"]) == (own, len(own))
+    assert served.json("/teams/checkout")["needs"]["critical"] == 1
+    several = loaded(team_snapshot(cluster="east"), team_snapshot(cluster="west"))
+    found = several.json("/teams/payments?cluster=*")["needs"]
+    assert {each["cluster"] for each in found["entries"]} == {"east", "west"}
+
+
 def test_the_share_of_a_sum(served: Reader) -> None:
     """Of all rows of the table, or the sum of the table's own shares of requests."""
     sums = served.json("/teams/payments")["sections"][1]["sums"]
@@ -204,9 +217,9 @@ def test_tables_with_namespaces_have_those_of_a_teams_namespaces() -> None:
         key="rooms", collector="room", title="Rooms", columns=columns, identity=("namespace",),
         filters=("namespace", "team"), shown=("namespace",),
     )  # fmt: skip
-    columns = (Column("namespace"), Column("image"), Column("size", "bytes"))
+    further = (Column("namespace"), Column("image"), Column("size", "bytes"))
     images = TableDescription(
-        key="images", collector="ship", title="Images", columns=columns, identity=("image",),
+        key="images", collector="ship", title="Images", columns=further, identity=("image",),
         filters=("namespace",), shown=("image", "size"),
     )  # fmt: skip
     rows = {
@@ -255,3 +268,15 @@ def test_an_unchanged_answer_is_not_sent_again(served: Reader) -> None:
         assert served.get(path, If_None_Match=tag).status_code == 200
         served.store.save(team_snapshot())
         assert served.snapshots.refresh()
+
+
+def test_the_page_of_a_team_that_does_not_exist_is_a_404(served: Reader) -> None:
+    """As the answer in JSON."""
+    html = "text/html,*/*;q=0.8"
+    for path, status in (
+        *(("/teams/", 200), ("/teams/payments", 200), ("/teams/~", 200), ("/teams/?name=", 200)),
+        *(("/teams/nobody", 404), ("/teams/?name=nobody", 404), ("/teams/x?cluster=y", 200)),
+    ):
+        answer = served.get(path, Accept=html)
+        assert (answer.status_code, answer.headers["content-type"][:9]) == (status, "text/html")
+        assert "Accept" in answer.headers["vary"]

@@ -20,8 +20,7 @@ from xpjob.reader.clusters import pick
 from xpjob.reader.parameters import Parameter, Params, QueryError, one
 from xpjob.reader.render import Json
 from xpjob.reader.responses import etag_of
-from xpjob.reader.service import Served, Service, pairs
-from xpjob.reader.teams import Teams
+from xpjob.reader.service import Served, Service, file_of, pairs
 from xpjob.snapshot.diff import Side
 
 _CLUSTERS = replace(parameters.CLUSTER, help=f"{parameters.CLUSTER.help.rstrip('.')}, * for all.")
@@ -102,7 +101,7 @@ class Everywhere:
                 raise QueryError("bad-value", f"{min(further)}: goes without name")
             return await self._team(request, one(params, "name"), params)
         asked = self._asked(params)
-        counted = [await self._counted(each) for each in asked.every]
+        counted = [each.snapshot.prepared.teams for each in asked.every]
         limit = int(one(params, "limit", str(parameters.MAX_LIMIT)))
         words = one(params, "q").split()
 
@@ -119,10 +118,7 @@ class Everywhere:
         return await self._team(request, name_in(request), params)
 
     def has(self, request: Request) -> bool:
-        """Tell whether there is the team that a request names, for the status of its page.
-
-        What nobody has counted yet may have it.
-        """
+        """Tell whether there is the team that a request names, for the status of its page."""
         given = dict(pairs(request))
         name = name_in(request) or given.get("name")
         if name is None:
@@ -131,8 +127,7 @@ class Everywhere:
             asked = self._asked({"cluster": (given.get("cluster", ""),)})
         except (QueryError, HTTPException):
             return True  # the page says what is wrong with the question
-        counted = [each.snapshot.counted for each in asked.every]
-        return any(teams is None or name in teams.names for teams in counted)
+        return any(name in each.snapshot.prepared.teams.names for each in asked.every)
 
     async def search(self, request: Request) -> Response:
         """Answer with what is called so, and what has these words, in all tables."""
@@ -147,7 +142,7 @@ class Everywhere:
             for key, table in each.snapshot.tables.items()
         ]
         names = {
-            each.snapshot.stamp.cluster: (await self._counted(each)).names for each in asked.every
+            each.snapshot.stamp.cluster: each.snapshot.prepared.teams.names for each in asked.every
         }
 
         def make() -> bytes:
@@ -161,8 +156,11 @@ class Everywhere:
     async def findings(self, request: Request) -> Response:
         """Answer with findings of all collectors, as with rows of a table."""
         params, served = self._service.ask(request, FINDINGS)
+        if one(params, "format", "json") == "json":
+            params = {parameters.FACETS.name: (",".join(_SCHEMA.dimensions),), **params}
         view = await self._service.prepared(served, "findings", served.snapshot.findings)
-        return await self._service.rows(request, params, view, served)
+        file = file_of(_SCHEMA.file, view.stamp.cluster, view.stamp.generated_at)
+        return await self._service.rows(request, params, view, served, file=file)
 
     async def changes(self, request: Request) -> Response:
         """Answer with what changed in all tables between two snapshots."""
@@ -208,24 +206,18 @@ class Everywhere:
             {key: await self._service.view(each, key) for key in one_team.tables_of(each.snapshot)}
             for each in asked.every
         ]
-        counted = [await self._counted(each) for each in asked.every]
+        counted = [each.snapshot.prepared.teams for each in asked.every]
         one_team.check(name, counted)
 
         def make() -> bytes:
             parts = [
-                one_team.Part(each.snapshot, teams, of)
-                for each, teams, of in zip(asked.every, counted, views, strict=True)
+                one_team.Part(each.snapshot, of)
+                for each, of in zip(asked.every, views, strict=True)
             ]
             made = one_team.document(name, parts, self._collectors)
             return _encoded({**made, **asked.facts()})
 
         return await self._whole(request, asked, f"team {name}", params, make)
-
-    async def _counted(self, served: Served) -> Teams:
-        """Return the teams of a snapshot, counted once for all who ask."""
-        for key in served.snapshot.with_teams:
-            await self._service.view(served, key)
-        return await self._service.prepared(served, "teams", served.snapshot.teams)
 
     def _asked(self, params: Params) -> _Asked:
         cluster = one(params, "cluster")

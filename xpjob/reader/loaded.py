@@ -23,13 +23,12 @@ from xpjob.base import memory, times
 from xpjob.collect.contract import Collectors
 from xpjob.collect.tables import TableDescription
 from xpjob.publish import exposition
-from xpjob.reader import described, entries, findings, teams
+from xpjob.reader import described, entries, findings
 from xpjob.reader.extension import Extensions
 from xpjob.reader.parameters import QueryError, unknown
 from xpjob.reader.prepared import prepare
 from xpjob.reader.render import Body
 from xpjob.reader.table import Stamp, View
-from xpjob.reader.teams import Teams
 from xpjob.snapshot import documents, sections
 from xpjob.snapshot.documents import UNREADABLE, Head, RawSnapshot
 
@@ -70,8 +69,7 @@ def read(body: bytes, where: str, collectors: Collectors) -> RawSnapshot:
 class Loaded:
     """A snapshot that is served. ``counts`` has the number of rows of each table.
 
-    ``used`` are the keys of tables whose view somebody has asked for. ``counted`` are its teams
-    once they have been.
+    ``used`` are the keys of tables whose view somebody has asked for.
     """
 
     def __init__(self, raw: RawSnapshot, etag: str, where: str, extensions: Extensions) -> None:
@@ -82,7 +80,6 @@ class Loaded:
         self.used: set[str] = set()
         self._alone = threading.Lock()
         self._views: dict[str, View] = {}
-        self.counted: Teams | None = None
         try:
             self.counts = dict.fromkeys(self.tables, 0) | {
                 key: len(msgspec.json.decode(rows, type=list[_AnyRow]))
@@ -153,13 +150,6 @@ class Loaded:
     def with_teams(self) -> list[str]:
         """Return the keys of the tables whose rows have a team."""
         return [key for key, table in self.tables.items() if entries.has_team(table)]
-
-    def teams(self) -> Teams:
-        """Return what each team has, counted once. Takes long. Raises as ``table`` does."""
-        if self.counted is None:
-            views = {key: self.table(key) for key in self.with_teams}
-            self.counted = teams.count(views, self.head.findings)
-        return self.counted
 
     def inventory(self, live: bytes = b"") -> Body:
         """Return the exposition of the families that the job pushes, which is held gzipped.

@@ -78,6 +78,12 @@ def _schemas() -> dict[str, Json]:
         {
             "team": TEXT,
             "sentence": TEXT,
+            "needs": object_of(
+                {
+                    **dict.fromkeys(("total", "critical", "warning"), NUMBER),
+                    "entries": array_of(_SOME),
+                }
+            ),
             "sections": array_of(object_of(_section())),
             "findings": object_of({"total": NUMBER, "entries": array_of(_SOME)}),
             "notRunning": array_of(TEXT),
@@ -132,6 +138,8 @@ def _schemas() -> dict[str, Json]:
                 **HEAD,
                 "total": NUMBER,
                 "continue": TEXT,
+                "facets": _SOME,
+                "of": NUMBER,
             }
         ),
         "all.changes": object_of(

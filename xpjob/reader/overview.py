@@ -76,7 +76,7 @@ def document(snapshots: Snapshots, chosen: Sequence[Served], *, named: str) -> J
             },
             "entries": needs.entries,
         },
-        "teams": len({team for each in prepared for team in each.teams}),
+        "teams": len({team for each in prepared for team in each.teams.names} - {""}),
     }
 
 

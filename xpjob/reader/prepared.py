@@ -11,15 +11,16 @@ from dataclasses import dataclass
 from msgspec import Raw
 
 from xpjob.collect.tables import LATENESS, TableDescription
-from xpjob.reader import cards, described, facets, ids
+from xpjob.reader import cards, described, facets, ids, teams
 from xpjob.reader.cards import Card, Number, TableCard
 from xpjob.reader.derived import LATE, LONG
-from xpjob.reader.entries import TEAM
+from xpjob.reader.entries import TEAM, has_team
 from xpjob.reader.facets import Facts
 from xpjob.reader.gathering import Gathering, Part, what
 from xpjob.reader.ids import Ids
 from xpjob.reader.needs import Needs
 from xpjob.reader.table import Stamp, View
+from xpjob.reader.teams import Teams
 from xpjob.reader.trees import Trees, grow
 from xpjob.snapshot.documents import UNREADABLE, Head, RawSnapshot
 
@@ -42,7 +43,8 @@ class Prepared:
     """What a snapshot's answers share.
 
     ``tables`` has those that can be read; ``trees`` are those of each collector that has some.
-    ``needs`` are of all, and ``team_needs`` of the rows and objects of each team.
+    ``needs`` are of all, and ``team_needs`` of the rows and objects of each team; ``teams`` has
+    what each has.
     """
 
     tables: Mapping[str, PreparedTable]
@@ -50,7 +52,7 @@ class Prepared:
     cards: tuple[Card, ...]
     needs: Needs
     team_needs: Mapping[str, Needs]
-    teams: tuple[str, ...]
+    teams: Teams
 
 
 def prepare(raw: RawSnapshot, stamp: Stamp) -> Prepared:
@@ -58,19 +60,19 @@ def prepare(raw: RawSnapshot, stamp: Stamp) -> Prepared:
     collectors = by_collector(raw.head)
     sections = {name: _Section(name, tables, raw, stamp) for name, tables in collectors.items()}
     tables: dict[str, PreparedTable] = {}
-    teams: dict[str, list[Needs]] = {}
+    team_needs: dict[str, list[Needs]] = {}
     for section in sections.values():
         tables |= section.tables
         for team, own in section.team_needs.items():
-            teams.setdefault(team, []).append(own)
+            team_needs.setdefault(team, []).append(own)
     blind = cards.unseen(raw.head, list(collectors))
     return Prepared(
         tables,
         {name: each.trees for name, each in sections.items() if each.trees},
         tuple(each.card for each in sections.values()),
         Needs.merged([blind, *(each.needs for each in sections.values())]),
-        {team: Needs.merged(several) for team, several in teams.items()},
-        tuple(sorted(set().union(*(each.teams for each in sections.values())) - {""})),
+        {team: Needs.merged(several) for team, several in team_needs.items()},
+        teams.merged([teams.of_findings(raw.head.findings), *(s.teams for s in sections.values())]),
     )
 
 
@@ -86,7 +88,7 @@ class _Section:
         bad: dict[str, str] = {}
         listed: list[TableCard] = []
         self.tables: dict[str, PreparedTable] = {}
-        self.teams: set[str] = set()
+        owned: dict[str, View] = {}
         outcome = cards.outcome_of(head, name)
         for table in tables:
             rows: Sequence[Raw] = ()
@@ -101,7 +103,8 @@ class _Section:
                 late = own.late
                 numbers += cards.numbers(table, view)
                 parts.append(_part(table, rows, own.ids, view))
-                self.teams.update(value or "" for value in _teams(view))
+                if has_team(table):
+                    owned[table.key] = view
                 if count := cards.not_ok(table, view):
                     bad[table.key] = f"{count:,} {what(table).lower()}"
             listed.append(
@@ -114,6 +117,7 @@ class _Section:
                     carried_since=outcome.carried_since,
                 )
             )
+        self.teams = teams.count(owned)
         readable = [part.table for part in parts]
         self.trees = grow(readable, {part.table.key: part.rows for part in parts})
         gathering = Gathering(name, head.cluster, parts, self.trees)
@@ -125,11 +129,6 @@ class _Section:
 def _part(table: TableDescription, rows: Sequence[Raw], own: Ids, view: View) -> Part:
     late = view.columns[LATENESS].codes if LATENESS in view.schema.derived else None
     return Part(table, rows, own, late, view.times.get(table.since), view.columns.get(TEAM))
-
-
-def _teams(view: View) -> Sequence[str | None]:
-    column = view.columns.get(TEAM)
-    return column.values if column else ()
 
 
 def by_collector(head: Head) -> Mapping[str, list[TableDescription]]:

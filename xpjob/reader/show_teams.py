@@ -24,7 +24,7 @@ def listed(source: Source, words: str, limit: int | None, *, all_clusters: bool)
         pairs += [("limit", str(limit))] if limit else []
         return _asked(source, "teams/", pairs, all_clusters=all_clusters)
     snapshots = _snapshots(source, all_clusters=all_clusters)
-    counted = teams.merged([each.teams() for each in snapshots])
+    counted = teams.merged([each.prepared.teams for each in snapshots])
     made = teams.document(counted, _described(snapshots), words.split(), limit or MAX_LIMIT)
     return {**made, **_facts(snapshots, all_clusters=all_clusters)}
 
@@ -39,10 +39,9 @@ def one(source: Source, name: str, *, all_clusters: bool) -> tuple[Document, Des
         document = _asked(source, path, (), all_clusters=all_clusters)
         return document, _tables_of(source, source.url, document, all_clusters=all_clusters)
     snapshots = _snapshots(source, all_clusters=all_clusters)
-    team.check(name, [each.teams() for each in snapshots])
+    team.check(name, [each.prepared.teams for each in snapshots])
     parts = [
-        Part(each, each.teams(), {key: each.table(key) for key in team.tables_of(each)})
-        for each in snapshots
+        Part(each, {key: each.table(key) for key in team.tables_of(each)}) for each in snapshots
     ]
     made = team.document(name, parts, source.collectors)
     return {**made, **_facts(snapshots, all_clusters=all_clusters)}, _described(snapshots)

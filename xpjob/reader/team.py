@@ -15,6 +15,7 @@ from xpjob.net import deadline
 from xpjob.reader import findings, query
 from xpjob.reader.entries import TEAM, has_team
 from xpjob.reader.loaded import Loaded
+from xpjob.reader.needs import Needs
 from xpjob.reader.parameters import QueryError, unknown
 from xpjob.reader.render import Json
 from xpjob.reader.table import View
@@ -28,10 +29,9 @@ _NAMESPACES = 50
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The snapshot of one cluster, its teams, and the views of its tables with teams."""
+    """The snapshot of one cluster, and the views of ``tables_of`` it."""
 
     snapshot: Loaded
-    teams: Teams
     views: Mapping[str, View]
 
 
@@ -66,7 +66,9 @@ def document(name: str, parts: Sequence[Part], collectors: Collectors) -> Json:
         for key, rows, filters in _rows(part, name):
             deadline.check()
             table, view = part.snapshot.tables[key], part.views[key]
-            totals = part.teams.totals.get(key) or query.sums(view, range(len(view)))
+            totals = part.snapshot.prepared.teams.totals.get(key) or query.sums(
+                view, range(len(view))
+            )
             sections.append({**section(table, view, rows, filters, totals), **cluster})
         found += [
             {**msgspec.to_builtins(finding), **cluster}
@@ -84,9 +86,21 @@ def document(name: str, parts: Sequence[Part], collectors: Collectors) -> Json:
     return {
         "team": name,
         "sentence": _sentence(name, sections, len(found)),
+        "needs": _needs(name, parts),
         "sections": sections,
         "findings": {"total": len(found), "entries": found[:FIRST]},
         "notRunning": not_running(collectors, running),
+    }
+
+
+def _needs(name: str, parts: Sequence[Part]) -> Json:
+    own = [part.snapshot.prepared.team_needs.get(name, Needs()) for part in parts]
+    needs = Needs.merged(own)
+    return {
+        "total": needs.total,
+        "critical": needs.critical,
+        "warning": needs.warning,
+        "entries": needs.entries,
     }
 
 

@@ -54,7 +54,12 @@ class Teams:
         return sorted({*self.parts, *self.findings})
 
 
-def count(views: Mapping[str, View], findings: Iterable[Finding]) -> Teams:
+def of_findings(findings: Iterable[Finding]) -> Teams:
+    """Return the teams of findings."""
+    return Teams((), {}, {}, Counter(finding.team for finding in findings))
+
+
+def count(views: Mapping[str, View]) -> Teams:
     """Return the teams in the views of the tables that have them. Raises ``DeadlineError``."""
     parts: dict[str, dict[str, Part]] = {}
     totals: dict[str, Mapping[str, float]] = {}
@@ -71,8 +76,7 @@ def count(views: Mapping[str, View], findings: Iterable[Finding]) -> Teams:
                 Part(number, lates[code], own)
             )
         totals[key] = {name: query.total(by_code.values()) for name, by_code in sums.items()}
-    of_findings = Counter(finding.team for finding in findings)
-    return Teams(tuple(views), parts, totals, dict(of_findings))
+    return Teams(tuple(views), parts, totals, {})
 
 
 def document(
