@@ -11,6 +11,7 @@ from support.reader_sample import FakeStore, at
 from support.toy_tables import nodes
 from support.toy_teams import Order, spaces, team_snapshot
 from xpjob.collect.outcome import CollectorOutcome
+from xpjob.reader import everywhere
 
 
 def before() -> list[Order]:
@@ -126,3 +127,27 @@ def test_without_dated_snapshots() -> None:
     reader = make_reader(store)
     assert reader.snapshots.refresh()
     reader.refused("/changes", 404, "no-history")
+
+
+def test_a_slow_comparison_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A newer snapshot is compared only after some time; the answer says which one was."""
+    reader = lived()
+    monkeypatch.setattr(everywhere, "_SLOW_SECONDS", 0)
+    monkeypatch.setattr(everywhere, "_LASTS", 1e9)
+    first = reader.json("/changes")
+    reader.store.save(team_snapshot(10, generated_at=at(seconds=5)))
+    assert reader.snapshots.refresh()
+    assert reader.json("/changes") == first
+    assert reader.json("/changes?since=2h")["to"]["run"] == f"{10:032x}"
+    monkeypatch.setattr(everywhere, "_LASTS", 0)
+    assert reader.json("/changes")["to"]["run"] == f"{10:032x}"
+
+
+def test_a_quick_comparison_is_always_of_what_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of most platforms."""
+    reader = lived()
+    monkeypatch.setattr(everywhere, "_SLOW_SECONDS", 1e9)  # also on a machine that is busy
+    assert reader.json("/changes")["to"]["run"] == f"{9:032x}"
+    reader.store.save(team_snapshot(10, generated_at=at(seconds=5)))
+    assert reader.snapshots.refresh()
+    assert reader.json("/changes")["to"]["run"] == f"{10:032x}"

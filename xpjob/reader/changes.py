@@ -8,6 +8,7 @@ comes in, few wait for their turn, and the result is kept for whoever asks next.
 from __future__ import annotations
 
 import logging
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -73,12 +74,17 @@ L = TypeVar("L", bound=Lists)
 
 
 class Compared(NamedTuple, Generic[L]):
-    """What changed between two snapshots. ``tag`` stands for the two."""
+    """What changed between two snapshots. ``tag`` stands for the two.
+
+    It was ``made`` at a time of the monotonic clock, and took so many ``seconds``.
+    """
 
     tag: str
     old: Head
     new: Head
     lists: L
+    made: float
+    seconds: float
 
 
 class Changes:
@@ -160,6 +166,7 @@ class Changes:
         name: str,
         compare: Callable[[RawSnapshot, RawSnapshot], L],
     ) -> Compared[L]:
+        began = time.monotonic()
         entries = self._entries(served.stamp.cluster)
         old = archive.at(entries, moments.begin)
         if old is None:
@@ -177,7 +184,9 @@ class Changes:
                 }
                 first, second = sides[old.key], sides[new.key] if new else served.raw
                 try:
-                    held = Compared(tag, first.head, second.head, compare(first, second))
+                    lists = compare(first, second)
+                    now = time.monotonic()
+                    held = Compared(tag, first.head, second.head, lists, now, now - began)
                 except UNREADABLE as error:
                     raise unreadable(self._store.where(old.key), error) from error
                 sides.clear()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,6 +18,7 @@ from xpjob.reader import across, changed, described, findings, parameters, rende
 from xpjob.reader import search as searching
 from xpjob.reader import team as one_team
 from xpjob.reader import teams as all_teams
+from xpjob.reader.changes import Compared
 from xpjob.reader.clusters import pick
 from xpjob.reader.parameters import Parameter, Params, QueryError, one
 from xpjob.reader.render import Json
@@ -50,6 +53,10 @@ RUNS = (
     replace(parameters.LIMIT, help="Lists, at most; 1000. What failed comes first."),
     parameters.CLUSTER,
 )
+_MOMENTS = tuple(each.name for each in parameters.MOMENTS)
+_SLOW_SECONDS, _LASTS = 1.0, 20
+"""A comparison of all tables that is slow is good for so many times the seconds that it took."""
+_HELD = 4
 _SCHEMA = described.schema_of(findings.TABLE)
 FINDINGS = described.questions(_SCHEMA, findings.TABLE)[""]
 
@@ -90,6 +97,7 @@ class Everywhere:
 
     def __init__(self, service: Service, collectors: Collectors) -> None:
         self._service, self._collectors = service, collectors
+        self._lasting: OrderedDict[tuple[str, ...], Compared[changed.Everything]] = OrderedDict()
 
     async def teams(self, request: Request) -> Response:
         """Answer with all teams, or with the one whose ``name`` is given."""
@@ -165,9 +173,7 @@ class Everywhere:
     async def changes(self, request: Request) -> Response:
         """Answer with what changed in all tables between two snapshots."""
         params, served = self._service.ask(request, CHANGES)
-        compared = await self._service.changes.between(
-            served.snapshot, params, "everything", changed.compare
-        )
+        compared = await self._compared(served, params)
         team = params["team"][0] if "team" in params else None
         limit = int(one(params, "limit", "100"))
 
@@ -184,6 +190,25 @@ class Everywhere:
             make,
             lane="long",
         )
+
+    async def _compared(self, served: Served, params: Params) -> Compared[changed.Everything]:
+        """Return what changed, which may be until a snapshot before the one that is served.
+
+        A slow comparison lasts: a page that asks with each snapshot must not take all the time.
+        """
+        key = (served.snapshot.stamp.cluster, *(one(params, name) for name in _MOMENTS))
+        held = self._lasting.get(key)
+        if held and time.monotonic() - held.made < _LASTS * held.seconds:
+            return held
+        made = await self._service.changes.between(
+            served.snapshot, params, "everything", changed.compare
+        )
+        self._lasting.pop(key, None)
+        if made.seconds > _SLOW_SECONDS:
+            self._lasting[key] = made
+            while len(self._lasting) > _HELD:
+                self._lasting.popitem(last=False)
+        return made
 
     async def runs(self, request: Request) -> Response:
         """Answer with how the last run went, also before there is a snapshot."""
