@@ -130,7 +130,7 @@ def snapshot(number: int, count: int) -> Snapshot:
 
 def whole(run: RunInfo, taken: str, records: dict[str, Sequence[Any]]) -> Snapshot:
     """Return a snapshot of these records, with what a run stores beside them."""
-    (crossplane,) = COLLECTORS
+    crossplane = next(each for each in COLLECTORS if each.name == "crossplane")
     head = Head(run=run, cluster="", generated_at=taken, targets=[], collectors=[])
     section = Section(records, state=State())
     head.tables = sections.descriptions(crossplane, section)

@@ -9,6 +9,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from typing import BinaryIO
 
 import pytest
 
@@ -267,7 +268,7 @@ class Hanging(MemoryStore):
         self.go = threading.Event()
         self.asked = 0
 
-    def get(self, key: str, unless: str = "") -> Stored | None:
+    def get(self, key: str, unless: str = "", into: BinaryIO | None = None) -> Stored | None:
         """Wait, and return a document."""
         self.asked += 1
         self.go.wait(30)

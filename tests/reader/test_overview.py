@@ -16,9 +16,9 @@ from xpjob.base.errors import TransientError
 from xpjob.collect.findings import Finding
 from xpjob.collect.outcome import CollectorOutcome
 from xpjob.collect.tables import Column, Highlight, TableDescription, row_id
+from xpjob.reader.loading import read
 from xpjob.reader.prepared import prepare
 from xpjob.reader.table import Stamp
-from xpjob.snapshot import documents
 
 COLUMNS = (
     *(Column("group"), Column("kind"), Column("namespace"), Column("name"), Column("team")),
@@ -450,7 +450,7 @@ def test_what_is_prepared_is_plain_data() -> None:
     rows = {"orders": [order("top", at(hours=1))], "parts": [part("x", "top", at(hours=2))]}
     reader = reader_of(rows, [finding("x", table="parts", row="x")])
     body = reader.store.documents["snapshot.json"].body
-    raw = documents.decode_raw(body, "snapshot.json")
+    raw = read(body, "snapshot.json", ())
     made = prepare(raw, Stamp("tag", "", raw.head.generated_at, 0))
     again = pickle.loads(pickle.dumps(made))
     assert again.needs == made.needs

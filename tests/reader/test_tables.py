@@ -5,15 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
-import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
 from support.reader import Reader, make_reader
 from support.reader_sample import FakeStore, at, snapshot
 from support.toy_tables import USERS, Node, failed_list, nodes, toy_snapshot
+from xpjob.collect.tables import TableDescription
 from xpjob.reader import described
 from xpjob.reader.table import View
 
@@ -304,26 +303,25 @@ def test_openapi_describes_what_is_served(toy: Reader) -> None:
     assert schemas["table.nodes.row"]["properties"]["memory"]["type"] == ["number", "null"]
 
 
-def test_a_view_is_made_once_for_all_who_wait(toy: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And again with a newer snapshot only where it was in use."""
+def test_views_are_made_when_a_snapshot_is_loaded(
+    toy: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each once, and nobody who asks waits for one."""
     made: list[str] = []
     make = described.view_of
 
-    def slow(*arguments: object) -> View:
-        made.append(threading.current_thread().name)
-        time.sleep(0.2)
-        return make(*arguments)  # type: ignore[arg-type]
+    def noted(table: TableDescription, *arguments: Any) -> View:
+        made.append(table.key)
+        return make(table, *arguments)
 
-    monkeypatch.setattr(described, "view_of", slow)
-    with toy.client, ThreadPoolExecutor(4) as pool:
-        answers = list(pool.map(lambda _: toy.get("/tables/nodes").status_code, range(4)))
-    assert answers == [200] * 4
-    assert len(made) == 1
-    assert made[0] != threading.main_thread().name
-    for number in (2, 3):
-        toy.store.save(toy_snapshot(number, generated_at=at(seconds=10 - number)))
-        toy.snapshots.refresh()
-    assert len(made) == 2, "nobody has asked for it since the second snapshot"
+    monkeypatch.setattr(described, "view_of", noted)
+    toy.store.save(toy_snapshot(2, generated_at=at(seconds=8)))
+    assert toy.snapshots.refresh()
+    keys = [table["key"] for table in toy.json("/tables")["tables"]]
+    assert made == keys
+    for key in keys:
+        assert toy.get(f"/tables/{key}").status_code == 200
+    assert made == keys
 
 
 def test_documents_of_version_0_1_0_have_tables_too() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from typing import BinaryIO
 
 from support.snapshots import Snapshot010
 from xpjob.base import times
@@ -167,7 +169,7 @@ class FakeStore:
         """Copy a document."""
         self.documents[to] = self.documents[key]
 
-    def get(self, key: str, unless: str = "") -> Stored | None:
+    def get(self, key: str, unless: str = "", into: BinaryIO | None = None) -> Stored | None:
         """Return a document."""
         if self.error:
             raise self.error
@@ -176,6 +178,9 @@ class FakeStore:
         if held and held.etag == unless:
             return Stored(b"", unless, unchanged=True)
         self.bodies += held is not None
+        if held and into:
+            into.write(held.body)
+            return replace(held, body=b"")
         return held
 
     def remove(self, key: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import mmap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -25,6 +26,15 @@ def limit(cgroups: Path = _CGROUPS, own: Path = _OWN) -> int | None:
         if text.isdecimal() and int(text) < _UNLIMITED:
             limits.append(int(text))
     return min(limits, default=None)
+
+
+def resident() -> int:
+    """Return the memory that this process takes in bytes; 0 where that is not known."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0
+    return pages * mmap.PAGESIZE
 
 
 def _files(cgroups: Path, own: Path) -> Iterator[Path]:

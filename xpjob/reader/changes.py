@@ -28,7 +28,7 @@ from xpjob.base.errors import (
 from xpjob.base.wildcards import Wildcard
 from xpjob.collect.contract import Collectors
 from xpjob.net.deadline import steps
-from xpjob.reader import loaded, parameters
+from xpjob.reader import loading, parameters
 from xpjob.reader.flights import UnavailableError
 from xpjob.reader.loaded import Loaded
 from xpjob.reader.parameters import Params, QueryError, one
@@ -179,7 +179,7 @@ class Changes:
             bodies = {key: self._body(key) for key in dict.fromkeys(keys)}
             with self._snapshots.alone:
                 sides = {
-                    key: loaded.read(bodies.pop(key), self._store.where(key), self._collectors)
+                    key: loading.read(bodies.pop(key), self._store.where(key), self._collectors)
                     for key in list(bodies)
                 }
                 first, second = sides[old.key], sides[new.key] if new else served.raw

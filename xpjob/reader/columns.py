@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from xpjob.reader.table import Column, number_of, seconds_of, text_of
+from xpjob.reader.table import Coder, Column, number_of, seconds_of, text_of
 
 _AT_ONCE = 256
 """Rows that are decoded at a time: decoding holds the interpreter."""
@@ -27,28 +27,28 @@ class Columns:
 
 
 def read(
-    rows: Sequence[Raw], texts: Sequence[str], numbers: Sequence[str], moments: Sequence[str]
+    rows: Sequence[Raw | bytes],
+    texts: Sequence[str],
+    numbers: Sequence[str],
+    moments: Sequence[str],
 ) -> Columns:
     """Return columns. Raises ``MsgspecError`` for rows that are not objects."""
-    codes: dict[str, dict[str | None, int]] = {name: {None: 0} for name in texts}
-    coded = {name: array("I") for name in texts}
+    coders = {name: Coder() for name in texts}
     number_rows = {name: array("d") for name in numbers}
     time_rows = {name: array("q") for name in moments}
     names = list(dict.fromkeys([*texts, *numbers, *moments]))
     for some in decoded(rows, names):
-        for name, known in codes.items():
-            coded[name].extend(
-                [known.setdefault(text, len(known)) for text in map(_text, some[name])]
-            )
+        for name, coder in coders.items():
+            coder.extend(map(_text, some[name]))
         for name, values in number_rows.items():
             values.extend(map(number_of, some[name]))
         for name, seconds in time_rows.items():
             seconds.extend(map(seconds_of, some[name]))
-    columns = {name: Column(tuple(codes[name]), coded[name]) for name in texts}
+    columns = {name: coder.column() for name, coder in coders.items()}
     return Columns(columns, number_rows, time_rows)
 
 
-def decoded(rows: Sequence[Raw], names: Sequence[str]) -> Iterator[Mapping[str, list[Any]]]:
+def decoded(rows: Sequence[Raw | bytes], names: Sequence[str]) -> Iterator[Mapping[str, list[Any]]]:
     """Yield the values of some keys by name, a few hundred rows at a time; None without a key.
 
     Raises ``MsgspecError`` for rows that are not objects.

@@ -46,7 +46,7 @@ def lateness(table: TableDescription, columns: Columns, at: int) -> Column:
     """
     since = columns.times[table.since]
     usual = _usual(table.usual, columns, len(since))
-    found = array("I", bytes(4 * len(since)))
+    found = array("B", bytes(len(since)))
     for row in _not_ok(table, columns, len(since)):
         found[row] = STATES.index(late(since[row], usual[row], at))
     return Column(STATES, found)
@@ -79,7 +79,7 @@ def _not_ok(table: TableDescription, columns: Columns, count: int) -> Sequence[i
     if not table.ok:
         return range(count)
     flags = columns.texts[table.ok]
-    bad = flags.values.index("false") if "false" in flags.values else None
+    bad = flags.code("false")
     return [row for row, code in enumerate(flags.codes) if code == bad]
 
 

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-
-import msgspec
-from msgspec import Raw
 
 from xpjob.collect.tables import LATENESS, NUMBERS, Column, TableDescription
 from xpjob.reader import derived, parameters
 from xpjob.reader.columns import read
+from xpjob.reader.packed import Encoded
 from xpjob.reader.parameters import Parameter
 from xpjob.reader.table import Column as Codes
-from xpjob.reader.table import Encoded, Order, Schema, Stamp, View
+from xpjob.reader.table import Order, Schema, Stamp, View
 from xpjob.reader.trees import Trees, grow
 
 ROWS = "rows"
@@ -56,10 +53,9 @@ def schema_of(table: TableDescription) -> Schema:
 
 
 def view_of(
-    table: TableDescription, rows: Sequence[Raw], stamp: Stamp, trees: Trees | None = None
+    table: TableDescription, rows: Encoded, stamp: Stamp, trees: Trees | None = None
 ) -> View:
     """Return the view of a table. Raises ``MsgspecError`` for rows that are not objects."""
-    pieces, starts = bytearray(), array("Q", [0])
     made = outline_of(table, rows, stamp)
     columns = made.columns
     if derived.TREE in made.schema.derived:
@@ -67,19 +63,13 @@ def view_of(
         found = trees or grow([table], {table.key: rows})
         if found is not None:
             columns = {**columns, derived.TREE: found.column(table, rows)}
-    for raw in rows:
-        body = memoryview(raw)
-        # A document that somebody has indented still has one line a row in NDJSON.
-        pieces += msgspec.json.format(raw, indent=-1) if b"\n" in bytes(body) else body
-        pieces += b","
-        starts.append(len(pieces))
-    return replace(made, columns=columns, rows=Encoded(memoryview(pieces).toreadonly(), starts))
+    return replace(made, columns=columns)
 
 
 def outline_of(
-    table: TableDescription, rows: Sequence[Raw], stamp: Stamp, also: Sequence[str] = ()
+    table: TableDescription, rows: Encoded, stamp: Stamp, also: Sequence[str] = ()
 ) -> View:
-    """Return the view of a table without the rows themselves, which are empty, and trees.
+    """Return the view of a table without trees.
 
     It has the columns of ``also``, too, if the table has them.
     """
@@ -100,7 +90,7 @@ def outline_of(
     return View(
         stamp=replace(stamp, tag=tag),
         schema=schema,
-        rows=Encoded(memoryview(b""), array("Q", bytes(8 * (len(rows) + 1)))),
+        rows=rows,
         lists={ROWS: len(rows)},
         columns={**columns.texts, **made},
         numbers=columns.numbers,

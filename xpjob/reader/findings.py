@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
-from msgspec import Raw
 
 from xpjob.collect.findings import Finding
 from xpjob.collect.tables import TableSpec
 from xpjob.reader import described
+from xpjob.reader.packed import Encoded
 from xpjob.reader.table import Stamp, View
 
 _FILTERS = ("severity", "collector", "finding", "team", "namespace", "kind", "confirmed")
@@ -49,7 +49,7 @@ def ordered(findings: Sequence[Finding]) -> list[Finding]:
 
 def view_of(findings: Sequence[Finding], stamp: Stamp) -> View:
     """Return the view of findings, in order."""
-    rows = [Raw(msgspec.json.encode(each)) for each in ordered(findings)]
+    rows = Encoded.of(msgspec.json.encode(each) for each in ordered(findings))
     return described.view_of(TABLE, rows, stamp)
 
 

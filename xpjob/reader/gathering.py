@@ -33,7 +33,7 @@ class Part:
     """
 
     table: TableDescription
-    rows: Sequence[Raw]
+    rows: Sequence[Raw | bytes]
     ids: Ids
     lateness: array[int] | None
     since: array[int] | None

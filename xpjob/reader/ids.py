@@ -31,7 +31,7 @@ class Ids:
             place += 1
 
 
-def index(table: TableDescription, rows: Sequence[Raw]) -> Ids:
+def index(table: TableDescription, rows: Sequence[Raw | bytes]) -> Ids:
     """Return where each row of a table is. Raises ``MsgspecError`` for what is no object."""
     hashes = array("Q")
     for some in decoded(rows, table.identity):

@@ -1,99 +1,36 @@
-"""One snapshot as the reader keeps it: what it says of itself, and views of its tables.
-
-The rows of each table are kept gzipped, a twentieth of their size; the view of a table is made of
-them when somebody first asks for it.
-"""
+"""One snapshot as the reader keeps it: what it says of itself, and views of its tables."""
 
 from __future__ import annotations
 
-import gzip
-import hashlib
 import threading
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any
 
-import msgspec
-from msgspec import Raw, Struct
-from prometheus_client import generate_latest
-
-from xpjob import __version__
-from xpjob.base import memory, times
-from xpjob.collect.contract import Collectors
 from xpjob.collect.tables import TableDescription
-from xpjob.publish import exposition
 from xpjob.reader import described, entries, findings
-from xpjob.reader.extension import Extensions
+from xpjob.reader.loading import Contents
+from xpjob.reader.packed import Packed
 from xpjob.reader.parameters import QueryError, unknown
-from xpjob.reader.prepared import prepare
 from xpjob.reader.render import Body
-from xpjob.reader.table import Stamp, View
-from xpjob.snapshot import documents, sections
-from xpjob.snapshot.documents import UNREADABLE, Head, RawSnapshot
+from xpjob.reader.table import View
+from xpjob.snapshot import documents
+from xpjob.snapshot.documents import UNREADABLE, Head
 
 _PIECE = 64 << 10
 
 
-class _AnyRow(Struct, gc=False):
-    """A row of which nothing is read."""
-
-
-class _Packed(Mapping[str, Raw]):
-    """Keys of a document, gzipped."""
-
-    def __init__(self, keys: Mapping[str, Raw]) -> None:
-        self._packed = {key: zlib.compress(raw, 1) for key, raw in keys.items()}
-
-    def __getitem__(self, key: str) -> Raw:
-        return Raw(zlib.decompress(self._packed[key]))
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._packed)
-
-    def __len__(self) -> int:
-        return len(self._packed)
-
-
-def read(body: bytes, where: str, collectors: Collectors) -> RawSnapshot:
-    """Read a stored snapshot, and keep the rows of its tables gzipped: the body can be let go.
-
-    Raises ``BadAnswerError`` where it is corrupt.
-    """
-    raw = documents.decode_raw(body, where)
-    head = sections.upgraded(raw, collectors, where)
-    keys = [table.key for table in head.tables or () if table.key in raw.keys]
-    return RawSnapshot(head, _Packed({key: raw.keys[key] for key in keys}))
-
-
 class Loaded:
-    """A snapshot that is served. ``counts`` has the number of rows of each table.
+    """A snapshot that is served. ``counts`` has the number of rows of each table."""
 
-    ``used`` are the keys of tables whose view somebody has asked for.
-    """
-
-    def __init__(self, raw: RawSnapshot, etag: str, where: str, extensions: Extensions) -> None:
-        """Make a snapshot ready that ``read`` has read. Raises ``BadAnswerError``."""
-        head = raw.head
-        self.tables = {table.key: table for table in head.tables or ()}
-        self.stamp = _stamp(head, etag)
-        self.used: set[str] = set()
+    def __init__(self, made: Contents) -> None:
+        self.raw, self.stamp = Packed(made.head, made.rows), made.stamp
+        self.tables = {table.key: table for table in made.head.tables or ()}
+        self.counts = {key: len(made.rows.get(key, ())) for key in self.tables}
+        self._own, self._inventory = made.own, made.inventory
+        self._views, self.prepared = made.views, made.prepared
         self._alone = threading.Lock()
-        self._views: dict[str, View] = {}
-        try:
-            self.counts = dict.fromkeys(self.tables, 0) | {
-                key: len(msgspec.json.decode(rows, type=list[_AnyRow]))
-                for key, rows in raw.keys.items()
-            }
-            self.prepared = prepare(raw, self.stamp)
-            self._own = {each.name: each.view(raw, self.stamp) for each in extensions}
-            families = exposition.registry(exposition.inventory(head))
-            self._inventory = gzip.compress(generate_latest(families), 1, mtime=0)
-        except UNREADABLE as error:
-            raise documents.unreadable(where, error) from error
-        # The metric tables are in the exposition now.
-        head = msgspec.structs.replace(head, metrics=[], counters=None)
-        self.raw = RawSnapshot(head, raw.keys)
 
     @property
     def head(self) -> Head:
@@ -118,7 +55,6 @@ class Loaded:
 
     def ready(self, key: str) -> View | None:
         """Return the view of a table if it has been made."""
-        self.used.add(key)
         return self._views.get(key)
 
     def table(self, key: str) -> View:
@@ -129,13 +65,12 @@ class Loaded:
         with self._alone:
             if (view := self._views.get(key)) is None:
                 try:
-                    table = self.tables[key]
+                    table, rows = self.tables[key], self.raw.rows(key)
                     trees = self.prepared.trees.get(table.collector)
-                    view = described.view_of(table, self.raw.rows(key), self.stamp, trees)
+                    view = described.view_of(table, rows, self.stamp, trees)
                 except UNREADABLE as error:
                     raise documents.unreadable(f"the table {key}", error) from error
                 self._views = {**self._views, key: view}
-                memory.trim()
             return view
 
     def findings(self) -> View:
@@ -166,13 +101,6 @@ class Loaded:
         while not unpacker.eof:
             yield unpacker.decompress(rest, _PIECE)
             rest = unpacker.unconsumed_tail
-
-
-def _stamp(head: Head, etag: str) -> Stamp:
-    named = "\n".join((__version__, head.cluster, head.generated_at, etag))
-    tag = hashlib.blake2b(named.encode(), digest_size=8).hexdigest()
-    taken = times.parse(head.generated_at)
-    return Stamp(tag, head.cluster, head.generated_at, int(taken.timestamp() // 1))
 
 
 def describe_tables(loaded: Loaded) -> Sequence[dict[str, object]]:

@@ -14,7 +14,15 @@ from prometheus_client.registry import Collector
 from xpjob import __version__
 
 _BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-_FAILURES = ("store_away", "store_refused", "corrupt", "newer_schema", "report", "internal")
+_FAILURES = (
+    "store_away",
+    "store_refused",
+    "corrupt",
+    "newer_schema",
+    "not_loaded",
+    "report",
+    "internal",
+)
 
 
 class Metrics:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import BinaryIO, Protocol, TypeVar
 
 from xpjob.base.errors import TransientError
+from xpjob.base.scratch import scratch
 from xpjob.net.threads import within
 from xpjob.store.base import Store, Stored
 
@@ -37,7 +39,7 @@ class Readable(Protocol):
     def where(self, key: str) -> str:
         """Return the location of a document for messages. Never waits."""
 
-    def get(self, key: str, unless: str = "") -> Stored | None:
+    def get(self, key: str, unless: str = "", into: BinaryIO | None = None) -> Stored | None:
         """Return a document, or None if it does not exist."""
 
     def keys(self, prefix: str, most: int) -> list[str]:
@@ -66,9 +68,9 @@ class LateStore:
         """Return the location of a document, or its key before the store was opened."""
         return self._store.where(key) if self._store else f"{key or 'all'} in the store"
 
-    def get(self, key: str, unless: str = "") -> Stored | None:
+    def get(self, key: str, unless: str = "", into: BinaryIO | None = None) -> Stored | None:
         """Return a document."""
-        return self.open().get(key, unless)
+        return self.open().get(key, unless, into)
 
     def keys(self, prefix: str, most: int) -> list[str]:
         """Return keys."""
@@ -94,6 +96,25 @@ class PatientStore:
     def get(self, key: str, unless: str = "") -> Stored | None:
         """Return a document, as ``Store`` does. Raises ``TransientError`` where nothing comes."""
         return self._ask(key, lambda: self._store.get(key, unless))
+
+    def fetch(self, key: str, unless: str = "") -> tuple[Stored, BinaryIO] | None:
+        """Return a large document, with its body in a file, which is closed if it is unchanged.
+
+        Raises as ``get`` does.
+        """
+
+        def fetched() -> tuple[Stored, BinaryIO] | None:
+            # Made here: a request that is left behind goes on writing to it.
+            with ExitStack() as stack:
+                body = stack.enter_context(scratch())
+                stored = self._store.get(key, unless, body)
+                if stored is None:
+                    return None
+                if not stored.unchanged:
+                    stack.pop_all()
+                return stored, body
+
+        return self._ask(key, fetched)
 
     def keys(self, prefix: str, most: int) -> list[str]:
         """Return the first ``most`` keys with this prefix, as ``Store`` does."""

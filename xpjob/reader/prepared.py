@@ -19,10 +19,11 @@ from xpjob.reader.facets import Facts
 from xpjob.reader.gathering import Gathering, Part, what
 from xpjob.reader.ids import Ids
 from xpjob.reader.needs import Needs
+from xpjob.reader.packed import Packed
 from xpjob.reader.table import Stamp, View
 from xpjob.reader.teams import Teams
 from xpjob.reader.trees import Trees, grow
-from xpjob.snapshot.documents import UNREADABLE, Head, RawSnapshot
+from xpjob.snapshot.documents import UNREADABLE, Head
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Prepared:
     teams: Teams
 
 
-def prepare(raw: RawSnapshot, stamp: Stamp) -> Prepared:
+def prepare(raw: Packed, stamp: Stamp) -> Prepared:
     """Return what can be said of a snapshot. Tables that cannot be read have nothing in it."""
     collectors = by_collector(raw.head)
     sections = {name: _Section(name, tables, raw, stamp) for name, tables in collectors.items()}
@@ -80,7 +81,7 @@ class _Section:
     """What is computed of the tables of one collector; their rows are let go with it."""
 
     def __init__(
-        self, name: str, tables: Sequence[TableDescription], raw: RawSnapshot, stamp: Stamp
+        self, name: str, tables: Sequence[TableDescription], raw: Packed, stamp: Stamp
     ) -> None:
         head = raw.head
         parts: list[Part] = []
@@ -91,7 +92,7 @@ class _Section:
         owned: dict[str, View] = {}
         outcome = cards.outcome_of(head, name)
         for table in tables:
-            rows: Sequence[Raw] = ()
+            rows: Sequence[Raw | bytes] = ()
             try:
                 rows = raw.rows(table.key)
                 view = described.outline_of(table, rows, stamp, also=(TEAM,))
@@ -126,7 +127,7 @@ class _Section:
         self.card = cards.card(name, head, listed, numbers, bad)
 
 
-def _part(table: TableDescription, rows: Sequence[Raw], own: Ids, view: View) -> Part:
+def _part(table: TableDescription, rows: Sequence[Raw | bytes], own: Ids, view: View) -> Part:
     late = view.columns[LATENESS].codes if LATENESS in view.schema.derived else None
     return Part(table, rows, own, late, view.times.get(table.since), view.columns.get(TEAM))
 

@@ -73,12 +73,11 @@ def check(view: View, parameter: Parameter, values: Sequence[str]) -> None:
     """Raise ``QueryError`` for a value that nothing in the snapshot has."""
     if parameter.values or parameter.unchecked:
         return  # those that are declared have been checked
-    known = view.columns[parameter.reads].values
-    wanted = {value for value in values if not (parameter.wildcard and "*" in value)}
-    if not wanted.issubset(known):
-        exist = {text for text in known if text is not None}
-        missing = next(value for value in values if value in wanted - exist)
-        raise unknown(parameter.name, missing, exist)
+    column = view.columns[parameter.reads]
+    for value in values:
+        if not (parameter.wildcard and "*" in value) and column.code(value) is None:
+            exist = {text for text in column.values if text is not None}
+            raise unknown(parameter.name, value, exist)
 
 
 class Selections:
@@ -188,8 +187,8 @@ def matching(view: View, wanted: Query, selections: Selections | None = None) ->
         if parameter.wildcard and any("*" in value for value in values):
             codes = _matching(column.values, values)
         else:
-            index = {value: code for code, value in enumerate(column.values)}
-            codes = {index[value] for value in values if value in index}
+            found = (column.code(value) for value in values)
+            codes = {code for code in found if code is not None}
         rows = _where(rows, column.codes, codes)
     if wanted.cutoff is not None:
         since, cutoff = view.times[view.schema.since], wanted.cutoff
@@ -255,8 +254,10 @@ def _ordered(view: View, rows: Numbers, name: str, descending: bool) -> Numbers:
         with_value = [row for row in rows if not isnan(numbers[row])]
     else:
         column = view.column(order.column)
-        with_value = [row for row in rows if column.values[column.codes[row]]]
-        without = [row for row in rows if not column.values[column.codes[row]]]
+        codes = column.codes
+        empty = {code for code in (0, column.code("")) if not column.values[code or 0]}
+        with_value = [row for row in rows if codes[row] not in empty]
+        without = [row for row in rows if codes[row] in empty]
         key = _rank(column, len(with_value))
     return [*sorted(with_value, key=key, reverse=descending), *without]
 

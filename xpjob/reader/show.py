@@ -30,7 +30,7 @@ from xpjob.net import http
 from xpjob.net.bodies import whole
 from xpjob.net.http import Timeouts
 from xpjob.net.options import NetOptions
-from xpjob.reader import across, described, loaded, parameters, query, render
+from xpjob.reader import across, described, loading, parameters, query, render
 from xpjob.reader.extension import Extension, Extensions
 from xpjob.reader.loaded import Loaded
 from xpjob.reader.options import AccessOptions
@@ -154,8 +154,9 @@ class Source:
             hint = f"; there are the clusters {clusters}: give --cluster-name" if named else ""
             raise NotFoundError(f"there is no snapshot at {store.where(name)} (yet){hint}")
         where = store.where(name)
-        raw = loaded.read(stored.body, where, self.collectors)
-        return Loaded(raw, stored.etag, where, self._extensions)
+        raw = loading.read(stored.body, where, self.collectors)
+        makers = {extension.name: extension.view for extension in self._extensions}
+        return Loaded(loading.contents(raw, stored.etag, where, makers, views=False))
 
 
 class Tables(msgspec.Struct):

@@ -10,17 +10,16 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from xpjob.base import times
 from xpjob.base.errors import BadAnswerError, RefusedError, XpjobError
 from xpjob.base.future import is_ahead
 from xpjob.collect.contract import Collectors
-from xpjob.reader import loaded
 from xpjob.reader.extension import Extensions
 from xpjob.reader.loaded import Loaded
+from xpjob.reader.loader import Loader, LoadError
 from xpjob.reader.metrics import Metrics
 from xpjob.reader.options import ReaderOptions
 from xpjob.reader.patience import PatientStore
@@ -35,9 +34,11 @@ STALE_AFTER = 3
 """Intervals after which a snapshot is stale."""
 
 OLD, FUTURE, AWAY, REFUSED = "old", "future", "store_away", "store_refused"
-CORRUPT, NEWER, ABSENT = "corrupt", "newer_schema", "absent"
+CORRUPT, NEWER, ABSENT, UNLOADED = "corrupt", "newer_schema", "absent", "not_loaded"
 """Reasons why a snapshot is stale, or is not there at all."""
 _SLOWDOWN = 6
+_RETRY_SECONDS = 600.0
+"""The longest pause before a snapshot is loaded again that could not be."""
 
 _log = logging.getLogger(__name__)
 
@@ -48,6 +49,7 @@ class Held:
 
     ``etag`` is that of the document seen last and ``verdict`` what is wrong with it ("" =
     nothing); ``store`` is what is wrong with the store. ``report`` tells of the last run.
+    ``failed`` is how often the document could not be loaded, and ``again`` when to try again.
     """
 
     snapshot: Loaded | None = None
@@ -56,6 +58,12 @@ class Held:
     store: str = ""
     report: RunReport | None = None
     report_etag: str = ""
+    failed: int = 0
+    again: datetime | None = None
+
+    def known(self, now: datetime) -> str:
+        """Return the etag of a document that need not be read (again)."""
+        return "" if self.again and self.again <= now else self.etag
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +103,7 @@ class Snapshots:
     ) -> None:
         """Serve one ``cluster``, or all that there are where it is empty."""
         self._store, self._metrics, self._now = store, metrics, now
-        self._collectors, self._extensions = collectors, extensions
+        self._extensions, self._loader = extensions, Loader(collectors, extensions)
         self.cluster, self.poll_interval_seconds = cluster, options.poll_interval_seconds
         self.refresh_seconds = options.refresh_seconds
         self._held: dict[str, Held] = {}
@@ -146,12 +154,14 @@ class Snapshots:
     def start(self) -> None:
         """Refresh now, and then again and again, from a thread of its own."""
         self._stop.clear()
+        self._loader.start()
         self._thread = threading.Thread(target=self._run, name="xpjob-refresh", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
         """End that. A request that is on the wire is left to end by itself."""
         self._stop.set()
+        self._loader.stop()
         if self._thread is not None:
             self._thread.join(timeout=1)
 
@@ -184,17 +194,16 @@ class Snapshots:
         before = self._served()
         try:
             for name in self._names():
-                used, tag = self._used(name), self._served().get(name)
+                tag = self._served().get(name)
                 self._held = {**self._held, name: self._fetched(name, self._held.get(name, Held()))}
                 if self._served().get(name) != tag:
                     self.changed(self.tags())
-                    self._prepare(name, used)
         except XpjobError as error:
             self._away(error)
             return False
         self._metrics.refreshed(self._now())
         if self._served() != before:
-            self.changed(self.tags())  # clusters may be gone, and tables prepared
+            self.changed(self.tags())  # clusters may be gone
             self._untidy = True
         elif self._untidy:
             # Only now, when no answer is being made of the snapshot that was let go.
@@ -205,20 +214,6 @@ class Snapshots:
     def _served(self) -> dict[str, str]:
         """Return which snapshot is served of each cluster."""
         return {n: held.snapshot.stamp.tag for n, held in self._held.items() if held.snapshot}
-
-    def _used(self, name: str) -> set[str]:
-        snapshot = self._held.get(name, Held()).snapshot
-        return set(snapshot.used) if snapshot else set()
-
-    def _prepare(self, name: str, used: set[str]) -> None:
-        """Prepare the tables that are in use. Only now: those of the snapshot before are gone."""
-        snapshot = self._held[name].snapshot
-        if snapshot is None:
-            return
-        with self.alone:
-            for key in used & snapshot.tables.keys():
-                with suppress(BadAnswerError):  # whoever asks for it is told
-                    snapshot.table(key)
 
     def _away(self, error: XpjobError) -> None:
         """Mark all: they lie in the same store, so the others are not tried in turn."""
@@ -256,7 +251,7 @@ class Snapshots:
         """Return what is held of a cluster after asking the store. Raises the store's errors."""
         held = self._with_report(name, held)
         try:
-            stored = self._store.get(key_of(name, SNAPSHOT), held.etag)
+            fetched = self._store.fetch(key_of(name, SNAPSHOT), held.known(self._now()))
         except NotAFileError as error:  # of this cluster only: the store has answered
             self._metrics.failures.labels(CORRUPT).inc()
             if held.verdict != CORRUPT:
@@ -266,9 +261,10 @@ class Snapshots:
             return replace(held, etag="", verdict=CORRUPT, store="")
         if held.store:
             _log.info("the store is back", extra={"cluster": name})
-        if stored is None:
+        if fetched is None:
             self._metrics.refreshes.labels("absent").inc()
             return replace(held, etag="", verdict=ABSENT, store="")
+        stored, body = fetched
         if stored.unchanged:
             self._metrics.refreshes.labels("unchanged").inc()
             return replace(held, store="")
@@ -277,19 +273,31 @@ class Snapshots:
             # No slow client holds on to a third snapshot.
             self.loading(self.tags())
             with self.alone:
-                raw = loaded.read(stored.body, where, self._collectors)
-                del stored  # as large as what is made of it: not both
-                made = Loaded(raw, etag, where, self._extensions)
+                made = Loaded(self._loader.load(body, where, etag))
         except (BadAnswerError, ValueError) as error:
             verdict = NEWER if isinstance(error, NewerSchemaError) else CORRUPT
             self._metrics.failures.labels(verdict).inc()
             _log.warning("a snapshot was rejected; serving the one before", extra=_reason(error))
-            return replace(held, etag=etag, verdict=verdict, store="")
+            return replace(held, etag=etag, verdict=verdict, store="", failed=0, again=None)
+        except LoadError as error:
+            return self._not_loaded(held, etag, error)
         self._metrics.refreshes.labels("changed").inc()
         _log.debug(
             "snapshot loaded", extra={"object": where, "generated_at": made.stamp.generated_at}
         )
-        return replace(held, snapshot=made, etag=etag, verdict="", store="")
+        return replace(held, snapshot=made, etag=etag, verdict="", store="", failed=0, again=None)
+
+    def _not_loaded(self, held: Held, etag: str, error: LoadError) -> Held:
+        """Keep what is there: the snapshot may be good, so it is tried again, ever more seldom."""
+        if not self._stop.is_set():
+            self._metrics.failures.labels(UNLOADED).inc()
+            _log.warning(
+                "a snapshot could not be loaded; serving the one before", extra=_reason(error)
+            )
+        failed = held.failed + 1 if etag == held.etag else 1
+        pause = min(self.refresh_seconds * 2 ** min(failed, 10), _RETRY_SECONDS)
+        again = self._now() + timedelta(seconds=pause)
+        return replace(held, etag=etag, verdict=UNLOADED, store="", failed=failed, again=again)
 
     def _with_report(self, name: str, held: Held) -> Held:
         key = key_of(name, REPORT)

@@ -1,7 +1,7 @@
 """Rows made ready to be queried: their JSON once, and a column for each thing to filter or sort by.
 
-What stays of the rows is their JSON, one after the other in one piece of memory; where each begins;
-and columns of small integers (text), of doubles (numbers) and of seconds of the epoch (times).
+What stays of the rows is their JSON, compressed in blocks, and where each row begins; and columns
+of small integers (text), of doubles (numbers) and of seconds of the epoch (times).
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ from __future__ import annotations
 import gc
 import math
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import msgspec
 
 from xpjob.base import memory, times
+from xpjob.reader.packed import Encoded, Texts, narrowed
 from xpjob.reader.parameters import Parameter
 
 UNKNOWN = -(1 << 62)
@@ -29,8 +30,14 @@ Rows: TypeAlias = "range | array[int]"
 class Column:
     """One value a row, as a code into ``values``; the value None is "has no such key"."""
 
-    values: Sequence[str | None]
+    values: Texts | tuple[str, ...]
     codes: array[int]
+
+    def code(self, text: str) -> int | None:
+        """Return the code of a text, None where no row has it."""
+        if isinstance(self.values, Texts):
+            return self.values.code(text)
+        return self.values.index(text) if text in self.values else None
 
     @classmethod
     def of(cls, texts: Iterable[str | None]) -> Column:
@@ -54,11 +61,15 @@ class Coder:
         """Add the value of the next row."""
         self._rows.append(self._codes.setdefault(text, len(self._codes)))
 
+    def extend(self, texts: Iterable[str]) -> None:
+        """Add the values of the next rows."""
+        codes = self._codes
+        self._rows.extend([codes.setdefault(text, len(codes)) for text in texts])
+
     def column(self) -> Column:
         """Return the column."""
-        # Copies: the rows' own strings would keep their whole pages from being given back.
-        values = (v if v is None else v.encode().decode() for v in self._codes)
-        return Column(tuple(values), self._rows)
+        texts = Texts(text for text in self._codes if text is not None)
+        return Column(texts, narrowed(self._rows, len(self._codes)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +120,6 @@ class Stamp:
     generated: int
 
 
-@dataclass(slots=True)
-class Encoded:
-    """Rows as JSON in one piece of memory, a comma after each; and where each begins."""
-
-    json: memoryview
-    starts: array[int]
-
-
 @dataclass(slots=True, kw_only=True)
 class View:
     """Rows of one snapshot, ready to be queried. Immutable.
@@ -134,7 +137,7 @@ class View:
     times: Mapping[str, array[int]] = field(default_factory=dict)
 
     def __len__(self) -> int:
-        return len(self.rows.starts) - 1
+        return len(self.rows)
 
     @property
     def tag(self) -> str:
@@ -143,7 +146,7 @@ class View:
 
     def row(self, index: int, now: int) -> bytes:
         """Return one row as JSON, as of ``now`` (seconds of the epoch)."""
-        return bytes(self.rows.json[self.rows.starts[index] : self.rows.starts[index + 1] - 1])
+        return self.rows[index]
 
     def size(self, rows: Rows) -> int:
         """Return how many bytes these rows have in memory."""
@@ -155,7 +158,7 @@ class View:
     def neighbours(self, rows: range, now: int) -> bytes:
         """Return rows that lie one after the other, joined by commas: a copy, and little else."""
         starts = self.rows.starts
-        return bytes(self.rows.json[starts[rows.start] : starts[rows.stop] - 1]) if rows else b""
+        return self.rows.read(starts[rows.start], starts[rows.stop] - 1) if rows else b""
 
     def column(self, name: str) -> Column:
         """Return a column of texts; one that is not filtered by is made when asked for."""
@@ -168,7 +171,7 @@ class View:
             "OneColumn", [("value", object, msgspec.field(default=None, name=name))]
         )
         decode = msgspec.json.Decoder(one).decode
-        found = (getattr(decode(self.row(index, 0)), "value", None) for index in range(len(self)))
+        found = (getattr(decode(row), "value", None) for row in self.rows)
         return map(text_of, found)
 
 

@@ -17,7 +17,7 @@ from msgspec import Raw
 from xpjob.collect.tables import TableDescription, row_id
 from xpjob.reader.columns import decoded
 from xpjob.reader.forest import NONE, Forest
-from xpjob.reader.table import Column, text_of
+from xpjob.reader.table import Coder, Column, text_of
 
 _OBJECT = ("group", "kind", "namespace", "name")
 _NOTHING = 0
@@ -47,20 +47,21 @@ class Trees:
         index = bisect_right(starts, number) - 1
         return keys[index], number - starts[index]
 
-    def column(self, table: TableDescription, rows: Sequence[Raw]) -> Column:
+    def column(self, table: TableDescription, rows: Sequence[Raw | bytes]) -> Column:
         """Return what the topmost row above each row of a table is called."""
-        codes: dict[str | None, int] = {None: 0}
-        found, number = array("I"), self.starts[table.key]
+        coder, number = Coder(), self.starts[table.key]
         for some in decoded(rows, table.identity):
             for values in zip(*some.values(), strict=True):
                 top = self.tops[number]
                 text = self.ids[top] if top in self.ids else f"{table.key}/{_id(values)}"
-                found.append(codes.setdefault(text, len(codes)))
+                coder.add(text)
                 number += 1
-        return Column(tuple(codes), found)
+        return coder.column()
 
 
-def grow(tables: Sequence[TableDescription], rows: Mapping[str, Sequence[Raw]]) -> Trees | None:
+def grow(
+    tables: Sequence[TableDescription], rows: Mapping[str, Sequence[Raw | bytes]]
+) -> Trees | None:
     """Return the trees of the tables of a collector, None where no table names parents.
 
     Raises ``MsgspecError`` for rows that are not objects.
@@ -95,7 +96,7 @@ def _is_of_objects(table: TableDescription) -> bool:
 
 def _read(
     table: TableDescription,
-    rows: Sequence[Raw],
+    rows: Sequence[Raw | bytes],
     start: int,
     numbers: dict[int, int],
     above: dict[str, list[array[int]]],
@@ -121,7 +122,7 @@ def _hash(values: tuple[object, ...]) -> int:
 
 def _ids(
     tables: Sequence[TableDescription],
-    rows: Mapping[str, Sequence[Raw]],
+    rows: Mapping[str, Sequence[Raw | bytes]],
     starts: Mapping[str, int],
     wanted: set[int],
 ) -> dict[int, str]:

@@ -123,7 +123,7 @@ class RawSnapshot:
     head: Head
     keys: Mapping[str, Raw]
 
-    def rows(self, key: str) -> list[Raw]:
+    def rows(self, key: str) -> Sequence[Raw]:
         """Return the rows of a table, empty if there is no such key. Raises ``MsgspecError``."""
         raw = self.keys.get(key)
         return msgspec.json.decode(raw, type=list[Raw]) if raw is not None else []
@@ -184,7 +184,7 @@ def storable(document: Document | Snapshot, where: str) -> bytes:
     return body
 
 
-def decode(body: bytes, kind: type[D], where: str) -> D:
+def decode(body: bytes | memoryview, kind: type[D], where: str) -> D:
     """Decode a stored document.
 
     Raises ``BadAnswerError`` if it is corrupt, and ``NewerSchemaError`` if a newer xpjob wrote it:
@@ -227,7 +227,7 @@ def check_cluster(document: RunHead, where: str, cluster: str) -> None:
         )
 
 
-def decode_raw(body: bytes, where: str) -> RawSnapshot:
+def decode_raw(body: bytes | memoryview, where: str) -> RawSnapshot:
     """Decode a stored snapshot, but not its rows. Raises as ``decode`` does."""
     head = decode(body, Head, where)
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from xpjob.base.errors import BadAnswerError
 from xpjob.config import parsers
@@ -44,7 +44,7 @@ class Stored:
     """A stored document. ``etag`` is opaque and changes with every write.
 
     ``unchanged``: the document still has the etag that the caller passed, and ``body`` is empty.
-    ``body`` is also empty for a document larger than ``MAX_DOCUMENT``.
+    ``body`` is also empty for a document larger than ``MAX_DOCUMENT``, and where it went elsewhere.
     """
 
     body: bytes
@@ -75,11 +75,12 @@ class Store(Protocol):
     ``XpjobError`` that says what to do.
     """
 
-    def get(self, key: str, unless: str = "") -> Stored | None:
+    def get(self, key: str, unless: str = "", into: BinaryIO | None = None) -> Stored | None:
         """Return a document, or None if it does not exist.
 
         ``unless`` is an etag that the caller has: if it still matches, the result is
-        ``unchanged`` and has no body.
+        ``unchanged`` and has no body. ``into`` is a file that the body is written to as it
+        arrives, instead of being returned.
         """
 
     def put(self, key: str, body: bytes, *, replacing: str | None) -> str:
@@ -118,7 +119,7 @@ class Store(Protocol):
 class MemoryStore:
     """Keeps nothing, so every run is the first."""
 
-    def get(self, key: str, unless: str = "") -> Stored | None:
+    def get(self, key: str, unless: str = "", into: BinaryIO | None = None) -> Stored | None:
         """Return None."""
         return None
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import io
 import logging
 import os
 import time
@@ -18,7 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import BinaryIO, Concatenate, ParamSpec, TypeVar
 
 from xpjob.base.errors import (
     ConflictError,
@@ -37,6 +38,9 @@ R = TypeVar("R")
 
 _LOCK = ".lock"
 _LOCK_SECONDS = 10.0
+_DIGEST = 16
+_PIECE = 1 << 20
+"""Bytes that are read at a time."""
 _MAX_DEPTH = 8
 """Levels of folders that are listed: dated snapshots have five."""
 _Signature = tuple[int, int, int]
@@ -81,7 +85,7 @@ class DirectoryStore:
         return str(self._directory / key)
 
     @_in_time
-    def get(self, key: str, unless: str = "") -> Stored | None:
+    def get(self, key: str, unless: str = "", into: BinaryIO | None = None) -> Stored | None:
         """Return a document, or None if it does not exist. Raises as ``Store`` does.
 
         With ``unless``, a file with the same signature as at the last read is not read again.
@@ -92,17 +96,17 @@ class DirectoryStore:
                     signature = _signature(os.fstat(descriptor))
                     if unless and self._seen.get(key) == (signature, unless):
                         return Stored(b"", unless, unchanged=True)
-                    body = _whole(descriptor, signature[-1])
+                    gathered = into or io.BytesIO()
+                    size, etag = _copied(descriptor, signature[-1], gathered)
             except FileNotFoundError:
                 return None
-        if not body:
-            return Stored(body, str(signature))
-        etag = _etag(body)
-        if len(body) == signature[-1]:
+        if not size:
+            return Stored(b"", str(signature))
+        if size == signature[-1]:
             self._seen[key] = (signature, etag)
         if unless and etag == unless:
             return Stored(b"", unless, unchanged=True)
-        return Stored(body, etag)
+        return Stored(gathered.getvalue() if isinstance(gathered, io.BytesIO) else b"", etag)
 
     @_in_time
     def traits(self, key: str) -> Traits:
@@ -256,13 +260,23 @@ def _opened(folder: Folder, name: str, flags: int = os.O_RDONLY) -> Iterator[int
         os.close(descriptor)
 
 
-def _whole(descriptor: int, size: int) -> bytes:
-    """Return the whole file, or nothing if it is larger than ``MAX_DOCUMENT``."""
+def _copied(descriptor: int, size: int, into: BinaryIO) -> tuple[int, str]:
+    """Copy the whole file, or nothing if it is larger than ``MAX_DOCUMENT``.
+
+    Returns how many bytes were copied, and their etag.
+    """
     if size > MAX_DOCUMENT:
-        return b""
-    with os.fdopen(descriptor, "rb", closefd=False) as file:
-        body = file.read(size)
-        return b"" if len(body) == MAX_DOCUMENT and file.read(1) else body
+        return 0, ""
+    copied, digest = 0, hashlib.blake2b(digest_size=_DIGEST)
+    while piece := os.read(descriptor, min(_PIECE, size - copied)):
+        digest.update(piece)
+        into.write(piece)
+        copied += len(piece)
+    if copied == MAX_DOCUMENT and os.read(descriptor, 1):
+        into.seek(0)
+        into.truncate()
+        return 0, ""
+    return copied, digest.hexdigest()
 
 
 def _files(folder: Folder) -> Iterator[str]:
@@ -311,4 +325,4 @@ def _signature(found: os.stat_result) -> _Signature:
 
 
 def _etag(body: bytes) -> str:
-    return hashlib.blake2b(body, digest_size=16).hexdigest()
+    return hashlib.blake2b(body, digest_size=_DIGEST).hexdigest()

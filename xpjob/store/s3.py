@@ -8,7 +8,7 @@ import hashlib
 import io
 import logging
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from botocore.response import StreamingBody
 
@@ -58,7 +58,7 @@ class S3Store:
         url = f"s3://{self._bucket}/{self._prefix}/{key}"
         return f"{url} at {self._endpoint}" if self._endpoint else url
 
-    def get(self, key: str, unless: str = "") -> Stored | None:
+    def get(self, key: str, unless: str = "", into: BinaryIO | None = None) -> Stored | None:
         """Return a document, or None if it does not exist. Raises as ``Store`` does."""
         condition: Any = {"IfNoneMatch": unless} if unless else {}
 
@@ -70,7 +70,7 @@ class S3Store:
                     f"reading {self.where(key)}: the answer has no ETag; is this an S3 endpoint?"
                 )
             with contextlib.closing(answer["Body"]) as body:
-                return Stored(_whole(body, answer.get("ContentLength")), answer["ETag"])
+                return Stored(_whole(body, answer.get("ContentLength"), into), answer["ETag"])
 
         try:
             return self._call("reading", key, read)
@@ -299,13 +299,17 @@ def _condition(replacing: str) -> dict[str, Any]:
     return {"IfMatch": replacing} if replacing else {"IfNoneMatch": "*"}
 
 
-def _whole(body: StreamingBody, length: int | None) -> bytes:
-    """Return the whole body, or nothing if it is larger than ``MAX_DOCUMENT``."""
-    if length is not None:
+def _whole(body: StreamingBody, length: int | None, into: BinaryIO | None) -> bytes:
+    """Return the whole body, or nothing if it is larger than ``MAX_DOCUMENT``, or goes ``into``."""
+    if length is not None and into is None:
         return body.read() if length <= MAX_DOCUMENT else b""
-    gathered = io.BytesIO()  # getvalue does not copy
-    while piece := body.read(_PIECE):
+    gathered = into or io.BytesIO()  # getvalue does not copy
+    gathered.seek(0)  # what an attempt before has left
+    gathered.truncate()
+    while piece := body.read(_PIECE) if (length or 0) <= MAX_DOCUMENT else b"":
         if gathered.tell() + len(piece) > MAX_DOCUMENT:
+            gathered.seek(0)
+            gathered.truncate()
             return b""
         gathered.write(piece)
-    return gathered.getvalue()
+    return gathered.getvalue() if isinstance(gathered, io.BytesIO) else b""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import msgspec
 from prometheus_client.core import GaugeMetricFamily
@@ -11,8 +10,9 @@ from prometheus_client.metrics_core import Metric
 from starlette.requests import Request
 from starlette.responses import Response
 
-from xpjob.base import times
-from xpjob.collectors.capacity.binpacking import AGE, COUNT
+from xpjob.collectors.capacity.binpacking import AGE
+from xpjob.collectors.capacity.reader import synced
+from xpjob.collectors.capacity.reader.synced import NAME, Synced
 from xpjob.collectors.capacity.tables import GROUPS
 from xpjob.reader import assets
 from xpjob.reader.assets import Asset
@@ -21,24 +21,7 @@ from xpjob.reader.openapi import get, json_of, object_of
 from xpjob.reader.parameters import ONLY_CLUSTER, QueryError
 from xpjob.reader.render import Json
 from xpjob.reader.service import Service
-from xpjob.reader.table import Stamp
-from xpjob.snapshot.documents import Head, RawSnapshot
-
-NAME = "capacity"
-
-
-@dataclass(frozen=True, slots=True)
-class Synced:
-    """When the section was made, whether its lists succeeded since, and the prefix of metrics."""
-
-    made_at: str
-    nodes: bool
-    pods: bool
-    prefix: str
-
-    def age(self, now: int) -> float:
-        """Return the age in seconds at a time (seconds of the epoch)."""
-        return max(0.0, now - times.parse(self.made_at).timestamp())
+from xpjob.snapshot.documents import RawSnapshot
 
 
 class CapacityExtension:
@@ -51,20 +34,11 @@ class CapacityExtension:
     covers: Sequence[str] = (GROUPS.key,)
     listing = None
     explainer = None
+    view = staticmethod(synced.make)
 
     def assets(self) -> Mapping[str, Asset]:
         """Return the module and the style of its tab."""
         return assets.load("xpjob.collectors.capacity", "/capacity/")
-
-    def view(self, raw: RawSnapshot, stamp: Stamp) -> Synced | None:
-        """Return when the section was made; None if there is none."""
-        head = raw.head
-        outcomes = [each for each in head.collectors or () if each.collector == NAME]
-        prefix = _prefix(head)
-        if not outcomes or prefix is None:
-            return None
-        made_at = outcomes[0].carried_since or stamp.generated_at
-        return Synced(made_at, _listed(head, "nodes"), _listed(head, "pods"), prefix)
 
     def routes(self, service: Service) -> Mapping[str, Endpoint]:
         """Return the endpoint."""
@@ -72,16 +46,16 @@ class CapacityExtension:
         async def sync(request: Request) -> Response:
             """Answer as the binpacking exporter does about its caches."""
             _, served = service.ask(request, ONLY_CLUSTER)
-            synced: Synced | None = served.view_of(NAME)
-            if synced is None:
+            found: Synced | None = served.view_of(NAME)
+            if found is None:
                 text = "the snapshot has no capacity: add capacity to COLLECTORS"
                 raise QueryError("no-such-collector", text, status=404)
             document = {
-                "last_sync": synced.made_at,
-                "sync_age_seconds": synced.age(served.now),
+                "last_sync": found.made_at,
+                "sync_age_seconds": found.age(served.now),
                 "resync_period": _duration(service.snapshots.poll_interval_seconds),
-                "node_synced": synced.nodes,
-                "pod_synced": synced.pods,
+                "node_synced": found.nodes,
+                "pod_synced": found.pods,
             }
             return await service.json(
                 request, msgspec.json.encode(document) + b"\n", served.headers
@@ -130,23 +104,6 @@ class CapacityExtension:
     def compare(self, old: RawSnapshot, new: RawSnapshot) -> Comparison | None:
         """Return none: its tables are compared as all others are."""
         return None
-
-
-def _prefix(head: Head) -> str | None:
-    families = (
-        family.name
-        for table in head.metrics or ()
-        if table.collector == NAME
-        for family in table.families
-    )
-    return next((name.removesuffix(COUNT) for name in families if name.endswith(COUNT)), None)
-
-
-def _listed(head: Head, role: str) -> bool:
-    return any(
-        target.collector == NAME and target.class_ == role and not target.error
-        for target in head.targets
-    )
 
 
 def _duration(seconds: float) -> str:

@@ -30,7 +30,6 @@ from xpjob.reader.parameters import Parameter, Params, one
 from xpjob.reader.render import Json
 from xpjob.reader.responses import answer, etag_of
 from xpjob.reader.service import Served, Service
-from xpjob.reader.table import Stamp
 from xpjob.snapshot.documents import RawSnapshot
 
 _LISTS = {"claims": CLAIM, "xrs": COMPOSITE, "mrs": MANAGED}
@@ -46,14 +45,11 @@ class CrossplaneExtension:
     covers: Sequence[str] = tuple(_LISTS)
     listing = Listing()
     explainer = Explainer()
+    view = staticmethod(view.make)
 
     def assets(self) -> Mapping[str, Asset]:
         """Return the modules and the style of its tab."""
         return assets.load("xpjob.collectors.crossplane", "/crossplane/")
-
-    def view(self, raw: RawSnapshot, stamp: Stamp) -> Bookkeeping:
-        """Return the view that all endpoints answer from."""
-        return view.make(raw, stamp)
 
     def routes(self, service: Service) -> Mapping[str, Endpoint]:
         """Return the endpoints by path."""

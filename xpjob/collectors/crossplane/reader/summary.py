@@ -43,7 +43,7 @@ def summary(view: View, rows: Rows, by: Sequence[str]) -> list[Group]:
     for flag in ("ready", "synced", "paused", "deleting", "carried"):
         deadline.check()
         column = view.columns[flag]
-        true = column.values.index("true") if "true" in column.values else -1
+        true = column.code("true")
         codes = column.codes
         flags[flag] = Counter(
             key for key, row in zip(keys, rows, strict=True) if codes[row] == true

@@ -97,9 +97,7 @@ def find(view: Bookkeeping, params: Params) -> int:
 
 def _with_name(view: Bookkeeping, name: str) -> list[int]:
     column = view.columns["name"]
-    try:
-        code = column.values.index(name)
-    except ValueError:
+    if (code := column.code(name)) is None:
         return []
     found: list[int] = []
     start = 0

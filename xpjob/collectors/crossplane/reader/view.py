@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import msgspec
-from msgspec import Raw
 
 from xpjob.collect.findings import Finding, Ref
 from xpjob.collectors.crossplane.classes import CLAIM, COMPOSITE
 from xpjob.collectors.crossplane.reader import parameters, rows
 from xpjob.collectors.crossplane.reader.tree_index import Family, Place
 from xpjob.collectors.crossplane.records import Claim, CompositeResource, ManagedResource, Record
-from xpjob.reader.table import UNKNOWN, Coder, Encoded, Order, Schema, Stamp, View
+from xpjob.reader.packed import Packer
+from xpjob.reader.table import UNKNOWN, Coder, Order, Schema, Stamp, View
 from xpjob.snapshot.documents import RawSnapshot
 
 NAME = "crossplane"
@@ -75,19 +75,18 @@ class Bookkeeping(View):
 
     def row(self, index: int, now: int) -> bytes:
         """Return one row as JSON, with its age at ``now`` (seconds of the epoch)."""
-        starts, json = self.rows.starts, self.rows.json
-        start, hole, end = starts[index], self.holes[index], starts[index + 1] - 1
-        return b"".join((json[start:hole], self._age(index, now), json[hole:end]))
+        row, hole = self.rows[index], self.holes[index] - self.rows.starts[index]
+        return b"".join((row[:hole], self._age(index, now), row[hole:]))
 
     def neighbours(self, rows: range, now: int) -> bytes:
         """Return neighbouring rows with their ages, joined by commas: a copy, and little else."""
         if not rows:
             return b""
-        starts, json, holes = self.rows.starts, self.rows.json, self.holes
-        edges = [starts[rows.start], *holes[rows.start : rows.stop]]
-        edges.append(starts[rows.stop] - 1)
+        first, after = self.rows.starts[rows.start], self.rows.starts[rows.stop] - 1
+        json = memoryview(self.rows.read(first, after))
+        edges = [first, *self.holes[rows.start : rows.stop], after]
         parts: list[bytes | memoryview] = [b""] * (2 * len(rows) + 1)
-        parts[0::2] = [json[begin:end] for begin, end in pairwise(edges)]
+        parts[0::2] = [json[begin - first : end - first] for begin, end in pairwise(edges)]
         parts[1::2] = [self._age(row, now) for row in rows]
         return b"".join(parts)
 
@@ -101,17 +100,16 @@ def make(raw: RawSnapshot, stamp: Stamp) -> Bookkeeping:
     maker = _Maker()
     for class_, key, kind in zip(rows.CLASSES, KEYS, _KINDS, strict=True):
         maker.begin(class_)
-        if key in raw.keys:
-            # One by one: all records at once would take as much memory again, and decoding them
-            # would hold the interpreter, and with it the probes, for as long as it takes.
-            decode = msgspec.json.Decoder(kind).decode
-            for row in msgspec.json.decode(raw.keys[key], type=list[Raw]):
-                maker.add(decode(row))
+        # One by one: all records at once would take as much memory again, and decoding them would
+        # hold the interpreter, and with it the probes, for as long as it takes.
+        decode = msgspec.json.Decoder(kind).decode
+        for row in raw.rows(key):
+            maker.add(decode(row))
     own = (finding for finding in raw.head.findings if finding.collector in ("", NAME))
     return Bookkeeping(
         stamp=stamp,
         schema=SCHEMA,
-        rows=Encoded(memoryview(maker.json).toreadonly(), maker.starts),
+        rows=maker.rows.encoded(),
         lists=dict(zip(KEYS, maker.total.values(), strict=True)),
         columns={name: coder.column() for name, coder in maker.columns.items()},
         times=maker.times,
@@ -130,7 +128,7 @@ class _Maker:
     def __init__(self) -> None:
         self.total: dict[str, int] = {}
         self.ready: dict[str, int] = {}
-        self.json, self.starts, self.holes = bytearray(), array("Q", [0]), array("Q")
+        self.rows, self.holes = Packer(), array("I")
         self.times = {CREATED: array("q"), NOT_READY_SINCE: array("q")}
         self.columns = {
             "class": Coder(rows.CLASSES),
@@ -165,10 +163,8 @@ class _Maker:
         self.times[NOT_READY_SINCE].append(_or_unknown(since))
         self.places.append(Place.of(record, self._refs))
         body, at = rows.encode(record)
-        self.holes.append(len(self.json) + at)
-        self.json += body
-        self.json += b","
-        self.starts.append(len(self.json))
+        self.holes.append(self.rows.size + at)
+        self.rows.add(body)
 
 
 def _or_unknown(value: int | None) -> int:

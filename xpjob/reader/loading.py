@@ -1,0 +1,106 @@
+"""Loading a snapshot: from its bytes to all that is answered from. No threads, no I/O.
+
+What is made here may be made in another process: it consists of buffers, and of little else.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import msgspec
+from msgspec import Raw, Struct
+from prometheus_client import generate_latest
+
+from xpjob import __version__
+from xpjob.base import times
+from xpjob.collect.contract import Collectors
+from xpjob.publish import exposition
+from xpjob.reader import described
+from xpjob.reader.packed import Encoded, Packed
+from xpjob.reader.prepared import Prepared, prepare
+from xpjob.reader.table import Stamp, View
+from xpjob.snapshot import documents, sections
+from xpjob.snapshot.documents import UNREADABLE, Head, RawSnapshot
+
+Makers: TypeAlias = "Mapping[str, Callable[[RawSnapshot, Stamp], Any]]"
+"""What makes the view of each extension, by its name."""
+
+
+class _AnyRow(Struct, gc=False):
+    """A row of which nothing is read."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Contents:
+    """All that is answered from. The metric tables are in ``inventory``, and not in the head.
+
+    ``views`` are those of tables, but for those of corrupt rows; ``own`` are those of extensions.
+    ``inventory`` is the exposition of the families that the job pushes, gzipped.
+    """
+
+    head: Head
+    stamp: Stamp
+    rows: Mapping[str, Encoded]
+    views: Mapping[str, View]
+    own: Mapping[str, Any]
+    inventory: bytes
+    prepared: Prepared
+
+
+def read(body: bytes | memoryview, where: str, collectors: Collectors) -> Packed:
+    """Read a stored snapshot, and keep the rows of its tables: the body can be let go.
+
+    Raises ``BadAnswerError`` where it is corrupt.
+    """
+    raw = documents.decode_raw(body, where)
+    head = sections.upgraded(raw, collectors, where)
+    packed: dict[str, Encoded] = {}
+    try:
+        for table in head.tables or ():
+            if (rows := raw.keys.get(table.key)) is not None:
+                msgspec.json.decode(rows, type=list[_AnyRow])
+                packed[table.key] = Encoded.of(msgspec.json.decode(rows, type=list[Raw]))
+    except UNREADABLE as error:
+        raise documents.unreadable(where, error) from error
+    return Packed(head, packed)
+
+
+def contents(raw: Packed, etag: str, where: str, makers: Makers, *, views: bool) -> Contents:
+    """Make what is answered from; the ``views`` of tables only if they are wanted.
+
+    Raises ``BadAnswerError`` where it cannot be made.
+    """
+    head, stamp = raw.head, _stamp(raw.head, etag)
+    try:
+        prepared = prepare(raw, stamp)
+        own = {name: make(raw, stamp) for name, make in makers.items()}
+        families = exposition.registry(exposition.inventory(head))
+        inventory = gzip.compress(generate_latest(families), 1, mtime=0)
+    except UNREADABLE as error:
+        raise documents.unreadable(where, error) from error
+    made: dict[str, View] = {}
+    for table in (head.tables or ()) if views else ():
+        with suppress(*UNREADABLE):  # whoever asks for it is told
+            trees = prepared.trees.get(table.collector)
+            made[table.key] = described.view_of(table, raw.rows(table.key), stamp, trees)
+    return Contents(
+        head=msgspec.structs.replace(head, metrics=[], counters=None),
+        stamp=stamp,
+        rows=raw.packed,
+        views=made,
+        own=own,
+        inventory=inventory,
+        prepared=prepared,
+    )
+
+
+def _stamp(head: Head, etag: str) -> Stamp:
+    named = "\n".join((__version__, head.cluster, head.generated_at, etag))
+    tag = hashlib.blake2b(named.encode(), digest_size=8).hexdigest()
+    taken = times.parse(head.generated_at)
+    return Stamp(tag, head.cluster, head.generated_at, int(taken.timestamp() // 1))
