@@ -57,6 +57,7 @@ class KindsRow(Struct, rename="camel", kw_only=True):
     memory: Annotated[float, Meta(description="Memory of these pods.")]
     cpu: Annotated[float, Meta(description="Cores of these pods.")]
     cost: Annotated[float, Meta(description="What they cost.")]
+    index: Annotated[int, Meta(description="Its place in the list.")]
     created_at: Annotated[str, Meta(description="When it was created.")]
     digest: Annotated[str, Meta(description="Digest of its name.")]
     parent: Annotated[Ref | None, Meta(description="First pod of the namespace.")]
@@ -103,7 +104,8 @@ class PodKinds:
             search=("namespace", "name", "node"),
             shown=(
                 *("namespace", "name", "state", "createdAt", "team", "node", "share", "pods"),
-                *("memory", "cpu", "cost", "placed", "digest", "parent", "nodes", "labels"),
+                *("memory", "cpu", "cost", "index", "placed", "digest", "parent"),
+                *("nodes", "labels"),
             ),
             changes=("state", "node"),
             sort="name",
@@ -133,6 +135,7 @@ class PodKinds:
                 "memory": "bytes",
                 "cpu": "cores",
                 "cost": "money",
+                "index": "number",
                 "createdAt": "time",
                 "digest": "digest",
                 "parent": "ref",
@@ -173,7 +176,7 @@ def rows_of(pods: Sequence[tuple[str, str, str, str]]) -> list[KindsRow]:
     """Return the rows of pods: namespace, name, node and creation of each."""
     ordered = sorted(pods)
     rows = []
-    for namespace, name, node, created in ordered:
+    for place, (namespace, name, node, created) in enumerate(ordered):
         beside = [each for each in ordered if each[2] == node]
         first = next(each for each in ordered if each[0] == namespace)
         rows.append(
@@ -188,6 +191,7 @@ def rows_of(pods: Sequence[tuple[str, str, str, str]]) -> list[KindsRow]:
                 memory=float(len(beside) << 30),
                 cpu=0.25 * len(beside),
                 cost=1.5 * len(beside),
+                index=place,
                 created_at=created,
                 digest=f"sha256:{hashlib.sha256(name.encode()).hexdigest()}",
                 parent=None if first[1] == name else Ref("", "Pod", namespace, first[1]),

@@ -18,6 +18,7 @@ ColumnType = Literal[
     "state",
     "flag",
     "count",
+    "number",
     "ratio",
     "bytes",
     "cores",
@@ -30,9 +31,11 @@ ColumnType = Literal[
 ]
 """Determines how a column is shown, sorted and filtered. Times are RFC 3339; ratios are 0 to 1.
 
-A ``ref`` is an object with group, kind, namespace and name.
+A ``number`` is one that makes no sense when added up, such as a duration. A ``ref`` is an object
+with group, kind, namespace and name.
 """
-NUMBERS: frozenset[ColumnType] = frozenset({"count", "ratio", "bytes", "cores", "money"})
+NUMBERS: frozenset[ColumnType] = frozenset({"count", "number", "ratio", "bytes", "cores", "money"})
+SUMMED = NUMBERS - {"number", "ratio"}
 Severity = Literal["", "info", "warning", "critical"]
 LATENESS = "lateness"
 """A column that readers add where a table has ``ok`` and ``since``.

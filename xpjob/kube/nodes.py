@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
+from xpjob.base import times
 from xpjob.kube.objects import Condition, Metadata
 
 
@@ -30,6 +31,11 @@ class Taint(Struct, gc=False):
     def repels(self) -> bool:
         """Return whether pods that do not tolerate it are not scheduled."""
         return self.effect in ("NoSchedule", "NoExecute")
+
+
+_READY = "Ready"
+_PRESSURES = ("MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable")
+"""Conditions of Kubernetes itself that are bad if they are true. Others may mean anything."""
 
 
 class NodeSpec(Struct, rename="camel", gc=False):
@@ -60,3 +66,20 @@ class Node(Struct, gc=False):
     metadata: Metadata
     spec: NodeSpec = field(default_factory=NodeSpec)
     status: NodeStatus = field(default_factory=NodeStatus)
+
+    @property
+    def trouble(self) -> list[Condition]:
+        """Return the conditions because of which the node is not healthy."""
+        return [
+            each
+            for each in self.status.conditions or ()
+            if (each.type == _READY and each.status != "True")
+            or (each.type in _PRESSURES and each.status == "True")
+        ]
+
+    @property
+    def trouble_since(self) -> str:
+        """Return since when the oldest trouble lasts, since its creation if that is not known."""
+        known = [each.last_transition_time or "" for each in self.trouble]
+        created = self.metadata.creation_timestamp or ""
+        return min(filter(times.read, known), key=times.parse, default=created)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct
 
+from xpjob.base.truncate import MAX_MESSAGE, cut
+
 
 class ObjectRef(Struct, rename="camel", gc=False):
     """A reference to another object, as in many specs."""
@@ -48,6 +50,11 @@ class Condition(Struct, rename="camel", gc=False):
     message: str = ""
     last_transition_time: str | None = None
     observed_generation: int | None = None
+
+    @property
+    def text(self) -> str:
+        """Return reason and message, cut."""
+        return cut(": ".join(filter(None, (self.reason, self.message))), MAX_MESSAGE)
 
 
 class ListMetadata(Struct, gc=False):

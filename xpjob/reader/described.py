@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from xpjob.collect.tables import LATENESS, NUMBERS, Column, TableDescription
+from xpjob.collect.tables import LATENESS, NUMBERS, SUMMED, Column, TableDescription
 from xpjob.reader import derived, parameters
 from xpjob.reader.columns import read
 from xpjob.reader.packed import Encoded
@@ -46,7 +46,7 @@ def schema_of(table: TableDescription) -> Schema:
         sorts={name: Order(name) for name in columns},
         fields=tuple(columns),
         dimensions={each.name: each.reads for each in filters},
-        sums=tuple(c.name for c in table.columns if c.type in NUMBERS and c.type != "ratio"),
+        sums=tuple(c.name for c in table.columns if c.type in SUMMED),
         default=(default,) if default[0] in columns else (),
         derived=tuple(each.name for each in added),
     )

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
+from xpjob.base.truncate import MAX_MESSAGE, cut
 from xpjob.collectors.capacity.amounts import Amounts, parsed
 from xpjob.kube.nodes import Node, Taint
 
@@ -39,7 +40,8 @@ _NOT_READY_TAINTS = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreach
 class NodeFacts(Struct, rename="camel", gc=False):
     """What is read of a node. ``allocatable`` has quantities, those of capacity where it is absent.
 
-    ``ready`` is whether no Ready condition says otherwise.
+    ``ready`` is whether no Ready condition says otherwise, ``healthy`` whether no condition does;
+    ``message`` has what they say.
     """
 
     name: str
@@ -49,14 +51,18 @@ class NodeFacts(Struct, rename="camel", gc=False):
     taints: list[str]
     cordoned: bool
     ready: bool
+    healthy: bool
     allocatable: dict[str, str]
     kubelet: str = ""
+    unhealthy_since: str = ""
+    message: str = ""
 
     @classmethod
     def of(cls, node: Node) -> NodeFacts:
         """Return the facts of a node as listed."""
         metadata, spec, status = node.metadata, node.spec, node.status
         allocatable = status.capacity if status.allocatable is None else status.allocatable
+        trouble = node.trouble
         ready = [each.status for each in status.conditions or () if each.type == "Ready"]
         return cls(
             name=metadata.name,
@@ -67,8 +73,11 @@ class NodeFacts(Struct, rename="camel", gc=False):
             taints=[sys.intern(str(taint)) for taint in spec.taints or ()],
             cordoned=spec.unschedulable,
             ready=not ready or ready[0] == "True",
+            healthy=not trouble,
             allocatable=allocatable or {},
             kubelet=status.node_info.kubelet_version,
+            unhealthy_since=node.trouble_since if trouble else "",
+            message=cut("; ".join(each.text for each in trouble), MAX_MESSAGE),
         )
 
     @property

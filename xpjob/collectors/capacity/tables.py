@@ -38,7 +38,7 @@ _TYPES: dict[str, ColumnType] = {
     **dict.fromkeys(("state", "reason"), "state"),
     "cpu": "cores",
     "memory": "bytes",
-    "createdAt": "time",
+    **dict.fromkeys(("createdAt", "unhealthySince"), "time"),
 }
 
 NODES = TableSpec(
@@ -47,7 +47,17 @@ NODES = TableSpec(
     ("node",),
     title="Nodes",
     filters=(
-        *("node", "state", "schedulable", "ready", "cordoned", "virtual", "pool", "instanceType"),
+        *(
+            "node",
+            "state",
+            "schedulable",
+            "healthy",
+            "ready",
+            "cordoned",
+            "virtual",
+            "pool",
+            "instanceType",
+        ),
         *("zone", "capacityType", "kubelet"),
     ),
     search=("node", "pool", "instanceType", "zone"),
@@ -60,10 +70,13 @@ NODES = TableSpec(
     sort="-cpuRatio",
     by=("state", "pool"),
     # Cordoned and tainted nodes are as somebody wants them.
-    ok="ready",
+    ok="healthy",
+    since="unhealthySince",
+    why=("message", "state"),
+    severity="critical",
     types=_TYPES,
     highlights=(
-        Highlight("Nodes not ready", {"ready": ("false",)}, bad=True),
+        Highlight("Nodes not healthy", {"healthy": ("false",)}, bad=True),
         Highlight("Cores requested", sum="cpuRequested"),
     ),
     priorities={
@@ -210,6 +223,9 @@ def _node_row(node: NodeSums) -> NodeRow:
         created_at=facts.created_at,
         uid=facts.uid,
         ready=facts.ready,
+        healthy=facts.healthy,
+        unhealthy_since=facts.unhealthy_since,
+        message=facts.message,
         cordoned=facts.cordoned,
         taints=facts.taints,
         labels=facts.labels,

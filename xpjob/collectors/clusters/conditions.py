@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from xpjob.base.truncate import MAX_MESSAGE, cut
 from xpjob.collectors.clusters.records import TriState
 from xpjob.kube.objects import Condition
 
@@ -26,8 +25,3 @@ def status_of(conditions: Conditions, kind: str) -> tuple[TriState, str]:
     if condition is None:
         return "", ""
     return _KNOWN.get(condition.status, "Unknown"), condition.last_transition_time or ""
-
-
-def told(condition: Condition) -> str:
-    """Return reason and message of a condition."""
-    return cut(": ".join(filter(None, (condition.reason, condition.message))), MAX_MESSAGE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xpjob.base.truncate import MAX_LABEL, cut
-from xpjob.collectors.clusters.conditions import find, status_of, told
+from xpjob.collectors.clusters.conditions import find, status_of
 from xpjob.collectors.clusters.records import OperatorRow
 from xpjob.collectors.clusters.wire import Bundle, ClusterExtension
 
@@ -36,7 +36,7 @@ def extension_row(extension: ClusterExtension) -> OperatorRow:
         succeeded=installed == "True" and not stuck if installed else None,
         progressing=status_of(status.conditions, "Progressing")[0],
         channel=cut(",".join((catalog.channels if catalog else None) or ()), MAX_LABEL),
-        message=told(cause) if cause else "",
+        message=cause.text if cause else "",
         since=since,
         uid=metadata.uid,
         csv=cut(bundle.name, MAX_LABEL),

@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 
-from xpjob.base import times
 from xpjob.base.truncate import MAX_LABEL, MAX_MESSAGE, cut
-from xpjob.collectors.clusters.conditions import status_of, told
+from xpjob.collectors.clusters.conditions import status_of
 from xpjob.collectors.clusters.pods import PodCounts, PodSums
 from xpjob.collectors.clusters.records import NodeRow
 from xpjob.kube.nodes import Node
@@ -16,8 +15,6 @@ from xpjob.kube.quantity import QuantityError, parse, to_float
 _ROLE = "node-role.kubernetes.io/"
 _OLD_ROLE = "kubernetes.io/role"
 _READY = "Ready"
-_TROUBLE = ("MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable")
-"""Conditions of Kubernetes itself that are bad if they are true. Others may mean anything."""
 
 
 def node_row(node: Node) -> NodeRow:
@@ -25,23 +22,16 @@ def node_row(node: Node) -> NodeRow:
     metadata, spec, status = node.metadata, node.spec, node.status
     ready, since = status_of(status.conditions, _READY)
     capacity, allocatable = status.capacity or {}, status.allocatable or {}
-    trouble = [
-        each
-        for each in status.conditions or ()
-        if (each.type == _READY and each.status != "True")
-        or (each.type in _TROUBLE and each.status == "True")
-    ]
+    trouble = node.trouble
     healthy = ready == "True" and not trouble
     created = metadata.creation_timestamp or ""
-    known = [each.last_transition_time or "" for each in trouble]
-    since_when = min(filter(times.read, known), key=times.parse, default=created)
     return NodeRow(
         node=metadata.name,
         ready=ready or "Unknown",
         ready_since=since,
         healthy=healthy,
-        unhealthy_since=since_when if not healthy else "",
-        message=cut("; ".join(map(told, trouble)), MAX_MESSAGE),
+        unhealthy_since=node.trouble_since if not healthy else "",
+        message=cut("; ".join(each.text for each in trouble), MAX_MESSAGE),
         unschedulable=spec.unschedulable,
         roles=_roles(metadata.labels or {}),
         pressures=sorted(

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from xpjob.base.truncate import MAX_LABEL, MAX_MESSAGE, cut
-from xpjob.collectors.clusters.conditions import find, told
+from xpjob.collectors.clusters.conditions import find
 from xpjob.collectors.clusters.records import OperatorRow
 from xpjob.collectors.clusters.wire import Csv, OlmSubscription, OperatorGroup
 
@@ -53,7 +53,7 @@ def subscription_row(subscription: OlmSubscription) -> OperatorRow:
         source=cut(spec.source, MAX_LABEL),
         approval=cut(spec.install_plan_approval, MAX_LABEL),
         next_version=current if current != installed else "",
-        message=f"{problem.type}: {told(problem)}" if problem else "",
+        message=f"{problem.type}: {problem.text}" if problem else "",
         uid=metadata.uid,
         csv=installed,
         group=GROUP,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from xpjob.base.truncate import MAX_LABEL, cut
 from xpjob.collectors.clusters import facts
-from xpjob.collectors.clusters.conditions import find, status_of, told
+from xpjob.collectors.clusters.conditions import find, status_of
 from xpjob.collectors.clusters.records import FactRow, OperatorRow
 from xpjob.collectors.clusters.wire import ClusterOperator, ClusterVersion, ClusterVersionStatus
 
@@ -78,7 +78,7 @@ def operator_row(operator: ClusterOperator) -> OperatorRow:
         progressing=status_of(conditions, "Progressing")[0],
         degraded=degraded,
         upgradeable=status_of(conditions, "Upgradeable")[0],
-        message=told(cause) if cause else "",
+        message=cause.text if cause else "",
         since=since,
         uid=metadata.uid,
         group=GROUP,

@@ -29,7 +29,7 @@ FACTS = TableSpec(
     shown=("fact", "value", "text", "carriedSince"),
     changes=("value", "text"),
     sort="fact",
-    types={"carriedSince": _TIME},
+    types={"carriedSince": _TIME, "value": "number"},
     priorities={**dict.fromkeys(("fact", "value", "text"), 1), "carriedSince": 3},
 )
 NODES = TableSpec(
@@ -119,6 +119,7 @@ REGISTRIES = TableSpec(
     ok="healthy",
     types={
         "state": "state",
+        "responseSeconds": "number",
         **dict.fromkeys(("since", "certificateExpires", "carriedSince"), _TIME),
     },
     previous=SeenRegistry,
