@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from xpjob.collect.tables import TableDescription, row_id
 from xpjob.reader import across, team, teams
 from xpjob.reader.loaded import Loaded
@@ -44,7 +46,10 @@ def one(source: Source, name: str, *, all_clusters: bool) -> tuple[Document, Des
         Part(each, {key: each.table(key) for key in team.tables_of(each)}) for each in snapshots
     ]
     made = team.document(name, parts, source.collectors)
-    return {**made, **_facts(snapshots, all_clusters=all_clusters)}, _described(snapshots)
+    document: Document = msgspec.to_builtins(
+        {**made, **_facts(snapshots, all_clusters=all_clusters)}
+    )
+    return document, _described(snapshots)
 
 
 def _asked(
