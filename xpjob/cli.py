@@ -6,34 +6,41 @@ import io
 import os
 import signal
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
 import click
-from click.shell_completion import get_completion_class
 
 from xpjob import __version__
 from xpjob.base.errors import XpjobError
-from xpjob.commands import (
-    demo,
-    diff,
-    doctor,
-    explain,
-    fit,
-    prune,
-    repush,
-    run,
-    serve,
-    show,
-    sources,
-    targets,
-    teams,
-)
 from xpjob.terminal import output, shutdown, streams
 from xpjob.terminal.options import OutputOptions
 
+_COMMANDS = (
+    *("demo", "diff", "doctor", "explain", "fit", "prune", "repush", "run", "serve", "show"),
+    *("sources", "targets", "teams"),
+)
+"""The commands that have a module of their name in ``xpjob.commands``."""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class _Commands(click.Group):
+    """Imports a command when it is used: a run needs neither the reader nor the doctor."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
+        return sorted({*super().list_commands(ctx), *_COMMANDS})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command; None if there is none of this name."""
+        if cmd_name not in _COMMANDS:
+            return super().get_command(ctx, cmd_name)
+        module = import_module(f"xpjob.commands.{cmd_name}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--version",
     is_flag=True,
@@ -68,14 +75,6 @@ def cli() -> None:
     """
 
 
-for _command in (
-    *(run.run, targets.targets, doctor.doctor, demo.demo),
-    *(serve.serve, show.show, explain.explain, fit.fit, diff.diff),
-    *(teams.teams, repush.repush, prune.prune, sources.sources),
-):
-    cli.add_command(_command)
-
-
 @cli.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
@@ -84,6 +83,8 @@ def completion(shell: str) -> None:
     \b
     For bash:  xpjob completion bash > ~/.local/share/bash-completion/completions/xpjob
     """
+    from click.shell_completion import get_completion_class
+
     completer = get_completion_class(shell)
     if completer is None:
         raise AssertionError(f"click does not support {shell}")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -196,7 +197,7 @@ def test_targets_are_shown_as_a_table_or_json(environ: dict[str, str]) -> None:
 def test_version_and_help() -> None:
     """Every command teaches."""
     assert xpjob("--version").stdout == f"xpjob {__version__}\n"
-    for name in cli.commands:
+    for name in cli.list_commands(click.Context(cli)):
         done = xpjob(name, "--help")
         assert done.returncode == 0
         assert "Usage:" in done.stdout

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -219,11 +220,13 @@ def test_kubeconfigs_that_cannot_be_read(alone: Scene, text: str) -> None:
 
 def test_a_service_account(alone: Scene) -> None:
     """Whose token is on disk, where the API server cannot be reached."""
-    token = alone.file("service account's token")
-    authority = str(issue(alone.directory).authority)
+    folder = alone.directory / "serviceaccount"
+    folder.mkdir()
+    shutil.copy(alone.file("service account's token"), folder / "token")
+    shutil.copy(issue(alone.directory).authority, folder / "ca.crt")
     launch = (
-        "import sys; from kubernetes.config import incluster_config as c;"
-        f"c.SERVICE_TOKEN_FILENAME, c.SERVICE_CERT_FILENAME = {token!r}, {authority!r};"
+        "import pathlib; from xpjob.kube import service_account as a;"
+        f"a.FOLDER = pathlib.Path({str(folder)!r});"
         "from xpjob.cli import main; main()"
     )
     host, port = alone.api.url.removeprefix("http://").split(":")

@@ -32,7 +32,7 @@ from xpjob.collect.contract import (
 )
 from xpjob.collect.fetch import fetch, unlisted
 from xpjob.collect.shared import Wish
-from xpjob.collectors import COLLECTORS
+from xpjob.collectors import COLLECTORS, REGISTERED
 from xpjob.collectors.extensions import EXTENSIONS
 from xpjob.config.option import Config
 from xpjob.demo.api import Server, create_app
@@ -86,6 +86,14 @@ def test_no_table_has_the_key_of_an_address() -> None:
         with pytest.raises(ValueError, match=f"table '{word}' has the name of an address"):
             check_collectors([cast("Collector", collector)])
     assert {scene.name for scene in SCENES} >= {collector.name for collector in COLLECTORS}
+
+
+def test_the_registry_agrees_with_the_collectors() -> None:
+    """On their names and options, which are known before their code is imported."""
+    for registered, collector in zip(REGISTERED, COLLECTORS, strict=True):
+        assert registered.name == collector.name
+        assert registered.options is collector.options
+        assert registered.collector is collector
 
 
 def test_without_rights_nothing_is_published(cell: Cell) -> None:

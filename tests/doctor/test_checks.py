@@ -15,7 +15,8 @@ from support.processes import free_port
 from support.s3_server import S3, serve_s3
 from support.stand_in import APP, CLAIM, KINDS, NETWORK, XR, StandIn, config_map, fill
 from xpjob.demo.cluster import CONFIGMAP, Fault
-from xpjob.kube.api import Api, connect
+from xpjob.kube.api import Api
+from xpjob.kube.connect import connect
 from xpjob.net.http import Response, Timeouts
 
 Found = dict[str, dict[str, str]]

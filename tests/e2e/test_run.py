@@ -26,7 +26,7 @@ from support.collectors import CROSSPLANE
 from xpjob.base.errors import NotFoundError
 from xpjob.commands.groups import GROUPS
 from xpjob.config.option import load
-from xpjob.kube.api import connect
+from xpjob.kube.connect import connect
 from xpjob.kube.discovery import discover
 from xpjob.kube.lists import ListKey
 from xpjob.net.http import USER_AGENT, Timeouts

@@ -21,7 +21,7 @@ from xpjob.base.errors import (
 )
 from xpjob.demo.api import write_kubeconfig
 from xpjob.demo.cluster import Fault
-from xpjob.kube.api import connect
+from xpjob.kube.connect import connect
 from xpjob.net.http import Timeouts
 
 PATH = "/apis/platform.example.org/v1/apps"
@@ -151,34 +151,6 @@ def test_credentials_go_over_plain_http_to_this_machine_only(
     write(stand_in.url, user)
     connect(path, "", Timeouts(), 1)
     assert stand_in.paths() == []
-
-
-def test_the_service_account_is_used_in_a_pod(
-    stand_in: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """And its token is read again when the kubelet has renewed it."""
-    from kubernetes.config import incluster_config
-
-    token, authority = tmp_path / "token", tmp_path / "ca.crt"
-    token.write_text("expired")
-    authority.write_text("-")
-    monkeypatch.setattr(incluster_config, "SERVICE_TOKEN_FILENAME", str(token))
-    monkeypatch.setattr(incluster_config, "SERVICE_CERT_FILENAME", str(authority))
-    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
-    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
-    api = connect("", "", Timeouts(), 1)
-    assert api.server == "https://127.0.0.1:443"
-    assert api.configuration.auth_settings()["BearerToken"]["value"] == "bearer expired"
-    token.write_text("renewed")
-    moment = incluster_config.datetime.datetime
-
-    class Later(moment):  # type: ignore[misc, valid-type]
-        @classmethod
-        def now(cls, tz: object = None) -> object:
-            return moment.now(tz) + incluster_config.datetime.timedelta(minutes=2)
-
-    monkeypatch.setattr(incluster_config.datetime, "datetime", Later)
-    assert api.configuration.auth_settings()["BearerToken"]["value"] == "bearer renewed"
 
 
 def test_requests_say_who_asks(stand_in: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:

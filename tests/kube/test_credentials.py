@@ -12,7 +12,8 @@ from support.processes import free_port
 from support.scripted import Scripted, Told, scripted
 from support.stand_in import StandIn
 from xpjob.base.errors import RefusedError, SettingsError, TransientError, XpjobError
-from xpjob.kube.api import Api, connect
+from xpjob.kube.api import Api
+from xpjob.kube.connect import connect
 from xpjob.net.http import Timeouts
 
 VERSION = "client.authentication.k8s.io/v1"

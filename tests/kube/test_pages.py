@@ -18,7 +18,7 @@ from support.stand_in import CLAIM
 from xpjob.base.errors import BadAnswerError
 from xpjob.collectors.crossplane import wire
 from xpjob.demo.api import write_kubeconfig
-from xpjob.kube.api import connect
+from xpjob.kube.connect import connect
 from xpjob.kube.lists import ListKey, WholeList, list_all
 from xpjob.kube.salvage import Skimmer
 from xpjob.net.http import Timeouts

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from xpjob.demo.cluster import CONFIGMAP, Cluster
-from xpjob.kube.api import Api, connect
+from xpjob.kube.api import Api
+from xpjob.kube.connect import connect
 from xpjob.kube.discovery import Kind
 from xpjob.net.http import Timeouts
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from xpjob.collect.contract import Collectors
-from xpjob.collectors import COLLECTORS, DEFAULT
+from xpjob.collectors import DEFAULT, REGISTERED
 from xpjob.config.option import Config, Group, Option, declared, option
 from xpjob.kube.options import KubeOptions
 from xpjob.net.options import NetOptions
@@ -16,11 +16,14 @@ from xpjob.run.options import RunOptions, ShardOptions
 from xpjob.store.options import StoreOptions
 from xpjob.terminal.options import OutputOptions
 
+if TYPE_CHECKING:
+    from xpjob.collect.contract import Collectors
+
 
 def _collectors(text: str) -> Collectors:
     """Accept comma-separated names of collectors, or ``all``; return them in registry order."""
     names = {part.strip() for part in text.split(",")} - {""}
-    known = {collector.name: collector for collector in COLLECTORS}
+    known = {each.name: each for each in REGISTERED}
     if unknown := sorted(names - known.keys() - {"all"}):
         raise ValueError(
             f"unknown collector {', '.join(map(repr, unknown))}: expected all, or any of "
@@ -28,7 +31,7 @@ def _collectors(text: str) -> Collectors:
         )
     if not names:
         raise ValueError(f"no collector given: expected all, or any of {', '.join(known)}")
-    return tuple(each for each in COLLECTORS if "all" in names or each.name in names)
+    return tuple(each.collector for each in REGISTERED if "all" in names or each.name in names)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +45,7 @@ class CollectorOptions(Group):
     )
 
 
-COLLECTOR_GROUPS: tuple[type[Group], ...] = tuple(each.options for each in COLLECTORS)
+COLLECTOR_GROUPS: tuple[type[Group], ...] = tuple(each.options for each in REGISTERED)
 """Options of all collectors, which are validated even if a collector does not run."""
 CLUSTER_GROUPS: tuple[type[Group], ...] = (
     *(KubeOptions, CollectorOptions, RunOptions),

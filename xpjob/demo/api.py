@@ -245,7 +245,16 @@ def _list(
     if metadata_only:
         meta = {"apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata"}
         items = [{**meta, "metadata": item["metadata"]} for item in items]
-        return _reply({**meta, "kind": f"{meta['kind']}List", "items": items, "metadata": metadata})
+        meta["kind"] = f"{meta['kind']}List"
+        return _reply({**meta, "metadata": metadata, "items": items})
     prefix = f"{group}/" if group else ""
-    document = {"apiVersion": prefix + kind.version, "items": items, "kind": f"{kind.kind}List"}
+    document = {"apiVersion": prefix + kind.version, "kind": f"{kind.kind}List"}
+    if _built_in(group):
+        return _reply({**document, "metadata": metadata, "items": items})
+    document = {"apiVersion": document.pop("apiVersion"), "items": items, **document}
     return _reply({**document, "metadata": metadata})
+
+
+def _built_in(group: str) -> bool:
+    """Return whether a group is one of Kubernetes itself: their lists begin with metadata."""
+    return "." not in group or (group.endswith(".k8s.io") and group != "apiextensions.k8s.io")

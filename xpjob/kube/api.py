@@ -1,18 +1,14 @@
-"""Connect to a Kubernetes API server, and GET documents from it as bytes.
+"""GET documents from a Kubernetes API server as bytes.
 
-The kubernetes package handles credentials, certificates and proxies: it reads the kubeconfig or
-the service account, and reloads expiring tokens from disk. All requests are GET, except for
-``Api.may_list``, which no run calls.
+All requests are GET, except for ``Api.may_list``, which no run calls. See ``connect`` for where
+credentials come from.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
-from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
@@ -24,11 +20,10 @@ from xpjob.base.errors import (
     GoneError,
     NotFoundError,
     RefusedError,
-    SettingsError,
     TransientError,
     XpjobError,
 )
-from xpjob.config import secrets
+from xpjob.kube.credentials import Credentials
 from xpjob.kube.gvr import Gvr
 from xpjob.kube.mend import UNREADABLE
 from xpjob.net import http, retry
@@ -45,12 +40,8 @@ _ADVICE = {
     404: "the API does not serve this resource: check group, version and plural, or install its "
     "CRD",
 }
-
-
-T = TypeVar("T")
-
-_MOST_CERTIFICATES = 16 << 20  # bytes
-_LATER = 1.0  # seconds that a plugin has to end, when its time is over
+LATER = 1.0
+"""Seconds that a plugin has to end, when its time is over."""
 
 
 class _Status(msgspec.Struct):
@@ -75,7 +66,7 @@ class Api:
 
     url: str
     pool: urllib3.PoolManager
-    configuration: Any
+    credentials: Credentials
     timeouts: Timeouts
     clock: Clock = field(default_factory=Clock)
     budget: Budget = field(default_factory=Budget.of_memory)
@@ -126,11 +117,13 @@ class Api:
                 f"POST {path} at {self.server}: invalid SelfSubjectAccessReview ({error})"
             ) from error
 
-    def _renewed(self) -> Any:
-        """Return the credentials, renewed if need be: from a file, or by a plugin."""
+    def _authorization(self, *, anew: bool = False) -> str:
+        """Return the value of the header, renewed if need be: from a file, or by a plugin."""
         doing = f"getting credentials for {self.server}"
         try:
-            return within(self.timeouts.total + _LATER, self.configuration.auth_settings)
+            value = within(
+                self.timeouts.total + LATER, lambda: self.credentials.authorization(anew=anew)
+            ).strip()
         except DeadlineError as error:
             raise DeadlineError(f"{doing}: {error}") from error
         except TimeoutError:
@@ -138,6 +131,12 @@ class Api:
                 f"{doing}: none within {self.timeouts.total:g} s; find out why the file with the "
                 "token, or the credential plugin, does not answer"
             ) from None
+        if not (value.isascii() and (value.isprintable() or not value)):
+            raise RefusedError(
+                "the token of the kubeconfig or service account contains invalid characters, "
+                "e.g. a line break; renew it"
+            )
+        return value
 
     def _send(
         self,
@@ -149,17 +148,35 @@ class Api:
         body: bytes | None = None,
         into: Callable[[], Body] = Whole,
     ) -> Response:
+        authorization = self._authorization()
+        send = partial(self._exchange, method, path, url, accept=accept, body=body, into=into)
+        answer = send(authorization)
+        # The token may have been renewed, and the old one withdrawn, since it was read.
+        if answer.status == 401 and (renewed := self._authorization(anew=True)) != authorization:
+            answer = send(renewed)
+        if answer.status not in (200, 201):
+            proxy = str(self.pool.proxy or "")
+            if proxy and answer.by_proxy():
+                raise _proxys(f"{method} {path} at {self.server}", proxy, answer)
+            raise _refusal(method, path, self.server, answer)
+        return answer
+
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        url: str,
+        authorization: str,
+        *,
+        accept: str,
+        body: bytes | None,
+        into: Callable[[], Body],
+    ) -> Response:
         headers = {"Accept": accept}
         if body is not None:
             headers["Content-Type"] = "application/json"
-        token = self._renewed().get("BearerToken")
-        if token and (value := token["value"].strip()):
-            if not (value.isascii() and value.isprintable()):
-                raise RefusedError(
-                    "the token of the kubeconfig or service account contains invalid characters, "
-                    "e.g. a line break; renew it"
-                )
-            headers["Authorization"] = value
+        if authorization:
+            headers["Authorization"] = authorization
         try:
             answer = http.request(
                 self.pool,
@@ -183,107 +200,7 @@ class Api:
             raise DeadlineError(f"{method} {path} at {self.server}: {error}") from error
         if not answer.by_proxy():
             self.clock.observe(KUBERNETES, answer.headers)
-        if answer.status not in (200, 201):
-            proxy = str(self.pool.proxy or "")
-            if proxy and answer.by_proxy():
-                raise _proxys(f"{method} {path} at {self.server}", proxy, answer)
-            raise _refusal(method, path, self.server, answer)
         return answer
-
-
-def preload() -> None:
-    """Import the kubernetes package, which takes half a second of CPU."""
-    import xpjob.kube.kubeconfig  # noqa: F401
-
-
-def connect(
-    kubeconfig: str,
-    context: str,
-    timeouts: Timeouts,
-    connections: int,
-    *,
-    allow_insecure: bool = False,
-    clock: Clock | None = None,
-) -> Api:
-    """Prepare a connection with a kubeconfig, the service account, or the default kubeconfig.
-
-    Sends nothing. Raises ``SettingsError`` if there are no usable credentials, or if they would be
-    sent unencrypted to another machine without ``allow_insecure``, and another ``XpjobError`` if
-    they cannot be had now: a plugin fails, or a file system does not answer.
-    """
-    # Importing it takes half a second of CPU: only for commands that need an API server.
-    from kubernetes import client, config
-
-    from xpjob.kube.kubeconfig import load_kubeconfig, read_kubeconfig
-
-    configuration = client.Configuration()
-    in_cluster = not (kubeconfig or context) and "KUBERNETES_SERVICE_HOST" in os.environ
-    where = "the service account" if in_cluster else kubeconfig or "the default kubeconfig"
-
-    def bounded(doing: str, action: Callable[[], T]) -> T:
-        # A file system may hang, and so may a credential plugin, which is a separate program.
-        try:
-            return within(timeouts.total + _LATER, action)
-        except DeadlineError as error:
-            raise DeadlineError(f"{doing}: {error}") from error
-        except XpjobError:
-            raise  # credentials that could not be had
-        except TimeoutError:
-            raise TransientError(
-                f"{doing}: no answer within {timeouts.total:g} s; check whether the file system "
-                "hangs, or whether it is a pipe that nobody writes to"
-            ) from None
-        # For a bad kubeconfig the package raises its own, OSError, YAML and binascii errors.
-        except Exception as error:  # noqa: BLE001
-            # From None: a traceback would show the original text, which may quote secrets.
-            raise SettingsError(
-                [
-                    f"KUBECONFIG: cannot connect with {where}: {_why(error)}; set a kubeconfig "
-                    "with --kubeconfig (and --context), or run as a pod with a service account"
-                ]
-            ) from None
-
-    if in_cluster:
-        bounded(
-            f"reading {where}",
-            lambda: config.load_incluster_config(client_configuration=configuration),
-        )
-    else:
-        read = bounded(f"reading {where}", lambda: read_kubeconfig(kubeconfig))
-        bounded(
-            f"getting the credentials of {where}",
-            lambda: load_kubeconfig(read, context, configuration, timeouts.total),
-        )
-    for file in filter(None, (configuration.ssl_ca_cert, configuration.cert_file)):
-        # It is read again with each connection, where a wait would be taken for the server's.
-        bounded(f"reading {file} of {where}", partial(_readable, file))
-    configuration.connection_pool_maxsize = connections
-    pool = client.ApiClient(configuration).rest_client.pool_manager
-    host = configuration.host.rstrip("/")
-    api = Api(host, pool, configuration, timeouts, clock or Clock())
-    # Tokens, passwords and credentials of plugins all end up in api_key, as one header.
-    if configuration.api_key and secrets.in_the_clear(api.url) and not allow_insecure:
-        raise SettingsError(
-            [
-                f"KUBECONFIG: {api.server} is plain http, which would expose credentials; "
-                f"{secrets.FORCE}"
-            ]
-        )
-    return api
-
-
-def _readable(path: str) -> None:
-    """Read a file of certificates. Raises ``OSError``, or ``ValueError`` if it is too large."""
-    with Path(path).open("rb") as file:
-        if len(file.read(_MOST_CERTIFICATES + 1)) > _MOST_CERTIFICATES:
-            raise ValueError(f"{path} is too large for certificates")
-
-
-def _why(error: Exception) -> str:
-    """Describe what is wrong with a kubeconfig, without the content that YAML errors quote."""
-    if mark := getattr(error, "problem_mark", None):
-        return f"invalid YAML at line {mark.line + 1}, column {mark.column + 1}"
-    return " ".join(str(error).split())[:300] or type(error).__name__
 
 
 def _proxys(what: str, proxy: str, answer: Response) -> XpjobError:

@@ -13,8 +13,10 @@ from xpjob.collect.contract import Collectors, check_collectors
 from xpjob.collect.deliver import Delivering
 from xpjob.collect.fetch import Progress
 from xpjob.config.option import Config
-from xpjob.kube.api import Api, preload
+from xpjob.kube.api import Api
+from xpjob.kube.connect import by_service_account, preload
 from xpjob.kube.identity import Identity, identify
+from xpjob.kube.options import KubeOptions
 from xpjob.net.clock import Clock
 from xpjob.net.deadline import Deadline
 from xpjob.net.threads import begin
@@ -130,7 +132,8 @@ def _run(
 def _connected(config: Config, journal: Journal) -> Api | None:
     """Return the API, or None if there are no credentials for it now. Raises ``SettingsError``."""
     try:
-        preload()  # not at the expense of what may hang
+        if not by_service_account(config[KubeOptions].kubeconfig, config[KubeOptions].context):
+            preload()  # not at the expense of what may hang
         with journal.phase("discover"), budget.phase("connect"):
             return connected(config, journal.clock)
     except SettingsError:

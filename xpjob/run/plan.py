@@ -15,7 +15,8 @@ from xpjob.collect.contract import Collector, Collectors, Listed, ListReader, Pl
 from xpjob.collect.fetch import Progress, fetch
 from xpjob.collect.shared import Wish
 from xpjob.config.option import Config
-from xpjob.kube.api import Api, connect
+from xpjob.kube.api import Api
+from xpjob.kube.connect import connect
 from xpjob.kube.count import count
 from xpjob.kube.decode import decoder, document
 from xpjob.kube.discovery import Catalogue, discover, discover_core

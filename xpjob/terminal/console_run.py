@@ -5,20 +5,16 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 
-from prometheus_client import generate_latest
-from rich.console import Console
-
 from xpjob.collect.contract import Collectors
 from xpjob.config.option import Config
 from xpjob.net.deadline import Deadline
 from xpjob.net.threads import within
-from xpjob.publish import exposition
 from xpjob.run import job
 from xpjob.run.job import Result
 from xpjob.run.journal import Journal
-from xpjob.terminal import log, output, progress, tables
+from xpjob.terminal import log, output
 from xpjob.terminal.options import OutputOptions
-from xpjob.terminal.tables import stdout
+from xpjob.terminal.progress import Silent
 
 _PATIENCE = 1.0  # seconds to print the summary
 
@@ -33,8 +29,7 @@ def run_once(
 ) -> Result:
     """Do one run, with progress and a summary on terminals. A dry run prints the metrics."""
     text = log.configure_for(config[OutputOptions], bounded=True)
-    stderr = Console(stderr=True)
-    with progress.Bars(stderr) if text and stderr.is_terminal else progress.Silent() as view:
+    with _progress() if text else Silent() as view:
         result = job.run(
             config, collectors, view, journal=journal, dry_run=dry_run, deadline=deadline
         )
@@ -42,11 +37,37 @@ def run_once(
         _print_exposition(result)
     if text:
         with suppress(TimeoutError):  # nobody reads it
-            within(_PATIENCE, lambda: tables.summarize(result, stderr if dry_run else stdout()))
+            within(_PATIENCE, lambda: _summarize(result, on_stderr=dry_run))
     return result
 
 
+# What follows imports what most runs do not need: rich, and the tables of the reader.
+
+
+def _progress() -> Silent:
+    from rich.console import Console
+
+    stderr = Console(stderr=True)
+    if not stderr.is_terminal:
+        return Silent()
+    from xpjob.terminal.bars import Bars
+
+    return Bars(stderr)
+
+
+def _summarize(result: Result, *, on_stderr: bool) -> None:
+    from rich.console import Console
+
+    from xpjob.terminal import tables
+
+    tables.summarize(result, Console(stderr=True) if on_stderr else tables.stdout())
+
+
 def _print_exposition(result: Result) -> None:
+    from prometheus_client import generate_latest
+
+    from xpjob.publish import exposition
+
     if result.snapshot is None:
         return
     for families in (exposition.inventory(result.snapshot.head), exposition.outcome(result.report)):

@@ -9,8 +9,6 @@ import threading
 from collections import Counter
 
 from pythonjsonlogger.json import JsonFormatter
-from rich.console import Console
-from rich.logging import RichHandler
 
 from xpjob.base.visible import visible
 from xpjob.terminal.options import OutputOptions
@@ -88,19 +86,27 @@ def finish() -> None:
                 alike.finish()
 
 
-def configure(level: str, *, text: bool, console: Console, bounded: bool = False) -> None:
-    """Send xpjob's log, and warnings of libraries, to a console.
+def configure(level: str, *, text: bool, bounded: bool = False) -> None:
+    """Send xpjob's log, and warnings of libraries, to stderr.
 
     ``bounded``: of messages that are alike only a few are logged, unless the level is debug.
     """
     handler: logging.Handler
     if text:
+        # Not imported for a log that nobody watches.
+        from rich.console import Console
+        from rich.logging import RichHandler
+
         handler = RichHandler(
-            console=console, show_path=False, markup=False, highlighter=None, log_time_format="%X"
+            console=Console(stderr=True),
+            show_path=False,
+            markup=False,
+            highlighter=None,
+            log_time_format="%X",
         )
         handler.setFormatter(_TextFormatter())
     else:
-        handler = logging.StreamHandler(console.file)
+        handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(
             _JsonFormatter(
                 "%(levelname)s %(name)s %(message)s",
@@ -127,5 +133,5 @@ def text_wanted(log_format: str) -> bool:
 def configure_for(options: OutputOptions, *, bounded: bool = False) -> bool:
     """Configure logging (see ``configure``); return whether it is text, for people."""
     text = text_wanted(options.log_format)
-    configure(options.log_level, text=text, console=Console(stderr=True), bounded=bounded)
+    configure(options.log_level, text=text, bounded=bounded)
     return text

@@ -24,7 +24,6 @@ from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 import click
-from rich.console import Console
 
 from xpjob.base.files import open_regular
 from xpjob.net.deadline import Deadline
@@ -110,7 +109,7 @@ def say(message: str, *, debug: bool) -> None:
     if log.text_wanted(os.environ.get("LOG_FORMAT", "")):
         output.echo(f"xpjob: {message}", err=True)
     else:
-        log.configure("info", text=False, console=Console(stderr=True))
+        log.configure("info", text=False)
         _log.error(message)
     if debug:
         output.echo(traceback.format_exc(), err=True)

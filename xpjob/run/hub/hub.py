@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from xpjob.base.errors import SettingsError, XpjobError
-from xpjob.kube.api import preload
+from xpjob.kube.connect import preload
 from xpjob.net import deadline as deadlines
 from xpjob.net.deadline import Deadline
 from xpjob.run.hub.child import Child

@@ -10,6 +10,7 @@ from pathlib import Path
 from xpjob.base.errors import XpjobError
 from xpjob.config.option import Config
 from xpjob.kube.api import Api
+from xpjob.kube.credentials import Configured
 from xpjob.kube.identity import Identity, identify
 from xpjob.kube.version import server_version
 from xpjob.net.threads import by_deadline
@@ -51,7 +52,9 @@ def probe(config: Config) -> Probe:
 
 
 def _expires(api: Api) -> dict[str, float]:
-    configuration = api.configuration
+    if not isinstance(api.credentials, Configured):  # the kubelet renews them
+        return {}
+    configuration = api.credentials.configuration
     token = str(configuration.api_key.get("authorization", "")).removeprefix("Bearer ")
     found = {"token": expiry.of_token(token.strip()), "certificate": 0.0}
     if configuration.cert_file:
