@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -11,7 +12,9 @@ import pytest
 from support.stand_in import APP, StandIn, modern_xr
 from xpjob.base.errors import BadAnswerError, GoneError, XpjobError
 from xpjob.collectors.crossplane import wire
-from xpjob.demo.cluster import Fault
+from xpjob.demo.cluster import CONFIGMAP, Fault
+from xpjob.kube.api import Api
+from xpjob.kube.decode import decoder
 from xpjob.kube.discovery import Kind
 from xpjob.kube.lists import MAX_RESTARTS, ListKey, Page, WholeList, list_all, read_pages
 
@@ -68,8 +71,16 @@ def test_an_expired_token_starts_the_list_anew(apps: StandIn) -> None:
     assert (listing.restarts, listing.pages) == (1, 3)
 
 
-def test_each_page_is_handed_on_before_the_next_is_asked_for(apps: StandIn) -> None:
-    """And what takes them is made anew where the list begins anew."""
+def crowded(apps: StandIn) -> Api:
+    """Return a connection that has as many requests in flight as it may have."""
+    api = apps.api()
+    while api.lanes.take(only_if_free=True):
+        pass
+    return api
+
+
+def test_what_takes_the_pages_is_made_anew_where_the_list_begins_anew(apps: StandIn) -> None:
+    """Without anything requested ahead, a page is requested when the one before was taken."""
     heard: list[tuple[int, int]] = []
     takers: list[list[str]] = []
 
@@ -86,21 +97,85 @@ def test_each_page_is_handed_on_before_the_next_is_asked_for(apps: StandIn) -> N
         return take
 
     key = ListKey(APP.gvr)
-    listing = read_pages(apps.api(), key, wire.decode_page, restart, page_size=10)
+    listing = read_pages(crowded(apps), key, wire.decode_page, restart, page_size=10)
     assert heard == [(1, 10), (2, 20), (4, 10), (5, 20), (6, 25)]
     assert [len(names) for names in takers] == [20, 25]
     assert (listing.objects, listing.pages, listing.restarts, listing.malformed) == (25, 3, 1, 0)
 
 
 def test_what_takes_the_pages_may_fail(apps: StandIn) -> None:
-    """That ends the list."""
+    """That ends the list, and gives up the page that was requested ahead."""
 
     def take(_items: Sequence[wire.Object]) -> None:
         raise XpjobError("enough")
 
-    with pytest.raises(XpjobError, match="enough"):
-        read_pages(apps.api(), ListKey(APP.gvr), wire.decode_page, lambda: take, page_size=10)
-    assert len(apps.cluster.requests) == 1
+    for api, most in ((crowded(apps), 1), (apps.api(), 2)):
+        apps.cluster.requests.clear()
+        with pytest.raises(XpjobError, match="enough"):
+            read_pages(api, ListKey(APP.gvr), wire.decode_page, lambda: take, page_size=10)
+        assert 1 <= len(apps.cluster.requests) <= most
+
+
+@pytest.mark.parametrize("kind", [APP, CONFIGMAP], ids=["metadata last", "metadata first"])
+def test_the_next_page_is_requested_before_this_one_is_taken(apps: StandIn, kind: Kind) -> None:
+    """But no page further ahead, and each one once."""
+    for number in range(25):
+        apps.cluster.apply(CONFIGMAP, {"metadata": {"name": f"{number}", "namespace": "a"}})
+    arrived = threading.Semaphore(0)
+    waited: list[bool] = []
+    pages: list[int] = []
+
+    def fault(_path: str, query: dict[str, str]) -> None:
+        if "continue" in query:
+            arrived.release()
+
+    def take(items: Sequence[wire.Object]) -> None:
+        pages.append(len(items))
+        if len(pages) < 4:
+            waited.append(arrived.acquire(timeout=20))
+            assert len(apps.cluster.requests) == len(pages) + 1
+
+    apps.cluster.fault = fault
+    decode = decoder(wire.Object)
+    listing = read_pages(apps.api(), ListKey(kind.gvr), decode, lambda: take, page_size=7)
+    assert waited == [True] * 3
+    assert pages == [7, 7, 7, 4]
+    assert (listing.objects, listing.pages) == (25, 4) == (25, len(apps.cluster.requests))
+
+
+@pytest.mark.parametrize("status", [403, 404, 500])
+def test_a_page_that_was_requested_ahead_and_failed_fails_the_list(
+    apps: StandIn, status: int
+) -> None:
+    """As if it had been requested when its turn came."""
+    apps.cluster.fault = lambda _path, query: Fault(status) if "continue" in query else None
+    with pytest.raises(XpjobError, match=str(status)):
+        fetch(apps)
+
+
+def test_a_token_that_was_not_the_list_s_own_costs_one_request(apps: StandIn) -> None:
+    """Such as of a proxy that writes metadata twice: what is decoded counts."""
+    asked: list[str] = []
+
+    def fault(_path: str, query: dict[str, str]) -> Fault | None:
+        token = query.get("continue", "")
+        asked.append(token)
+        head, rest = (
+            b'{"metadata":{"continue":"wrong"},"items":[',
+            b'],"metadata":{"continue":"%s"}}',
+        )
+        item = b'{"metadata":{"name":"%s"}}'
+        following = {"": b"b", "b": b"c", "c": b""}
+        if token not in following:
+            return Fault(410)
+        return Fault(200, head + item % (token.encode() or b"a") + rest % following[token])
+
+    apps.cluster.fault = fault
+    listing = fetch(apps)
+    assert [item.metadata.name for item in listing.items] == ["a", "b", "c"]
+    assert listing.restarts == 0
+    assert [token for token in asked if token != "wrong"] == ["", "b", "c"]
+    assert asked.count("wrong") <= 3
 
 
 POD = Kind("", "v1", "pods", "Pod", True)

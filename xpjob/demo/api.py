@@ -248,11 +248,10 @@ def _list(
         meta["kind"] = f"{meta['kind']}List"
         return _reply({**meta, "metadata": metadata, "items": items})
     prefix = f"{group}/" if group else ""
-    document = {"apiVersion": prefix + kind.version, "kind": f"{kind.kind}List"}
+    version, name = prefix + kind.version, f"{kind.kind}List"
     if _built_in(group):
-        return _reply({**document, "metadata": metadata, "items": items})
-    document = {"apiVersion": document.pop("apiVersion"), "items": items, **document}
-    return _reply({**document, "metadata": metadata})
+        return _reply({"kind": name, "apiVersion": version, "metadata": metadata, "items": items})
+    return _reply({"apiVersion": version, "items": items, "kind": name, "metadata": metadata})
 
 
 def _built_in(group: str) -> bool:

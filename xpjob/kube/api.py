@@ -30,7 +30,7 @@ from xpjob.net import http, retry
 from xpjob.net.bodies import Body, Whole
 from xpjob.net.clock import KUBERNETES, Clock
 from xpjob.net.http import ProxyFailedError, Response, Timeouts
-from xpjob.net.inflight import Budget
+from xpjob.net.inflight import Budget, Lanes
 from xpjob.net.threads import within
 
 _TRANSIENT = frozenset({429, 500, 502, 503, 504})
@@ -62,7 +62,10 @@ class _Review(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """Connection to an API server. Thread-safe. Its lists share a ``budget`` of bytes."""
+    """Connection to an API server. Thread-safe.
+
+    Its lists share a ``budget`` of bytes, and ``lanes`` for requests ahead.
+    """
 
     url: str
     pool: urllib3.PoolManager
@@ -70,6 +73,7 @@ class Api:
     timeouts: Timeouts
     clock: Clock = field(default_factory=Clock)
     budget: Budget = field(default_factory=Budget.of_memory)
+    lanes: Lanes = field(default_factory=lambda: Lanes(1))
 
     @property
     def server(self) -> str:

@@ -19,6 +19,7 @@ from xpjob.kube.credentials import Configured
 from xpjob.kube.service_account import ServiceAccount, in_a_pod
 from xpjob.net.clock import Clock
 from xpjob.net.http import Timeouts
+from xpjob.net.inflight import Lanes
 from xpjob.net.threads import within
 
 T = TypeVar("T")
@@ -80,7 +81,9 @@ def connect(
     if in_cluster:
         account = bounded(f"reading {where}", ServiceAccount)
         bounded(f"reading {account.authority} of {where}", partial(_readable, account.authority))
-        return Api(account.url, account.pool(connections), account, timeouts, clock or Clock())
+        pool = account.pool(connections)
+        lanes = Lanes(connections)
+        return Api(account.url, pool, account, timeouts, clock or Clock(), lanes=lanes)
 
     # Imported only where it is needed: see preload.
     from kubernetes import client
@@ -99,7 +102,8 @@ def connect(
     configuration.connection_pool_maxsize = connections
     pool = client.ApiClient(configuration).rest_client.pool_manager
     host = configuration.host.rstrip("/")
-    api = Api(host, pool, Configured(configuration), timeouts, clock or Clock())
+    credentials, lanes = Configured(configuration), Lanes(connections)
+    api = Api(host, pool, credentials, timeouts, clock or Clock(), lanes=lanes)
     # Tokens, passwords and credentials of plugins all end up in api_key, as one header.
     if configuration.api_key and secrets.in_the_clear(api.url) and not allow_insecure:
         raise SettingsError(

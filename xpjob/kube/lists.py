@@ -1,7 +1,7 @@
 """List objects page by page.
 
 ``limit`` and ``continue`` bound the memory, with limits that fit the bytes of the pages (see
-``pages``). Each page is processed before the next is requested.
+``pages``). The next page may be requested before this one is processed (see ``ahead``).
 When a continue token has expired (410) the list restarts and earlier pages are discarded, so the
 result is always one consistent list.
 """
@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Generic, TypeVar
 
 from xpjob.base.errors import BadAnswerError, GoneError
+from xpjob.kube.ahead import Pages
 from xpjob.kube.api import Api
 from xpjob.kube.gvr import Gvr
 from xpjob.kube.mend import UNREADABLE
@@ -121,7 +122,7 @@ def read_pages(
     page_size: int,
     on_page: Callable[[int, int], None] = _ignore,
 ) -> Listing:
-    """List objects, and pass each page to a sink before the next is requested.
+    """List objects, and pass each page to a sink, one after the other.
 
     ``decode`` turns a page's bytes into objects (see ``decode.decoder``). ``restart`` returns the
     sink of the pages: it is called at the start, and again when the list restarts; earlier sinks
@@ -132,19 +133,15 @@ def read_pages(
     """
     path = key.path()
     sizes = PageSizes(page_size, api.budget, path)
+    pages = Pages(api, key, sizes)
     listing, take = Listing(), restart()
     token = ""
     seen: set[str] = set()
     try:
         while True:
-            with sizes.page():
+            with pages.page(token) as page:
                 try:
-                    body = api.get(
-                        path,
-                        _query(key, sizes.limit, token),
-                        accept=key.accept,
-                        into=sizes.body,
-                    ).body
+                    body = page.body()
                 except AnswerTooLargeError:
                     sizes.too_large()
                     continue
@@ -156,31 +153,29 @@ def read_pages(
                     token = ""
                     seen.clear()
                     continue
+                pages.ask_ahead(page, body)
                 size = len(body)
                 with api.budget.turn:
-                    page = _decoded(decode, body, path)
-                    take(page.items)
-                    count = len(page.items)
+                    made = _decoded(decode, body, path)
+                    take(made.items)
+                    count = len(made.items)
                     # Not kept in memory while the next page is read.
-                    page.items, body = [], b""
-                listing.malformed += page.malformed + sizes.passed_over
-                sizes.read(count + page.malformed, size)
+                    made.items, body = [], b""
+                listing.malformed += made.malformed + page.passed_over
+                sizes.read(count + made.malformed, size)
             listing.objects += count
             listing.pages += 1
             listing.bytes += size
-            on_page(listing.objects, listing.objects + page.remaining)
-            if not page.continue_token:
+            on_page(listing.objects, listing.objects + made.remaining)
+            if not made.continue_token:
                 return listing
-            token = page.continue_token
+            token = made.continue_token
             if token in seen:
                 raise BadAnswerError(f"GET {path}: the server sent the same continue token twice")
             seen.add(token)
     finally:
+        pages.close()
         sizes.log()
-
-
-def _query(key: ListKey, limit: int, token: str) -> dict[str, str | int]:
-    return {"limit": limit, **key.query(), **({"continue": token} if token else {})}
 
 
 def list_all(

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
-from xpjob.base.errors import BadAnswerError
+from xpjob.base.errors import BadAnswerError, XpjobError
+from xpjob.kube.early import LOOKED_AT, at_start
 from xpjob.kube.salvage import Skimmer
-from xpjob.net.bodies import Body, too_large
+from xpjob.net.bodies import too_large
 from xpjob.net.inflight import Budget, Room
 
 _STEP = 8
@@ -35,37 +35,27 @@ class PageSizes:
         self._most = most
         self._budget = budget
         self._path = path
+        self.steady = False
+        """Whether the last page fitted, so that the next one is expected to."""
         self._given_up = 0
-        self._pages: list[_PageBody] = []
-
-    @contextmanager
-    def page(self) -> Iterator[None]:
-        """Hold the memory of one page, with its retries, until the block ends."""
-        try:
-            yield
-        finally:
-            while self._pages:
-                self._pages.pop().close()
-
-    def body(self) -> Body:
-        """Return what takes in the next page."""
-        made = _PageBody(self._budget, self.limit)
-        self._pages.append(made)
-        return made
-
-    @property
-    def passed_over(self) -> int:
-        """Return how many objects the current page lacks because they are too large: 0 or 1."""
-        return int(self._pages[-1].skimmed)
 
     def read(self, objects: int, size: int) -> None:
         """Fit the limit to a page that was read."""
+        self.steady = True
         if objects:
-            fitting = self._budget.page * 3 * objects // (4 * max(size, 1))
-            self.limit = max(1, min(self._most, self.limit * _STEP, fitting))
+            self.limit = self._fitting(self.limit, objects, size)
+
+    def behind(self, limit: int, size: int) -> int:
+        """Return the limit of the page behind one of this limit and size, not yet decoded."""
+        return self._fitting(limit, limit, size)
+
+    def _fitting(self, limit: int, objects: int, size: int) -> int:
+        fitting = self._budget.page * 3 * objects // (4 * max(size, 1))
+        return max(1, min(self._most, limit * _STEP, fitting))
 
     def too_large(self) -> None:
         """Lower the limit: the page was given up."""
+        self.steady = False
         self._given_up += 1
         self.limit = max(1, self.limit // _STEP)
 
@@ -83,26 +73,41 @@ class PageSizes:
             )
 
 
-class _PageBody:
-    """The body of one page. With one object only, it may be larger, and it is passed over."""
+class PageBody:
+    """The body of one page. With one object only, it may be larger, and it is passed over.
 
-    def __init__(self, budget: Budget, limit: int) -> None:
+    ``started`` is called with the continue token if the start of the page has one.
+    """
+
+    def __init__(
+        self, budget: Budget, limit: int, started: Callable[[str], None] | None = None
+    ) -> None:
         self._single = limit == 1
         self._most = budget.single if self._single else budget.page
         self._room = Room(budget)
         self._kept = io.BytesIO()  # getvalue does not copy
         self._skimmer: Skimmer | None = None
+        self._start, self._started = b"", started
 
     @property
     def skimmed(self) -> bool:
+        """Return whether it was too large, and its object is left out."""
         return self._skimmer is not None
 
     def write(self, piece: bytes) -> bool:
-        """Take a piece in. Raises ``AnswerTooLargeError`` if fewer objects would be smaller."""
+        """Take a piece in. Raises ``AnswerTooLargeError`` if fewer objects would be smaller.
+
+        Raises another ``XpjobError`` once it is closed.
+        """
         if self._skimmer is None:
             if self._kept.tell() + len(piece) <= self._most:
-                self._room.grow(len(piece))
+                try:
+                    self._room.grow(len(piece))
+                except OSError as error:  # not to be tried again
+                    raise XpjobError(str(error)) from None
                 self._kept.write(piece)
+                if self._started is not None:
+                    self._look(piece, self._started)
                 return True
             if not self._single:
                 raise too_large(self._most)
@@ -120,6 +125,14 @@ class _PageBody:
                 f"{self._most >> 20} MiB; leave this kind out, or raise the memory limit"
             )
         return True
+
+    def _look(self, piece: bytes, started: Callable[[str], None]) -> None:
+        self._start += piece[:LOOKED_AT]
+        token = at_start(self._start)
+        if token or len(self._start) >= LOOKED_AT:
+            self._start, self._started = b"", None
+        if token:
+            started(token)
 
     def content(self) -> bytes:
         """Return the page, without an object that is too large."""

@@ -75,3 +75,25 @@ class Room:
             if budget._beyond is self:
                 budget._beyond = None
             budget._changed.notify_all()
+
+
+class Lanes:
+    """Counts requests in flight, so that what is asked for early takes only what is left over."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._taken = 0
+
+    def take(self, *, only_if_free: bool = False) -> bool:
+        """Count a request, and return True; ``only_if_free``: not beyond the most, then False."""
+        with self._lock:
+            if only_if_free and self._taken >= self._most:
+                return False
+            self._taken += 1
+            return True
+
+    def leave(self) -> None:
+        """Count a request as ended."""
+        with self._lock:
+            self._taken -= 1
