@@ -239,6 +239,24 @@ def test_the_longest_list_starts_first(pods: Pods) -> None:
     assert [item.outcome.records for item in listed] == [6, 5, 0]
 
 
+def test_lengths_that_become_known_late_count_for_the_lists_that_are_left(pods: Pods) -> None:
+    """The store of the run before may be read after the first lists have started."""
+    sizes: dict[tuple[str, str, str], int] = {}
+
+    class Late(Silent):
+        def done(self, key: ListKey) -> None:
+            sizes.update({("", "pods", "team-1"): 1, ("", "pods", "team-9"): 20})
+
+    several, attempt = PodList(["team-0", "team-1", "team-9"]), Attempt("pods")
+    api = connected(pods.config())
+    world = PlanningWorld(api, Catalogue(()), ToyOptions(), 4, 1)
+    wishes = [Wish(several, attempt, each) for each in several.plan(world).subscriptions]
+    listed = fetch(wishes, api, Late(), page_size=500, concurrency=1, sizes=sizes)
+    order = [path.split("/")[4] for path, _ in pods.cluster.requests]
+    assert order == ["team-0", "team-9", "team-1"]
+    assert [item.outcome.records for item in listed] == [6, 5, 0]
+
+
 def test_two_collectors_may_not_claim_one_key(pods: Pods) -> None:
     """That is a mistake in the program, found before any work."""
 

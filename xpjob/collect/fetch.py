@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -63,13 +64,21 @@ def fetch(
     """Request every list, and return the outcome of each wish, in order.
 
     A failed list is an outcome, not an exception. ``sizes`` has the number of objects of each list
-    in the previous run, by ``TargetOutcome.scope``: the longest list starts first.
+    in the previous run, by ``TargetOutcome.scope``: the longest list starts first. It may become
+    known meanwhile, so it is looked at each time that a list starts.
     """
     lists = shared_lists(wish for wish in wishes if wish.subscription.error is None)
     progress.planned([shared.key for shared in lists])
-    lists.sort(key=lambda shared: -sizes.get(_scope(shared.key), 0))
+    choosing = threading.Lock()
 
-    def one(shared: SharedList) -> dict[Wish, Listed]:
+    def longest() -> SharedList:
+        with choosing:
+            chosen = max(lists, key=lambda shared: sizes.get(_scope(shared.key), 0))
+            lists.remove(chosen)
+            return chosen
+
+    def one(_: object) -> dict[Wish, Listed]:
+        shared = longest()
         try:
             made = _read(shared, api, page_size, progress)
             if any(isinstance(listed.error, RefusedError) for listed in made.values()):
@@ -80,7 +89,8 @@ def fetch(
         finally:
             progress.done(shared.key)
 
-    made = {wish: listed for some in each(one, lists, concurrency) for wish, listed in some.items()}
+    done = each(one, [None] * len(lists), concurrency)
+    made = {wish: listed for some in done for wish, listed in some.items()}
     return [made[wish] if wish in made else unlisted(wish.subscription) for wish in wishes]
 
 
