@@ -12,8 +12,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "xpjob"
 ROOMS = (
-    *("base", "config", "net", "kube", "metrics", "collect", "store", "snapshot", "publish"),
-    *("run", "reader", "collectors", "terminal", "doctor", "demo", "commands"),
+    *("base", "config", "net", "kube", "metrics", "collect", "store", "snapshot", "usage"),
+    *("publish", "run", "reader", "collectors", "terminal", "doctor", "demo", "commands"),
 )
 """In the order of DESIGN: a package imports only packages before it."""
 COLLECTORS = PACKAGE / "collectors"

@@ -1,0 +1,59 @@
+"""Meters: what a collector measures, so that the core can integrate it over time.
+
+A reading says how much of something an object or several have, and since when. The core alone
+knows which time is not counted yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+Unit = Literal["Unit", "Millicore", "B"]
+"""Units of amounts, as FOCUS spells them; a quantity is in these, times seconds."""
+
+
+class Key(Struct, frozen=True, rename="camel", omit_defaults=True, gc=False, order=True):
+    """What a quantity is of: a meter, and the dimensions that it declares; others are empty.
+
+    ``node_group`` is the pool of nodes. ``tags`` are further dimensions, sorted by name.
+    """
+
+    meter: str
+    class_: str = msgspec.field(default="", name="class")
+    group: str = ""
+    kind: str = ""
+    namespace: str = ""
+    team: str = ""
+    composition: str = ""
+    node_group: str = ""
+    tags: tuple[tuple[str, str], ...] = ()
+
+
+class Meter(Struct, frozen=True):
+    """One meter of a collector: its unit, the dimensions of its keys, and what it measures.
+
+    ``dimensions`` are names of fields of ``Key``.
+    """
+
+    name: str
+    unit: Unit
+    dimensions: Sequence[str]
+    help: str
+
+
+class Reading(NamedTuple):
+    """An amount that was there from ``begin`` to ``end`` (None: still there), in epoch seconds.
+
+    ``list`` is the position of its list in ``listed``. The amounts of several objects that have
+    key, begin and end in common may be summed.
+    """
+
+    list: int
+    key: Key
+    amount: int
+    begin: int
+    end: int | None = None

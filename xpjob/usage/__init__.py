@@ -1,0 +1,1 @@
+"""Usage: who had how much, for how long."""
