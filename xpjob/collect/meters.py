@@ -36,13 +36,20 @@ class Key(Struct, frozen=True, rename="camel", omit_defaults=True, gc=False, ord
 class Meter(Struct, frozen=True):
     """One meter of a collector: its unit, the dimensions of its keys, and what it measures.
 
-    ``dimensions`` are names of fields of ``Key``.
+    ``dimensions`` are names of fields of ``Key``. A name such as ``<resource>_requests`` stands for
+    a meter of each resource.
     """
 
     name: str
     unit: Unit
     dimensions: Sequence[str]
     help: str
+
+    def has(self, name: str) -> bool:
+        """Return whether a key may have this meter."""
+        if not self.name.startswith("<"):
+            return name == self.name
+        return name.endswith(self.name.partition(">")[2])
 
 
 class Reading(NamedTuple):

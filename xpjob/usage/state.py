@@ -39,6 +39,11 @@ class Observed(Struct, frozen=True, rename="camel", omit_defaults=True, gc=False
     kind: str = ""
     namespace: str = ""
 
+    @property
+    def identity(self) -> tuple[str, str]:
+        """Return what identifies the list among all lists."""
+        return self.collector, self.list
+
 
 class Day(Struct, frozen=True, rename="camel"):
     """What was counted for one UTC day, ``YYYY-MM-DD``."""
@@ -66,12 +71,21 @@ class Closed(Day, frozen=True, rename="camel"):
     corrections: tuple[Day, ...] = ()
 
 
-class ListState(Struct, frozen=True, rename="camel", gc=False):
-    """A list, and the time until which it is counted."""
+class ListState(Struct, frozen=True, rename="camel", omit_defaults=True, gc=False):
+    """A list, and the time until which it is counted. The other fields say what it has."""
 
     collector: str
     list: str
     until: int
+    class_: str = msgspec.field(default="", name="class")
+    group: str = ""
+    resource: str = ""
+    namespace: str = ""
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """Return what identifies it among all lists."""
+        return self.collector, self.list
 
 
 class Total(Struct, frozen=True, rename="camel", gc=False):
