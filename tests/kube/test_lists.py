@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta, timezone
 
 import msgspec
 import pytest
 
 from support.stand_in import APP, StandIn, modern_xr
+from xpjob.base import times
 from xpjob.base.errors import BadAnswerError, GoneError, XpjobError
 from xpjob.collectors.crossplane import wire
 from xpjob.demo.cluster import CONFIGMAP, Fault
+from xpjob.kube import lists
 from xpjob.kube.api import Api
 from xpjob.kube.decode import decoder
 from xpjob.kube.discovery import Kind
-from xpjob.kube.lists import MAX_RESTARTS, ListKey, Page, WholeList, list_all, read_pages
+from xpjob.kube.lists import MAX_RESTARTS, ListKey, Moment, Page, WholeList, list_all, read_pages
 
 
 @pytest.fixture
@@ -77,6 +80,31 @@ def crowded(apps: StandIn) -> Api:
     while api.lanes.take(only_if_free=True):
         pass
     return api
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["by the server", "by the own clock"])
+def test_a_list_is_of_the_moment_of_its_first_page(
+    apps: StandIn, monkeypatch: pytest.MonkeyPatch, told: bool
+) -> None:
+    """After an expired token, of the new first page. The difference of the clocks is noted."""
+    base = datetime(2026, 10, 5, 10, tzinfo=timezone.utc)
+    second = timedelta(seconds=1)
+    expired: list[bool] = []
+
+    def fault(_path: str, query: dict[str, str]) -> Fault | None:
+        if query.get("continue", "").endswith(".20") and not expired:
+            expired.append(True)
+            apps.cluster.compact()
+        return None
+
+    apps.cluster.fault = fault
+    server = (lambda _: base + len(apps.cluster.requests) * second) if told else (lambda _: None)
+    monkeypatch.setattr(lists, "date_of", server)
+    monkeypatch.setattr(times, "now", lambda: base + (60 + len(apps.cluster.requests)) * second)
+    key = ListKey(APP.gvr)
+    moment = list_all(crowded(apps), key, wire.decode_page, page_size=10).moment
+    began = int(base.timestamp()) + 4  # three requests of the first attempt
+    assert moment == (Moment(began, ahead=60) if told else Moment(began + 60))
 
 
 def test_what_takes_the_pages_is_made_anew_where_the_list_begins_anew(apps: StandIn) -> None:

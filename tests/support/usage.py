@@ -11,7 +11,7 @@ from xpjob.collect.meters import Key, Meter, Reading
 from xpjob.usage import engine
 from xpjob.usage.engine import Planned
 from xpjob.usage.rules import Rules
-from xpjob.usage.state import Closed, Day, UsageState
+from xpjob.usage.state import Closed, Day, Open, UsageState
 
 OBJECTS = Key("objects", class_="one")
 METERS = (
@@ -105,7 +105,7 @@ def count(
 
 def every_day(state: UsageState) -> Iterable[Day]:
     """Yield open, closed and corrected days."""
-    days: Sequence[Closed] = (*state.open, *state.pending)  # type: ignore[assignment]
+    days: list[Open | Closed] = [*state.open, *state.pending]
     for day in days:
         yield day
         yield from day.corrections

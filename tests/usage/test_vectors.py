@@ -6,9 +6,9 @@ import dataclasses
 
 import msgspec
 
-from tests.support.usage import DAY, OBJECTS, RULES, START, History, Thing, at, count
+from support.usage import DAY, OBJECTS, RULES, START, History, Thing, at, count
 from xpjob.collect.meters import Key
-from xpjob.usage.rules import OTHER
+from xpjob.metrics.table import OTHER
 from xpjob.usage.state import Day, UsageState
 
 THREE = [Thing()] * 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import datetime, timezone
 
@@ -62,3 +63,14 @@ def ago(seconds: int) -> str:
         if seconds >= size:
             return f"{seconds // size} {unit}"
     return f"{max(0, seconds)} s"
+
+
+def epoch(text: str) -> int | None:
+    """Parse an RFC 3339 time into whole seconds since 1970; None if invalid."""
+    moment = read(text)
+    return None if moment is None else math.floor(moment.timestamp())
+
+
+def rfc3339_seconds(epoch_seconds: int) -> str:
+    """Format seconds since 1970 as the API server formats times."""
+    return datetime.fromtimestamp(epoch_seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -16,7 +16,7 @@ from xpjob.collect.tables import TableDescription, TableSpec
 from xpjob.config.option import Group
 from xpjob.kube.discovery import Catalogue
 from xpjob.kube.gvr import Gvr
-from xpjob.kube.lists import Listing, ListKey, WholeList
+from xpjob.kube.lists import NEVER, Listing, ListKey, Moment, WholeList
 from xpjob.kube.version import Version
 from xpjob.metrics.stored import Tables
 from xpjob.net.options import NetOptions
@@ -152,12 +152,16 @@ class ListReader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """The outcome of a subscription: its reader's result, or ``error`` and no result."""
+    """The outcome of a subscription: its reader's result, or ``error`` and no result.
+
+    ``moment`` is the time of the list; ``NEVER`` if it failed.
+    """
 
     subscription: Subscription
     outcome: TargetOutcome
     result: Any = None
     error: XpjobError | None = None
+    moment: Moment = NEVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +231,7 @@ Collectors = Sequence[Collector]
 RESERVED = frozenset(
     (
         *("schemaVersion", "generatedAt", "cluster", "run", "targets", "counters", "findings"),
-        *("shown", "collectors", "tables", "metrics", "identity"),
+        *("shown", "collectors", "tables", "metrics", "identity", "usage"),
     )
 )
 """Keys of the document that tables and state must not use."""

@@ -207,7 +207,7 @@ def _listed(reading: _Reading, listing: Listing, started: float) -> Listed:
     result = None
     if not wish.attempt.failed:
         result = wish.attempt.run("result", reading.reader.result)
-    return Listed(wish.subscription, outcome, result)
+    return Listed(wish.subscription, outcome, result, moment=listing.moment)
 
 
 def _failed(wish: Wish, error: XpjobError | None, started: float) -> Listed:

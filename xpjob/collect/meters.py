@@ -6,11 +6,13 @@ knows which time is not counted yet.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 from msgspec import Struct
+
+from xpjob.collect.contract import Listed, Plan, Section
 
 Unit = Literal["Unit", "Millicore", "B"]
 """Units of amounts, as FOCUS spells them; a quantity is in these, times seconds."""
@@ -64,3 +66,23 @@ class Reading(NamedTuple):
     amount: int
     begin: int
     end: int | None = None
+
+
+@runtime_checkable
+class Metering(Protocol):
+    """A collector whose objects are counted as usage.
+
+    Readings are taken of lists that succeeded in this run, never of rows that were kept.
+    """
+
+    name: str
+    meters: Sequence[Meter]
+
+    def readings(
+        self, plan: Plan, listed: Sequence[Listed], section: Section, since: int
+    ) -> Iterable[Reading]:
+        """Yield what the lists have, with their positions in ``listed``. No I/O.
+
+        ``section`` is what ``finish`` has made of them. What is before ``since`` is counted
+        already: begins may be clipped to it, and what ended by then be left out.
+        """

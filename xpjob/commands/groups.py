@@ -15,6 +15,7 @@ from xpjob.run.hub.options import HubOptions
 from xpjob.run.options import RunOptions, ShardOptions
 from xpjob.store.options import StoreOptions
 from xpjob.terminal.options import OutputOptions
+from xpjob.usage.options import UsageOptions
 
 if TYPE_CHECKING:
     from xpjob.collect.contract import Collectors
@@ -55,7 +56,7 @@ CLUSTER_GROUPS: tuple[type[Group], ...] = (
 GROUPS: tuple[type[Group], ...] = (
     *CLUSTER_GROUPS,
     *(StoreOptions, ShardOptions, HubOptions, PublishOptions),
-    *(ReaderOptions, AccessOptions, NetOptions, OutputOptions),
+    *(ReaderOptions, AccessOptions, UsageOptions, NetOptions, OutputOptions),
 )
 """All groups, in the order of help and documentation."""
 OPTIONS: tuple[Option, ...] = tuple(option for _, option in declared(GROUPS))

@@ -24,6 +24,7 @@ from xpjob.run.options import RunOptions, ShardOptions
 from xpjob.store.options import StoreOptions
 from xpjob.terminal import log, shutdown
 from xpjob.terminal.options import OutputOptions
+from xpjob.usage.options import UsageOptions
 
 if TYPE_CHECKING:
     from xpjob.run.job import Result
@@ -33,7 +34,8 @@ _log = logging.getLogger(__name__)
 
 _GROUPS = (
     *CLUSTER_GROUPS,
-    *(StoreOptions, ShardOptions, HubOptions, PublishOptions, NetOptions, OutputOptions),
+    *(StoreOptions, ShardOptions, HubOptions, PublishOptions, UsageOptions),
+    *(NetOptions, OutputOptions),
 )
 
 

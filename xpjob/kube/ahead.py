@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextvars
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,8 @@ class Page:
         self.token, self.limit = token, limit
         self.next = ""
         """The token of the next page, if the start of this one has it."""
+        self.headers: Mapping[str, str] = {}
+        """The headers of the answer, once it is complete."""
         self._pages = pages
         self._bodies: list[PageBody] = []
         self._lock = threading.Lock()
@@ -66,7 +68,9 @@ class Page:
         if self.token:
             query["continue"] = self.token
         try:
-            return api.get(key.path(), query, accept=key.accept, into=self._made).body
+            answer = api.get(key.path(), query, accept=key.accept, into=self._made)
+            self.headers = answer.headers
+            return answer.body
         finally:
             api.lanes.leave()
 

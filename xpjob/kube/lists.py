@@ -8,10 +8,11 @@ result is always one consistent list.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from typing import Generic, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Generic, NamedTuple, TypeVar
 
+from xpjob.base import times
 from xpjob.base.errors import BadAnswerError, GoneError
 from xpjob.kube.ahead import Pages
 from xpjob.kube.api import Api
@@ -20,6 +21,7 @@ from xpjob.kube.mend import UNREADABLE
 from xpjob.kube.pages import PageSizes
 from xpjob.kube.salvage import cut_deep
 from xpjob.net.bodies import AnswerTooLargeError
+from xpjob.net.clock import date_of
 
 T = TypeVar("T")
 
@@ -88,11 +90,33 @@ class Page(Generic[T]):
     remaining: int = 0
 
 
+class Moment(NamedTuple):
+    """The time of a list in epoch seconds: that of its first page, of which all pages are.
+
+    It is by the server's clock, which also makes creation times, and by the own one if the server
+    does not tell. ``ahead``: seconds that the own clock was ahead.
+    """
+
+    at: int
+    ahead: int = 0
+
+    @classmethod
+    def of(cls, headers: Mapping[str, str]) -> Moment:
+        """Return the time of an answer that has just arrived."""
+        own = times.now().timestamp()
+        date = date_of(headers)
+        at = int(date.timestamp() if date else own)
+        return cls(at, round(own - at))
+
+
+NEVER = Moment(0)
+
+
 @dataclass(slots=True)
 class Listing:
     """Statistics of a complete list. ``bytes`` includes restarts; the rest is of the last attempt.
 
-    ``objects`` counts readable objects, ``malformed`` unreadable ones.
+    ``objects`` counts readable objects, ``malformed`` unreadable ones. ``moment`` is its time.
     """
 
     objects: int = 0
@@ -100,6 +124,7 @@ class Listing:
     pages: int = 0
     restarts: int = 0
     bytes: int = 0
+    moment: Moment = NEVER
 
 
 @dataclass(slots=True)
@@ -153,6 +178,8 @@ def read_pages(
                     token = ""
                     seen.clear()
                     continue
+                if not token:
+                    listing.moment = Moment.of(page.headers)
                 pages.ask_ahead(page, body)
                 size = len(body)
                 with api.budget.turn:
@@ -194,7 +221,9 @@ def list_all(
         return items.extend
 
     listing = read_pages(api, key, decode, restart, page_size=page_size, on_page=on_page)
-    return WholeList(**asdict(listing), items=items)
+    return WholeList(
+        **{each.name: getattr(listing, each.name) for each in fields(listing)}, items=items
+    )
 
 
 def _decoded(decode: Callable[[bytes], Page[T]], body: bytes, path: str) -> Page[T]:

@@ -47,10 +47,23 @@ class PodSpec(Struct, rename="camel", gc=False):
     scheduling_gates: list[SchedulingGate] | None = None
 
 
+class Terminated(Struct, rename="camel", gc=False):
+    """``state.terminated`` of a container."""
+
+    finished_at: str = ""
+
+
+class ContainerState(Struct, gc=False):
+    """``state`` of a container."""
+
+    terminated: Terminated | None = None
+
+
 class ContainerStatus(Struct, rename="camel", gc=False):
-    """What a container or init container has been given, where a resize may change that."""
+    """A container or init container: its state, and what it has been given by a resize."""
 
     name: str = ""
+    state: ContainerState | None = None
     resources: Raw = Raw(b"")
     allocated_resources: Raw = Raw(b"")
 
@@ -74,6 +87,7 @@ class PodStatus(Struct, rename="camel", gc=False):
 
     phase: str = ""
     reason: str = ""
+    start_time: str | None = None
     nominated_node_name: str = ""
     conditions: list[Condition] | None = None
     container_statuses: list[ContainerStatus] | None = None

@@ -27,6 +27,18 @@ _YEARS = range(2020, 2200)
 _log = logging.getLogger(__name__)
 
 
+def date_of(headers: Mapping[str, str]) -> datetime | None:
+    """Return when an answer was made by its server's clock, None if that is not known."""
+    try:
+        if float(headers.get("Age") or 0) > 0:
+            return None  # from a cache
+        moment = parsedate_to_datetime(headers.get("Date") or "")
+        moment = moment.replace(tzinfo=moment.tzinfo or timezone.utc).astimezone(timezone.utc)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return moment if moment.year in _YEARS else None
+
+
 class Clock:
     """The own clock, and how far it is ahead of those of servers. Thread-safe."""
 
@@ -39,16 +51,10 @@ class Clock:
 
     def observe(self, server: str, headers: Mapping[str, str]) -> None:
         """Compare the own clock with the ``Date`` of an answer that has just arrived."""
-        try:
-            if float(headers.get("Age") or 0) > 0:
-                return  # from a cache
-            moment = parsedate_to_datetime(headers.get("Date") or "")
-            moment = moment.replace(tzinfo=moment.tzinfo or timezone.utc)
-            ahead = (times.now() - moment).total_seconds()
-        except (ValueError, TypeError, OverflowError):
+        moment = date_of(headers)
+        if moment is None:
             return
-        if moment.year not in _YEARS:
-            return
+        ahead = (times.now() - moment).total_seconds()
         with self._lock:
             # A slow answer makes the own clock seem ahead.
             self._ahead[server] = min(ahead, self._ahead.get(server, math.inf))

@@ -11,10 +11,11 @@ from xpjob.config import parsers, secrets
 from xpjob.config.option import Config, Group, Problem, option
 from xpjob.net.options import NetOptions
 from xpjob.reader.hosts import parse_host
+from xpjob.snapshot.interval import IntervalOptions
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReaderOptions(Group):
+class ReaderOptions(IntervalOptions):
     """How the reader serves. Times are in seconds."""
 
     title = "The reader"
@@ -24,7 +25,6 @@ class ReaderOptions(Group):
     # ruff: disable[E501]
     metrics_addr: tuple[str, int] | None = option("Address to serve at: host:port, or :port for all interfaces; by default :8080 in a pod, else 127.0.0.1:8080.", "", parsers.optional(parsers.address))
     reader_hosts: tuple[str, ...] = option("Host names to answer for beside localhost and addresses, comma-separated; *.example.org for all below.", "", parsers.each(parse_host))
-    poll_interval_seconds: float = option("How often a run is expected; a snapshot older than three times that is stale.", "30", parsers.seconds(604_800))
     reader_answer_bytes: int = option("Memory for answers that are being sent, in bytes; further ones wait for it up to 5 s, and then get a 503. 0 means an eighth of the cgroup's memory limit, or 64 MiB without one.", "0", parsers.whole(0, 999_999_999))
     refresh_seconds: float = option("How often the store is asked for a newer snapshot.", "5", parsers.seconds(3600))
     reader_cert_file: Path | None = option("File with the certificate to serve https with; empty means http.", "", parsers.optional(parsers.pem_file))

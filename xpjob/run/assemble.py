@@ -16,17 +16,22 @@ from xpjob.metrics.cumulative import Counters
 from xpjob.metrics.stored import MetricTable
 from xpjob.metrics.table import OTHER
 from xpjob.net.clock import Clock
+from xpjob.run.counting import Counting, usage_metrics
 from xpjob.run.part import Making, Owners, Part
 from xpjob.run.plan import Gathered
 from xpjob.run.previous import Previous, Whole
 from xpjob.snapshot.documents import Head, RunInfo, Shown, Snapshot
+from xpjob.usage.rules import Rules
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Facts about the run for the head. ``targets`` are the outcomes of all lists."""
+    """Facts about the run for the head. ``targets`` are the outcomes of all lists.
+
+    ``usage`` has the rules by which it is counted, None if it is not.
+    """
 
     run: RunInfo
     cluster: str
@@ -35,6 +40,7 @@ class Facts:
     max_age: float
     clock: Clock = field(default_factory=Clock)
     identity: Identity | None = None
+    usage: Rules | None = None
 
 
 class NothingError(XpjobError):
@@ -65,7 +71,10 @@ def assemble(
     """
     at = times.rfc3339(facts.clock.now())
     owners = Owners([collected.collector for collected in gathered])
-    making = Making(previous, whole, owners, at, facts.max_series, facts.max_age, verify=verify)
+    counting = Counting.of(gathered, previous, facts.usage, facts.clock)
+    making = Making(
+        *(previous, whole, owners, at, facts.max_series, facts.max_age), counting, verify=verify
+    )
     attempts = [collected.attempt.fork() for collected in gathered]
     made = [
         making.make(collected, attempt)
@@ -81,6 +90,11 @@ def assemble(
     if attempts and not any(map(_counts, attempts, parts)):
         raise NothingError(attempts, outcomes)
     metrics = [table for part in parts for table in part.metrics]
+    # Switched off, what was counted stays, and its counters are not exposed.
+    usage = previous.usage if previous else None
+    if counting:
+        usage = counting.counted(made)
+        metrics += usage_metrics(usage)
     _warn_of_folding(metrics, facts.max_series)
     head = Head(
         run=facts.run,
@@ -95,7 +109,7 @@ def assemble(
         tables=[table for part in parts for table in part.tables],
         metrics=metrics,
     )
-    snapshot = Snapshot(head)
+    snapshot = Snapshot(head, usage=usage)
     # What is fresh has the last word where two have one key: of how rows become series.
     for part in sorted(parts, key=lambda part: not part.carried_since):
         snapshot.shown.update(part.shown)

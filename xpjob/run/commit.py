@@ -14,6 +14,7 @@ from xpjob.base.errors import ConflictError, SupersededError, XpjobError
 from xpjob.collect.contract import Collectors
 from xpjob.net.clock import Clock
 from xpjob.run.assemble import Facts, NothingError, assemble
+from xpjob.run.counting import is_usage, usage_metrics
 from xpjob.run.identity import ADVICE, Identified, SharedNameError
 from xpjob.run.journal import Journal
 from xpjob.run.plan import Gathered
@@ -21,6 +22,7 @@ from xpjob.run.previous import Previous, Whole, check_order, read, recall
 from xpjob.snapshot import documents, sections
 from xpjob.snapshot.documents import Head, RawSnapshot, RunInfo, RunReport, Snapshot
 from xpjob.store.base import REPORT, SNAPSHOT, Store, key_of
+from xpjob.usage.state import UsageState
 
 _ATTEMPTS = 12  # more than the number of concurrent runs
 
@@ -30,12 +32,20 @@ _log = logging.getLogger(__name__)
 
 
 class NotStoredError(XpjobError):
-    """The snapshot could not be stored; ``snapshot`` is that snapshot."""
+    """The snapshot could not be stored; ``snapshot`` is that snapshot.
 
-    def __init__(self, error: XpjobError, snapshot: Snapshot) -> None:
+    Its counters of usage are those that are stored: the next run goes on from them, and a counter
+    that falls is counted twice.
+    """
+
+    def __init__(self, error: XpjobError, snapshot: Snapshot, previous: Previous) -> None:
         super().__init__(str(error))
         self.exit_code = error.exit_code
         self.snapshot = snapshot
+        own = [table for table in snapshot.head.metrics or () if not is_usage(table)]
+        if snapshot.head.metrics and len(own) < len(snapshot.head.metrics):
+            own += usage_metrics(previous.usage or UsageState())
+        snapshot.head.metrics, snapshot.usage = own, previous.usage
 
 
 def build(
@@ -91,13 +101,13 @@ def commit(
             snapshot = build(store, journal, gathered, previous, facts, verify=True)
             body = documents.storable(snapshot, store.where(key))
         except XpjobError as error:
-            raise NotStoredError(error, snapshot) from error
+            raise NotStoredError(error, snapshot, previous) from error
         try:
             return snapshot, store.put(key, body, replacing=previous.etag)
         except ConflictError as conflict:
             last = conflict
         except XpjobError as error:
-            raise NotStoredError(error, snapshot) from error
+            raise NotStoredError(error, snapshot, previous) from error
         try:
             previous = recall(
                 store,
@@ -123,8 +133,8 @@ def commit(
         except (SupersededError, SharedNameError):
             raise
         except XpjobError as error:
-            raise NotStoredError(error, snapshot) from error
-    raise NotStoredError(_gave_up(last), snapshot)
+            raise NotStoredError(error, snapshot, previous) from error
+    raise NotStoredError(_gave_up(last), snapshot, previous)
 
 
 def merged_before(

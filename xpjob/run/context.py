@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from xpjob.collect.attempt import Attempt
 from xpjob.collect.contract import Collectors
+from xpjob.collect.meters import Metering
 from xpjob.config.option import Config
 from xpjob.kube.identity import Identity
 from xpjob.publish.options import PublishOptions
@@ -16,6 +17,8 @@ from xpjob.run.identity import Identified
 from xpjob.run.journal import Journal
 from xpjob.run.options import RunOptions
 from xpjob.store.options import StoreOptions
+from xpjob.usage.options import UsageOptions
+from xpjob.usage.rules import Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,4 +53,18 @@ class Job:
             max_age=self.config[RunOptions].carry_max_age_seconds,
             clock=self.journal.clock,
             identity=self.journal.report.identity,
+            usage=self._usage(),
         )
+
+    def _usage(self) -> Rules | None:
+        """Return the rules by which usage is counted, None if it is not."""
+        options = self.config[UsageOptions]
+        meters = [
+            meter
+            for collector in self.collectors
+            if isinstance(collector, Metering)
+            for meter in collector.meters
+        ]
+        if options.usage == "off" or not meters:
+            return None
+        return options.rules(meters, self.config[PublishOptions].max_series)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from xpjob.base.errors import SettingsError, SupersededError, XpjobError
@@ -243,6 +243,8 @@ def _commit(
     If the previous snapshot could not be read, the store must not be written.
     """
     journal, facts = job.journal, job.facts()
+    if isinstance(store, MemoryStore):
+        facts = replace(facts, usage=None)  # nothing would remember it
     if previous is None:
         return commit.build(store, journal, gathered, None, facts), ""
     if merged := commit.merged_before(store, previous, journal.run, job.cluster):

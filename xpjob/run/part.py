@@ -15,9 +15,11 @@ from xpjob.collect.attempt import Attempt
 from xpjob.collect.before import Before, UnreadableRowError
 from xpjob.collect.contract import RESERVED, Collector, Section, keys_of, state_keys
 from xpjob.collect.findings import Finding, confirmed
+from xpjob.collect.meters import Reading
 from xpjob.collect.outcome import TargetOutcome
 from xpjob.collect.tables import TableDescription
 from xpjob.metrics.stored import MetricTable
+from xpjob.run.counting import Counting
 from xpjob.run.plan import Collected
 from xpjob.run.previous import Previous, Whole
 from xpjob.snapshot import sections
@@ -30,7 +32,8 @@ _log = logging.getLogger(__name__)
 class Part:
     """What one collector gives to the document. ``carried_since``: it was made then, and kept.
 
-    ``kept`` has the outcomes of lists that were not made, and whose rows are kept.
+    ``kept`` has the outcomes of lists that were not made, and whose rows are kept. ``readings`` are
+    what is counted as usage.
     """
 
     rows: Mapping[str, Sequence[Any]] = field(default_factory=dict)
@@ -41,6 +44,7 @@ class Part:
     metrics: Sequence[MetricTable] = ()
     carried_since: str = ""
     kept: Sequence[TargetOutcome] = ()
+    readings: Sequence[Reading] = ()
 
 
 class Owners:
@@ -82,6 +86,7 @@ class Making:
     at: str
     max_series: int
     max_age: float
+    counting: Counting | None = None
     verify: bool = False
 
     def make(self, collected: Collected, attempt: Attempt) -> Part | None:
@@ -112,6 +117,7 @@ class Making:
                 collector, section, self.at, self.max_series, self.owners.others(collector.name)
             ),
             kept=[_named(outcome, collector) for outcome in section.kept],
+            readings=self.counting.readings(collected, section) if self.counting else (),
         )
         self.owners.take(collector.name, part)
         if self.verify:

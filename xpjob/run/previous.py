@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
+import msgspec
 from msgspec import Struct
 
 from xpjob.base import times
@@ -32,6 +33,7 @@ from xpjob.snapshot.documents import (
     RunReport,
 )
 from xpjob.store.base import REPORT, SNAPSHOT, NotAFileError, Store, Stored, key_of
+from xpjob.usage.state import UsageState
 
 D = TypeVar("D", bound="Head | RunReport")
 
@@ -46,7 +48,7 @@ class Previous:
     """Data of previous runs. Etags are empty if the document does not exist.
 
     ``head`` is None and ``before`` empty if there is no snapshot. ``groups`` has the API groups
-    that were relevant in the previous run, None if unknown.
+    that were relevant in the previous run, None if unknown. ``usage`` is the state of its counting.
     """
 
     head: Head | None = None
@@ -55,6 +57,7 @@ class Previous:
     etag: str = ""
     report: RunReport | None = None
     report_etag: str = ""
+    usage: UsageState | None = field(default=None, repr=False)
 
     @property
     def last_success_at(self) -> str:
@@ -108,6 +111,7 @@ def recall(
     head, stored_head = _read_snapshot(store, cluster, collectors)
     before: dict[str, Before] = {}
     groups: set[str] = set()
+    usage = _usage(store, cluster, head)
     if head:
         check_order(head.run, run, store.where(key_of(cluster, SNAPSHOT)), clock.now())
     limit = ""
@@ -136,6 +140,7 @@ def recall(
         stored_head.etag if stored_head else "",
         report,
         stored_report.etag if stored_report else "",
+        usage,
     )
 
 
@@ -268,6 +273,20 @@ def _read_snapshot(
     except BadAnswerError:
         return None, stored
     return sections.read_what_can_be(raw, collectors), stored
+
+
+def _usage(store: Store, cluster: str, head: Head | None) -> UsageState | None:
+    """Return the state of the counting of usage. If it cannot be read, counting begins anew."""
+    raw: msgspec.Raw = getattr(head, documents.USAGE, msgspec.Raw(b""))
+    if not bytes(raw):
+        return None
+    setattr(head, documents.USAGE, msgspec.Raw(b""))  # it holds the whole document
+    try:
+        return msgspec.json.decode(raw, type=UsageState)
+    except documents.UNREADABLE as error:
+        key = key_of(cluster, SNAPSHOT)
+        keep_aside(store, key, documents.unreadable(f"usage in {store.where(key)}", error))
+        return None
 
 
 def _before(collector: Collector, head: Head, max_age: float) -> Before:

@@ -20,6 +20,7 @@ from xpjob.base.errors import BadAnswerError, RefusedError, XpjobError
 from xpjob.base.future import is_ahead
 from xpjob.collect.contract import Listed
 from xpjob.collect.outcome import CollectorOutcome, TargetOutcome
+from xpjob.kube.lists import NEVER, Moment
 from xpjob.net.clock import Clock
 from xpjob.run.previous import Previous
 from xpjob.run.shard import Shard
@@ -35,13 +36,14 @@ _log = logging.getLogger(__name__)
 
 
 class PartList(Struct, rename="camel"):
-    """The outcome of a list. ``refused``: it failed because of missing rights.
+    """The outcome of a list, and its time. ``refused``: it failed because of missing rights.
 
     The document also has the result of its reader, under the key in ``Collector.results``.
     """
 
     outcome: TargetOutcome
     refused: bool = False
+    moment: Moment = NEVER
 
 
 class PartHead(RunHead, rename="camel", kw_only=True):
@@ -73,6 +75,7 @@ def run_id(generation: str) -> str:
 def part_list(listed: Listed, key: str) -> dict[str, Any]:
     """Return the outcome of a list for storing; ``key`` is that of its reader's result."""
     document: dict[str, Any] = {"outcome": listed.outcome, "refused": _refused(listed.error)}
+    document["moment"] = listed.moment
     if listed.result is not None:
         document[key] = listed.result
     return document
@@ -122,6 +125,7 @@ def read_list(raw: dict[str, Raw], key: str, type_: Any, where: str) -> tuple[Pa
         item = PartList(
             msgspec.json.decode(raw["outcome"], type=TargetOutcome),
             msgspec.json.decode(raw.get("refused", Raw(b"false")), type=bool),
+            msgspec.json.decode(raw.get("moment", Raw(b"[0,0]")), type=Moment),
         )
         result = msgspec.json.decode(raw[key], type=type_) if key in raw else None
     except (*documents.UNREADABLE, KeyError) as error:

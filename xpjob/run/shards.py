@@ -289,7 +289,9 @@ def _listed(
     read.outcome.collector = collector.name
     subscription = planned.get(_scope(read.outcome)) or _subscription(read.outcome)
     error = shard_parts.error_of(read) if read.outcome.error else None
-    return Listed(subscription, read.outcome, None if error else result, error)
+    if error:
+        return Listed(subscription, read.outcome, None, error)
+    return Listed(subscription, read.outcome, result, moment=read.moment)
 
 
 def _merge_unlistable(

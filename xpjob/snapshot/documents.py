@@ -27,6 +27,8 @@ from xpjob.metrics.table import MAX_SERIES
 from xpjob.store.base import MAX_DOCUMENT
 
 SCHEMA_VERSION = 1
+USAGE = "usage"
+"""Key of the state of the counting of usage, which only ``xpjob.usage`` decodes."""
 
 D = TypeVar("D", bound="Document")
 Own = TypeVar("Own", bound="RunHead")
@@ -95,12 +97,14 @@ class Snapshot:
     """The snapshot of a run. ``rows`` has the rows of each table, as structs or raw JSON.
 
     ``state`` has the keys of the collectors' states, ``shown`` their part of the key ``shown``.
+    ``usage`` is the state of the counting of usage, None if there is none.
     """
 
     head: Head
     rows: dict[str, Sequence[Any]] = field(default_factory=dict)
     state: dict[str, Any] = field(default_factory=dict)
     shown: dict[str, Any] = field(default_factory=dict)
+    usage: Struct | None = None
 
     def document(self) -> dict[str, Any]:
         """Return all keys of the document in order. Raises ``ValueError`` for duplicate keys."""
@@ -109,6 +113,8 @@ class Snapshot:
             for key, name in zip(Head.__struct_encode_fields__, Head.__struct_fields__, strict=True)
         }
         head["shown"] = {"maxSeries": self.head.shown.max_series, **self.shown}
+        if self.usage is not None:
+            head[USAGE] = self.usage
         for keys in (self.state, self.rows):
             if duplicates := head.keys() & keys.keys():
                 raise ValueError(f"duplicate keys in the snapshot: {', '.join(duplicates)}")

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from typing import Any, cast
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from xpjob.base.errors import BadAnswerError
 from xpjob.collect.contract import Collector, Collectors, Section, keys_of, state_keys
@@ -18,7 +18,7 @@ from xpjob.metrics.cumulative import HistogramTable
 from xpjob.metrics.series import SeriesTable
 from xpjob.metrics.stored import MetricTable
 from xpjob.metrics.table import Table
-from xpjob.snapshot.documents import UNREADABLE, Head, RawSnapshot, unreadable
+from xpjob.snapshot.documents import UNREADABLE, USAGE, Head, RawSnapshot, unreadable
 
 _log = logging.getLogger(__name__)
 
@@ -86,7 +86,8 @@ def findings_of(collector: Collector, head: Head) -> list[Finding]:
 
 def previous_type(collectors: Collectors) -> type[Head]:
     """Return a snapshot type with only those fields of rows that the next run needs."""
-    fields: list[Any] = []
+    # Undecoded: if it cannot be read, everything else still can.
+    fields: list[Any] = [(USAGE, Raw, msgspec.field(default=Raw(b""), name=USAGE))]
     for collector in collectors:
         for spec in collector.tables:
             row = spec.previous or _identity(spec.record, spec.identity)

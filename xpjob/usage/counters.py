@@ -22,6 +22,7 @@ from xpjob.usage.rules import (
 )
 from xpjob.usage.state import Folded, Total
 
+PREFIX = "xpjob_usage_"
 _LABELS = {"class_": "class"}
 _FAMILIES = {
     "objects": (

@@ -20,7 +20,8 @@ from xpjob.usage.state import Closed, ListState, Observed, UsageState
 class Planned(NamedTuple):
     """A list of this run. ``at`` is when it was made, in epoch seconds; 0 if it does not count.
 
-    ``list`` identifies it among the lists of its collector.
+    ``list`` identifies it among the lists of its collector. ``gone``: its kind is not served any
+    more.
     """
 
     collector: str
@@ -31,6 +32,7 @@ class Planned(NamedTuple):
     resource: str = ""
     kind: str = ""
     namespace: str = ""
+    gone: bool = False
 
     @property
     def identity(self) -> tuple[str, str]:
@@ -70,7 +72,7 @@ Unsure = Collection[tuple[str, str]]
 
 def windows(state: UsageState, lists: Sequence[Planned], rules: Rules) -> Sequence[Window | None]:
     """Return the window of each list; None for a list that does not count."""
-    planned = {each.identity for each in lists}
+    planned = {each.identity for each in lists if not each.gone}
     known = {each.identity: each.until for each in state.lists}
     former = [each for each in state.lists if each.identity not in planned]
     return [
@@ -105,7 +107,7 @@ def count(
     for planned, window in zip(lists, counted, strict=True):
         if window is not None:
             until[planned.identity] = planned.counted_until(window.until)
-    awaited = _awaited(lists, unsure, until.values())
+    awaited = _awaited(lists, unsure, until.values(), now - rules.max_gap)
     complete = min((each.until for each in awaited), default=None)
     closed = open_days.close(complete, now, rules.grace)
     totals, folded = series.stored()
@@ -155,8 +157,6 @@ def _days(
         window = counted[number]
         if window is None:
             continue
-        if amount < 0:
-            raise ValueError(f"the amount of {key} is negative: {amount}")
         begin = max(begin, window.begin)
         last = window.end if end is None else min(end, window.end)
         for day, seconds in split(begin, last):
@@ -199,16 +199,22 @@ def _observed(
 
 
 def _awaited(
-    lists: Sequence[Planned], unsure: Unsure, states: Iterable[ListState]
+    lists: Sequence[Planned], unsure: Unsure, states: Iterable[ListState], since: int
 ) -> set[ListState]:
-    """Return the lists that are planned, or may be: a day stays open for them."""
-    planned = {each.identity for each in lists}
+    """Return the lists for which a day stays open: those that are planned, or may be.
+
+    What a list had before ``since`` will not be counted.
+    """
+    planned = {each.identity for each in lists if not each.gone}
     return {
         each
         for each in states
-        if each.identity in planned
-        or (each.collector, "") in unsure
-        or (each.collector, each.group) in unsure
+        if each.until >= since
+        and (
+            each.identity in planned
+            or (each.collector, "") in unsure
+            or (each.collector, each.group) in unsure
+        )
     }
 
 

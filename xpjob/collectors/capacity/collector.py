@@ -11,8 +11,9 @@ from msgspec import Struct
 from xpjob.base.errors import XpjobError
 from xpjob.collect.before import Before
 from xpjob.collect.contract import Listed, ListReader, Plan, Section, Subscription, World
+from xpjob.collect.meters import Meter, Reading
 from xpjob.collect.tables import TableSpec
-from xpjob.collectors.capacity import binpacking, findings, metrics, tables
+from xpjob.collectors.capacity import binpacking, findings, metrics, tables, usage
 from xpjob.collectors.capacity.findings import Rows
 from xpjob.collectors.capacity.fold import Folded, PodReader
 from xpjob.collectors.capacity.groups import grouped
@@ -56,6 +57,7 @@ class CapacityCollector:
         PODS: ("capacityPods", Folded),
         NAMESPACES: ("capacityNamespaces", dict[str, str]),
     }
+    meters: Sequence[Meter] = usage.METERS
 
     def plan(self, world: World) -> Plan:
         """Want all nodes, all pods, and the namespaces if they tell the team."""
@@ -130,6 +132,16 @@ class CapacityCollector:
             findings.find(rows, capacity.overfull, options, at),
             State(capacity),
         )
+
+    def readings(
+        self, plan: Plan, listed: Sequence[Listed], section: Section, since: int
+    ) -> Iterator[Reading]:
+        """Yield what is counted as usage."""
+        at = {item.subscription.role: number for number, item in enumerate(listed)}
+        nodes: list[NodeFacts] = listed[at[NODES]].result
+        teams = listed[at[NAMESPACES]].result if NAMESPACES in at else {}
+        yield from usage.of_pods(at[PODS], listed[at[PODS]].result, nodes, teams, since)
+        yield from usage.of_nodes(at[NODES], nodes)
 
     def metrics(self, section: Section, at: str) -> Iterator[Table]:
         """Yield the metric tables at a time (RFC 3339)."""

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from msgspec import Struct
 
 from xpjob.base.truncate import MAX_LABEL, cut
+from xpjob.collectors.capacity.lives import Lived, Lives, life_of
 from xpjob.collectors.capacity.scheduling import reasons
 from xpjob.kube.objects import Metadata, OwnerRef
 from xpjob.kube.pods import Pod, PodStatus
@@ -90,7 +91,7 @@ class Folded(Struct, rename="camel"):
     ``places`` are pairs of namespace and DaemonSet, or "". The node of a pending pod is "".
     ``counts`` has for each node how many pods of a kind there are in a place: see ``at``.
     ``causes`` counts pending pods by what the scheduler says. ``invalid`` counts pods whose
-    requests cannot be read.
+    requests cannot be read. ``lives`` also has terminal pods.
     """
 
     nodes: list[str]
@@ -101,6 +102,7 @@ class Folded(Struct, rename="camel"):
     waiting: list[Waiting]
     causes: dict[str, int]
     invalid: int
+    lives: Lives = Lives()
 
     def at(self, node: int) -> Iterator[tuple[int, int, int]]:
         """Yield for a node the positions of place and kind, and how many pods there are of it."""
@@ -124,16 +126,23 @@ class PodReader:
         self._waiting: dict[tuple[str, str], Waiting] = {}
         self._causes: dict[str, int] = {}
         self._invalid = 0
+        self._lived = Lived()
 
     def page(self, objects: Sequence[Pod]) -> None:
         """Count the pods of a page."""
         nodes, places, counts = self._nodes, self._places, self._counts
         for pod in objects:
             status, metadata = pod.status, pod.metadata
-            if status is not None and status.phase in TERMINAL:
+            terminal = status is not None and status.phase in TERMINAL
+            life = life_of(pod, terminal=terminal) if status is not None else None
+            if terminal and life is None:
                 continue
             node = pod.spec.node_name if pod.spec else ""
-            kind = self._kind(pod)
+            kind = self._kind(pod, terminal=terminal)
+            if life is not None:
+                self._lived.add(node, metadata.namespace, kind, *life)
+            if terminal:
+                continue
             owners = metadata.owner_references
             place = (metadata.namespace, _daemon_set(owners) if owners else "")
             where = nodes.setdefault(node, len(nodes))
@@ -156,13 +165,14 @@ class PodReader:
             waiting=list(self._waiting.values()),
             causes=self._causes,
             invalid=self._invalid,
+            lives=self._lived.lives(),
         )
 
-    def _kind(self, pod: Pod) -> int:
+    def _kind(self, pod: Pod, *, terminal: bool) -> int:
         try:
             asked = effective(pod, self._rules)
         except QuantityError:
-            self._invalid += 1
+            self._invalid += not terminal
             asked = _NOTHING
         if seen := self._seen.get(id(asked)):
             return seen[1]

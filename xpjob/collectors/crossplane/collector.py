@@ -11,8 +11,9 @@ import msgspec
 from xpjob.collect.before import Before
 from xpjob.collect.carry import carry
 from xpjob.collect.contract import Listed, Plan, Section, Subscription, World
+from xpjob.collect.meters import Meter, Reading
 from xpjob.collect.tables import TableSpec
-from xpjob.collectors.crossplane import findings, link, metrics, targets
+from xpjob.collectors.crossplane import findings, link, metrics, targets, usage
 from xpjob.collectors.crossplane.absence import Evidence, Missing, judge, warn
 from xpjob.collectors.crossplane.classes import CLAIM, COMPOSITE, MANAGED
 from xpjob.collectors.crossplane.from_wire import MAKERS, Keys
@@ -87,6 +88,7 @@ class Crossplane:
         COMPOSITE: ("xrs", list[CompositeResource]),
         MANAGED: ("mrs", list[ManagedResource]),
     }
+    meters: Sequence[Meter] = usage.METERS
 
     def plan(self, world: World) -> Plan:
         """Decide which lists to request, and read the state of the platform."""
@@ -220,6 +222,12 @@ class Crossplane:
             kept=missing.outcomes(kept),
             lacks_rows=lacks_rows,
         )
+
+    def readings(
+        self, plan: Plan, listed: Sequence[Listed], section: Section, since: int
+    ) -> Iterator[Reading]:
+        """Yield the objects that are counted as usage."""
+        return usage.readings(listed, section, since)
 
     def metrics(self, section: Section, at: str) -> Iterator[Table | HistogramTable]:
         """Yield the metric tables of the records at a time (RFC 3339)."""
