@@ -14,6 +14,7 @@ from support.paths import GOLDEN, ROOT
 from support.samples import report, snapshot
 from support.snapshots import inventory
 from xpjob.cli import cli
+from xpjob.collect.meters import Key
 from xpjob.collect.tables import Severity
 from xpjob.collectors.capacity import findings as capacity
 from xpjob.collectors.capacity.options import CapacityOptions
@@ -31,11 +32,15 @@ from xpjob.commands.groups import GROUPS, OPTIONS
 from xpjob.config.option import Group, Option, declared, options
 from xpjob.publish import exposition
 from xpjob.reader.options import AccessOptions, ReaderOptions
+from xpjob.run.counting import usage_metrics
 from xpjob.run.hub.members import Member
 from xpjob.run.hub.metrics import families as hub_families
 from xpjob.run.hub.names import Known
 from xpjob.run.hub.outcome import Outcome
 from xpjob.run.hub.probe import Probe
+from xpjob.usage.counters import of_collector
+from xpjob.usage.rules import BRIDGED, OBSERVED
+from xpjob.usage.state import Total, UsageState
 
 HEAD = "| variable | option | default | what it does |\n|---|---|---|---|\n"
 
@@ -86,7 +91,17 @@ def test_no_option_is_documented_twice_or_does_not_exist() -> None:
 
 def test_every_metric_is_documented() -> None:
     """With its type and labels, once."""
-    families = [*inventory(snapshot()), *exposition.outcome(report())]
+    usage = [
+        Total(Key("objects", class_="claim"), 1, 0),
+        Total(Key("cpu_requests", namespace="n"), 1, 0),
+        Total(Key("memory_requests", namespace="n"), 1, 0),
+        *(Total(of_collector(meter, "crossplane"), 1, 0) for meter in (OBSERVED, BRIDGED)),
+    ]
+    families = [
+        *inventory(snapshot()),
+        *exposition.outcome(report()),
+        *(f for t in usage_metrics(UsageState(totals=tuple(usage))) for f in t.metrics()),
+    ]
     lines = page("crossplane", "publish").splitlines()
     for family in families:
         name = f"{family.name}_total" if family.type == "counter" else family.name
