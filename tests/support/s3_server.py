@@ -67,6 +67,7 @@ def serve_s3(directory: Path, *, tls: bool = False) -> Iterator[S3]:
     def app(environ: dict[str, Any], start_response: Any) -> Any:
         headers = {k[5:].lower(): v for k, v in environ.items() if k.startswith("HTTP_")}
         headers["content-length"] = environ.get("CONTENT_LENGTH", "")
+        headers["content_type"] = environ.get("CONTENT_TYPE", "")
         path = environ["PATH_INFO"]
         if not path.startswith("/moto-api"):
             served.requests.append((environ["REQUEST_METHOD"], path, headers))

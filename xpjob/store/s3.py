@@ -149,7 +149,7 @@ class S3Store:
                 Bucket=self._bucket,
                 Key=self._key(key),
                 Body=body,
-                ContentType="application/json",
+                ContentType="application/gzip" if key.endswith(".gz") else "application/json",
                 CacheControl="no-cache",
                 **checksum,
                 **self._encryption,

@@ -1,0 +1,78 @@
+"""The rows of a usage file, read in pieces: neither a large file nor a long line fills the memory.
+
+Anybody who can write to the store can write a file, so nothing in it is trusted.
+"""
+
+from __future__ import annotations
+
+import csv
+import zlib
+from collections.abc import Iterator, Sequence
+
+from xpjob.base.errors import BadAnswerError
+from xpjob.net import deadline
+from xpjob.usage.columns import COLUMNS
+
+MAX_PACKED = 64 << 20
+"""Bytes of the largest file that is read."""
+_MAX_BYTES = 1 << 30
+"""Bytes of its content: some 6 million rows."""
+_MAX_LINE = 64 << 10
+_PIECE = 128 << 10
+_MAX_DIGITS = 40
+"""Of a quantity: 2**64 bytes for all seconds of a thousand years have 31."""
+
+
+def read(body: bytes, where: str) -> Iterator[list[list[str]]]:
+    """Yield the rows of a file in parts, without its header. Columns after ours are there, too.
+
+    Raises ``BadAnswerError`` if it is not a usage file, or is not complete.
+    """
+    try:
+        count = 0
+        for lines in _lines(body):
+            # No field has a line break, so a part is parsed by itself.
+            some = list(csv.reader(lines, strict=True))
+            if not count:
+                header = some.pop(0)
+                if tuple(header[: len(COLUMNS)]) != COLUMNS:
+                    raise ValueError("its first line does not have the columns of a usage file")
+                count = len(header)
+            if set(map(len, some)) - {count}:
+                raise ValueError(f"it has a line without its {count} fields")
+            yield some
+        if not count:
+            raise ValueError("it has no lines")
+    except (ValueError, csv.Error, zlib.error) as error:
+        raise BadAnswerError(
+            f"{where} is not a usage file: {error}; restore it, or remove it and its numbers"
+        ) from error
+
+
+def integer(text: str) -> int:
+    """Return a quantity. Raises ``ValueError``."""
+    if not (text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS):
+        raise ValueError(f"invalid quantity {text[:_MAX_DIGITS]!r}: expected a whole number")
+    return int(text)
+
+
+def _lines(body: bytes) -> Iterator[Sequence[str]]:
+    """Yield the lines of a gzipped text, those of one piece together."""
+    if len(body) > MAX_PACKED or not body:
+        raise ValueError(f"it is empty, or larger than {MAX_PACKED >> 20} MiB")
+    unpacker = zlib.decompressobj(31)
+    rest, total, piece = b"", 0, unpacker.decompress(body, _PIECE)
+    while piece:
+        total += len(piece)
+        if total > _MAX_BYTES:
+            raise ValueError(f"its content is larger than {_MAX_BYTES >> 20} MiB")
+        whole, newline, end = (rest + piece).rpartition(b"\n")
+        if len(end) > _MAX_LINE:
+            raise ValueError(f"it has a line of more than {_MAX_LINE >> 10} KiB")
+        if newline:
+            yield whole.decode().split("\n")
+        rest = end
+        deadline.check()
+        piece = unpacker.decompress(unpacker.unconsumed_tail, _PIECE)
+    if not unpacker.eof or rest:
+        raise ValueError("it is not complete")
