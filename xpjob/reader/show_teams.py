@@ -38,18 +38,16 @@ def one(source: Source, name: str, *, all_clusters: bool) -> tuple[Document, Des
     """
     if source.url:
         path = f"teams/{row_id((name,))}"
-        document = _asked(source, path, (), all_clusters=all_clusters)
-        return document, _tables_of(source, source.url, document, all_clusters=all_clusters)
+        found = _asked(source, path, (), all_clusters=all_clusters)
+        return found, _tables_of(source, source.url, found, all_clusters=all_clusters)
     snapshots = _snapshots(source, all_clusters=all_clusters)
     team.check(name, [each.prepared.teams for each in snapshots])
     parts = [
         Part(each, {key: each.table(key) for key in team.tables_of(each)}) for each in snapshots
     ]
     made = team.document(name, parts, source.collectors)
-    document: Document = msgspec.to_builtins(
-        {**made, **_facts(snapshots, all_clusters=all_clusters)}
-    )
-    return document, _described(snapshots)
+    whole = {**made, **_facts(snapshots, all_clusters=all_clusters)}
+    return msgspec.to_builtins(whole), _described(snapshots)
 
 
 def _asked(
