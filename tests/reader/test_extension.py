@@ -17,7 +17,7 @@ from support.toy_tables import toy_snapshot
 from xpjob.config.option import Config
 from xpjob.reader.app import create_app
 from xpjob.reader.assets import Asset
-from xpjob.reader.extension import Comparison, Documented, Endpoint
+from xpjob.reader.extension import Comparison, Documented, Endpoint, Known
 from xpjob.reader.openapi import get, json_of
 from xpjob.reader.parameters import ONLY_CLUSTER
 from xpjob.reader.render import Json
@@ -74,6 +74,10 @@ class Pools:
         """Return the time of the scrape."""
         return [GaugeMetricFamily("pools_now", "Time of the scrape.", value=now)]
 
+    def known(self, view: int, table: str, number: int) -> Known | None:
+        """Return how many nodes there are, of the first one."""
+        return Known(sentence=f"One of {view}.", notes=["a note"]) if number == 0 else None
+
     def tags(self, view: int) -> Sequence[str]:
         """Return none: it has no rows to select."""
         return ()
@@ -126,6 +130,14 @@ def test_an_extension_tells_of_clusters_and_counts(client: TestClient) -> None:
     families = text_string_to_metric_families(client.get("/metrics").text)
     records = [s for f in families for s in f.samples if s.name == "xpjob_reader_records"]
     assert [(sample.labels["class"], sample.value) for sample in records] == [("node", 4)]
+
+
+def test_an_extension_knows_more_of_a_row(client: TestClient) -> None:
+    """Of others, their table says what there is to say."""
+    first = client.get("/tables/nodes/rows/a-1").json()
+    assert (first["sentence"], first["notes"]) == ("One of 4.", ["a note"])
+    assert client.get("/tables/nodes/rows/a-2").json()["notes"] == []
+    assert client.get("/tables/licences/rows/east").json()["notes"] == []
 
 
 def test_a_snapshot_that_an_extension_cannot_read_is_rejected(

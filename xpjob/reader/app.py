@@ -35,9 +35,10 @@ from xpjob.reader.metrics import Metrics
 from xpjob.reader.middleware import Front
 from xpjob.reader.options import AccessOptions, ReaderOptions
 from xpjob.reader.overview import Overview
-from xpjob.reader.pages import Pages
+from xpjob.reader.pages import Pages, deep
 from xpjob.reader.patience import PatientStore, Readable
 from xpjob.reader.problem import HANDLERS
+from xpjob.reader.records import Records
 from xpjob.reader.render import Body
 from xpjob.reader.responses import Answer, answer, etag_of
 from xpjob.reader.service import Service
@@ -84,7 +85,7 @@ def create_app(
         files = {**files, **extension.assets()}
     reader, tables = _Reader(service, extensions, files, metrics), Tables(service)
     pages, overview = Pages(service, files["/"]), Overview(service)
-    everywhere = Everywhere(service, collectors)
+    everywhere, records = Everywhere(service, collectors), Records(service, extensions)
     repeats = Repeats()
 
     @asynccontextmanager
@@ -107,6 +108,7 @@ def create_app(
             Route("/tables/{key}", tables.rows),
             Route("/tables/{key}/summary", tables.summary),
             Route("/tables/{key}/diff", tables.diff),
+            deep("/tables/{key}/rows/{id:path}", records.row),
             *(
                 Route(path, endpoint)
                 for extension in extensions
@@ -120,7 +122,6 @@ def create_app(
             Route("/findings", pages.negotiated(everywhere.findings)),
             Route("/changes", pages.negotiated(everywhere.changes)),
             Route("/runs", pages.negotiated(everywhere.runs)),
-            Route("/overview", overview.answer),
             Route("/clusters", reader.clusters),
             Route("/schema.json", reader.schema),
             Route("/metrics", reader.metrics),
@@ -129,7 +130,7 @@ def create_app(
             Route("/healthz", reader.healthz),
             Route("/readyz", reader.readyz),
             # The last: what is nothing else is a table of the page.
-            Route("/{table:path}", pages.table, include_in_schema=False),
+            deep("/{table:path}", pages.table, include_in_schema=False),
         ],
         middleware=[
             Middleware(Front, metrics=metrics, hosts=hosts),

@@ -36,6 +36,19 @@ class Documented:
     schemas: Mapping[str, Json] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What an extension knows of a row beyond its columns: what is the matter with it, in words.
+
+    ``notes`` are what blocks it, and ``command`` is one that shows more. What is empty is derived
+    from the description of the table.
+    """
+
+    sentence: str = ""
+    notes: Sequence[str] = ()
+    command: str = ""
+
+
 class Comparison(Protocol):
     """What an extension finds out about two snapshots, for ``xpjob diff``."""
 
@@ -131,6 +144,12 @@ class Extension(Protocol):
         """Return the families of ``/metrics/inventory`` that change with the time.
 
         ``now`` is in seconds of the epoch.
+        """
+
+    def known(self, view: Any, table: str, number: int) -> Known | None:
+        """Return what is known of a row of a table, by its number; None for no more than it says.
+
+        As of the snapshot: it is the same until there is a newer one.
         """
 
     def tags(self, view: Any) -> Sequence[str]:

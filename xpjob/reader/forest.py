@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Set
 from itertools import accumulate
 
 NONE = -1
@@ -43,6 +43,37 @@ class Forest:
         while row != NONE:
             yield row
             row = self.parents[row]
+
+    def below(self, top: int) -> list[int]:
+        """Return a row and all that is below it, each after its parent."""
+        order = [top]
+        for row in order:
+            order += self.children(row)
+        return order
+
+    def cut(
+        self, top: int, troubled: Callable[[int], bool], path: Set[int], most: int, widest: int
+    ) -> tuple[list[tuple[int, int]], dict[int, int]]:
+        """Return rows of a tree to show with their depths, and how many children each leaves out.
+
+        At most so many in all, and below one row. Rows on the ``path`` are always shown, and then
+        those in trouble.
+        """
+        chosen: list[tuple[int, int]] = []
+        left_out: dict[int, int] = {}
+        room = most
+        stack = [(top, 0)]
+        while stack:
+            row, depth = stack.pop()
+            chosen.append((row, depth))
+            below = sorted(self.children(row), key=lambda r: (r not in path, not troubled(r)))
+            kept = below[: max(min(widest, room), sum(r in path for r in below))]
+            room -= len(kept)
+            if len(kept) < len(below):
+                left_out[row] = len(below) - len(kept)
+            kept.sort(key=lambda r: (not troubled(r), r))
+            stack += [(child, depth + 1) for child in reversed(kept)]
+        return chosen, left_out
 
     def tops(self) -> tuple[array[int], array[int]]:
         """Return the topmost row above each, and how far above it is; in linear time."""

@@ -24,11 +24,16 @@ class Ids:
 
     def find(self, identity: Sequence[str]) -> Iterator[int]:
         """Yield the rows that have this identity, by its hash."""
-        wanted = _hash(identity)
+        wanted = hash_of(identity)
         place = bisect_left(self.hashes, wanted)
         while place < len(self.hashes) and self.hashes[place] == wanted:
             yield self.rows[place]
             place += 1
+
+    def has(self, wanted: int) -> bool:
+        """Tell whether a row's identity has this hash."""
+        place = bisect_left(self.hashes, wanted)
+        return place < len(self.hashes) and self.hashes[place] == wanted
 
 
 def index(table: TableDescription, rows: Sequence[Raw | bytes]) -> Ids:
@@ -36,12 +41,13 @@ def index(table: TableDescription, rows: Sequence[Raw | bytes]) -> Ids:
     hashes = array("Q")
     for some in decoded(rows, table.identity):
         texts = ([text_of(value) for value in values] for values in some.values())
-        hashes.extend(map(_hash, zip(*texts, strict=True)))
+        hashes.extend(map(hash_of, zip(*texts, strict=True)))
     order = array("I", sorted(range(len(hashes)), key=hashes.__getitem__))
     return Ids(array("Q", [hashes[row] for row in order]), order)
 
 
-def _hash(identity: Sequence[str]) -> int:
+def hash_of(identity: Sequence[str]) -> int:
+    """Return the hash of an identity, which is the same in all processes."""
     # A line break in a value only makes two hashes alike: what is found is compared.
     text = "\n".join(identity).encode("utf-8", "surrogatepass")
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big")

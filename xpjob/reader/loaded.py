@@ -10,6 +10,7 @@ from typing import Any
 
 from xpjob.collect.tables import TableDescription
 from xpjob.reader import described, entries, findings
+from xpjob.reader.gone import Gone
 from xpjob.reader.loading import Contents
 from xpjob.reader.packed import Packed
 from xpjob.reader.parameters import QueryError, unknown
@@ -22,7 +23,10 @@ _PIECE = 64 << 10
 
 
 class Loaded:
-    """A snapshot that is served. ``counts`` has the number of rows of each table."""
+    """A snapshot that is served. ``counts`` has the number of rows of each table.
+
+    ``gone`` are rows of the snapshots that were served before.
+    """
 
     def __init__(self, made: Contents) -> None:
         self.raw, self.stamp = Packed(made.head, made.rows), made.stamp
@@ -30,6 +34,7 @@ class Loaded:
         self.counts = {key: len(made.rows.get(key, ())) for key in self.tables}
         self._own, self._inventory = made.own, made.inventory
         self._views, self.prepared = made.views, made.prepared
+        self.gone = Gone()
         self._alone = threading.Lock()
 
     @property
@@ -41,6 +46,11 @@ class Loaded:
     def tags(self) -> set[str]:
         """Return the tags of the views of tables."""
         return {view.tag for view in self._views.values()}
+
+    def follow(self, before: Loaded) -> None:
+        """Remember which rows of the snapshot before are gone."""
+        then, at = before.stamp.generated_at, self.stamp.generated_at
+        self.gone = before.gone.after(before.prepared, then, self.prepared, at)
 
     def view_of(self, extension: str) -> Any:
         """Return what an extension has made of the snapshot."""

@@ -244,6 +244,24 @@ def _paths(table: TableDescription) -> Json:
             tabular(f"{name}.summary"),
             (400, 404, 413, 414, 503),
         ),
+        f"{path}/rows/{{id}}": {
+            **get(
+                f"{table.title}: one row, and what hangs together with it",
+                parameters.ONLY_CLUSTER,
+                json_of("Row"),
+                (400, 404, 413, 414, 503),
+            ),
+            "parameters": [
+                {
+                    "name": "id",
+                    "in": "path",
+                    "required": True,
+                    "description": f"Values of {', '.join(table.identity)}, each percent-encoded, "
+                    "with a / between them.",
+                    "schema": {"type": "string", "minLength": 1},
+                }
+            ],
+        },
         f"{path}/diff": get(
             f"{table.title}: what came, went and changed between two snapshots",
             known["diff"],

@@ -1,11 +1,21 @@
-"""What the OpenAPI document says of ``/overview``."""
+"""What the OpenAPI document says of ``/overview``, and of one row."""
 
 from __future__ import annotations
 
 from xpjob.reader import parameters
 from xpjob.reader.extension import Documented
 from xpjob.reader.needs import GRAVE, Need
-from xpjob.reader.openapi import FLAG, NUMBER, TEXT, array_of, get, json_of, list_of, object_of
+from xpjob.reader.openapi import (
+    FLAG,
+    HEAD,
+    NUMBER,
+    TEXT,
+    array_of,
+    get,
+    json_of,
+    list_of,
+    object_of,
+)
 from xpjob.reader.render import Json
 
 _NAMES: Json = array_of(TEXT)
@@ -33,6 +43,7 @@ def _schemas() -> dict[str, Json]:
     counts: Json = {"critical": NUMBER, "warning": NUMBER}
     carried = {"error": TEXT, "carriedSince": TEXT}
     return {
+        "Row": _row(),
         "Need": object_of(need),
         "Needs": object_of(
             {
@@ -88,3 +99,33 @@ def _schemas() -> dict[str, Json]:
             }
         ),
     }
+
+
+def _row() -> Json:
+    flag: Json = {"type": ["boolean", "null"]}
+    node: Json = {
+        **dict.fromkeys(("table", "id", "title", "kind", "state", "why", "since"), TEXT),
+        "depth": NUMBER,
+        "ok": flag,
+        "current": FLAG,
+    }
+    referrer: Json = {
+        **dict.fromkeys(("title", "table"), TEXT),
+        "filters": {"type": "object", "additionalProperties": _NAMES},
+        "rows": NUMBER,
+    }
+    return object_of(
+        {
+            **dict.fromkeys(("table", "id", "title", "lateness", "sentence", "command"), TEXT),
+            "row": {"type": "object"},
+            "usualSeconds": {"type": ["integer", "null"]},
+            "notes": _NAMES,
+            "tree": array_of(object_of(node)),
+            "treeCount": NUMBER,
+            "links": array_of(object_of(dict.fromkeys(("title", "table", "id", "text"), TEXT))),
+            "referrers": array_of(object_of(referrer)),
+            "findings": array_of({"type": "object"}),
+            "history": array_of(object_of({"at": TEXT, "text": TEXT})),
+            **HEAD,
+        }
+    )

@@ -24,6 +24,7 @@ _REASONS = {
     "store_away": "the store does not answer",
     "store_refused": "the store refuses access",
     "corrupt": "the newest snapshot cannot be read",
+    "not_loaded": "the newest snapshot could not be loaded: see the reader's log",
     "newer_schema": "the newest snapshot was written by a newer xpjob: update the reader",
     "absent": "it is gone from the store",
 }

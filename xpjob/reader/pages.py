@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from urllib.parse import unquote
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from xpjob.collect.tables import row_values
 from xpjob.reader.assets import Asset
@@ -88,6 +90,13 @@ class Pages:
         if not any(item.snapshot for item in held.values()):
             return True
         return any(snapshot is not None and _has(snapshot, segments) for snapshot in chosen)
+
+
+def deep(path: str, endpoint: Endpoint, *, include_in_schema: bool = True) -> Route:
+    """Return a route whose last parameter is any text, line feeds included."""
+    route = Route(path, endpoint, include_in_schema=include_in_schema)
+    route.path_regex = re.compile(route.path_regex.pattern, re.DOTALL)
+    return route
 
 
 def raw_segments(request: Request) -> list[str]:

@@ -274,6 +274,8 @@ class Snapshots:
             self.loading(self.tags())
             with self.alone:
                 made = Loaded(self._loader.load(body, where, etag))
+                if held.snapshot is not None:
+                    made.follow(held.snapshot)
         except (BadAnswerError, ValueError) as error:
             verdict = NEWER if isinstance(error, NewerSchemaError) else CORRUPT
             self._metrics.failures.labels(verdict).inc()

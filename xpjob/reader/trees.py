@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -46,6 +46,13 @@ class Trees:
         keys, starts = list(self.starts), list(self.starts.values())
         index = bisect_right(starts, number) - 1
         return keys[index], number - starts[index]
+
+    def kin(self, key: str, row: int) -> Collection[str]:
+        """Return the tables in which a row may have others of its tree; none where it is alone."""
+        if key not in self.starts:
+            return ()
+        number = self.number(key, row)
+        return self.starts.keys() if self.depths[number] or self.forest.children(number) else ()
 
     def column(self, table: TableDescription, rows: Sequence[Raw | bytes]) -> Column:
         """Return what the topmost row above each row of a table is called."""

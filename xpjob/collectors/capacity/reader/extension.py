@@ -97,6 +97,9 @@ class CapacityExtension:
             text = "Time since nodes and pods were listed, in seconds."
             yield GaugeMetricFamily(f"{view.prefix}{AGE}", text, value=view.age(now))
 
+    def known(self, view: Synced | None, table: str, number: int) -> None:
+        """Return none: its rows say what there is to say."""
+
     def tags(self, view: Synced | None) -> Sequence[str]:
         """Return none: it has no rows to select."""
         return ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 
 import msgspec
 from prometheus_client.metrics_core import Metric
@@ -21,11 +22,11 @@ from xpjob.collectors.crossplane.reader import (
 )
 from xpjob.collectors.crossplane.reader.explain import Explainer
 from xpjob.collectors.crossplane.reader.listing import Listing
-from xpjob.collectors.crossplane.reader.view import NAME, Bookkeeping
+from xpjob.collectors.crossplane.reader.view import KEYS, NAME, Bookkeeping
 from xpjob.reader import assets, render
 from xpjob.reader.assets import Asset
 from xpjob.reader.changes import document
-from xpjob.reader.extension import Documented, Endpoint
+from xpjob.reader.extension import Documented, Endpoint, Known
 from xpjob.reader.parameters import Parameter, Params, one
 from xpjob.reader.render import Json
 from xpjob.reader.responses import answer, etag_of
@@ -82,6 +83,12 @@ class CrossplaneExtension:
     def live(self, view: Bookkeeping, now: int) -> Sequence[Metric]:
         """Return none: the ages that are pushed are those of the snapshot."""
         return ()
+
+    def known(self, view: Bookkeeping, table: str, number: int) -> Known | None:
+        """Return what blocks the tree of a record, and the command that shows more."""
+        if table not in view.lists:
+            return None
+        return tree.known(view, sum(islice(view.lists.values(), KEYS.index(table))) + number)
 
     def tags(self, view: Bookkeeping) -> Sequence[str]:
         """Return the tag of the view."""

@@ -6,12 +6,14 @@ nodes come depth first, each below its parent and what is in trouble before what
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 import msgspec
 
-from xpjob.collectors.crossplane.reader.blockers import Walk, say
+from xpjob.collectors.crossplane.reader.blockers import Walk, named, say
 from xpjob.collectors.crossplane.reader.view import Bookkeeping
+from xpjob.reader.extension import Known
 from xpjob.reader.parameters import Params, QueryError, one, shown, similar
 from xpjob.reader.render import Json
 from xpjob.reader.render import facts as facts_of
@@ -39,7 +41,8 @@ def tree(view: Bookkeeping, params: Params, now: int, *, stale: bool) -> Json:
     wanted = find(view, params)
     top = view.family.top(wanted)
     walk = Walk(view, top)
-    chosen, left_out = _chosen(walk, set(view.family.path(wanted)))
+    path = set(view.family.path(wanted))
+    chosen, left_out = view.family.cut(top, walk.troubled, path, MAX_NODES, MAX_CHILDREN)
     place = {row: number for number, (row, _) in enumerate(chosen)}
     decode = msgspec.json.Decoder(dict[str, object]).decode
 
@@ -71,6 +74,29 @@ def tree(view: Bookkeeping, params: Params, now: int, *, stale: bool) -> Json:
         "total": len(walk.order),
         **facts_of(view.stamp, stale=stale),
     }
+
+
+def known(view: Bookkeeping, row: int) -> Known:
+    """Return what is the matter with a record as of the snapshot, and a command to look closer."""
+    now = view.stamp.generated
+    top = view.family.top(row)
+    walk = Walk(view, top)
+    decode = msgspec.json.Decoder(dict[str, object]).decode
+
+    def facts(number: int) -> Json:
+        return {**decode(view.row(number, now)), "state": walk.state(number)}
+
+    blockers = [facts(each) for each in walk.blockers[:_MAX_BLOCKERS]]
+    why = [{**each, "says": say(each)} for each in blockers]
+    record = facts(row)
+    command = ["kubectl", "describe", f"{record['resource']}.{record['group']}", record["name"]]
+    if record["namespace"]:
+        command += ["--namespace", record["namespace"]]
+    return Known(
+        sentence=walk.sentence(record, facts(top), why, now),
+        notes=[f"{named(each)} {each['says']}" for each in why],
+        command=shlex.join(map(str, command)),
+    )
 
 
 def find(view: Bookkeeping, params: Params) -> int:
@@ -144,25 +170,3 @@ def _nothing(view: Bookkeeping, params: Params) -> QueryError:
         status=404,
         facts={"known": paths},
     )
-
-
-def _chosen(walk: Walk, path: set[int]) -> tuple[list[tuple[int, int]], dict[int, int]]:
-    """Return the rows to show with their depths, and how many children each leaves out.
-
-    Where there are many, those in trouble are shown, and always the wanted one.
-    """
-    chosen: list[tuple[int, int]] = []
-    left_out: dict[int, int] = {}
-    room = MAX_NODES
-    stack = [(walk.top, 0)]
-    while stack:
-        row, depth = stack.pop()
-        chosen.append((row, depth))
-        below = sorted(walk.children(row), key=lambda r: (r not in path, not walk.troubled(r)))
-        kept = below[: max(min(MAX_CHILDREN, room), sum(r in path for r in below))]
-        room -= len(kept)
-        if len(kept) < len(below):
-            left_out[row] = len(below) - len(kept)
-        kept.sort(key=lambda r: (not walk.troubled(r), r))
-        stack += [(child, depth + 1) for child in reversed(kept)]
-    return chosen, left_out
