@@ -17,8 +17,9 @@ from xpjob.collect.findings import Finding
 from xpjob.collect.outcome import CollectorOutcome
 from xpjob.collect.tables import Column, Highlight, TableDescription, row_id
 from xpjob.reader.loading import read
+from xpjob.reader.packed import Packed
 from xpjob.reader.prepared import prepare
-from xpjob.reader.table import Stamp
+from xpjob.reader.table import Stamp, View
 
 COLUMNS = (
     *(Column("group"), Column("kind"), Column("namespace"), Column("name"), Column("team")),
@@ -457,3 +458,15 @@ def test_what_is_prepared_is_plain_data() -> None:
     assert again.team_needs == {"payments": made.needs}
     assert again.tables == made.tables
     assert again.trees["shop"].ids == {0: "orders/top"}
+
+
+def test_no_row_is_read_to_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However large the snapshot is: all was computed when it was loaded."""
+    reader = reader_of({"orders": [order("a", at(hours=1))]}, [finding("f")])
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("a row is read")
+
+    monkeypatch.setattr(Packed, "rows", refuse)
+    monkeypatch.setattr(View, "row", refuse)
+    assert len(entries(reader)) == 2
