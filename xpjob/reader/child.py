@@ -91,6 +91,7 @@ def main() -> None:
             resource.setrlimit(resource.RLIMIT_DATA, (order.most, order.most))
         raw.write(READY)
         answer = _load(order)
+        memory.trim()
         with os.fdopen(os.dup(raw.fileno()), "wb", 1 << 20) as out:
             handover.dump(answer, out)
     os._exit(0)  # nothing is left that would have to be taken down piece by piece

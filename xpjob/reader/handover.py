@@ -26,14 +26,17 @@ _Place: TypeAlias = "int | tuple[type, list[int]]"
 
 
 def dump(value: object, out: BinaryIO) -> None:
-    """Write a value."""
+    """Write a value, and empty its buffers: the memory of one process passes to the other."""
     parts: list[_Part] = []
     parts.append(_pickled(value, parts, {}))
     sizes = pickle.dumps([_kind(part) for part in parts])
     out.write(len(sizes).to_bytes(_LENGTH, "big"))
     out.write(sizes)
     for part in parts:
-        out.write(memoryview(part).cast("B"))
+        with memoryview(part) as view, view.cast("B") as octets:
+            out.write(octets)
+        if not isinstance(part, bytes):
+            del part[:]
     out.flush()
 
 

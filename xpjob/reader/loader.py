@@ -76,7 +76,7 @@ class Loader:
             size = scratch.size_of(body)
             if size > SMALL and not isinstance(body, BytesIO):
                 try:
-                    return self._apart(body.fileno(), size, where, etag)
+                    return self._apart(body, size, where, etag)
                 except _CannotStartError as error:
                     self._warn(error)
             raw = loading.read(scratch.mapped(body), where, self._collectors)
@@ -91,30 +91,30 @@ class Loader:
             )
         self._warned = True
 
-    def _apart(self, descriptor: int, size: int, where: str, etag: str) -> Contents:
+    def _apart(self, body: BinaryIO, size: int, where: str, etag: str) -> Contents:
         most = _FREE + _FACTOR * size
         if (limit := memory.limit()) is not None:
             most = max(_LEAST, min(most, limit - memory.resident() - size))
         with scratch.scratch() as errors:
             try:
                 collectors = pickle.dumps(self._collectors)
-                order = Order(descriptor, where, etag, collectors, self._makers, most)
+                order = Order(body.fileno(), where, etag, collectors, self._makers, most)
                 asked = pickle.dumps(order)
-                process = _started(descriptor, errors)
+                process = _started(order, errors)
             except (OSError, pickle.PicklingError, AttributeError, TypeError) as error:
                 raise _CannotStartError(str(error)) from error
             self._process = process
             try:
                 if self._stopped:  # maybe before there was anything to end
                     process.kill()
-                return _answer(process, asked, size, where, errors)
+                return _answer(process, asked, body, where, errors)
             finally:
                 self._process = None
                 process.kill()
                 process.wait()
 
 
-def _started(descriptor: int, errors: BinaryIO) -> subprocess.Popen[bytes]:
+def _started(order: Order, errors: BinaryIO) -> subprocess.Popen[bytes]:
     # A session of its own: the signals of a terminal are for the reader, which ends this.
     return subprocess.Popen(  # noqa: S603 - this interpreter
         [sys.executable, "-c", _CODE, *sys.path],
@@ -122,15 +122,16 @@ def _started(descriptor: int, errors: BinaryIO) -> subprocess.Popen[bytes]:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL if isinstance(errors, BytesIO) else errors,
         bufsize=0,
-        pass_fds=(descriptor,),
+        pass_fds=(order.descriptor,),
         start_new_session=True,
     )
 
 
 def _answer(
-    process: subprocess.Popen[bytes], asked: bytes, size: int, where: str, errors: BinaryIO
+    process: subprocess.Popen[bytes], asked: bytes, body: BinaryIO, where: str, errors: BinaryIO
 ) -> Contents:
     """Return what a process has made. Raises as ``Loader.load`` does, and _CannotStartError."""
+    size = scratch.size_of(body)
     seconds, expired = _SECONDS + _SECONDS_PER_MB * size / 1e6, threading.Event()
 
     def expire() -> None:
@@ -149,6 +150,7 @@ def _answer(
             ready = answers.read(len(child.READY)) == child.READY
             if not ready:
                 raise EOFError("it did not start")
+            body.close()  # so that its memory is free when the process has read it
             answer = handover.load(answers, _FREE + _FACTOR * size)
             if not isinstance(answer, (Contents, Refused)):
                 raise TypeError(f"the answer is {type(answer).__name__}")

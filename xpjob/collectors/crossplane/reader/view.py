@@ -14,7 +14,6 @@ from itertools import pairwise
 import msgspec
 
 from xpjob.collect.findings import Finding, Ref
-from xpjob.collectors.crossplane.classes import CLAIM, COMPOSITE
 from xpjob.collectors.crossplane.reader import parameters, rows
 from xpjob.collectors.crossplane.reader.tree_index import Family, Place
 from xpjob.collectors.crossplane.records import Claim, CompositeResource, ManagedResource, Record
@@ -97,6 +96,7 @@ class Bookkeeping(View):
 
 def make(raw: RawSnapshot, stamp: Stamp) -> Bookkeeping:
     """Return the view of a snapshot. Raises ``MsgspecError`` where a record is corrupt."""
+    family = _family(raw)  # first, and by itself: it takes more memory than all that follows
     maker = _Maker()
     for class_, key, kind in zip(rows.CLASSES, KEYS, _KINDS, strict=True):
         maker.begin(class_)
@@ -114,12 +114,23 @@ def make(raw: RawSnapshot, stamp: Stamp) -> Bookkeeping:
         columns={name: coder.column() for name, coder in maker.columns.items()},
         times=maker.times,
         holes=maker.holes,
-        family=Family(maker.places, maker.total[CLAIM], maker.total[COMPOSITE]),
+        family=family,
         # What only one run has seen is not one yet.
         findings=tuple(finding for finding in own if finding.confirmed),
         total=maker.total,
         ready=maker.ready,
     )
+
+
+def _family(raw: RawSnapshot) -> Family:
+    refs: dict[Ref, Ref] = {}
+    places: list[Place] = []
+    counts = []
+    for key, kind in zip(KEYS, _KINDS, strict=True):
+        decode = msgspec.json.Decoder(kind).decode
+        places += (Place.of(decode(row), refs) for row in raw.rows(key))
+        counts.append(len(places))
+    return Family(places, counts[0], counts[1] - counts[0])
 
 
 class _Maker:
@@ -135,9 +146,7 @@ class _Maker:
             **{name: Coder(("false", "true")) for name in _FLAGS},
             **{name: Coder() for name in (*_TEXTS, "providerConfig", "carried")},
         }
-        self.places: list[Place] = []
         self._class = ""
-        self._refs: dict[Ref, Ref] = {}
         self._texts = [(self.columns[name].add, attribute) for name, attribute in _TEXTS.items()]
         self._flags = [(self.columns[name].add, name) for name in _FLAGS]
 
@@ -161,7 +170,6 @@ class _Maker:
         since = rows.seconds(rows.not_ready_since(record))
         self.times[CREATED].append(_or_unknown(rows.seconds(record.created_at)))
         self.times[NOT_READY_SINCE].append(_or_unknown(since))
-        self.places.append(Place.of(record, self._refs))
         body, at = rows.encode(record)
         self.holes.append(self.rows.size + at)
         self.rows.add(body)
