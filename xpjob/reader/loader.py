@@ -146,7 +146,9 @@ def _answer(
         try:
             with suppress(OSError):  # only faster
                 fcntl.fcntl(answers, fcntl.F_SETPIPE_SZ, _PIPE)
-            told.write(len(asked).to_bytes(child.LENGTH, "big") + asked)
+            rest = memoryview(len(asked).to_bytes(child.LENGTH, "big") + asked)
+            while rest:
+                rest = rest[told.write(rest) :]
             ready = answers.read(len(child.READY)) == child.READY
             if not ready:
                 raise EOFError("it did not start")
