@@ -160,7 +160,7 @@ def reader(directory: Path) -> Iterator[tuple[str, int]]:
     process = subprocess.Popen(command)
     url = f"http://127.0.0.1:{port}"
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while True:
             try:
                 with urllib.request.urlopen(f"{url}/readyz", timeout=5):

@@ -308,13 +308,13 @@ def test_views_are_made_when_a_snapshot_is_loaded(
 ) -> None:
     """Each once, and nobody who asks waits for one."""
     made: list[str] = []
-    make = described.view_of
+    make = described.outline_of
 
-    def noted(table: TableDescription, *arguments: Any) -> View:
+    def noted(table: TableDescription, *arguments: Any, **options: Any) -> View:
         made.append(table.key)
-        return make(table, *arguments)
+        return make(table, *arguments, **options)
 
-    monkeypatch.setattr(described, "view_of", noted)
+    monkeypatch.setattr(described, "outline_of", noted)
     toy.store.save(toy_snapshot(2, generated_at=at(seconds=8)))
     assert toy.snapshots.refresh()
     keys = [table["key"] for table in toy.json("/tables")["tables"]]

@@ -56,14 +56,18 @@ def view_of(
     table: TableDescription, rows: Encoded, stamp: Stamp, trees: Trees | None = None
 ) -> View:
     """Return the view of a table. Raises ``MsgspecError`` for rows that are not objects."""
-    made = outline_of(table, rows, stamp)
-    columns = made.columns
-    if derived.TREE in made.schema.derived:
-        # Without trees, as where a table of the collector cannot be read, each row is its own.
-        found = trees or grow([table], {table.key: rows})
-        if found is not None:
-            columns = {**columns, derived.TREE: found.column(table, rows)}
-    return replace(made, columns=columns)
+    return with_trees(table, outline_of(table, rows, stamp), trees)
+
+
+def with_trees(table: TableDescription, view: View, trees: Trees | None) -> View:
+    """Return the view of a table, with the column of its trees."""
+    if derived.TREE not in view.schema.derived:
+        return view
+    # Without trees, as where a table of the collector cannot be read, each row is its own.
+    found = trees or grow([table], {table.key: view.rows})
+    if found is None:
+        return view
+    return replace(view, columns={**view.columns, derived.TREE: found.column(table, view.rows)})
 
 
 def outline_of(

@@ -8,7 +8,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -20,7 +19,6 @@ from xpjob import __version__
 from xpjob.base import times
 from xpjob.collect.contract import Collectors
 from xpjob.publish import exposition
-from xpjob.reader import described
 from xpjob.reader.packed import Encoded, Packed
 from xpjob.reader.prepared import Prepared, prepare
 from xpjob.reader.table import Stamp, View
@@ -76,18 +74,14 @@ def contents(raw: Packed, etag: str, where: str, makers: Makers, *, views: bool)
     Raises ``BadAnswerError`` where it cannot be made.
     """
     head, stamp = raw.head, _stamp(raw.head, etag)
+    made: dict[str, View] = {}
     try:
-        prepared = prepare(raw, stamp)
+        prepared = prepare(raw, stamp, made if views else None)
         own = {name: make(raw, stamp) for name, make in makers.items()}
         families = exposition.registry(exposition.inventory(head))
         inventory = gzip.compress(generate_latest(families), 1, mtime=0)
     except UNREADABLE as error:
         raise documents.unreadable(where, error) from error
-    made: dict[str, View] = {}
-    for table in (head.tables or ()) if views else ():
-        with suppress(*UNREADABLE):  # whoever asks for it is told
-            trees = prepared.trees.get(table.collector)
-            made[table.key] = described.view_of(table, raw.rows(table.key), stamp, trees)
     return Contents(
         head=msgspec.structs.replace(head, metrics=[], counters=None),
         stamp=stamp,

@@ -56,14 +56,19 @@ class Prepared:
     teams: Teams
 
 
-def prepare(raw: Packed, stamp: Stamp) -> Prepared:
-    """Return what can be said of a snapshot. Tables that cannot be read have nothing in it."""
+def prepare(raw: Packed, stamp: Stamp, views: dict[str, View] | None = None) -> Prepared:
+    """Return what can be said of a snapshot. Tables that cannot be read have nothing in it.
+
+    ``views`` gets the views of the others, which are made for this anyway.
+    """
     collectors = by_collector(raw.head)
     sections = {name: _Section(name, tables, raw, stamp) for name, tables in collectors.items()}
     tables: dict[str, PreparedTable] = {}
     team_needs: dict[str, list[Needs]] = {}
     for section in sections.values():
         tables |= section.tables
+        if views is not None:
+            views |= section.views()
         for team, own in section.team_needs.items():
             team_needs.setdefault(team, []).append(own)
     blind = cards.unseen(raw.head, list(collectors))
@@ -89,6 +94,7 @@ class _Section:
         bad: dict[str, str] = {}
         listed: list[TableCard] = []
         self.tables: dict[str, PreparedTable] = {}
+        self._outlines: list[tuple[TableDescription, View]] = []
         owned: dict[str, View] = {}
         outcome = cards.outcome_of(head, name)
         for table in tables:
@@ -101,6 +107,7 @@ class _Section:
                 late = 0  # whoever asks for the table is told
             else:
                 self.tables[table.key] = own
+                self._outlines.append((table, view))
                 late = own.late
                 numbers += cards.numbers(table, view)
                 parts.append(_part(table, rows, own.ids, view))
@@ -125,6 +132,10 @@ class _Section:
         gathering.take(each for each in head.findings if (each.collector or name) == name)
         self.needs, self.team_needs = gathering.result()
         self.card = cards.card(name, head, listed, numbers, bad)
+
+    def views(self) -> dict[str, View]:
+        """Return the views of the tables that can be read."""
+        return {t.key: described.with_trees(t, view, self.trees) for t, view in self._outlines}
 
 
 def _part(table: TableDescription, rows: Sequence[Raw | bytes], own: Ids, view: View) -> Part:

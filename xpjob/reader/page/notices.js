@@ -66,6 +66,7 @@ const STALE = {
   store_away: ["The snapshot store does not answer.", (ago) => `What is shown was taken ${ago}; newer news may exist.`],
   store_refused: ["The snapshot store refuses the reader.", (ago) => `What is shown was taken ${ago}; check the reader's credentials.`],
   corrupt: ["The newest snapshot cannot be read.", (ago) => `The one before is shown, taken ${ago}.`],
+  not_loaded: ["The newest snapshot could not be loaded.", (ago) => `The one before is shown, taken ${ago}; it is tried again. See the reader's log.`],
   newer_schema: ["A newer xpjob wrote the newest snapshot.", (ago) => `The one before is shown, taken ${ago}; update this reader.`],
   absent: ["The snapshot is gone from the store.", (ago) => `What is shown was taken ${ago}.`],
 };
