@@ -67,8 +67,11 @@ def ago(seconds: int) -> str:
 
 def epoch(text: str) -> int | None:
     """Parse an RFC 3339 time into whole seconds since 1970; None if invalid."""
-    moment = read(text)
-    return None if moment is None else math.floor(moment.timestamp())
+    try:
+        moment = datetime.fromisoformat(text)
+        return math.floor(moment.timestamp()) if moment.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def rfc3339_seconds(epoch_seconds: int) -> str:
