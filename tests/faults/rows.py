@@ -398,6 +398,8 @@ S3 = (
 FILES = (
     Row("snapshot", "cut off", "before", holding(lambda w: good(w)[:-9]), *KEPT_ASIDE),
     Row("snapshot", "garbage", "before", holding(lambda _: b"\x00?"), *KEPT_ASIDE),
+    Row("snapshot", "usage that cannot be read", "before",
+        holding(lambda w: good(w).rstrip()[:-1] + b', "usage": {"lists": 7}}'), *KEPT_ASIDE),
     Row("snapshot", "empty", "before", holding(lambda _: b""), *KEPT_ASIDE),
     Row("snapshot", "larger than 256 MiB", "before", sinks.huge, *KEPT_ASIDE),
     Row("snapshot", "a gzip bomb", "before", holding(lambda _: gzip.compress(bytes(9 << 20))),

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import random
 import signal
 import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from faults.sinks import DROPPED
@@ -21,8 +24,10 @@ from support.s3_server import BUCKET, S3
 from support.sampling import EXHAUSTIVE, sampled
 from support.snapshots import Snapshot010
 from support.stand_in import CLAIM, NETWORK, claim, modern_xr
+from support.usage import every_day
 from xpjob.demo.cluster import Cluster, Fault
 from xpjob.snapshot import documents
+from xpjob.usage.state import UsageState
 
 MOMENTS = 16 if EXHAUSTIVE else 4
 SERVE = (sys.executable, "-m", "xpjob", "serve")
@@ -71,6 +76,7 @@ class Platform:
         self.cluster = cluster
         self.environ = environ
         self.size = 0
+        self.began, self.first = time.time(), math.inf
 
     def begin(self) -> subprocess.Popen[bytes]:
         """Begin a run over a platform that has grown."""
@@ -83,6 +89,7 @@ class Platform:
     def complete(self) -> None:
         """Do a whole run."""
         assert self.begin().wait(30) == 0
+        self.first = min(self.first, time.time())
 
     @contextmanager
     def read(self, log: Path, **environ: str) -> Iterator[Reader]:
@@ -101,6 +108,21 @@ class Platform:
         snapshot = documents.decode(body, Snapshot010, "store")
         assert len(snapshot.claims) == len(snapshot.xrs) == self.size
         assert not any(record.carried_since for record in snapshot.records)
+        self.check_usage(body)
+
+    def check_usage(self, body: bytes) -> None:
+        """See that each second since the first run was counted, and once."""
+        state = msgspec.json.decode(body, type=dict[str, msgspec.Raw])["usage"]
+        usage = msgspec.json.decode(state, type=UsageState)
+        observed: Counter[tuple[str, str]] = Counter()
+        for day in every_day(usage):
+            for one in day.observed:
+                observed[one.identity] += one.seconds
+        assert usage.lists
+        for each in usage.lists:
+            # The time of a list has whole seconds.
+            least, most = each.until - self.first, each.until - self.began + 1
+            assert least <= observed[each.identity] <= most, each
 
 
 class Killer:

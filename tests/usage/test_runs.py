@@ -10,7 +10,8 @@ import msgspec
 import pytest
 
 from support.runs import Runs, fail
-from support.stand_in import CLAIM, claim
+from support.sharding import Shards
+from support.stand_in import APP, CLAIM, claim
 from xpjob.base.errors import XpjobError
 from xpjob.kube import lists
 from xpjob.store.directory import DirectoryStore
@@ -189,3 +190,37 @@ def test_a_state_that_cannot_be_read_begins_anew(
     set_time(TEN + 120)
     runs.run()
     assert claims(runs) == len(runs.names()) * 60
+
+
+def test_shards_count_once(shards: Shards, set_time: SetTime) -> None:
+    """The one that merges does, by the times at which each list was made."""
+    for generation, moment in (("g1", TEN), ("g2", TEN + 60), ("g3", TEN + 120)):
+        set_time(moment)
+        results = shards.run_all(2, generation)
+        assert all(result.report.success for result in results)
+    stored = msgspec.convert(shards.snapshot()["usage"], UsageState)
+    (day,) = stored.open
+    there = len(shards.snapshot()["claims"])
+    assert sum(row.quantity for row in day.rows if row.key.class_ == "claim") == there * 120
+    assert {one.seconds for one in day.observed} == {120}
+
+
+def test_a_missing_shard_is_made_up_for(shards: Shards, set_time: SetTime) -> None:
+    """Its lists count nothing, and those of the others do; the next run has both."""
+
+    def until() -> dict[str, int]:
+        stored = msgspec.convert(shards.snapshot()["usage"], UsageState)
+        return {each.resource: each.until for each in stored.lists}
+
+    set_time(TEN)
+    shards.run_all(2)
+    set_time(TEN + 60)
+    shards.hand_in("1/2", "g2")
+    (shards.directory / "parts/g2/1-of-2.json").write_text("{")
+    assert shards.run("0/2", "g2").errors == []
+    assert (until()[CLAIM.resource], until()[APP.resource]) == (TEN + 60, TEN)
+    set_time(TEN + 120)
+    shards.run_all(2, "g3")
+    assert set(until().values()) == {TEN + 120}
+    stored = msgspec.convert(shards.snapshot()["usage"], UsageState)
+    assert {one.seconds for one in stored.open[0].observed} == {120}
