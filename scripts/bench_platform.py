@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shlex
@@ -16,6 +17,7 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
+from urllib.parse import urlsplit
 
 from bench_measure import CONCURRENCY, MB, PAGE_SIZE, Meter, Sample, curl, drain, totals
 from harness.build import E2E, build
@@ -34,6 +36,20 @@ OWNERS = {
     "CREATOR_ANNOTATION_KEY": "example.org/creator",
     "TEAM_ANNOTATION_KEY": "example.org/team",
 }
+_JOB = """
+import pathlib, sys
+folder = pathlib.Path(sys.argv.pop(1))
+try:
+    from xpjob.kube import service_account
+    service_account.FOLDER = folder
+except ImportError:  # a version that leaves it to the kubernetes package
+    from kubernetes.config import incluster_config
+    incluster_config.SERVICE_TOKEN_FILENAME = str(folder / "token")
+    incluster_config.SERVICE_CERT_FILENAME = str(folder / "ca.crt")
+from xpjob.cli import main
+main()
+"""
+"""The command line, with the files of a service account in a folder of ours."""
 HEAD = (
     *("objects", "what", "wall s (range)", "x floor", "CPU s", "peak MB", "requests"),
     *("API server CPU s", "series", "exposition MB", "stored MB"),
@@ -85,6 +101,7 @@ class Platform(Generic[T]):
         self.objects = objects(self.cluster, control_plane.etcd)
         self._meter = Meter(control_plane, files)
         self._files = files
+        self._account = _service_account(self.kubeconfig, files / "serviceaccount")
         self._gateway = stack.enter_context(pushgateway(files))
         self._buckets, self._s3 = stack.enter_context(_s3(files))
         self._snapshot = self._buckets / "xp-tracker" / "snapshot.json"
@@ -140,7 +157,7 @@ class Platform(Generic[T]):
 
     def xpjob(self) -> Sample:
         """Do a whole run: discover, list, link, put to S3, push."""
-        return self._job("xpjob run", [sys.executable, "-m", "xpjob", "run"])
+        return self._job("xpjob run", [*self._xpjob, "run"])
 
     def collectors(self, name: str, collectors: str) -> Sample:
         """Do a whole run of other collectors."""
@@ -155,8 +172,7 @@ class Platform(Generic[T]):
         """Do a run with a snapshot and a group of its own."""
         more |= {"CLUSTER_NAME": cluster, "PUSHGATEWAY_JOB": cluster}
         snapshot = self._buckets / "xp-tracker" / cluster / "snapshot.json"
-        command = [sys.executable, "-m", "xpjob", "run"]
-        sample = self._meter.run(command, self._environment() | OWNERS | more)
+        sample = self._meter.run([*self._xpjob, "run"], self._environment() | OWNERS | more)
         sample.phases = json.loads(snapshot.with_name("run.json").read_text())["phases"]
         self._told[name] = self._pushed(cluster, snapshot.stat().st_size)
         return sample
@@ -167,7 +183,8 @@ class Platform(Generic[T]):
         Raises RuntimeError where they leave other totals than the run before.
         """
         one = totals(self._snapshot, self._gateway)
-        run = f"{sys.executable} -m xpjob run --shard-generation {time.time_ns()} --shard"
+        generation = ["run", "--shard-generation", str(time.time_ns()), "--shard"]
+        run = shlex.join([*self._xpjob, *generation])
         script = f'for i in $(seq 0 {count - 1}); do {run} $i/{count} & all="$all $!"; done; '
         script += "for pid in $all; do wait $pid || exit 1; done"
         sample = self._job(shards_named(count), ["sh", "-c", script])
@@ -186,7 +203,8 @@ class Platform(Generic[T]):
     def naive(self) -> Sample:
         """Do about the same as one would write it first."""
         command = [sys.executable, str(ROOT / "scripts" / "bench_naive.py"), *self.objects.paths]
-        sample = self._meter.run(command, self._environment())
+        with_kubeconfig = self._environment() | {"KUBECONFIG": str(self.kubeconfig)}
+        sample = self._meter.run(command, with_kubeconfig)
         size = (self._buckets / "naive" / "snapshot.json").stat().st_size
         self._told["naive client"] = self._pushed("naive", size)
         return sample
@@ -219,12 +237,18 @@ class Platform(Generic[T]):
         self._told["kube-state-metrics"] = Told(len(lines), len(body))
         return sample
 
+    @property
+    def _xpjob(self) -> list[str]:
+        return [sys.executable, "-c", _JOB, str(self._account)]
+
     def _environment(self) -> dict[str, str]:
+        server = urlsplit(_server(self.kubeconfig))
         return {
             "PYTHONPATH": str(ROOT),
             "PYTHONPYCACHEPREFIX": str(self._files / "pycache"),  # compiled, as in the image
             "MALLOC_MMAP_THRESHOLD_": "131072",  # as in the image
-            "KUBECONFIG": str(self.kubeconfig),
+            "KUBERNETES_SERVICE_HOST": str(server.hostname),
+            "KUBERNETES_SERVICE_PORT": str(server.port),
             "PUSHGATEWAY_URL": self._gateway,
             "STORE_BACKEND": "s3",
             "S3_BUCKET": BUCKET,
@@ -240,6 +264,21 @@ class Platform(Generic[T]):
             body = answer.read().decode()
         lines = [line for line in body.splitlines() if f'job="{job}' in line]
         return Told(len(lines), sum(len(line) + 1 for line in lines), stored)
+
+
+def _server(kubeconfig: Path) -> str:
+    server: str = json.loads(kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
+    return server
+
+
+def _service_account(kubeconfig: Path, folder: Path) -> Path:
+    """Write the credentials of a kubeconfig as the kubelet does in a pod; return the folder."""
+    config = json.loads(kubeconfig.read_text())
+    folder.mkdir()
+    (folder / "token").write_text(config["users"][0]["user"]["token"])
+    authority = config["clusters"][0]["cluster"]["certificate-authority-data"]
+    (folder / "ca.crt").write_bytes(base64.b64decode(authority))
+    return folder
 
 
 def state_metrics_program() -> Path:

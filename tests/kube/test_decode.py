@@ -38,7 +38,7 @@ from xpjob.kube.mend import Lost, mend
 from xpjob.kube.objects import Metadata
 from xpjob.net.bodies import Body, Whole
 from xpjob.net.http import Response
-from xpjob.net.inflight import Budget
+from xpjob.net.inflight import Budget, Lanes
 from xpjob.run.plan import PlanningWorld
 
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
@@ -58,6 +58,7 @@ class FakeApi:
     bodies: Mapping[str, bytes]
     content_type: str = "application/json"
     budget: Budget = field(default_factory=lambda: Budget(1 << 20))
+    lanes: Lanes = field(default_factory=lambda: Lanes(1))
 
     def get(
         self, path: str, _query: object, *, accept: str, into: Callable[[], Body] = Whole
