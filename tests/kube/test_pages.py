@@ -74,6 +74,19 @@ def test_pages_grow_again_behind_large_objects() -> None:
     assert len(api.limits) < 20
 
 
+@pytest.mark.parametrize("metadata_first", [False, True])
+def test_large_objects_behind_small_ones(metadata_first: bool) -> None:
+    """A page that was requested ahead and is too large is asked for again with fewer objects."""
+    large, small = spec(100 * KIB), spec(100)
+    api = claims(1560, lambda number: (small if number < 1500 else large)(number))
+    api.metadata_first = metadata_first
+    listed = fetch(api)
+    assert names(listed) == [f"big-{number}" for number in range(1560)]
+    assert (listed.malformed, listed.restarts) == (0, 0)
+    assert api.limits[:3] == [500, 500, 500]
+    assert len(api.limits) < 25
+
+
 def test_an_object_that_is_too_large_costs_itself_only() -> None:
     """It is counted as unreadable; those around it are there."""
     huge, small = spec(5000 * KIB), spec(100)

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from xpjob.base import memory
-from xpjob.net.inflight import Budget, Room
+from xpjob.net.inflight import Budget, Lanes, Room
 
 
 def test_the_budget_fits_the_memory_limit(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,3 +82,14 @@ def test_nobody_waits_for_ever_and_the_budget_holds() -> None:
         thread.join(30)
     assert not any(thread.is_alive() for thread in threads)
     assert 0 < most[0] <= 1000
+
+
+def test_lanes_that_are_all_taken_have_none_for_what_can_wait() -> None:
+    """What cannot wait takes one beyond, and all of them have to be left."""
+    lanes = Lanes(2)
+    assert [lanes.take(only_if_free=True) for _ in range(3)] == [True, True, False]
+    assert lanes.take()
+    lanes.leave()
+    assert not lanes.take(only_if_free=True)
+    lanes.leave()
+    assert lanes.take(only_if_free=True)

@@ -59,20 +59,26 @@ class HugeApi:
     url: str = ""
     limits: list[int] = field(default_factory=list)
     heeds_limit: bool = True
+    metadata_first: bool = False
 
     def page(self, resource: str, query: dict[str, str]) -> Iterator[bytes]:
-        """Yield a page of a list in pieces, as an API server writes custom resources."""
+        """Yield a page of a list in pieces, as an API server writes custom resources.
+
+        With ``metadata_first`` as it writes kinds of Kubernetes itself.
+        """
         count = self.counts.get(resource, 0)
         make = self.configmaps if resource == "configmaps" else self.make
         limit = int(query.get("limit", "0")) or count
         self.limits.append(limit)
         start = int(query.get("continue", "0"))
         end = min(count, start + limit) if self.heeds_limit else count
-        yield b'{"apiVersion": "v1", "items": ['
+        metadata = {"continue": str(end), "remainingItemCount": count - end} if end < count else {}
+        around = b'"kind": "List", "metadata": ' + json.dumps(metadata).encode()
+        yield b"{" + (around + b", " if self.metadata_first else b'"apiVersion": "v1", ')
+        yield b'"items": ['
         for number in range(start, end):
             yield (b", " if number > start else b"") + make(number)
-        metadata = {"continue": str(end), "remainingItemCount": count - end} if end < count else {}
-        yield b'], "kind": "List", "metadata": ' + json.dumps(metadata).encode() + b"}"
+        yield b"]}" if self.metadata_first else b"], " + around + b"}"
 
     @contextmanager
     def serving(self) -> Iterator[HugeApi]:
