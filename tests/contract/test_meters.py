@@ -10,8 +10,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from contract.cells import TOKEN, Cell
 from contract.scenes import SCENES, Scene
-from contract.test_contract import AT, TOKEN, Cell, _listed
+from contract.test_contract import AT, _listed
 from support.usage import RULES
 from xpjob.base import times
 from xpjob.collect.contract import Listed, Plan
