@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import gzip
-import logging
 import threading
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from support.s3_server import S3
 from support.stores import opened, s3_store, serving
-from support.usage_files import NOON, closed, objects, table
+from support.usage_files import closed, objects, table
 from xpjob.base.errors import RefusedError, TransientError
 from xpjob.store.base import Store
 from xpjob.usage import files
 from xpjob.usage.files import FileKey
 from xpjob.usage.state import Closed
-from xpjob.usage.written import TRIED_DAYS, Written, write_all
+from xpjob.usage.written import Written, write_all
 
 KEY = "usage/year=2026/month=10/day=31/prod.csv.gz"
 DAY = closed("2026-10-31", objects("web", 3600))
@@ -46,9 +45,9 @@ def s3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
         yield served
 
 
-def write(store: Store, *pending: Closed, days: int = 0) -> Written:
-    """Write files so many days after the second of November."""
-    return write_all(store, pending, "prod", NOON + timedelta(days=days))
+def write(store: Store, *pending: Closed) -> Written:
+    """Write files."""
+    return write_all(store, pending, "prod")
 
 
 def body(store: Store, key: str = KEY) -> bytes:
@@ -173,7 +172,7 @@ def test_a_write_that_timed_out_but_was_carried_out_is_acknowledged(s3: S3) -> N
     ("status", "code", "kind"), [(403, "AccessDenied", RefusedError), (500, "", TransientError)]
 )
 def test_an_error_ends_it_and_the_next_run_goes_on(
-    s3: S3, status: int, code: str, kind: type[Exception]
+    s3: S3, status: int, code: str, kind: type[Exception], caplog: pytest.LogCaptureFixture
 ) -> None:
     """What was written is acknowledged, what was not is tried again."""
     before = closed("2026-10-30", objects("web", 1))
@@ -183,19 +182,9 @@ def test_an_error_ends_it_and_the_next_run_goes_on(
     store = s3_store(s3)
     result = write(store, before, DAY)
     assert (result.acknowledged, type(result.error)) == (["2026-10-30"], kind)
+    assert "until 2026-12-02" in caplog.text
     s3.fault = lambda *_: None
     assert write(store, DAY) == Written([DAY.day])
-
-
-def test_a_day_is_given_up_after_31_days(s3: S3, caplog: pytest.LogCaptureFixture) -> None:
-    """With an error in the log; until then it is tried."""
-    s3.fault = lambda method, _path, _headers: (403, "AccessDenied") if method == "PUT" else None
-    store = s3_store(s3)
-    until = (date(2026, 10, 31) + timedelta(days=TRIED_DAYS) - NOON.date()).days
-    assert write(store, DAY, days=until).acknowledged == []
-    with caplog.at_level(logging.ERROR):
-        assert write(store, DAY, days=until + 1) == Written([DAY.day])
-    assert "given up" in caplog.text
 
 
 def test_the_key_of_a_cluster_is_its_name() -> None:

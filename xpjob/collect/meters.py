@@ -39,13 +39,15 @@ class Meter(Struct, frozen=True):
     """One meter of a collector: its unit, the dimensions of its keys, and what it measures.
 
     ``dimensions`` are names of fields of ``Key``. A name such as ``<resource>_requests`` stands for
-    a meter of each resource.
+    a meter of each resource. ``orders`` are the classes of objects that are no part of another one:
+    reports show these unless they are asked for others.
     """
 
     name: str
     unit: Unit
     dimensions: Sequence[str]
     help: str
+    orders: Sequence[str] = ()
 
     def has(self, name: str) -> bool:
         """Return whether a key may have this meter."""

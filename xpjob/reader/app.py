@@ -22,7 +22,14 @@ from xpjob.collect.contract import Collectors
 from xpjob.config.option import Config
 from xpjob.net.options import NetOptions
 from xpjob.publish import exposition
-from xpjob.reader import assets, openapi, openapi_everywhere, openapi_home, parameters
+from xpjob.reader import (
+    assets,
+    openapi,
+    openapi_everywhere,
+    openapi_home,
+    parameters,
+    usage_documented,
+)
 from xpjob.reader.access import Access
 from xpjob.reader.assets import Asset
 from xpjob.reader.changes import Changes
@@ -45,7 +52,9 @@ from xpjob.reader.service import Service
 from xpjob.reader.snapshots import Snapshots
 from xpjob.reader.tables import Tables
 from xpjob.reader.workshop import Workshop
+from xpjob.reader.usage import Usage
 from xpjob.store.options import StoreOptions
+from xpjob.usage.meters import orders
 
 _TEXT = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"}
 _EXPOSITION = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
@@ -86,6 +95,7 @@ def create_app(
     reader, tables = _Reader(service, extensions, files, metrics), Tables(service)
     pages, overview = Pages(service, files["/"]), Overview(service)
     everywhere, records = Everywhere(service, collectors), Records(service, extensions)
+    usage = Usage(service, PatientStore(store, patience), orders(collectors))
     repeats = Repeats()
 
     @asynccontextmanager
@@ -122,6 +132,7 @@ def create_app(
             Route("/findings", pages.negotiated(everywhere.findings)),
             Route("/changes", pages.negotiated(everywhere.changes)),
             Route("/runs", pages.negotiated(everywhere.runs)),
+            Route("/usage", pages.negotiated(usage.report)),
             Route("/clusters", reader.clusters),
             Route("/schema.json", reader.schema),
             Route("/metrics", reader.metrics),
@@ -157,7 +168,7 @@ def _access(options: AccessOptions) -> list[Middleware]:
 
 _CAUSED_BY_CLIENTS = (
     *("uvicorn.error", "asyncio", "xpjob.reader.middleware"),
-    *("xpjob.reader.changes", "xpjob.reader.service"),
+    *("xpjob.reader.changes", "xpjob.reader.service", "xpjob.reader.usage", "xpjob.usage.gather"),
 )
 """Loggers of what requests cause."""
 
@@ -245,7 +256,10 @@ class _Reader:
             for key, table in item.snapshot.tables.items()
         }
         name = etag_of("openapi", msgspec.json.encode(tables))
-        others = (openapi_home.documented(), openapi_everywhere.documented())
+        others = (
+            *(openapi_home.documented(), openapi_everywhere.documented()),
+            usage_documented.DOCUMENTED,
+        )
         body = await self._service.workshop.whole(
             name,
             lambda: msgspec.json.encode(openapi.document(tables, self._extensions, others)),

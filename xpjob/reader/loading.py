@@ -23,7 +23,7 @@ from xpjob.reader.packed import Encoded, Packed
 from xpjob.reader.prepared import Prepared, prepare
 from xpjob.reader.table import Stamp, View
 from xpjob.snapshot import documents, sections
-from xpjob.snapshot.documents import UNREADABLE, Head, RawSnapshot
+from xpjob.snapshot.documents import UNREADABLE, USAGE, Head, RawSnapshot
 
 Makers: TypeAlias = "Mapping[str, Callable[[RawSnapshot, Stamp], Any]]"
 """What makes the view of each extension, by its name."""
@@ -63,6 +63,8 @@ def read(body: bytes | memoryview, where: str, collectors: Collectors) -> Packed
             if (rows := raw.keys.get(table.key)) is not None:
                 msgspec.json.decode(rows, type=list[_AnyRow])
                 packed[table.key] = Encoded.of(msgspec.json.decode(rows, type=list[Raw]))
+        if (usage := raw.keys.get(USAGE)) is not None:
+            packed[USAGE] = Encoded.of([usage])  # which only reports of usage read
     except UNREADABLE as error:
         raise documents.unreadable(where, error) from error
     return Packed(head, packed)

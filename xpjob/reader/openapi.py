@@ -141,7 +141,7 @@ def get(
 _MEANING = {
     400: "A parameter or a value that does not exist; the problem lists those that do.",
     404: "There is no such record or table, and the problem lists what is called nearly so; or "
-    "there is no dated snapshot.",
+    "there is no dated snapshot, or no usage.",
     410: "The snapshot has changed since the page before.",
     413: "The request has a body.",
     414: "The query string is too long.",

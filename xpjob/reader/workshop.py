@@ -23,7 +23,7 @@ _WAIT_SECONDS = 5.0
 """Time to wait for a turn."""
 _CACHED = 8 << 20
 
-Lane = Literal["short", "facets", "long", "table", "compare", "pieces"]
+Lane = Literal["short", "facets", "long", "table", "compare", "usage", "pieces"]
 """What queues together: one at a time in each, so that long work holds up only its like."""
 
 T = TypeVar("T")

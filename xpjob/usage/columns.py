@@ -34,14 +34,10 @@ INDEX = {name: position for position, name in enumerate(COLUMNS)}
 
 USAGE, CORRECTION = "Usage", "Correction"
 """The only ChargeCategory, and the ChargeClass of rows for a day whose file was there already."""
-OBSERVED = "observed"
-"""The meter of the seconds in which a list was counted. Its rows have the tags below."""
 COLLECTOR_TAG, LIST_TAG = "collector", "list"
+"""Tags of the rows of the meter ``observed``: which list was counted for so many seconds."""
 DEFAULT_CLUSTER = "default"
 """The name of the cluster without a name."""
-FOLDED = "__other__"
-"""The value of dimensions of what exceeds USAGE_MAX_ROWS."""
-
 REQUESTS, ALLOCATABLE = "_requests", "_allocatable"
 """Suffixes of meters of one resource: their difference is idle."""
 

@@ -21,7 +21,8 @@ from xpjob.collect.meters import Key
 from xpjob.store.base import USAGE
 from xpjob.usage import columns
 from xpjob.usage.columns import COLUMNS, CORRECTION, DEFAULT_CLUSTER, INDEX
-from xpjob.usage.state import Closed, Day, Observed
+from xpjob.usage.rules import OBSERVED
+from xpjob.usage.state import Closed, Day, Observed, Open
 
 SUFFIX = ".csv.gz"
 _KEY = re.compile(
@@ -32,7 +33,8 @@ _BREAKING = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _GZIP_HEADER = b"\x1f\x8b\x08\0\0\0\0\0\0\xff"
 """Without a time, a name and an operating system, which Python versions write differently."""
 
-_Row = list[str | int]
+Row = list[str | int]
+"""The values of the columns."""
 
 
 class FileKey(NamedTuple):
@@ -63,10 +65,9 @@ def month_folder(day: date) -> str:
 
 def encode(closed: Closed, cluster: str) -> bytes:
     """Return the file of a closed day, gzipped."""
-    rows: dict[tuple[str, ...], _Row] = {}
-    for day, class_ in ((closed, ""), *((each, CORRECTION) for each in closed.corrections)):
-        for row in _rows_of(day, class_, _clean(cluster)):
-            _add(rows, row)
+    rows: dict[tuple[str, ...], Row] = {}
+    for row in rows_of(closed, cluster):
+        _add(rows, row)
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -74,11 +75,18 @@ def encode(closed: Closed, cluster: str) -> bytes:
     return _gzipped(text.getvalue().encode("utf-8", "replace"))
 
 
-def _rows_of(day: Closed | Day, class_: str, cluster: str) -> Iterator[_Row]:
+def rows_of(day: Open | Closed, cluster: str) -> Iterator[Row]:
+    """Yield the rows of a day, and of corrections that were counted in it, in no order."""
+    yield from _rows_of(day, "", cluster)
+    for correction in day.corrections:
+        yield from _rows_of(correction, CORRECTION, cluster)
+
+
+def _rows_of(day: Day, class_: str, cluster: str) -> Iterator[Row]:
     begin = date.fromisoformat(day.day)
     period = [f"{each}T00:00:00Z" for each in (begin, begin + timedelta(days=1))]
 
-    def row(key: Key, unit: str, quantity: int, bridged: int) -> _Row:
+    def row(key: Key, unit: str, quantity: int, bridged: int) -> Row:
         tags = {_clean(name): _clean(value) for name, value in key.tags}
         shown = msgspec.json.encode(tags, order="sorted").decode() if tags else ""
         values = map(_clean, columns.values_of(key))
@@ -95,7 +103,7 @@ def _rows_of(day: Closed | Day, class_: str, cluster: str) -> Iterator[_Row]:
 def observed_key(observed: Observed) -> Key:
     """Return the key of the row that says how long a list was counted."""
     return Key(
-        meter=columns.OBSERVED,
+        meter=OBSERVED,
         class_=observed.class_,
         group=observed.group,
         kind=observed.kind,
@@ -107,7 +115,7 @@ def observed_key(observed: Observed) -> Key:
     )
 
 
-def _add(rows: dict[tuple[str, ...], _Row], row: _Row) -> None:
+def _add(rows: dict[tuple[str, ...], Row], row: Row) -> None:
     """Add a row; keys that differ in control characters only are one."""
     quantity, bridged = INDEX[columns.QUANTITY], INDEX[columns.BRIDGED]
     named = [str(value) for at, value in enumerate(row) if at not in (quantity, bridged)]

@@ -19,7 +19,7 @@ _MAX_BYTES = 1 << 30
 """Bytes of its content: some 6 million rows."""
 _MAX_LINE = 64 << 10
 _PIECE = 128 << 10
-_MAX_DIGITS = 40
+MAX_DIGITS = 40
 """Of a quantity: 2**64 bytes for all seconds of a thousand years have 31."""
 
 
@@ -44,15 +44,20 @@ def read(body: bytes, where: str) -> Iterator[list[list[str]]]:
         if not count:
             raise ValueError("it has no lines")
     except (ValueError, csv.Error, zlib.error) as error:
-        raise BadAnswerError(
-            f"{where} is not a usage file: {error}; restore it, or remove it and its numbers"
-        ) from error
+        raise bad(where, error) from error
+
+
+def bad(where: str, error: Exception) -> BadAnswerError:
+    """Return the error for a file that cannot be read."""
+    return BadAnswerError(
+        f"{where} is not a usage file: {error}; restore it, or remove it and its numbers"
+    )
 
 
 def integer(text: str) -> int:
     """Return a quantity. Raises ``ValueError``."""
-    if not (text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS):
-        raise ValueError(f"invalid quantity {text[:_MAX_DIGITS]!r}: expected a whole number")
+    if len(text) > MAX_DIGITS or not (text.isascii() and text.isdigit()):
+        raise ValueError(f"invalid quantity {text[:MAX_DIGITS]!r}: expected a whole number")
     return int(text)
 
 

@@ -9,16 +9,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, timedelta
 
 from xpjob.base.errors import BadAnswerError, ConflictError, XpjobError
 from xpjob.store.base import NotAFileError, Store
 from xpjob.usage import files, rows
 from xpjob.usage.files import FileKey
+from xpjob.usage.rules import KEEP_PENDING
 from xpjob.usage.state import Closed
-
-TRIED_DAYS = 31
-"""Days after the end of a day for which its file is tried."""
 
 _log = logging.getLogger(__name__)
 
@@ -32,7 +30,7 @@ class Written:
     error: XpjobError | None = None
 
 
-def write_all(store: Store, pending: Sequence[Closed], cluster: str, now: datetime) -> Written:
+def write_all(store: Store, pending: Sequence[Closed], cluster: str) -> Written:
     """Write the files of pending days, the oldest first.
 
     The first error ends it: what refuses or delays one file does the same to the others.
@@ -51,14 +49,13 @@ def write_all(store: Store, pending: Sequence[Closed], cluster: str, now: dateti
                     extra={"object": where},
                 )
         except XpjobError as error:
-            if (now.date() - key.day).days <= TRIED_DAYS:
-                written.error = error
-                return written
-            _log.error(
-                f"usage file given up: it could not be written for {TRIED_DAYS} days, and the "
-                "numbers of this day are dropped",
+            until = key.day + timedelta(days=1, seconds=KEEP_PENDING)
+            _log.warning(
+                f"usage file not written: every run tries it until {until}, then the day is lost",
                 extra={"object": where, "error": str(error)},
             )
+            written.error = error
+            break
         written.acknowledged.append(closed.day)
     return written
 

@@ -1,0 +1,15 @@
+"""What reports know of the meters that collectors declare."""
+
+from __future__ import annotations
+
+from xpjob.collect.contract import Collectors
+
+
+def orders(collectors: Collectors) -> frozenset[str]:
+    """Return the classes of which reports tell by default: no object is a part of another one."""
+    return frozenset(
+        class_
+        for collector in collectors
+        for meter in getattr(collector, "meters", ())
+        for class_ in meter.orders
+    )
