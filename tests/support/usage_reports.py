@@ -45,7 +45,7 @@ class Used:
         state = UsageState(open=open_days, pending=tuple(pending))
         self.current.append(Current(cluster, taken, state))
 
-    def report(self, prices: Prices | None = None, **values: str | Sequence[str]) -> Report:
+    def report(self, prices: Prices | None = None, /, **values: str | Sequence[str]) -> Report:
         """Ask for a report; ``from_`` and ``class_`` are the parameters of these names."""
         given = {
             name.rstrip("_"): (value,) if isinstance(value, str) else value
@@ -56,7 +56,7 @@ class Used:
         gathered = gather(self.store, question, changes, self.current, self.now.date())
         return report(gathered, prices)
 
-    def document(self, prices: Prices | None = None, **values: str | Sequence[str]) -> Any:
+    def document(self, prices: Prices | None = None, /, **values: str | Sequence[str]) -> Any:
         """Ask for a report, as JSON; numbers are as they are shown."""
         body = document.as_json(self.report(prices, **values))
         return msgspec.json.Decoder(float_hook=Decimal).decode(body)

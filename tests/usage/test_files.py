@@ -82,7 +82,7 @@ def test_what_tenants_write_stays_in_its_field(text: str, read: str) -> None:
     assert first["x_Meter"] == "objects"
     assert (first["x_TeamName"], first["x_NamespaceName"]) == (read, read)
     assert gzip.decompress(body).count(b"\n") == 3
-    assert next(row[10] for some in rows.read(body, "") for row in some) == read
+    assert next(row[10] for part in rows.read(body, "") for row in part.rows) == read
 
 
 def test_names_that_differ_in_control_characters_only_are_one_row() -> None:
@@ -137,7 +137,7 @@ def test_no_column_is_called_as_a_partition() -> None:
 def test_columns_that_are_added_later_are_read_over() -> None:
     """Those at the end."""
     body = gzip.compress(f"{HEADER},x_New\n{'a,' * len(COLUMNS)}b\n".encode())
-    assert [row[-1] for some in rows.read(body, "") for row in some] == ["b"]
+    assert [row[-1] for part in rows.read(body, "") for row in part.rows] == ["b"]
 
 
 @pytest.mark.parametrize(

@@ -272,13 +272,12 @@ def test_a_period_without_usage_is_all_missing(used: Used) -> None:
 
 def test_teams_with_the_names_of_reserved_rows(used: Used) -> None:
     """They are shown as text; only reserved rows have the flag."""
-    folded = {"namespace": "__other__", "group": "__other__", "kind": "__other__"}
     used.file(
         closed(
             "2026-10-01",
             objects("__other__", 3600),
             objects("__idle__", 3600),
-            objects("__other__", 7200, **folded),
+            objects("__other__", 7200, namespace="__other__", group="__other__", kind="__other__"),
         )
     )
     assert used.rows("team", "quantity", "reserved", meter="objects") == [

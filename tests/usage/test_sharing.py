@@ -134,7 +134,7 @@ def test_a_namespace_is_shared(used: Used) -> None:
     assert seconds(used, share=system) == {"a": 450, "b": 150, "__idle__": 400}
     both = {"a": 750, "b": 250}
     for order in ((system, "idle=proportional"), ("idle=proportional", system)):
-        found = used.exact(**OCTOBER, share=order)  # type: ignore[arg-type]
+        found = used.exact(**OCTOBER, share=order)
         assert {key[0]: Fraction(text) / 1000 for key, text in found.items()} == both
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import csv
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from xpjob.base.errors import BadAnswerError
 from xpjob.net import deadline
@@ -19,20 +20,25 @@ _MAX_BYTES = 1 << 30
 """Bytes of its content: some 6 million rows."""
 _MAX_LINE = 64 << 10
 _PIECE = 128 << 10
-MAX_DIGITS = 40
-"""Of a quantity: 2**64 bytes for all seconds of a thousand years have 31."""
 
 
-def read(body: bytes, where: str) -> Iterator[list[list[str]]]:
+class Part(NamedTuple):
+    """Some rows of a file, and their text."""
+
+    rows: list[list[str]]
+    text: str
+
+
+def read(body: bytes, where: str) -> Iterator[Part]:
     """Yield the rows of a file in parts, without its header. Columns after ours are there, too.
 
     Raises ``BadAnswerError`` if it is not a usage file, or is not complete.
     """
     try:
         count = 0
-        for lines in _lines(body):
+        for text in _texts(body):
             # No field has a line break, so a part is parsed by itself.
-            some = list(csv.reader(lines, strict=True))
+            some = list(csv.reader(text.split("\n"), strict=True))
             if not count:
                 header = some.pop(0)
                 if tuple(header[: len(COLUMNS)]) != COLUMNS:
@@ -40,7 +46,7 @@ def read(body: bytes, where: str) -> Iterator[list[list[str]]]:
                 count = len(header)
             if set(map(len, some)) - {count}:
                 raise ValueError(f"it has a line without its {count} fields")
-            yield some
+            yield Part(some, text)
         if not count:
             raise ValueError("it has no lines")
     except (ValueError, csv.Error, zlib.error) as error:
@@ -56,13 +62,13 @@ def bad(where: str, error: Exception) -> BadAnswerError:
 
 def integer(text: str) -> int:
     """Return a quantity. Raises ``ValueError``."""
-    if len(text) > MAX_DIGITS or not (text.isascii() and text.isdigit()):
-        raise ValueError(f"invalid quantity {text[:MAX_DIGITS]!r}: expected a whole number")
+    if not text.isdigit():
+        raise ValueError(f"invalid quantity {text[:40]!r}: expected a whole number")
     return int(text)
 
 
-def _lines(body: bytes) -> Iterator[Sequence[str]]:
-    """Yield the lines of a gzipped text, those of one piece together."""
+def _texts(body: bytes) -> Iterator[str]:
+    """Yield a gzipped text in pieces of whole lines, without the last line break of each."""
     if len(body) > MAX_PACKED or not body:
         raise ValueError(f"it is empty, or larger than {MAX_PACKED >> 20} MiB")
     unpacker = zlib.decompressobj(31)
@@ -75,7 +81,7 @@ def _lines(body: bytes) -> Iterator[Sequence[str]]:
         if len(end) > _MAX_LINE:
             raise ValueError(f"it has a line of more than {_MAX_LINE >> 10} KiB")
         if newline:
-            yield whole.decode().split("\n")
+            yield whole.decode()
         rest = end
         deadline.check()
         piece = unpacker.decompress(unpacker.unconsumed_tail, _PIECE)

@@ -90,6 +90,6 @@ def _same(store: Store, key: str, body: bytes) -> bool | None:
 def _content(body: bytes) -> list[list[str]] | None:
     """Return the rows of a file, whatever compressed it; None if it cannot be read."""
     try:
-        return [row for some in rows.read(body, "") for row in some]
+        return [row for part in rows.read(body, "") for row in part.rows]
     except BadAnswerError:
         return None
