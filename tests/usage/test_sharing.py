@@ -111,10 +111,12 @@ def test_idle_is_of_each_node_group_where_requests_tell_theirs(used: Used) -> No
     rows = (
         *(gives(100, "x"), gives(100, "y")),
         *(cores("a", 60, group="x"), cores("b", 10, group="y"), cores("a", 10, group="y")),
+        cores("c", 99, group="<virtual>"),
     )
     used.file(closed("2026-10-01", *rows, observed=BOTH))
-    assert seconds(used, share="idle=proportional") == {"a": 150, "b": 50}
+    assert seconds(used, share="idle=proportional") == {"a": 150, "b": 50, "c": 99}
     assert used.exact(**OCTOBER, by="nodeGroup,team") == {
+        ("<virtual>", "c"): "99000",
         ("x", "a"): "60000",
         ("x", "__idle__"): "40000",
         ("y", "a"): "10000",

@@ -98,6 +98,7 @@ class Counters(Struct, rename="camel"):
     poll_errors: dict[str, int] = field(default_factory=dict)
     poll_duration: Histogram = field(default_factory=lambda: Histogram.empty(POLL_BOUNDS))
     persist_duration: Histogram = field(default_factory=lambda: Histogram.empty(PERSIST_BOUNDS))
+    usage_file_conflicts: int = 0
 
     def usable(self) -> Counters:
         """Return these counters, with those that cannot be continued reset."""
@@ -109,4 +110,5 @@ class Counters(Struct, rename="camel"):
             self.persist_duration
             if self.persist_duration.sound(PERSIST_BOUNDS)
             else Histogram.empty(PERSIST_BOUNDS),
+            self.usage_file_conflicts if 0 <= self.usage_file_conflicts <= MAX_COUNT else 0,
         )

@@ -265,6 +265,12 @@ def _counters(counters: Counters) -> Iterator[Metric]:
         buckets=counters.persist_duration.buckets(),
         sum_value=counters.persist_duration.sum,
     )
+    conflicts = CounterMetricFamily(
+        "xpjob_usage_file_conflicts",
+        "Total number of usage files not written because there was another one.",
+    )
+    conflicts.add_metric([], counters.usage_file_conflicts)
+    yield conflicts
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:

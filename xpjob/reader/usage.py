@@ -27,6 +27,7 @@ from xpjob.reader.responses import answer, etag_of
 from xpjob.reader.service import Service
 from xpjob.reader.table import give_back_memory
 from xpjob.reader.usage_documented import PARAMETERS
+from xpjob.snapshot.documents import USAGE
 from xpjob.usage import asked, current, document
 from xpjob.usage.columns import DEFAULT_CLUSTER
 from xpjob.usage.errors import NoUsageError, QuestionError

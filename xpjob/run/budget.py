@@ -49,6 +49,7 @@ SHARES = {
     "compare": Share(1 / 3),
     # Of the time after publishing.
     "keep history": Share(1 / 3, until_stopped=True),
+    "write usage": Share(1 / 3, until_stopped=True),
     "deliver": Share(2 / 3, until_stopped=True),
     "remove parts": Share(1 / 3, until_stopped=True),
     "report": Share(1 / 2),

@@ -35,6 +35,8 @@ from xpjob.snapshot.documents import Head, RunReport, Snapshot
 from xpjob.store.base import MemoryStore, Store
 from xpjob.store.open import open_store
 from xpjob.store.options import StoreOptions
+from xpjob.usage.state import UsageState
+from xpjob.usage.written import Written, write_all
 
 _log = logging.getLogger(__name__)
 
@@ -118,6 +120,7 @@ def _run(
                 snapshot, etag = _commit(job, store, gathered, previous)
             publish.publish(job, store, previous, snapshot.head, etag)
             _keep_history(job, store, snapshot.head, etag)
+            _write_usage(job, store, snapshot, etag)
             _deliver(job, store, gathered, snapshot, etag)
             if shard and etag:
                 with budget.phase("remove parts"):
@@ -269,6 +272,18 @@ def _keep_history(job: Job, store: Store, head: Head, etag: str) -> None:
         with job.journal.phase("history"), budget.phase("keep history"):
             kept = archive.keep(store, options, head, etag, job.journal.clock)
             job.journal.report.history = kept or job.journal.report.history
+
+
+def _write_usage(job: Job, store: Store, snapshot: Snapshot, etag: str) -> None:
+    """Write the files of the closed days that are stored. What fails makes the run partial."""
+    pending = snapshot.usage.pending if isinstance(snapshot.usage, UsageState) else ()
+    if not etag:
+        return
+    written = Written()
+    if pending:
+        with job.journal.phase("write usage"), budget.phase("write usage"):
+            written = write_all(store, pending, job.cluster)
+    job.journal.usage_written(written)
 
 
 def _deliver(job: Job, store: Store, gathered: Gathered, snapshot: Snapshot, etag: str) -> None:

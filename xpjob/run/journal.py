@@ -21,6 +21,7 @@ from xpjob.net.clock import Clock
 from xpjob.run.identity import SharedNameError
 from xpjob.run.previous import Previous
 from xpjob.snapshot.documents import Head, RunInfo, RunReport
+from xpjob.usage.written import Written
 
 if TYPE_CHECKING:
     from xpjob.run.plan import Gathered
@@ -119,6 +120,13 @@ class Journal:
             ]
         )
 
+    def usage_written(self, written: Written) -> None:
+        """Record which usage files are stored. What failed makes the run partial."""
+        self.report.usage_files = written.acknowledged
+        self.report.partial |= written.error is not None
+        if self.report.counters:
+            self.report.counters.usage_file_conflicts += written.conflicts
+
     def settle(self) -> None:
         """Correct the start of the run if the servers say that the own clock is wrong."""
         if changed := self.clock.settle():
@@ -130,7 +138,9 @@ class Journal:
         """Record facts of previous runs."""
         self.report.last_success_at = previous.last_success_at
         self.report.history = previous.history
-        self.report.deliveries = previous.report.deliveries if previous.report else []
+        if previous.report:
+            self.report.deliveries = previous.report.deliveries
+            self.report.usage_files = previous.report.usage_files
 
     def began(self, started_at: str) -> None:
         """Record that this run started earlier than this process, in another shard."""

@@ -33,7 +33,7 @@ from xpjob.snapshot.documents import (
     RunReport,
 )
 from xpjob.store.base import REPORT, SNAPSHOT, NotAFileError, Store, Stored, key_of
-from xpjob.usage.state import UsageState
+from xpjob.usage.state import UsageState, acknowledged
 
 D = TypeVar("D", bound="Head | RunReport")
 
@@ -140,7 +140,7 @@ def recall(
         stored_head.etag if stored_head else "",
         report,
         stored_report.etag if stored_report else "",
-        usage,
+        acknowledged(usage, report.usage_files) if usage and report else usage,
     )
 
 

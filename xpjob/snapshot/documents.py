@@ -141,7 +141,8 @@ class RunReport(RunHead, rename="camel", kw_only=True):
     ``history`` is the number of dated snapshots. ``clock_skew`` has the seconds that the clock of
     the run was ahead of each server's. ``counters`` is None if the previous ones could not be read:
     a gap is better than a counter reset that the next run undoes. ``deliveries`` has the metric
-    tables of the last deliveries.
+    tables of the last deliveries, ``usage_files`` the days whose usage files are known to be stored
+    although the snapshot has them as pending.
     """
 
     finished_at: str = ""
@@ -161,6 +162,7 @@ class RunReport(RunHead, rename="camel", kw_only=True):
     counters: Counters | None = None
     collectors: list[CollectorOutcome] = []
     deliveries: list[MetricTable] = []
+    usage_files: list[str] = []
 
 
 class AnotherClusterError(BadAnswerError):

@@ -11,16 +11,13 @@ import msgspec
 from xpjob.base import times
 from xpjob.base.errors import BadAnswerError
 from xpjob.snapshot import documents
-from xpjob.snapshot.documents import UNREADABLE, Document
+from xpjob.snapshot.documents import UNREADABLE, USAGE, Document
 from xpjob.store.base import SNAPSHOT, Store, key_of
 from xpjob.usage.columns import DEFAULT_CLUSTER
 from xpjob.usage.gather import Current
 from xpjob.usage.period import Period
 from xpjob.usage.rules import KEEP_PENDING
 from xpjob.usage.state import UsageState
-
-KEY = "usage"
-"""Key of the state in a snapshot."""
 
 _log = logging.getLogger(__name__)
 
@@ -66,7 +63,7 @@ def of_raw(cluster: str, generated_at: str, raw: bytes | msgspec.Raw) -> Current
     try:
         state = msgspec.json.decode(raw, type=UsageState | None)
     except UNREADABLE as error:
-        where = f"the key {KEY} of the snapshot of {cluster or DEFAULT_CLUSTER}"
+        where = f"the key {USAGE} of the snapshot of {cluster or DEFAULT_CLUSTER}"
         text = str(documents.unreadable(where, error))
         _log.warning("usage of open days ignored", extra={"error": text})
         return None

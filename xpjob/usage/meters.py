@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from xpjob.collect.contract import Collectors
+from xpjob.collect.meters import Metering
 
 
 def orders(collectors: Collectors) -> frozenset[str]:
@@ -10,6 +11,7 @@ def orders(collectors: Collectors) -> frozenset[str]:
     return frozenset(
         class_
         for collector in collectors
-        for meter in getattr(collector, "meters", ())
+        if isinstance(collector, Metering)
+        for meter in collector.meters
         for class_ in meter.orders
     )

@@ -22,18 +22,19 @@ def idle_cells(cells: Cells, clusters: Collection[Within]) -> dict[Cell, int]:
     where both lists were counted for the same time.
     """
     names = cells.question.dimensions
-    groups = {(meter, within) for meter, within, group in cells.demand if group}
+    grouped = {(meter, within) for meter, within, group in cells.demand if group}
     left: dict[Cell, int] = {}
     for sign, amounts in ((1, cells.supply), (-1, cells.demand)):
         for (meter, within, group), amount in amounts.items():
             if within not in clusters or not cells.question.has_meter(meter):
                 continue
-            group = group if (meter, within) in groups else ""
+            group = group if (meter, within) in grouped else ""
             values = tuple(group if name == "nodeGroup" else "" for name in names)
             cell = Cell(meter, *within, values, IDLE)
-            left[cell] = left.get(cell, 0) + sign * amount
-    supplied = {(meter, within) for meter, within, _ in cells.supply}
-    return {c: quantity for c, quantity in left.items() if (c.meter, c.within()) in supplied}
+            # What runs on nodes that are not listed, or are virtual, leaves nothing idle there.
+            if sign > 0 or cell in left:
+                left[cell] = left.get(cell, 0) + sign * amount
+    return left
 
 
 def share(question: Question, direct: Mapping[Cell, int]) -> Quantities:

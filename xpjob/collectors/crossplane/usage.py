@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from xpjob.base import times
 from xpjob.collect.contract import Listed, Section
 from xpjob.collect.meters import Key, Meter, Reading
-from xpjob.collectors.crossplane.classes import COMPOSITE
+from xpjob.collectors.crossplane.classes import CLAIM, COMPOSITE
 from xpjob.collectors.crossplane.records import CompositeResource, Record
 from xpjob.collectors.crossplane.tables import TABLES
 
@@ -25,6 +25,7 @@ METERS = (
         ("class_", "group", "kind", "namespace", "team", "composition", "tags"),
         "Claims, XRs (class composite-root without claim and parent, else composite) and MRs, from "
         "their creation until they are gone; tags are EXTRA_LABELS.",
+        orders=(CLAIM, COMPOSITE_ROOT),
     ),
 )
 _Kind = tuple[str, str, str]
