@@ -14,7 +14,7 @@ from xpjob.collect.outcome import TargetOutcome
 from xpjob.collectors.crossplane.records import Claim, CompositeResource
 from xpjob.snapshot import documents
 from xpjob.snapshot.documents import Head, RunInfo, RunReport, Snapshot
-from xpjob.store.base import HISTORY, REPORT, SNAPSHOT, Stored, Traits, key_of
+from xpjob.store.base import HISTORY, REPORT, SNAPSHOT, USAGE, Stored, Traits, key_of
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=timezone.utc)
 GROUP = "platform.example.org"
@@ -202,7 +202,7 @@ class FakeStore:
         if self.error or self.listing:
             raise self.error or self.listing or AssertionError
         keys = (key.split("/") for key in self.documents)
-        return sorted({parts[0] if len(parts) > 1 else "" for parts in keys} - {HISTORY})
+        return sorted({parts[0] if len(parts) > 1 else "" for parts in keys} - {HISTORY, USAGE})
 
     def where(self, key: str) -> str:
         """Return the key."""

@@ -160,5 +160,5 @@ class PatientStore:
         finally:
             with self._lock:
                 request.left = not request.ended
-                if request.ended:
-                    self._requests.remove(request)
+                # Several ask at the same time, and each leaves out what has ended.
+                self._requests = [each for each in self._requests if not each.ended]

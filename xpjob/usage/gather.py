@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -90,12 +90,14 @@ def gather(
     file, and is taken from it. With ``most``, so many days of clusters are read at most.
     Raises ``QuestionError``, ``NoUsageError`` and the store's errors.
     """
-    listed = _listed(store, question)
+    every = _listed(store, question)
+    listed = [key for key in every if question.has_cluster(key.cluster)]
     asked = [each for each in current if question.has_cluster(each.cluster)]
     gathered = Gathered(Cells(question, changes), today)
     for name in {key.cluster for key in listed} | {each.cluster for each in asked}:
         gathered.files[name], gathered.open[name] = set(), set()
-    _check(store, question, gathered, current, most)
+    known = {key.cluster for key in every} | {each.cluster for each in current}
+    _check(store, gathered, known, most)
     for each in asked:
         _add_current(gathered, each, {key.day for key in listed if key.cluster == each.cluster})
     read = read or partial(read_file, store, question.read)
@@ -124,43 +126,36 @@ def read_file(store: Readable, dimensions: Sequence[str], key: FileKey) -> Folde
 
 
 def _listed(store: Readable, question: Question) -> list[FileKey]:
-    """Return the files that may have usage of the period, of the clusters that are asked for."""
+    """Return the files that may have usage of the period, of all clusters."""
     wanted = question.period.corrected()
     keys = [
         FileKey.of(name)
         for month in wanted.months()
         for name in store.keys(files.month_folder(month), _MAX_FILES)
     ]
-    return [
-        key for key in keys if key and wanted.has(key.day) and question.has_cluster(key.cluster)
-    ]
+    return [key for key in keys if key and wanted.has(key.day)]
 
 
-def _check(
-    store: Readable,
-    question: Question,
-    gathered: Gathered,
-    current: Sequence[Current],
-    most: int,
-) -> None:
-    known = gathered.clusters
-    if not known and not current and not store.keys(f"{USAGE}/", 1):
+def _check(store: Readable, gathered: Gathered, known: Collection[str], most: int) -> None:
+    """Raise an error for what cannot be answered. ``known`` are all clusters that have usage."""
+    question, found = gathered.cells.question, gathered.clusters
+    if not known and not store.keys(f"{USAGE}/", 1):
         raise NoUsageError(
             f"there is no usage at {store.where(USAGE)}, nor in the newest snapshot; a run counts "
             "it unless USAGE=off, and the second run is the first that has some"
         )
     for name in question.clusters:
-        if "*" not in name and name not in known:
+        if "*" not in name and name not in found:
             raise QuestionError(
                 "cluster",
                 f"there is no usage of the cluster {name[:60]!r} in this period",
-                sorted({*known, *(each.cluster for each in current)}),
+                sorted(known),
             )
-    days = question.period.count * len(known)
+    days = question.period.count * len(found)
     if most and days > most:
         raise QuestionError(
             "from",
-            f"{question.period.count} days of {len(known)} clusters are asked for, and at most "
+            f"{question.period.count} days of {len(found)} clusters are asked for, and at most "
             f"{most} days of clusters are answered here; ask for a shorter period or fewer "
             "clusters, or use xpjob usage with the store",
         )
