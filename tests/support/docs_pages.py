@@ -24,6 +24,8 @@ PAGES = {
     "publish": ROOT / "xpjob/publish/README.md",
     "reader": ROOT / "xpjob/reader/README.md",
     "snapshot": ROOT / "xpjob/snapshot/README.md",
+    "usage reports": ROOT / "xpjob/usage/REPORTS.md",
+    "usage files": ROOT / "xpjob/usage/FILES.md",
     "tests": ROOT / "tests/README.md",
     "scripts": ROOT / "scripts/README.md",
 }
