@@ -43,8 +43,8 @@ objects,kind=Database,2.40,Unit-Days,EUR,
 objects,kind=Database;team=payments,1.90,Unit-Days,EUR,2026-10-16
 """
 EXAMPLE = """Two teams in October 2026. `payments` has had 3 databases all the time; `web` has
-had 1, and a second one from the 21st on. Their pods have requested 4 and 2 cores of the 8 cores that nodes
-had:"""
+had 1, and a second one from the 21st on. Their pods have requested 4 and 2 of the 8 cores that
+nodes had:"""
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def test_the_table_of_athena_has_the_columns_of_the_files() -> None:
     )
     columns = re.findall(r"`?(\w+)`? string", table)
     assert columns == [name.lower() for name in COLUMNS]
-    (partitions,) = re.findall(r"PARTITIONED BY \((.*?)\)", text)
+    (partitions,) = re.findall(r"PARTITIONED BY \((.*?)\)", page("usage files"))
     assert re.findall(r"(\w+) string", partitions) == ["year", "month", "day"]
     assert not set(columns) & {"year", "month", "day"}
 

@@ -17,7 +17,7 @@ from xpjob.base.errors import RefusedError, XpjobError
 from xpjob.collect.contract import Collectors, Plan
 from xpjob.config.option import Config
 from xpjob.doctor import gateway as gateway_checks
-from xpjob.doctor import last_run
+from xpjob.doctor import last_run, usage
 from xpjob.doctor.check import FAILED, OK, PARTIAL, WARNING, Check, decoded, failed
 from xpjob.doctor.gateway import Probe
 from xpjob.kube.api import Api
@@ -31,6 +31,7 @@ from xpjob.run.plan import attempts_of, connected, plan_all
 from xpjob.store.base import HISTORY, MemoryStore, Store, Traits, key_of
 from xpjob.store.open import open_store
 from xpjob.store.options import StoreOptions
+from xpjob.usage.options import UsageOptions
 
 _SKEW_SECONDS = 30.0  # more is a warning; S3 refuses requests from 900 on
 
@@ -196,6 +197,8 @@ def _store(config: Config) -> Iterator[Check]:
     yield from _kept(options, traits)
     if options.history_keep:
         yield _history(store, options.cluster_name, probe)
+    if config[UsageOptions].usage == "on":
+        yield usage.examine(store)
     yield _removed(store, probe, traits)
 
 
