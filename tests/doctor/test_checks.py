@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -73,8 +74,8 @@ def test_all_is_well(environ: dict[str, str], s3: S3) -> None:
     assert "conditionally" in found["store"]["detail"]
     asked = " ".join(method for method, _, _ in s3.requests)
     # Written with both conditions that hold, and both that do not; then what the server reports,
-    # and the last run's report.
-    assert asked == "PUT PUT GET HEAD PUT PUT PUT HEAD GET GET DELETE"
+    # and the last run's report, and a usage file.
+    assert asked == "PUT PUT GET HEAD PUT PUT PUT HEAD GET GET GET PUT PUT GET DELETE DELETE"
     assert run(environ) == 0
 
 
@@ -240,10 +241,22 @@ def test_history_is_tried_where_it_is_kept(environ: dict[str, str], s3: S3, tmp_
 
 
 def test_the_probe_is_under_the_clusters_key(environ: dict[str, str], s3: S3) -> None:
-    """So that a role for this cluster's keys alone is enough."""
+    """So that a role for this cluster's keys and usage files is enough."""
     assert doctor({**environ, "CLUSTER_NAME": "east"})[0] == 0
     objects = [path for _, path, _ in s3.requests if path.strip("/") != "inventory"]  # its lock
-    assert {path.rsplit("/", 1)[0] for path in objects} == {"/inventory/xp-tracker/east"}
+    own = re.compile(r"/inventory/xp-tracker/(east/[^/]+|usage/doctor-probe-\w+/east\.csv\.gz)")
+    assert [path for path in objects if not own.fullmatch(path)] == []
+
+
+def test_usage_files_that_cannot_be_written_are_a_warning(environ: dict[str, str], s3: S3) -> None:
+    """With the right that is missing; switched off, there is no check."""
+    s3.fault = lambda method, path, _: (
+        (403, "AccessDenied") if method == "PUT" and "/usage/" in path else None
+    )
+    code, found = doctor(environ)
+    assert (code, found["usage files"]["status"]) == (0, "warning")
+    assert "s3:PutObject" in found["usage files"]["advice"]
+    assert "usage files" not in doctor({**environ, "USAGE": "off"})[1]
 
 
 def test_no_store_and_no_gateway(environ: dict[str, str]) -> None:

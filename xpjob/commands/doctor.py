@@ -17,10 +17,11 @@ from xpjob.run.hub.options import HubOptions
 from xpjob.store.options import StoreOptions
 from xpjob.terminal import log
 from xpjob.terminal.options import OutputOptions
+from xpjob.usage.options import UsageOptions
 
 _GROUPS = (
     *CLUSTER_GROUPS,
-    *(StoreOptions, HubOptions, PublishOptions, NetOptions, OutputOptions),
+    *(StoreOptions, HubOptions, PublishOptions, UsageOptions, NetOptions, OutputOptions),
 )
 
 
