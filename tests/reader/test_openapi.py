@@ -17,6 +17,7 @@ from support.reader_sample import FakeStore, at, report, snapshot
 from support.sampling import looking
 from support.toy_tables import nodes, toy_snapshot
 from support.toy_teams import orders, team_snapshot
+from support.usage_files import closed, days, objects, store_day
 from xpjob.collectors.crossplane.reader import parameters
 from xpjob.config.option import Config
 from xpjob.reader.options import ReaderOptions
@@ -37,6 +38,8 @@ def _platform() -> FakeStore:
     store.save(forest(findings=[finding("shop-instance")]))
     store.keep(snapshot(generated_at=at(hours=3)))
     store.save(report())
+    for day in days("2026-11-15", 6):
+        store_day(store, closed(day, objects("payments", 3600)))
     return store
 
 

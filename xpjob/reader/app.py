@@ -51,8 +51,8 @@ from xpjob.reader.responses import Answer, answer, etag_of
 from xpjob.reader.service import Service
 from xpjob.reader.snapshots import Snapshots
 from xpjob.reader.tables import Tables
-from xpjob.reader.workshop import Workshop
 from xpjob.reader.usage import Usage
+from xpjob.reader.workshop import Workshop
 from xpjob.store.options import StoreOptions
 from xpjob.usage.meters import orders
 
