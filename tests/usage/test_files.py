@@ -9,9 +9,12 @@ import pytest
 
 from support.usage_files import closed, objects, of_list, table
 from xpjob.base.errors import BadAnswerError
+from xpjob.collect.meters import Metering
+from xpjob.collectors import COLLECTORS
 from xpjob.usage import files, rows
-from xpjob.usage.columns import COLUMNS
+from xpjob.usage.columns import COLUMNS, unit_of
 from xpjob.usage.files import FileKey
+from xpjob.usage.meters import orders
 from xpjob.usage.state import Amount, Closed, Day, Key, Observed
 
 HEADER = ",".join(COLUMNS)
@@ -169,3 +172,13 @@ def test_observed_rows_identify_their_list() -> None:
         ("a", "Pod"),
         ("b", "Pod"),
     ]
+
+
+def test_units_are_those_that_collectors_declare() -> None:
+    """Files are made of names alone, so that a name must determine the unit."""
+    meters = [m for each in COLLECTORS if isinstance(each, Metering) for m in each.meters]
+    assert len(meters) >= 7
+    for meter in meters:
+        assert unit_of(meter.name.replace("<resource>", "nvidia.com/gpu")) == meter.unit
+    assert unit_of("ephemeral-storage_requests") == unit_of("hugepages-2Mi_requests") == "B"
+    assert orders(COLLECTORS) == {"claim", "composite-root"}
