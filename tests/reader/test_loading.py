@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from support.reader import Reader, make_reader
 from support.reader_sample import FakeStore, at, snapshot
 from xpjob.base import memory
+from xpjob.base.scratch import scratch
 from xpjob.reader import handover, loader
 from xpjob.reader.child import Order
 from xpjob.reader.packed import Encoded, Texts
@@ -261,22 +262,28 @@ def test_stopping_ends_the_process(
 def test_the_process_ends_with_the_reader() -> None:
     """Also where that is killed, and can end nothing."""
     code = (
-        "import os, sys; from xpjob.reader import child, loading; "
-        "loading.read = lambda *_: __import__('time').sleep(600); child.main()"
+        "import sys, time; from xpjob.reader import child, loading; "
+        "loading.read = lambda *_: time.sleep(600); child.main()"
     )
-    # Its descriptor is one that the process has anyway.
-    order = pickle.dumps(Order(0, "x", "e", pickle.dumps(()), {}, 1 << 30))
-    process = subprocess.Popen(
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    with process:
+    with scratch() as body:
+        order = pickle.dumps(Order(body.fileno(), "x", "e", pickle.dumps(()), {}, 1 << 30))
+        process = subprocess.Popen(
+            [sys.executable, "-c", code],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            pass_fds=(body.fileno(),),
+        )
+    try:
         assert process.stdin
         assert process.stdout
         process.stdin.write(len(order).to_bytes(8, "big") + order)
         process.stdin.flush()
         assert process.stdout.readline() == b"ready\n"
         process.stdin.close()
-        assert process.wait(20) == 1
+        assert process.wait(60) == 1
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def test_memory_is_limited(
