@@ -195,11 +195,14 @@ class Memory:
         shared: dict[int, int] = {}
         total = files = 0
         children = Path(f"/proc/{self._pid}/task").glob("*/children")
+        command = Path(f"/proc/{self._pid}/cmdline").read_bytes()
         for pid in (
             self._pid,
             *(int(pid) for file in children for pid in file.read_text().split()),
         ):
             with suppress(OSError, KeyError):  # it has just ended
+                if pid != self._pid and Path(f"/proc/{pid}/cmdline").read_bytes() == command:
+                    continue  # it has just begun, and has the memory of the reader
                 status = Path(f"/proc/{pid}/status").read_text()
                 own = dict(re.findall(r"(Rss\w+):\s+(\d+) kB", status))
                 total += int(own["RssAnon"]) * 1024
