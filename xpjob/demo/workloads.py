@@ -221,6 +221,7 @@ class Workloads:
                 },
                 "status": {
                     "phase": "Running" if node else "Pending",
+                    **({"startTime": workload.created_at} if node else {}),
                     "conditions": [condition],
                     "containerStatuses": [
                         {"name": "app", "image": image, "imageID": image_id(image, workload.name)}
