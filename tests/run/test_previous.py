@@ -83,7 +83,7 @@ def test_the_report_knows_more_than_the_snapshot(store: DirectoryStore) -> None:
 def test_only_the_rows_that_are_wanted_are_read(store: DirectoryStore) -> None:
     """As they are; the others cost no memory, and what is wrong with them does not matter."""
     body = documents.encode(snapshot())
-    broken = body.replace(b'"priority":0', b'"priority":"x"', 1)
+    broken = body.replace(b'"node-1","priority":0', b'"node-1","priority":"x"', 1)
     assert broken != body
     put(store, broken)
     previous = recalled(store, run_info(5))

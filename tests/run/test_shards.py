@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -85,7 +86,7 @@ def test_shards_together_are_as_good_as_one_run(shards: Shards) -> None:
 
     Usage depends on when lists are made: ``tests/usage`` has it.
     """
-    off = {"usage": "off"}
+    off: dict[str, Any] = {"usage": "off"}
     shards.run(pushgateway_job="single", store_dir=str(shards.directory / "one"), **off)
     first = json.loads((shards.directory / "one" / "snapshot.json").read_text())
     results = shards.run_all(**off)
