@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import threading
 from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ from xpjob.kube.api import Api
 from xpjob.kube.decode import decoder
 from xpjob.kube.discovery import Kind
 from xpjob.kube.lists import MAX_RESTARTS, ListKey, Moment, Page, WholeList, list_all, read_pages
+from xpjob.net.inflight import Budget, Lanes, Room
 
 
 @pytest.fixture
@@ -169,6 +171,28 @@ def test_the_next_page_is_requested_before_this_one_is_taken(apps: StandIn, kind
     assert waited == [True] * 3
     assert pages == [7, 7, 7, 4]
     assert (listing.objects, listing.pages) == (25, 4) == (25, len(apps.cluster.requests))
+
+
+@pytest.mark.parametrize(("used", "ahead"), [(0, 4), (4000, 0)])
+def test_without_memory_for_another_page_none_is_requested_ahead(
+    apps: StandIn, used: int, ahead: int
+) -> None:
+    """Another list uses so much of 8,000 bytes that all share; a page has some 2,800."""
+
+    class Counting(Lanes):
+        early = 0
+
+        def take(self, *, only_if_free: bool = False) -> bool:
+            """Count what is requested ahead."""
+            self.early += only_if_free
+            return super().take(only_if_free=only_if_free)
+
+    lanes, budget = Counting(4), Budget(16_000)
+    Room(budget).grow(used)
+    api = dataclasses.replace(apps.api(), budget=budget, lanes=lanes)
+    listing = list_all(api, ListKey(APP.gvr), wire.decode_page, page_size=5)
+    assert (listing.pages, listing.bytes // 5_000) == (5, 2)
+    assert lanes.early == ahead
 
 
 @pytest.mark.parametrize("status", [403, 404, 500])

@@ -84,6 +84,21 @@ def test_nobody_waits_for_ever_and_the_budget_holds() -> None:
     assert 0 < most[0] <= 1000
 
 
+def test_what_would_have_to_wait_has_no_room() -> None:
+    """Half of the budget is shared; whoever goes on beyond that leaves nothing to others."""
+    budget = Budget(100)
+    one, other = Room(budget), Room(budget)
+    assert budget.has_room(50)
+    one.grow(30)
+    assert (budget.has_room(20), budget.has_room(21)) == (True, False)
+    other.grow(30)
+    assert not budget.has_room(1)
+    other.close()
+    assert budget.has_room(20)
+    one.close()
+    assert budget.has_room(50)
+
+
 def test_lanes_that_are_all_taken_have_none_for_what_can_wait() -> None:
     """What cannot wait takes one beyond, and all of them have to be left."""
     lanes = Lanes(2)

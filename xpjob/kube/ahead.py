@@ -2,7 +2,8 @@
 
 The server then works on the next page while this one is unpacked, decoded and used. That takes the
 continue token, which is often known early (see ``early``). At most one page is requested ahead, and
-only while fewer requests are in flight than lists may be requested at a time.
+only while fewer requests are in flight than lists may be requested at a time, and while there is
+memory for another page like the last one: what is ahead is not to wait for what is in use.
 """
 
 from __future__ import annotations
@@ -85,7 +86,8 @@ class Page:
         """Take the token that the start of the answer has."""
         self.next = token
         if self._pages.sizes.steady:  # else this answer may be too large, and given up
-            self._pages.ask_for(token, self._pages.sizes.limit)
+            sizes = self._pages.sizes
+            self._pages.ask_for(token, sizes.limit, sizes.last)
 
 
 class Pages:
@@ -120,12 +122,17 @@ class Pages:
     def ask_ahead(self, page: Page, body: bytes) -> None:
         """Request the page behind one that is complete, if its token can be had."""
         if token := page.next or early.at_end(body):
-            self.ask_for(token, self.sizes.behind(page.limit, len(body)))
+            self.ask_for(token, self.sizes.behind(page.limit, len(body)), len(body))
 
-    def ask_for(self, token: str, limit: int) -> None:
-        """Request the page of a token, unless that was done, or enough requests are in flight."""
+    def ask_for(self, token: str, limit: int, size: int) -> None:
+        """Request the page of a token, expected to have this size, unless that was done.
+
+        Nor if enough requests are in flight, or there is no memory for it.
+        """
         with self._lock:
             if self._closed or self._ahead or token in self._tokens:
+                return
+            if not self.api.budget.has_room(size):
                 return
             if not self.api.lanes.take(only_if_free=True):
                 return

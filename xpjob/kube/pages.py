@@ -37,11 +37,13 @@ class PageSizes:
         self._path = path
         self.steady = False
         """Whether the last page fitted, so that the next one is expected to."""
+        self.last = 0
+        """Bytes of the last page."""
         self._given_up = 0
 
     def read(self, objects: int, size: int) -> None:
         """Fit the limit to a page that was read."""
-        self.steady = True
+        self.steady, self.last = True, size
         if objects:
             self.limit = self._fitting(self.limit, objects, size)
 

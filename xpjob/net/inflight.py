@@ -40,6 +40,11 @@ class Budget:
         limit = memory.limit()
         return cls(_TOTAL if limit is None else min(_TOTAL, max(_LEAST, limit // _PART)))
 
+    def has_room(self, size: int) -> bool:
+        """Return whether an answer of this size would not have to wait now. Takes nothing."""
+        with self._changed:
+            return self._beyond is None and self._used + size <= self._shared
+
 
 class Room:
     """What one answer, of at most ``Budget.single`` bytes, takes up until it is closed."""
