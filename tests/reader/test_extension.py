@@ -16,7 +16,6 @@ from support.reader_sample import Clock, FakeStore
 from support.toy_tables import toy_snapshot
 from xpjob.config.option import Config
 from xpjob.reader.app import create_app
-from xpjob.reader.assets import Asset
 from xpjob.reader.extension import Comparison, Documented, Endpoint, Known
 from xpjob.reader.openapi import get, json_of
 from xpjob.reader.parameters import ONLY_CLUSTER
@@ -31,15 +30,8 @@ class Pools:
 
     name = "capacity"
     title = "Capacity"
-    module = "/capacity/app.js"
-    style = ""
-    covers: Sequence[str] = ("nodes",)
     listing = None
     explainer = None
-
-    def assets(self) -> Mapping[str, Asset]:
-        """Return one file."""
-        return {"/capacity/app.js": Asset(b"// pools\n", "text/javascript", '"x"')}
 
     def view(self, raw: RawSnapshot, stamp: Stamp) -> int:
         """Return the number of nodes. A broken snapshot has 13."""
@@ -103,20 +95,12 @@ def client(store: FakeStore) -> TestClient:
     return TestClient(app, "http://localhost")
 
 
-def test_an_extension_has_endpoints_and_files(client: TestClient) -> None:
+def test_an_extension_has_endpoints(client: TestClient) -> None:
     """And nothing is there of those that were not passed in."""
     assert client.get("/pools").json() == 4
-    assert client.get("/capacity/app.js").text == "// pools\n"
     assert client.get("/bookkeeping").status_code == 404
     assert client.get("/schema.json").json()["views"] == [
-        {
-            "name": "capacity",
-            "title": "Capacity",
-            "paths": ["/pools"],
-            "module": "/capacity/app.js",
-            "style": "",
-            "covers": ["nodes"],
-        }
+        {"name": "capacity", "title": "Capacity", "paths": ["/pools"]}
     ]
     document = client.get("/openapi.json").json()
     assert "/pools" in document["paths"]

@@ -24,7 +24,7 @@ DATA = (
         "/metrics/inventory",
         "/openapi.json",
     ),
-    *("/", "/ask.js", "/crossplane/app.js", "/style.css"),
+    *("/", "/ask.js", "/views/home.js", "/style.css"),
 )
 
 

@@ -65,7 +65,7 @@ def test_the_tables_that_there_are(toy: Reader) -> None:
         "unit": "",
     }
     view = schema["views"][0]
-    assert (view["name"], view["module"]) == ("crossplane", "/crossplane/app.js")
+    assert (view["name"], view["title"]) == ("crossplane", "Crossplane")
     assert "/bookkeeping" in view["paths"]
     assert toy.json("/clusters")["clusters"][0]["tables"] == {"nodes": 4, "licences": 2}
 

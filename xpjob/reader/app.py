@@ -90,8 +90,6 @@ def create_app(
     service = Service(snapshots, changes, workshop, now)
     hosts = Hosts(config[ReaderOptions].reader_hosts)
     files = assets.load("xpjob.reader")
-    for extension in extensions:
-        files = {**files, **extension.assets()}
     reader, tables = _Reader(service, extensions, files, metrics), Tables(service)
     pages, overview = Pages(service, files["/"]), Overview(service)
     everywhere, records = Everywhere(service, collectors), Records(service, extensions)
@@ -208,9 +206,6 @@ class _Reader:
                 "name": extension.name,
                 "title": extension.title,
                 "paths": list(extension.documented().paths),
-                "module": extension.module,
-                "style": extension.style,
-                "covers": extension.covers,
             }
             for extension in self._extensions
         ]

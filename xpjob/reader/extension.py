@@ -1,4 +1,4 @@
-"""What a collector may add to the reader beyond its tables: endpoints, a page, a comparison."""
+"""What a collector may add to the reader beyond its tables: endpoints, and a comparison."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from rich.console import RenderableType
 from starlette.requests import Request
 from starlette.responses import Response
 
-from xpjob.reader.assets import Asset
 from xpjob.reader.render import Json
 from xpjob.snapshot.documents import RawSnapshot
 
@@ -98,18 +97,10 @@ class Explainer(Protocol):
 
 
 class Extension(Protocol):
-    """What one collector adds to the reader. ``name`` is the collector's.
-
-    ``module`` is the path of the module that draws its tab of the page, and ``style`` that of its
-    style sheet; both are empty where there is none. ``page/app.js`` says what a module exports.
-    ``covers`` are the keys of the tables that this tab shows: they have none of their own.
-    """
+    """What one collector adds to the reader. ``name`` is the collector's."""
 
     name: str
     title: str
-    module: str
-    style: str
-    covers: Sequence[str]
 
     @property
     def listing(self) -> Listing | None:
@@ -118,9 +109,6 @@ class Extension(Protocol):
     @property
     def explainer(self) -> Explainer | None:
         """Return what ``xpjob explain`` asks."""
-
-    def assets(self) -> Mapping[str, Asset]:
-        """Return the static files by path."""
 
     def view(self, raw: RawSnapshot, stamp: Stamp) -> Any:
         """Return what the endpoints answer from, made once for each snapshot.

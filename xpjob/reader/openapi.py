@@ -181,8 +181,8 @@ def _schemas() -> Json:
         "rows": NUMBER,
     }
     views: Json = {
-        **dict.fromkeys(("name", "title", "module", "style"), TEXT),
-        **dict.fromkeys(("paths", "covers"), array_of(TEXT)),
+        **dict.fromkeys(("name", "title"), TEXT),
+        "paths": array_of(TEXT),
     }
     return {
         "Side": object_of({"generatedAt": TEXT, "run": TEXT}),

@@ -125,12 +125,12 @@ NONE: tuple[Parameter, ...] = ()
 RESERVED = frozenset(
     (
         *(p.name for p in (Q, CLUSTER, FORMAT, SORT, FIELDS, BY, LIMIT, CONTINUE, *MOMENTS)),
-        *(FACETS.name, FACET_LIMIT.name, "tab"),
+        *(FACETS.name, FACET_LIMIT.name, "tab", "cols"),
     )
 )
 """Names that no filter has: a column of such a name is filtered by as ``column.<name>``.
 
-``tab`` is the page's own, whose address holds all of a question's parameters.
+``tab`` and ``cols`` are the page's own, whose address holds all of a question's parameters.
 """
 
 Params = Mapping[str, tuple[str, ...]]

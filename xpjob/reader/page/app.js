@@ -1,192 +1,205 @@
-// The page: its address is its state. It knows how fresh the snapshot is, and which tab is open;
-// what a tab shows is the tab's own module. That exports
-//   mount(panel, context)  fills the panel, and returns the view below; context has the `tab`,
-//                          `go(change)` to change the address, and `load()` to ask again
-//   unmount()              lets go of all that is not in the panel
-// and a view has
-//   follow()     the address has changed: set the controls, before anything is asked for
-//   load(still)  ask for what the address says, keep it if `still()`, return its generatedAt
-//   draw()       show what is known; also now and then, as ages grow
-//   press(button), clear()  a button of the panel was pressed; the address was refused: keep no rows
+// The shell: it knows which view the address names, asks for what that shows, and keeps it fresh.
+// A view is a module of views/ that exports
+//   load(context)         ask for what the address says; return it, with its `generatedAt`
+//   title(data, context)  the heading, and the title of the document
+//   draw(data, context)   the elements; also now and then, as ages grow
+//   press(dataset, context), extra(data, context)  optional: a button was pressed; what comes later
 
-import { here, href, view } from "./address.js";
-import { json } from "./ask.js";
-import { describeNotices } from "./notices.js";
-import { overview } from "./overview.js";
-import { el, inWords, morph } from "./parts.js";
-import { $, now, shell } from "./state.js";
-import { addressOf, chosen, describe, drawTabs, forget, known, load as loadTab, remember, walk } from "./tabs.js";
+import { here, link, path, query, route, toHome } from "./address.js";
+import { json, version } from "./ask.js";
+import { drawHeader, wireHeader } from "./header.js";
+import { wireKeys } from "./keyboard.js";
+import { forget, meet, surveyed } from "./known.js";
+import { fit } from "./listing.js";
+import { say } from "./live.js";
+import { morph } from "./morph.js";
+import { describeNotices, freshness, trouble } from "./notices.js";
+import { redirected } from "./old.js";
+import { el } from "./parts.js";
+import { $, PAGE, shell } from "./state.js";
 
 const POLL = 5000;
+const TICK = 15000;
+const TOP = 120;
+const STATES = "input, select, textarea, [data-key]";
 
 let turn = 0;
-let mounted = null;
+let named = "";
 
+const context = { go, open, reload, redraw: draw, get route() { return shell.route; } };
+
+// Change the parameters of this view.
 function go(change, { push = true } = {}) {
-  const to = view();
+  const to = query();
   change(to);
-  history[push ? "pushState" : "replaceState"](null, "", href(to));
+  leave();
+  history[push ? "pushState" : "replaceState"](null, "", here(to));
   return restart();
 }
 
-function restart() {
-  shell.tokens = [""];
-  return load();
+// Open an address of the page.
+function open(href) {
+  leave();
+  history.pushState(null, "", href);
+  return restart({ moved: true });
 }
 
-async function load() {
+// What somebody comes back to is where it was.
+function leave() {
+  const key = document.activeElement?.closest("[data-key]")?.dataset.key;
+  history.replaceState({ y: scrollY, key }, "");
+}
+
+function restart({ moved = false, back = null } = {}) {
+  Object.assign(shell, { tokens: [""], limit: PAGE, refused: null });
+  return load({ moved, back });
+}
+
+function reload() {
+  return load({});
+}
+
+async function load({ moved = false, back = null }) {
   const mine = ++turn;
   const still = () => mine === turn;
   $("main").setAttribute("aria-busy", "true");
-  if (mounted && mounted.tab === chosen(known())) mounted.view.follow();
   try {
-    await lookAround();
-    if (!still()) return;
-    if (!shell.cluster?.generatedAt) { shell.shown = false; return; }
-    await mount(await describe(), still);
-    if (!still()) return;
-    const generatedAt = mounted ? await mounted.view.load(still) : shell.cluster.generatedAt;
-    if (!still()) return;
-    Object.assign(shell, { generatedAt, newer: false, lost: "", refused: null, shown: true });
+    if (await redirected()) return restart({ moved });
+    const next = route();
+    const same = shell.route?.view === next.view && path() === named;
+    const [module, data] = await Promise.all([import(`./views/${next.view}.js`), ask(next)]);
+    if (!still()) return undefined;
+    if (!same) Object.assign(shell, { open: new Map(), facetText: new Map() });
+    Object.assign(shell, { route: next, view: module, data, error: null, newer: false, lost: "" });
+    shell.generatedAt = data.generatedAt ?? shell.overview?.generatedAt ?? "";
+    named = path();
+    draw();
+    if (moved) arrive();
+    else if (back) comeBack(back);
+    const more = module.extra?.(data, context);
+    if (more) more.then((found) => { if (still()) { Object.assign(data, found); draw(); } }, (error) => still() && failed(error));
   } catch (error) {
-    if (still()) failed(error);
+    if (still()) await failed(error, moved);
   } finally {
     if (still()) { $("main").setAttribute("aria-busy", "false"); draw(); }
   }
+  return undefined;
 }
 
-function failed(error) {
-  if (error.status === 410) { restart(); return; }
-  if (error.status === 400) {
-    Object.assign(shell, { refused: error, shown: true, next: "" });
-    mounted?.view.clear();
-  } else if (error.status !== 503) lose(error);
+// A view asks for its own while the shell asks what there is.
+async function ask(next) {
+  shell.route = next;
+  const module = await import(`./views/${next.view}.js`);
+  const [data] = await Promise.all([module.load(context), surveyed()]);
+  return data;
 }
 
 // What has no status is no answer of the reader but a mistake of this page: the console says it.
-function lose(error) {
-  shell.lost = error.status ? error.message : "no answer";
-  if (error.status === 404) forget();
+async function failed(error, moved) {
+  const { code, known } = error.problem ?? {};
+  if (error.status === 410) return restart();
+  if (code === "cluster-needed" && known?.length) {
+    const to = query();
+    to.set("cluster", shell.route?.view === "home" ? "*" : known[0]);
+    history.replaceState(null, "", here(to));
+    forget();
+    return restart({ moved });
+  }
   if (error.status === undefined) throw error;
+  if (!error.status) shell.lost = error.message;
+  else {
+    Object.assign(shell, { route: route(), view: null, data: null, error, lost: "" });
+    named = path();
+    if (!shell.overview) shell.clusters = (await json("clusters").catch(() => ({ clusters: [] }))).clusters;
+  }
+  return undefined;
 }
 
-// Put the tab that the address names into the panel; it stays there as long as it is the same.
-async function mount(tabs, still) {
-  const tab = chosen(tabs);
-  if (mounted && mounted.tab.id === tab?.id && mounted.tab.of === tab.of) {
-    mounted.tab = mounted.context.tab = tab;
-    return;
-  }
-  const module = tab && await loadTab(tab);
-  if (!still()) return;
-  mounted?.module.unmount();
-  mounted = null;
-  shell.shown = false;
-  $("panel").hidden = true;
-  $("panel").replaceChildren();
-  if (!tab) return;
-  const context = { tab, go, load };
-  mounted = { tab, module, context, view: module.mount($("panel"), context) };
-  mounted.view.follow();
+function arrive() {
+  scrollTo(0, 0);
+  $("title")?.focus({ preventScroll: true });
 }
 
-// How fresh the snapshot is and how the last run went; cheap, so it is asked for often.
-async function lookAround() {
-  const found = await json("clusters");
-  shell.offset = Date.parse(found.servedAt) - Date.now();
-  shell.found = found;
-  const wanted = view().get("cluster");
-  const served = found.clusters.filter((each) => each.generatedAt);
-  shell.cluster = found.clusters.find((each) => each.name === wanted)
-    ?? found.clusters.find((each) => each.default) ?? served[0] ?? found.clusters[0] ?? null;
-  if (served.length > 1 && !wanted && !shell.cluster.default) {
-    const to = view();
-    to.set("cluster", shell.cluster.name);
-    history.replaceState(null, "", href(to));
-  }
-  shell.lost = "";
+function comeBack({ y = 0, key }) {
+  const found = key && [...document.querySelectorAll("#view [data-key]")].find((each) => each.dataset.key === key);
+  (found?.querySelector(".name") ?? found?.querySelector("a, button"))?.focus({ preventScroll: true });
+  scrollTo(0, y);
 }
+
+// Whether somebody reads what newer data would move.
+const reading = () => scrollY > TOP || shell.open.size > 0 || shell.tokens.length > 1 || $("help").open;
 
 async function poll() {
   try {
     if (document.visibilityState === "hidden") return;
-    await lookAround();
-    const changed = (shell.cluster?.generatedAt ?? "") !== shell.generatedAt || !shell.shown;
-    if (changed && shell.tokens.length > 1 && shell.shown) shell.newer = true;
-    else if (changed && !shell.refused) await load();
+    const found = await version();
+    const was = shell.lost;
+    shell.lost = "";
+    if (found) shell.version = found;
+    if (was || shell.error?.status === 503) await reload();
+    else if (found) await compare();
   } catch (error) {
-    lose(error);
+    if (error.status === undefined) throw error;
+    shell.lost = error.message;
   } finally {
     draw();
     setTimeout(poll, POLL);
   }
 }
 
+// What is shown, and what there is.
+async function compare() {
+  const { data, run } = meet(shell.version);
+  if (run || data) forget();
+  if (data && reading()) {
+    shell.newer = true;
+    say("There is newer data.");
+  } else if (data) await reload();
+  else if (run) await surveyed();
+}
+
 function draw() {
-  const { cluster, found, lost } = shell;
-  const age = cluster?.generatedAt ? (now() - Date.parse(cluster.generatedAt)) / 1000 : null;
-  const trouble = lost || cluster?.stale;
-  const unknown = found ? "No snapshot yet" : lost ? "No answer" : "Loading …";
-  $("age").className = `age ${trouble ? "warn" : age === null ? "" : "good"}`;
-  $("age-text").textContent = age === null ? unknown : `As of ${inWords(age)} ago`;
-  const all = found && overview(found, now());
-  morph($("notices"), [...describeNotices(shell, now()), ...(all ? [all] : [])]);
-  if (found) $("version").textContent = `xpjob ${found.version}`;
-  const clusters = (found?.clusters ?? []).filter((each) => each.generatedAt);
-  $("cluster-box").hidden = clusters.length < 2;
-  morph($("cluster"), clusters.map((each) => el("option", { value: each.name, selected: each === cluster }, each.name || "(no name)")));
-  $("cluster").value = cluster?.name ?? "";
-  drawTabs(mounted?.tab);
-  document.title = mounted ? `${mounted.tab.title} · xpjob` : "xpjob";
-  $("panel").hidden = !shell.shown || !mounted;
-  $("bottom").hidden = false;
-  if (mounted && shell.shown) mounted.view.draw();
+  const { data, view, error } = shell;
+  drawHeader(context);
+  $("fresh").hidden = $("bottom").hidden = false;
+  morph($("fresh"), freshness());
+  $("fresh").className = `fresh ${trouble()}`;
+  morph($("notices"), describeNotices());
+  if (!view && !error) return;
+  const title = error ? titleOf(error) : view.title(data, context);
+  document.title = `${title} · xpjob`;
+  const heading = el("h1", { id: "title", tabindex: "-1" }, title);
+  morph($("view"), error ? [heading, ...describe(error)] : view.draw(data, context, heading));
+  requestAnimationFrame(fit);
 }
 
-// Take away what narrows down; the order stays unless it is what was refused.
-function clear() {
-  const refused = shell.refused?.problem?.parameter;
-  const to = here();
-  if (refused === "cluster") to.delete("cluster");
-  if (shell.gone) to.delete("tab");
-  if (view().get("sort") && refused !== "sort") to.set("sort", view().get("sort"));
-  history.pushState(null, "", href(to));
-  restart();
+const titleOf = ({ status, problem }) => {
+  if (problem?.code === "no-such-row") return "Not in the snapshot";
+  if (status === 404) return "Not found";
+  return status === 503 ? "No data" : "That cannot be shown";
+};
+
+function describe({ status, message, problem = {} }) {
+  const { goneSince, lastSeenAt, parameter, known } = problem;
+  if (status === 503) return [];
+  const made = [el("p", {}, sentence(`${parameter ? `${parameter}: ` : ""}${message}`))];
+  if (known?.length) made.push(el("p", { class: "dim" }, `There are: ${known.slice(0, 12).join(", ") || "none"}${known.length > 12 ? " …" : ""}.`));
+  if (goneSince) made.push(el("p", {}, "It is not in the snapshot since ", el("time", { datetime: goneSince }, goneSince), "."));
+  if (lastSeenAt) made.push(el("p", { class: "dim" }, "It was last seen at ", el("time", { datetime: lastSeenAt }, lastSeenAt), "."));
+  if (status === 400) made.push(el("p", {}, el("button", { type: "button", class: "action", "data-clear": "yes" }, "Clear the filters")));
+  return [el("div", { class: "notice warn" }, ...made, el("p", {}, link(toHome(), {}, "Home")))];
 }
 
-function open(id) {
-  const tab = known().find((each) => each.id === id);
-  if (!tab || tab.id === mounted?.tab.id) return;
-  if (mounted) remember(mounted.tab);
-  history.pushState(null, "", href(addressOf(tab)));
-  restart();
+const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
+
+export function start() {
+  wireHeader(context);
+  wireKeys(context);
+  history.scrollRestoration = "manual";
+  window.addEventListener("popstate", (event) => restart({ back: event.state ?? {} }));
+  load({}).finally(() => setTimeout(poll, POLL));
+  window.addEventListener("resize", fit);
+  setInterval(draw, TICK);
 }
 
-function press(target) {
-  if (target.dataset.clear) clear();
-  else if (target.dataset.reload) restart();
-  else if (target.id === "next") { shell.tokens.push(shell.next); turnPage(); }
-  else if (target.id === "previous") { shell.tokens.pop(); turnPage(); }
-  else mounted?.view.press(target);
-}
-
-const turnPage = () => load().then(() => $("records")?.focus());
-
-document.addEventListener("click", (event) => {
-  const tab = event.target.closest("[data-tab]");
-  const button = event.target.closest("button");
-  if (tab && !event.ctrlKey && !event.metaKey && !event.shiftKey) { event.preventDefault(); open(tab.dataset.tab); }
-  else if (button && !button.disabled) press(button);
-});
-document.addEventListener("keydown", (event) => {
-  const search = $("q");
-  if (event.key !== "/" || !search || /^(INPUT|SELECT|TEXTAREA)$/.test(document.activeElement.nodeName)) return;
-  event.preventDefault();
-  search.focus();
-});
-$("tabs").addEventListener("keydown", walk);
-$("cluster").addEventListener("change", (event) => go((to) => to.set("cluster", event.target.value)));
-window.addEventListener("popstate", restart);
-
-load().finally(() => setTimeout(poll, POLL));
-setInterval(draw, 15000);
+start();

@@ -1,72 +1,86 @@
-// What people must know before they believe the numbers: stale, failed, partial, empty, refused.
+// What people must know before they believe the numbers: how fresh they are, and what is missing.
 
-import { el, inWords } from "../parts.js";
+import { link, toWord } from "./address.js";
+import { count, el, inWords } from "./parts.js";
+import { age, shell } from "./state.js";
 
-export const notice = (mood, title, ...rest) => el("div", { class: `notice ${mood}` }, el("strong", {}, title), " ", ...rest);
+export const notice = (mood, title, ...rest) => el("div", { class: `notice ${mood}`, "data-key": title }, el("strong", {}, title), " ", ...rest);
 
-export function describeNotices(state, now) {
-  const { cluster, found, lost, refused, newer, gone, empty, shown } = state;
-  const ago = (time) => `${inWords((now - Date.parse(time)) / 1000)} ago`;
+const ago = (time) => el("time", { datetime: time, title: time }, `${inWords(age(time))} ago`);
+
+const current = () => {
+  const { overview, clusters } = shell;
+  return clusters.find((each) => each.name === overview?.cluster) ?? (clusters.length === 1 ? clusters[0] : null);
+};
+
+export function trouble() {
+  const { overview, lost } = shell;
+  if (lost) return "warn";
+  if (!overview) return "";
+  return overview.stale || overview.collectors.some((each) => each.error || each.carriedSince) ? "warn" : "good";
+}
+
+// One line: how many collectors are fresh, since when, and what is not.
+export function freshness() {
+  const { overview, lost, error, generatedAt } = shell;
+  const dot = el("span", { class: "dot", "aria-hidden": "true" });
+  if (!overview) return [dot, lost ? "No answer" : error ? "No snapshot yet" : "Loading …"];
+  const all = overview.collectors;
+  const bad = all.filter((each) => each.error || each.carriedSince);
+  const some = bad.length ? `${all.length - bad.length} of ${count(all.length, "collector")}` : all.length === 1 ? "The collector" : `All ${count(all.length, "collector")}`;
+  const taken = generatedAt || overview.generatedAt;
+  const state = overview.stale ? [`As of `, ago(taken), `: out of date`] : [`${some} fresh, `, ago(taken)];
+  return [dot, el("span", {}, ...state, ...bad.flatMap(carried))];
+}
+
+function carried({ title, name, error, carriedSince }) {
+  const since = carriedSince ? [" carried since ", ago(carriedSince)] : [" failed"];
+  return ["; ", link(toWord("runs"), {}, title || name), ...since, error ? `: ${error}` : ""];
+}
+
+export function describeNotices() {
+  const { lost, data, newer, error, refused } = shell;
   const made = [];
-  if (lost) {
-    made.push(notice("bad", "The reader does not answer.",
-      shown ? "What is shown is what it said last; this page keeps trying." : "This page keeps trying."));
+  if (lost) made.push(notice("bad", "The reader does not answer.", data ? "What is shown is what it answered last; this page keeps trying." : "This page keeps trying."));
+  if (newer) {
+    made.push(notice("newer", "There is newer data.", el("button", { type: "button", class: "action", "data-reload": "yes" }, "Show it")));
   }
-  if (refused) {
-    const { parameter, known } = refused.problem ?? {};
-    const listed = known?.length ? ` There are: ${known.slice(0, 12).join(", ") || "none"}${known.length > 12 ? " …" : ""}.` : "";
-    const said = `${parameter ? `${parameter}: ` : ""}${refused.message}.${listed} `;
-    const away = el("button", { type: "button", "data-clear": "yes" }, "Clear the filters");
-    made.push(notice("warn", "That filter fits nothing that exists.", said, away));
-  }
-  if (shown && empty) made.push(notice("", "The snapshot has no tables.", "The job runs no collector that makes one."));
-  else if (gone) {
-    const away = el("button", { type: "button", "data-clear": "yes" }, "Go to the first one");
-    made.push(notice("warn", "There is no such table.", `The snapshot has no table “${gone}”; the first one is shown. `, away));
-  }
-  if (!found || !cluster) return made;
+  const cluster = current();
+  if (!cluster) return made;
   const run = cluster.lastRun;
   const failed = run && !run.success;
   if (failed) {
     const phase = run.phase ? `, in its phase “${run.phase}”` : "";
-    made.push(notice("bad", "The last run failed", `${ago(run.finishedAt)}${phase}: ${run.error}`));
+    made.push(notice("bad", "The last run failed", ...(run.finishedAt ? [ago(run.finishedAt)] : []), `${phase}${run.error ? `: ${run.error}` : "."}`));
   }
-  if (!cluster.generatedAt) {
-    const reasons = cluster.staleReasons ?? [];
-    if (reasons.includes("corrupt")) made.push(notice("bad", "The snapshot cannot be read.", "The next good run replaces it."));
-    else if (reasons.includes("newer_schema")) made.push(notice("bad", "A newer xpjob wrote the snapshot.", "Update this reader."));
-    else if (reasons.some((reason) => reason.startsWith("store"))) {
-      made.push(notice("bad", "The snapshot store cannot be read.", "The reader keeps trying; its log says why."));
-    } else if (!failed) {
-      made.push(notice("", "There is no snapshot yet.", "The first run of xpjob stores one, and it appears here by itself."));
-    }
-    return made;
+  if (!cluster.generatedAt) return error || refused || !data ? [...made, ...absent(cluster, failed)] : made;
+  for (const reason of cluster.staleReasons ?? []) {
+    const said = STALE[reason];
+    if (said) made.push(notice("warn", said[0], ...said[1](ago(cluster.generatedAt))));
   }
-  for (const reason of cluster.staleReasons) {
-    const text = STALE[reason];
-    if (text) made.push(notice("warn", text[0], text[1](ago(cluster.generatedAt), inWords(found.pollIntervalSeconds))));
+  if (cluster.failedLists) {
+    made.push(notice("warn", `${count(cluster.failedLists, "list")} failed in this run.`, "What they hold is kept from an earlier run, or is missing. ",
+      link(toWord("runs"), {}, "Which, and why")));
   }
-  if (cluster.failedTargets.length) {
-    const lists = cluster.failedTargets;
-    const kept = lists.reduce((sum, each) => sum + each.carried, 0);
-    const items = lists.map((each) => el("li", {}, `${each.gvr}${each.namespace ? ` in ${each.namespace}` : ""}: ${each.error}`));
-    const some = `${kept} ${kept === 1 ? "record is" : "records are"} kept from an earlier run and may be out of date.`;
-    made.push(notice("warn", `${lists.length === 1 ? "One list" : `${lists.length} lists`} failed in this run.`,
-      kept ? some : "What they hold is not counted.",
-      el("details", {}, el("summary", {}, "Which, and why"), el("ul", {}, ...items))));
-  }
-  const reload = el("button", { type: "button", "data-reload": "yes" }, "Show it, from the first page");
-  if (newer) made.push(notice("", "There is a newer snapshot.", reload));
   return made;
 }
 
+function absent({ staleReasons = [] }, failed) {
+  if (staleReasons.includes("corrupt")) return [notice("bad", "The snapshot cannot be read.", "The next good run replaces it.")];
+  if (staleReasons.includes("newer_schema")) return [notice("bad", "A newer xpjob wrote the snapshot.", "Update this reader.")];
+  if (staleReasons.some((reason) => reason.startsWith("store"))) {
+    return [notice("bad", "The snapshot store cannot be read.", "The reader keeps trying; its log says why.")];
+  }
+  return failed ? [] : [notice("", "There is no snapshot yet.", "The first run of xpjob stores one, and it appears here by itself.")];
+}
+
 const STALE = {
-  old: ["This is out of date.", (ago, every) => `The snapshot was taken ${ago}, and a run is expected every ${every}.`],
-  future: ["The snapshot is dated in the future.", () => "A clock is wrong: that of the run that took it, or of this reader. How old it really is is not known."],
-  store_away: ["The snapshot store does not answer.", (ago) => `What is shown was taken ${ago}; newer news may exist.`],
-  store_refused: ["The snapshot store refuses the reader.", (ago) => `What is shown was taken ${ago}; check the reader's credentials.`],
-  corrupt: ["The newest snapshot cannot be read.", (ago) => `The one before is shown, taken ${ago}.`],
-  not_loaded: ["The newest snapshot could not be loaded.", (ago) => `The one before is shown, taken ${ago}; it is tried again. See the reader's log.`],
-  newer_schema: ["A newer xpjob wrote the newest snapshot.", (ago) => `The one before is shown, taken ${ago}; update this reader.`],
-  absent: ["The snapshot is gone from the store.", (ago) => `What is shown was taken ${ago}.`],
+  old: ["This is out of date.", (taken) => ["The snapshot was taken ", taken, ", and a newer one is overdue."]],
+  future: ["The snapshot is dated in the future.", () => ["A clock is wrong: that of the run that took it, or of this reader. Its real age is unknown."]],
+  store_away: ["The snapshot store does not answer.", (taken) => ["What is shown was taken ", taken, "; there may be newer data."]],
+  store_refused: ["The snapshot store refuses the reader.", (taken) => ["What is shown was taken ", taken, "; check the reader's credentials."]],
+  corrupt: ["The newest snapshot cannot be read.", (taken) => ["The one before is shown, taken ", taken, "."]],
+  not_loaded: ["The newest snapshot could not be loaded.", (taken) => ["The one before is shown, taken ", taken, "; the reader tries again, and its log says why."]],
+  newer_schema: ["A newer xpjob wrote the newest snapshot.", (taken) => ["The one before is shown, taken ", taken, "; update this reader."]],
+  absent: ["The snapshot is gone from the store.", (taken) => ["What is shown was taken ", taken, "."]],
 };

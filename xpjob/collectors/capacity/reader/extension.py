@@ -13,9 +13,6 @@ from starlette.responses import Response
 from xpjob.collectors.capacity.binpacking import AGE
 from xpjob.collectors.capacity.reader import synced
 from xpjob.collectors.capacity.reader.synced import NAME, Synced
-from xpjob.collectors.capacity.tables import GROUPS
-from xpjob.reader import assets
-from xpjob.reader.assets import Asset
 from xpjob.reader.extension import Comparison, Documented, Endpoint
 from xpjob.reader.openapi import get, json_of, object_of
 from xpjob.reader.parameters import ONLY_CLUSTER, QueryError
@@ -29,16 +26,9 @@ class CapacityExtension:
 
     name = NAME
     title = "Capacity"
-    module = "/capacity/app.js"
-    style = "/capacity/capacity.css"
-    covers: Sequence[str] = (GROUPS.key,)
     listing = None
     explainer = None
     view = staticmethod(synced.make)
-
-    def assets(self) -> Mapping[str, Asset]:
-        """Return the module and the style of its tab."""
-        return assets.load("xpjob.collectors.capacity", "/capacity/")
 
     def routes(self, service: Service) -> Mapping[str, Endpoint]:
         """Return the endpoint."""

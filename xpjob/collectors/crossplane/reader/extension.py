@@ -23,8 +23,7 @@ from xpjob.collectors.crossplane.reader import (
 from xpjob.collectors.crossplane.reader.explain import Explainer
 from xpjob.collectors.crossplane.reader.listing import Listing
 from xpjob.collectors.crossplane.reader.view import KEYS, NAME, Bookkeeping
-from xpjob.reader import assets, render
-from xpjob.reader.assets import Asset
+from xpjob.reader import render
 from xpjob.reader.changes import document
 from xpjob.reader.extension import Documented, Endpoint, Known
 from xpjob.reader.parameters import Parameter, Params, one
@@ -41,16 +40,9 @@ class CrossplaneExtension:
 
     name = NAME
     title = "Crossplane"
-    module = "/crossplane/app.js"
-    style = "/crossplane/crossplane.css"
-    covers: Sequence[str] = tuple(_LISTS)
     listing = Listing()
     explainer = Explainer()
     view = staticmethod(view.make)
-
-    def assets(self) -> Mapping[str, Asset]:
-        """Return the modules and the style of its tab."""
-        return assets.load("xpjob.collectors.crossplane", "/crossplane/")
 
     def routes(self, service: Service) -> Mapping[str, Endpoint]:
         """Return the endpoints by path."""

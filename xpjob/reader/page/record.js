@@ -1,0 +1,127 @@
+// One record: what blocks it in words, its facts, its tree, what it refers to and what refers to it.
+// The same stands below an open row and on a page of its own.
+
+import { api, link, tablePath, toRecord, toTable, toWord } from "./address.js";
+import { json } from "./ask.js";
+import { badge, copyButton, lateness, mood, parameter, whole } from "./cells.js";
+import { naming } from "./columns.js";
+import { count, dim, dotted, el, number } from "./parts.js";
+import { shell, since } from "./state.js";
+
+export const recordPath = (key, id) => `${tablePath(key)}/rows/${id}`;
+
+// Open a row in place, or close it.
+export async function openRecord(table, key, context) {
+  if (shell.open.delete(key)) { context.redraw(); return; }
+  const held = { found: null, error: "" };
+  shell.open.set(key, held);
+  context.redraw();
+  if (!table.identity.length) return;
+  try {
+    held.found = await json(api(recordPath(table.key, key)));
+  } catch (error) {
+    if (error.status === undefined) throw error;
+    held.error = error.message;
+  }
+  context.redraw();
+}
+
+// What is below an open row.
+export function opened(table, row, key) {
+  const { found, error } = shell.open.get(key) ?? {};
+  const own = table.identity.length ? el("p", { class: "more" }, link(toRecord(table.key, key), {}, "Page of its own")) : null;
+  if (error) return [el("p", { class: "dim" }, `More of it cannot be shown: ${error}.`), facts(table, row), own];
+  return found ? [...story(table, found), ...relations(found), facts(table, found.row), own] : [facts(table, row), own];
+}
+
+// Why it is as it is, the blockers, and the command that looks closer.
+export function story(table, found) {
+  const kind = mood(table, found.row, "");
+  const made = [];
+  if (found.sentence) made.push(el("p", { class: `explains ${kind}` }, found.sentence));
+  if (found.notes?.length) made.push(el("ul", { class: "blockers" }, ...found.notes.map((each) => el("li", {}, each))));
+  if (found.command) made.push(el("p", { class: "command" }, el("code", {}, found.command), " ", copyButton(found.command, "the command")));
+  return made;
+}
+
+export function facts(table, row) {
+  const first = [...naming(table), ...table.identity, ...table.shown];
+  const place = ({ name }) => (first.includes(name) ? first.indexOf(name) : first.length);
+  const known = [...table.columns].sort((one, other) => place(one) - place(other)).map((column) => [column, whole(column, row, table)]);
+  const held = known.filter(([, said]) => said[0]?.className !== "none");
+  const empty = known.filter((each) => !held.includes(each)).map(([column]) => column.title || column.name);
+  return el("div", { class: "facts" },
+    el("dl", {}, ...held.flatMap(([column, said]) => [el("dt", { title: column.help || null }, column.title || column.name), el("dd", {}, ...said)])),
+    empty.length ? el("p", { class: "dim without" }, `Without a value: ${empty.join(", ")}.`) : null);
+}
+
+// The sections on what it belongs to, each only where there is something.
+export function relations(found) {
+  return [tree(found), links(found), findings(found), history(found)].filter(Boolean);
+}
+
+const section = (title, ...children) => el("section", { class: "part", "data-key": title, "aria-label": title }, el("h2", {}, title), ...children);
+
+function tree({ tree: nodes = [], treeCount }) {
+  if (nodes.length < 2) return null;
+  const { made } = branch(nodes, 0, nodes[0].depth);
+  const left = treeCount > nodes.length ? el("p", { class: "dim" }, `and ${number(treeCount - nodes.length)} more that are not shown`) : null;
+  return section("Its tree", el("ul", { class: "tree" }, ...made), left);
+}
+
+// Nodes come in order, each with its depth: those that are deeper are below the one before.
+function branch(nodes, start, depth) {
+  const made = [];
+  let at = start;
+  while (at < nodes.length && nodes[at].depth >= depth) {
+    const node = nodes[at];
+    const below = branch(nodes, at + 1, node.depth + 1);
+    made.push(el("li", { "data-key": `${node.table}/${node.id}` }, nodeLine(node), below.made.length ? el("ul", {}, ...below.made) : null));
+    at = below.at;
+  }
+  return { made, at };
+}
+
+function nodeLine({ table, id, title, kind, ok, state, why, since: time, current }) {
+  const tone = ok === null ? "" : ok ? "good" : lateOf(table, time);
+  return el("div", { class: "node" },
+    current ? el("strong", { "aria-current": "true" }, `${kind} `, ...dotted(title)) : link(toRecord(table, id), {}, `${kind} `, ...dotted(title)),
+    " ", badge(tone, state || (ok ? "ok" : "not ok")), current ? el("span", { class: "mark" }, "this one") : null,
+    time && !ok ? dim(" for ", since(time)) : null, why ? el("span", { class: "because" }, why) : null);
+}
+
+function lateOf(key, time) {
+  const table = shell.tables.get(key);
+  const late = table && lateness(table, { [table.ok]: false, [table.since]: time });
+  return { recent: "idle", late: "bad", long: "alarm" }[late] ?? "bad";
+}
+
+function links({ links: out = [], referrers = [] }) {
+  const lines = [
+    ...out.map(({ title, table, id, text }) => el("li", {}, dim(`${title}: `), id ? link(toRecord(table, id), {}, text) : text)),
+    ...referrers.map(({ title, table, filters, rows }) =>
+      el("li", {}, link(toTable(table, everything(table, filters)), {}, title), dim(` ${count(rows, "row")}`))),
+  ];
+  return lines.length ? section("Related", el("ul", { class: "plain" }, ...lines)) : null;
+}
+
+// A number counts all rows, also those that are younger than usual.
+export function everything(key, filters) {
+  const named = Object.fromEntries(Object.entries(filters ?? {}).map(([name, values]) => [parameter(name), values]));
+  const late = shell.overview?.collectors.flatMap(({ tables }) => tables).find((each) => each.key === key)?.late;
+  return late === null || late === undefined || "lateness" in named ? named : { ...named, lateness: "*" };
+}
+
+function findings({ findings: found = [] }) {
+  if (!found.length) return null;
+  return section("Findings", el("ul", { class: "plain" }, ...found.map((each) => el("li", { class: "finding" },
+    badge({ critical: "alarm", info: "idle" }[each.severity] ?? "bad", each.finding), dim(" for ", since(each.since)), each.confirmed ? null : dim(", seen once"),
+    el("span", { class: "because" }, each.message)))),
+    el("p", { class: "more" }, link(toWord("findings"), {}, "All findings")));
+}
+
+function history({ history: held = [] }) {
+  if (!held.length) return null;
+  return section("History", el("ol", { class: "history" }, ...held.map(({ at, text }) => el("li", {}, since(at), " ago ", dim(text)))));
+}
+

@@ -1,0 +1,52 @@
+// What stands above and below rows: columns, width, groups; pages, and the same as JSON and CSV.
+
+import { api, query, tablePath } from "./address.js";
+import { isWide } from "./columns.js";
+import { el, number } from "./parts.js";
+import { shell } from "./state.js";
+
+export function toolbar(table, { grouped }) {
+  const all = isWide();
+  const made = [];
+  if (table.parents?.length) {
+    made.push(el("button", { type: "button", class: "quiet", "aria-pressed": String(Boolean(grouped)), "data-group": grouped ? "" : "tree" }, "By tree"));
+  }
+  made.push(el("button", { type: "button", class: "quiet", id: "wide", "data-wide": "yes", "aria-pressed": String(all) }, "Wide"), columns(table));
+  made.push(el("button", { type: "button", class: "quiet", "data-print": "yes" }, "Print"));
+  return [el("div", { class: "tools" }, ...made)];
+}
+
+function columns(table) {
+  const items = table.columns.map(({ name, title, help }) => el("li", {}, el("label", { class: "check", title: help || null },
+    el("input", { type: "checkbox", "data-change": "columns", "data-columns": name }), title || name)));
+  return el("details", { class: "columns", "data-own": "" }, el("summary", { class: "quiet" }, "Columns"),
+    el("div", { class: "sheet" }, el("ul", {}, ...items), el("button", { type: "button", class: "more", "data-columns": "" }, "As usual")));
+}
+
+export function bottom(table, data) {
+  const { rows, total, asked, sorting, next, grouped } = data;
+  const first = (shell.tokens.length - 1) * shell.limit;
+  const place = rows.length && !grouped ? `${number(first + 1)}–${number(first + rows.length)} of ${number(total)}` : "";
+  return el("div", { class: "foot" },
+    el("p", { id: "count" }, place),
+    grouped || (shell.tokens.length < 2 && !next) ? null : el("nav", { class: "pager", "aria-label": "Pages" },
+      el("button", { type: "button", class: "quiet", id: "previous", "data-pages": "previous", disabled: shell.tokens.length < 2 }, "Previous"),
+      el("button", { type: "button", class: "quiet", id: "next", "data-pages": "next", disabled: !next }, "Next")),
+    links(table, asked, sorting));
+}
+
+function links(table, asked, sorting) {
+  const to = new URLSearchParams(asked);
+  if (query().get("cluster")) to.set("cluster", query().get("cluster"));
+  if (sorting) to.append("sort", sorting);
+  const path = tablePath(table.key);
+  const as = (name, id, more) => el("a", { id, href: api(path, with_(to, more)) }, name);
+  const all = shell.clusters.filter((each) => each.generatedAt).length > 1 ? [", or as ", as("CSV of all clusters", "as-all", { format: "csv", cluster: "*" })] : [];
+  return el("p", { class: "links" }, "Exactly this, as ", as("JSON", "as-json", {}), " or ", as("CSV", "as-csv", { format: "csv" }), ...all);
+}
+
+function with_(to, more) {
+  const made = new URLSearchParams(to);
+  for (const [name, value] of Object.entries(more)) made.set(name, value);
+  return made;
+}

@@ -1,0 +1,74 @@
+// Findings of all collectors: filters beside them, the gravest first.
+
+import { api, query, toggle } from "../address.js";
+import { json } from "../ask.js";
+import { entries } from "../entries.js";
+import { beside, facet, facetText } from "../facets.js";
+import { surveyed } from "../known.js";
+import { el, number } from "../parts.js";
+import { $, PAGE, shell } from "../state.js";
+
+const FACETS = [["severity", "Severity"], ["collector", "Collector"], ["finding", "Finding"], ["team", "Team"], ["namespace", "Namespace"], ["kind", "Kind"]];
+const COLUMNS = FACETS.map(([name, title]) => ({ name, title, type: "text" }));
+
+export async function load() {
+  const to = new URLSearchParams();
+  for (const name of [...COLUMNS.map((each) => each.name), "q", "confirmed"]) for (const value of query().getAll(name)) to.append(name, value);
+  const asked = new URLSearchParams(to);
+  to.append("limit", shell.limit);
+  if (shell.tokens.at(-1)) to.append("continue", shell.tokens.at(-1));
+  to.append("facets", COLUMNS.map(({ name }) => name).join(","));
+  if (shell.facetText?.size) to.append("facetLimit", 200);
+  const [found] = await Promise.all([json(api("findings", to)), surveyed()]);
+  return { ...found, asked };
+}
+
+export const title = () => "Findings";
+
+export function draw({ rows, total, of, facets = {}, asked, continue: next }, _context, heading) {
+  const shown = rows.map((each) => ({ ...each, what: each.finding, why: each.message }));
+  const first = (shell.tokens.length - 1) * PAGE;
+  return [
+    el("div", { class: "headline" }, heading, el("span", { class: "sum" }, of !== undefined && of !== total ? `${number(total)} of ${number(of)}` : number(total))),
+    el("p", { class: "printed" }, `Findings: ${number(total)}, as of ${shell.generatedAt}${asked.size ? `; ${asked}` : ""}`),
+    el("div", { class: "chips", role: "group", "aria-label": "Filters in force" }, ...chips(asked)),
+    el("div", { class: "split" },
+      el("details", { class: "facets", id: "facets", open: beside(), "data-own": beside() ? null : "" }, el("summary", {}, "Filters"),
+        ...COLUMNS.filter(({ name }) => facets[name]).map((column) => one(column, facets[column.name]))),
+      el("section", { class: "records" },
+        shown.length ? entries(shown) : el("p", { class: "nothing" }, asked.size ? "Nothing matches these filters." : "There are no findings."),
+        el("div", { class: "foot" }, el("p", { id: "count" }, rows.length ? `${number(first + 1)}–${number(first + rows.length)} of ${number(total)}` : ""),
+          shell.tokens.length < 2 && !next ? null : el("nav", { class: "pager", "aria-label": "Pages" },
+            el("button", { type: "button", class: "quiet", id: "previous", "data-pages": "previous", disabled: shell.tokens.length < 2 }, "Previous"),
+            el("button", { type: "button", class: "quiet", id: "next", "data-pages": "next", disabled: !next }, "Next")),
+          el("p", { class: "links" }, "Exactly this, as ", el("a", { href: api("findings", with_(asked, "json")) }, "JSON"), " or ", el("a", { href: api("findings", with_(asked, "csv")) }, "CSV"))))),
+  ];
+}
+
+const one = (column, found) => facet(column, found, shell.facetText?.has(column.name) ? found : null, facetText(column.name));
+
+function chips(asked) {
+  const made = [...asked].map(([name, value]) => el("button", { type: "button", class: "chip", "data-key": `${name} ${value}`, "data-filter": name, "data-value": value, "aria-label": `Remove filter ${name} ${value}` },
+    el("span", { class: "dim" }, name), ` ${value || "(none)"}`, el("span", { "aria-hidden": "true" }, " ×")));
+  return made.length > 1 ? [...made, el("button", { type: "button", class: "chip plain", "data-clear": "yes" }, "Clear all")] : made;
+}
+
+function with_(asked, format) {
+  const to = new URLSearchParams(asked);
+  to.set("format", format);
+  return to;
+}
+
+export function press({ filter, value, facet: name, input, pages }, context) {
+  if (input === "facet") { shell.facetText.set(name, value); context.redraw(); }
+  else if (filter !== undefined) context.go((to) => toggle(to, filter, value));
+  else if (name !== undefined) {
+    shell.facetText ??= new Map();
+    if (!shell.facetText.delete(name)) shell.facetText.set(name, "");
+    context.reload();
+  } else if (pages) {
+    if (pages === "next") shell.tokens.push(shell.data.continue);
+    else shell.tokens.pop();
+    context.reload().then(() => $("title")?.focus());
+  }
+}
