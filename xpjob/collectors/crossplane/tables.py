@@ -65,7 +65,7 @@ def _spec(
         title=title,
         filters=(*_FILTERS, *own),
         changes=_CHANGES,
-        sort="name",
+        sort="notReadySince",
         by=("kind", "group"),
         ok="ready",
         types=_TYPES,

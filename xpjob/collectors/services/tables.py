@@ -18,7 +18,7 @@ TABLES = (
             *("wanted", "found", "takenBy", "todo"),
         ),
         changes=("state", "found"),
-        sort="namespace",
+        sort="ok",
         by=("state", "namespace"),
         ok="ok",
         unchecked=("name",),

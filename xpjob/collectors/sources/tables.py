@@ -85,7 +85,7 @@ SOURCES = TableSpec(
         *("table", "messages", "lastSuccessAt"),
     ),
     changes=("state",),
-    sort="source",
+    sort="healthy",
     by=("state",),
     ok="healthy",
     types={"lastSuccessAt": "time", "carriedSince": "time", "state": "state"},
