@@ -108,7 +108,12 @@ class Site:
         self.troubles.clear()
 
     def poll(self) -> None:
-        """Let the installed clock run until the page has asked again whether there is news."""
+        """Let the installed clock run until the page has asked whether there is news, from now."""
+        self._polled()  # may have been under way
+        self._polled()
+        self.settled()
+
+    def _polled(self) -> None:
         for _ in range(10):  # its timer may not be set yet
             try:
                 with self.page.expect_response("**/version", timeout=2_000):

@@ -3,7 +3,7 @@
 
 import { el } from "./parts.js";
 
-export const ROOT = new URL(document.baseURI);
+const ROOT = new URL(document.baseURI);
 const WORDS = new Set(["search", "findings", "changes", "runs", "usage"]);
 const CLUSTERS = new Set(["home", "search", "teams", "usage"]);
 const UNSAFE = /[!'()*]/g;
@@ -53,7 +53,7 @@ function asked(parameters, cluster) {
 }
 
 // An address of the page. `*` stays only where a view can show all clusters.
-export function at(where, parameters, { cluster, all = false } = {}) {
+function at(where, parameters, { cluster, all = false } = {}) {
   const to = asked(parameters, cluster);
   if (to.get("cluster") === "*" && !all) to.delete("cluster");
   return `./${where}${to.size ? `?${to}` : ""}`;

@@ -51,7 +51,7 @@ function leave() {
 }
 
 function restart({ moved = false, back = null } = {}) {
-  Object.assign(shell, { tokens: [""], limit: PAGE, refused: null });
+  Object.assign(shell, { tokens: [""], limit: PAGE });
   return load({ moved, back });
 }
 
@@ -192,7 +192,7 @@ function describe({ status, message, problem = {} }) {
 
 const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
 
-export function start() {
+function start() {
   wireHeader(context);
   wireKeys(context);
   history.scrollRestoration = "manual";

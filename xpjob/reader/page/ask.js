@@ -5,7 +5,7 @@ import { shell } from "./state.js";
 
 const OPTIONS = { cache: "no-store", credentials: "same-origin" };
 
-export async function get(url, headers = {}) {
+async function get(url, headers = {}) {
   const answer = await fetch(url, { ...OPTIONS, headers: { Accept: "application/json", ...headers } }).catch(silent);
   const date = Date.parse(answer.headers.get("Date"));
   if (!Number.isNaN(date)) shell.offset = date - Date.now();
@@ -16,7 +16,7 @@ export async function get(url, headers = {}) {
 
 export const json = async (url) => (await get(url)).json().catch(silent);
 
-export function silent() {
+function silent() {
   throw Object.assign(new Error("no answer"), { status: 0 });
 }
 

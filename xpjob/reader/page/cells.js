@@ -1,7 +1,7 @@
 // A value as its column's type says: in a cell of one line, and whole where a record is open.
 
 import { link, rowId, toRecord, toSearch, toTable } from "./address.js";
-import { bar, el, hidden, none, number } from "./parts.js";
+import { bar, el, none, number } from "./parts.js";
 import { shell, since } from "./state.js";
 
 const NUMBERS = new Set(["count", "number", "ratio", "bytes", "cores", "money"]);
@@ -18,7 +18,7 @@ export const isRight = (column) => isNumber(column) || column.type === "time";
 const given = (value) => value !== null && value !== undefined && value !== "";
 const decimal = (value, most, least = 0) => value.toLocaleString("en-US", { maximumFractionDigits: most, minimumFractionDigits: least });
 
-export function bytes(value) {
+function bytes(value) {
   let size = Math.abs(value);
   let unit = 0;
   while (size >= 1023.5 && unit < UNITS.length - 1) {
@@ -73,7 +73,7 @@ export function plain(value) {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
-export const LATE = { "": "in order", recent: "recent", late: "late", long: "late for over a day" };
+const LATE = { "": "in order", recent: "recent", late: "late", long: "late for over a day" };
 const SHORT = { recent: "recent", late: "late", long: "over a day" };
 const MOOD = { "": "good", recent: "idle", late: "bad", long: "alarm" };
 
@@ -126,7 +126,7 @@ function digest(value) {
 }
 
 // Where the value of a column leads: to a record of another table, or to its rows.
-export function related(table, column, value) {
+function related(table, column, value) {
   const to = table.links?.find((each) => each.column === column.name);
   const other = to && shell.tables.get(to.table);
   if (!other || !given(value) || typeof value === "object") return null;
@@ -184,5 +184,5 @@ export function whole(column, row, table) {
     return [href ? link(href, {}, String(value)) : text(column, value)];
   }
   const more = isNumber(column) ? exact(column, value) : null;
-  return [cell(column, row, table), ...(more && column.type === "bytes" ? [el("span", { class: "dim" }, ` (${more})`)] : []), kind === "ratio" ? hidden("") : ""].filter(Boolean);
+  return [cell(column, row, table), ...(more && column.type === "bytes" ? [el("span", { class: "dim" }, ` (${more})`)] : [])];
 }

@@ -2,15 +2,12 @@
 
 import { link, toRecord, toWord } from "./address.js";
 import { badge } from "./cells.js";
-import { dim, dotted, el, inWords, number } from "./parts.js";
-import { age } from "./state.js";
+import { dim, dotted, el, number } from "./parts.js";
 
 const WORDS = [["broke", "broke", "bad"], ["went", "went", "idle"], ["came", "came", ""], ["healed", "healed", "good"], ["changed", "changed", ""]];
 const FEW = 5;
 
 const said = (value) => (value === null || value === undefined || value === "" ? "–" : typeof value === "boolean" ? (value ? "yes" : "no") : typeof value === "object" ? JSON.stringify(value) : String(value));
-
-export const moments = ({ from }) => (from?.generatedAt ?? from ? `In the last ${inWords(age(from?.generatedAt ?? from))}` : "Since yesterday");
 
 export function counts(table) {
   const known = WORDS.filter(([name]) => table[name]);

@@ -12,7 +12,7 @@ export const columnOf = (table, name) => table.columns.find((column) => column.n
 const known = (table, names) => names.map((name) => columnOf(table, name)).filter(Boolean);
 
 // The columns that somebody has chosen: in the address, else as kept on this device.
-export function chosen(table) {
+function chosen(table) {
   const said = query().get("cols") ?? kept(`cols.${table.key}`);
   const names = said ? known(table, said.split(",")).map(({ name }) => name) : [];
   return names.length ? names : null;
@@ -50,11 +50,17 @@ export function cells(table) {
     if (reasons.includes(column.name)) continue;
     made.push({
       name: column.name, title: column.title || column.name, help: column.help, right: isRight(column), number: isNumber(column), column,
-      priority: wanted || isWide() ? 1 : column.priority || 3, rest: !reasons.length && ["message", "error"].includes(column.name),
+      priority: wanted || isWide() ? 1 : priority(table, column), rest: !reasons.length && ["message", "error"].includes(column.name),
       draw: (row) => (column.name === table.since ? late(table, column, row) : cell(column, row, table)),
     });
   }
   return made;
+}
+
+// Snapshots of earlier versions have no priorities: there, those that are shown first count most.
+function priority(table, column) {
+  if (table.columns.some((each) => each.priority)) return column.priority || 3;
+  return Math.min(1 + Math.floor(table.shown.indexOf(column.name) / 3), 3);
 }
 
 function nameCell(table, names) {

@@ -16,7 +16,7 @@ export const beside = () => wide.matches;
 export const onWide = (redraw) => wide.addEventListener("change", redraw);
 
 // What is filtered by: all but what tells rows apart alone, which has as many values as rows.
-export const LATENESS = { name: "lateness", type: "text", title: "Lateness", help: "How long a row is not in order, beside its usual time." };
+const LATENESS = { name: "lateness", type: "text", title: "Lateness", help: "How long a row is not in order, beside its usual time." };
 export const hasLateness = (table) => Boolean(table.since) && !columnOf(table, "lateness");
 
 export function faceted(table) {
@@ -94,4 +94,4 @@ function chip(column, name, value) {
     el("span", { class: "dim" }, column.title || column.name), ` ${said}`, el("span", { "aria-hidden": "true" }, " ×"));
 }
 
-export const facetText = (name) => shell.facetText?.get(name) ?? "";
+export const facetText = (name) => shell.facetText.get(name) ?? "";

@@ -7,7 +7,7 @@ import { shell, since } from "./state.js";
 
 const NARROW = matchMedia("(max-width: 699px)");
 
-export const isNarrow = () => NARROW.matches;
+const isNarrow = () => NARROW.matches;
 export const onNarrow = (redraw) => NARROW.addEventListener("change", redraw);
 
 const keyOf = (table, row, index) => idOf(table, row) ?? String(index);

@@ -39,7 +39,7 @@ function carried({ title, name, error, carriedSince }) {
 }
 
 export function describeNotices() {
-  const { lost, data, newer, error, refused } = shell;
+  const { lost, data, newer, error } = shell;
   const made = [];
   if (lost) made.push(notice("bad", "The reader does not answer.", data ? "What is shown is what it answered last; this page keeps trying." : "This page keeps trying."));
   if (newer) {
@@ -53,7 +53,7 @@ export function describeNotices() {
     const phase = run.phase ? `, in its phase “${run.phase}”` : "";
     made.push(notice("bad", "The last run failed", ...(run.finishedAt ? [ago(run.finishedAt)] : []), `${phase}${run.error ? `: ${run.error}` : "."}`));
   }
-  if (!cluster.generatedAt) return error || refused || !data ? [...made, ...absent(cluster, failed)] : made;
+  if (!cluster.generatedAt) return error || !data ? [...made, ...absent(cluster, failed)] : made;
   for (const reason of cluster.staleReasons ?? []) {
     const said = STALE[reason];
     if (said) made.push(notice("warn", said[0], ...said[1](ago(cluster.generatedAt))));
@@ -80,7 +80,6 @@ const STALE = {
   store_away: ["The snapshot store does not answer.", (taken) => ["What is shown was taken ", taken, "; there may be newer data."]],
   store_refused: ["The snapshot store refuses the reader.", (taken) => ["What is shown was taken ", taken, "; check the reader's credentials."]],
   corrupt: ["The newest snapshot cannot be read.", (taken) => ["The one before is shown, taken ", taken, "."]],
-  not_loaded: ["The newest snapshot could not be loaded.", (taken) => ["The one before is shown, taken ", taken, "; the reader tries again, and its log says why."]],
   newer_schema: ["A newer xpjob wrote the newest snapshot.", (taken) => ["The one before is shown, taken ", taken, "; update this reader."]],
   absent: ["The snapshot is gone from the store.", (taken) => ["What is shown was taken ", taken, "."]],
 };

@@ -9,11 +9,11 @@ export const PRINTED = 500;
 // `data` is what the view has loaded, and `generatedAt` the snapshot that it is of.
 export const shell = {
   route: null, view: null, data: null, error: null, overview: null, tables: new Map(), reserved: [], version: null, clusters: [],
-  offset: 0, generatedAt: "", newer: false, lost: "", waiting: null, tokens: [""], limit: PAGE, open: new Map(), folded: new Map(),
+  offset: 0, generatedAt: "", newer: false, lost: "", facetText: new Map(), tokens: [""], limit: PAGE, open: new Map(),
 };
 
 export const $ = (id) => document.getElementById(id);
-export const now = () => Date.now() + shell.offset;
+const now = () => Date.now() + shell.offset;
 
 // Seconds since a time; NaN for what is none.
 export const age = (time) => (now() - Date.parse(time)) / 1000;

@@ -18,7 +18,7 @@ export async function load() {
   to.append("limit", shell.limit);
   if (shell.tokens.at(-1)) to.append("continue", shell.tokens.at(-1));
   to.append("facets", COLUMNS.map(({ name }) => name).join(","));
-  if (shell.facetText?.size) to.append("facetLimit", 200);
+  if (shell.facetText.size) to.append("facetLimit", 200);
   const [found] = await Promise.all([json(api("findings", to)), surveyed()]);
   return { ...found, asked };
 }
@@ -45,7 +45,7 @@ export function draw({ rows, total, of, facets = {}, asked, continue: next }, _c
   ];
 }
 
-const one = (column, found) => facet(column, found, shell.facetText?.has(column.name) ? found : null, facetText(column.name));
+const one = (column, found) => facet(column, found, shell.facetText.has(column.name) ? found : null, facetText(column.name));
 
 function chips(asked) {
   const made = [...asked].map(([name, value]) => el("button", { type: "button", class: "chip", "data-key": `${name} ${value}`, "data-filter": name, "data-value": value, "aria-label": `Remove filter ${name} ${value}` },
@@ -63,7 +63,6 @@ export function press({ filter, value, facet: name, input, pages }, context) {
   if (input === "facet") { shell.facetText.set(name, value); context.redraw(); }
   else if (filter !== undefined) context.go((to) => toggle(to, filter, value));
   else if (name !== undefined) {
-    shell.facetText ??= new Map();
     if (!shell.facetText.delete(name)) shell.facetText.set(name, "");
     context.reload();
   } else if (pages) {

@@ -36,7 +36,7 @@ export async function load(context) {
   if (shell.tokens.at(-1)) to.append("continue", shell.tokens.at(-1));
   const names = faceted(table).map(({ name }) => parameter(name));
   if (names.length) to.append("facets", names.join(","));
-  const expanded = [...(shell.facetText?.keys() ?? [])].map((name) => faceted(table).find((each) => each.name === name)).filter(Boolean);
+  const expanded = [...(shell.facetText.keys() ?? [])].map((name) => faceted(table).find((each) => each.name === name)).filter(Boolean);
   const [answer, ...whole] = await Promise.all([
     json(api(tablePath(table.key), to)),
     ...expanded.map(async (column) => [column.name, await wholeOf(table, column, asked)]),
@@ -150,7 +150,6 @@ function type(value, context) {
 }
 
 function unfold(name, context) {
-  shell.facetText ??= new Map();
   if (!shell.facetText.delete(name)) shell.facetText.set(name, "");
   context.reload();
 }
