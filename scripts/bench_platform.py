@@ -239,7 +239,8 @@ class Platform(Generic[T]):
 
     @property
     def _xpjob(self) -> list[str]:
-        return [sys.executable, "-c", _JOB, str(self._account)]
+        # -P: of the checkout that PYTHONPATH names, wherever this was started.
+        return [sys.executable, "-P", "-c", _JOB, str(self._account)]
 
     def _environment(self) -> dict[str, str]:
         server = urlsplit(_server(self.kubeconfig))
