@@ -74,8 +74,8 @@ def test_all_is_well(environ: dict[str, str], s3: S3) -> None:
     assert "conditionally" in found["store"]["detail"]
     asked = " ".join(method for method, _, _ in s3.requests)
     # Written with both conditions that hold, and both that do not; then what the server reports,
-    # and the last run's report, and a usage file.
-    assert asked == "PUT PUT GET HEAD PUT PUT PUT HEAD GET GET GET PUT PUT GET DELETE DELETE"
+    # and the last run's report, a usage file, and the snapshot.
+    assert asked == "PUT PUT GET HEAD PUT PUT PUT HEAD GET GET GET PUT PUT GET DELETE GET DELETE"
     assert run(environ) == 0
 
 

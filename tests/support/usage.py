@@ -42,9 +42,10 @@ Listed = Mapping[str, Sequence[Thing] | None]
 """The objects of each planned list, None if it failed."""
 
 
-def planned(name: str, moment: int, namespace: str = "") -> Planned:
-    """Return a list of a collector; ``moment`` is 0 if it failed."""
-    return Planned("toy", name, moment, "one", "example.org", "things", "Thing", namespace)
+def planned(name: str, moment: int, namespace: str | None = None) -> Planned:
+    """Return the list of a resource, or of a namespace of one; ``moment`` is 0 if it failed."""
+    resource = name if namespace is None else "things"
+    return Planned("toy", name, moment, "one", "example.org", resource, "Thing", namespace or "")
 
 
 @dataclass
@@ -91,7 +92,7 @@ def count(
     if not isinstance(listed, Mapping):
         listed = {"things": tuple(listed)}
     lists = [
-        planned(name, 0 if things is None else now, (scopes or {}).get(name, ""))
+        planned(name, 0 if things is None else now, (scopes or {}).get(name))
         for name, things in listed.items()
     ]
     readings = [

@@ -28,7 +28,7 @@ from xpjob.kube.discovery import Kind
 from xpjob.kube.lists import ListKey
 from xpjob.usage import engine
 from xpjob.usage.engine import Planned
-from xpjob.usage.state import UsageState, unit_of
+from xpjob.usage.state import UsageState
 
 DAY = "2026-03-01"
 GIB = 1 << 30
@@ -184,12 +184,6 @@ def test_requests_and_allocatable_have_groups_of_nodes() -> None:
     }
     assert {r.key.team for r in made if r.key.namespace} == {"payments"}
     assert {r.begin for r in made if r.key.meter == "pods"} == {at("10:00:00")}
-
-
-@pytest.mark.parametrize("meter", [m for m in CapacityCollector.meters if m.name[0] != "<"])
-def test_the_name_of_a_meter_says_its_unit(meter: Any) -> None:
-    """Files have only the name."""
-    assert unit_of(meter.name) == meter.unit
 
 
 def test_other_resources_are_meters_too() -> None:

@@ -198,7 +198,7 @@ def _store(config: Config) -> Iterator[Check]:
     if options.history_keep:
         yield _history(store, options.cluster_name, probe)
     if config[UsageOptions].usage == "on":
-        yield usage.examine(store, options.cluster_name)
+        yield from usage.examine(store, options.cluster_name)
     yield _removed(store, probe, traits)
 
 

@@ -1,18 +1,47 @@
-"""Check that the files of usage can be written: their folder is not the cluster's own."""
+"""Check usage: its files can be written, and the state in the snapshot is as new as they are."""
 
 from __future__ import annotations
 
 import contextlib
 import uuid
+from collections.abc import Iterator
+from datetime import date
 
 from xpjob.base.errors import XpjobError
 from xpjob.doctor.check import OK, PARTIAL, WARNING, Check, failed
-from xpjob.store.base import USAGE, Store
+from xpjob.store.base import SNAPSHOT, USAGE, Store, key_of
+from xpjob.usage import current
 from xpjob.usage.columns import DEFAULT_CLUSTER
-from xpjob.usage.files import SUFFIX
+from xpjob.usage.files import SUFFIX, FileKey
 
 
-def examine(store: Store, cluster: str) -> Check:
+def examine(store: Store, cluster: str) -> Iterator[Check]:
+    """Check files, and the state."""
+    yield _files(store, cluster)
+    yield from _state(store, cluster)
+
+
+def _state(store: Store, cluster: str) -> Iterator[Check]:
+    """Report open days that have a file: the snapshot is older, so its time is counted again."""
+    try:
+        for found in current.of_store(store, [cluster]):
+            keys = [FileKey(date.fromisoformat(day.day), cluster) for day in found.state.open]
+            closed = [str(key.day) for key in keys if store.get(str(key)) is not None]
+            if closed:
+                yield Check(
+                    "usage state",
+                    WARNING,
+                    f"{', '.join(closed)} is open in {store.where(key_of(cluster, SNAPSHOT))}, but "
+                    "has a file: an older snapshot was restored, or another cluster has this name",
+                    "if it was restored, remove the key usage from it, so that counting begins "
+                    "anew: the time since then is counted again, and counters that fall to what "
+                    "they were then are a reset to Prometheus, which adds all of it again",
+                )
+    except (XpjobError, ValueError):
+        return  # the next run, or another check, reports it
+
+
+def _files(store: Store, cluster: str) -> Check:
     """Write, read and remove a probe as a run writes a file.
 
     It has the name of the cluster's files, which a role may be limited to, and is in no partition.

@@ -10,10 +10,10 @@ from collections.abc import Collection
 import msgspec
 from msgspec import Struct
 
-from xpjob.collect.meters import Key, Unit
+from xpjob.collect.meters import Key
 
 __all__ = ["Amount", "Closed", "Day", "Folded", "Key", "ListState", "Observed", "Open",
-           "Total", "UsageState", "acknowledged", "unit_of"]  # fmt: skip
+           "Total", "UsageState", "acknowledged"]  # fmt: skip
 
 
 class Amount(Struct, frozen=True, rename="camel", omit_defaults=True, gc=False):
@@ -116,15 +116,6 @@ class UsageState(Struct, frozen=True, rename="camel"):
     open: tuple[Open, ...] = ()
     closed: tuple[str, ...] = ()
     pending: tuple[Closed, ...] = ()
-
-
-def unit_of(meter: str) -> Unit:
-    """Return the unit of a meter's amounts, which its name says."""
-    if meter.startswith("cpu_"):
-        return "Millicore"
-    if meter.startswith(("memory_", "ephemeral-storage_", "hugepages-")):
-        return "B"
-    return "Unit"
 
 
 def acknowledged(state: UsageState, days: Collection[str]) -> UsageState:
