@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -11,13 +12,14 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from support.capacity_section import make
-from xpjob.demo import apps, operators, workloads
+from xpjob.demo import apps, operators, usage, workloads
 from xpjob.demo.apps import Apps
 from xpjob.demo.cluster import Cluster
 from xpjob.demo.kinds import GROUP, KINDS
 from xpjob.demo.operators import Operators
 from xpjob.demo.platform import PEOPLE, TEAM_KEY, Platform
 from xpjob.demo.workloads import Workloads
+from xpjob.store.directory import DirectoryStore
 
 NOW = datetime(2026, 8, 21, 9, 0, tzinfo=timezone.utc)
 
@@ -172,6 +174,33 @@ def test_once_does_one_run_and_exits(tmp_path: Path) -> None:
     assert {row["state"] for row in document["sources"]} == {"ok"}
     assert (tmp_path / "xpjob.prom").exists()
     assert (tmp_path / "xpjob-run.prom").exists()
+
+
+def test_days_before_the_demo_are_closed(tmp_path: Path) -> None:
+    """So that there are usage files, and a report without a missing day."""
+    command = [sys.executable, "-m", "xpjob"]
+    demo = [*command, "demo", "--once", "--directory", str(tmp_path)]
+    done = subprocess.run(demo, capture_output=True, text=True, timeout=60, check=True)
+    assert len(list(tmp_path.rglob("*.csv.gz"))) >= usage.DAYS  # one more at midnight
+    (said,) = [line for line in done.stdout.splitlines() if "xpjob usage " in line]
+    report = [*command, *shlex.split(said)[1:], "--strict", "--output", "json"]
+    printed = subprocess.run(report, capture_output=True, text=True, timeout=60, check=True)
+    document = json.loads(printed.stdout)
+    meters = {row["meter"] for row in document["rows"]}
+    assert {"objects", "cpu_requests", "memory_requests", "pods"} <= meters
+    assert {row["team"] for row in document["rows"] if row["meter"] == "objects"} == {*PEOPLE}
+
+
+def test_a_demo_in_a_directory_with_results_goes_on(tmp_path: Path) -> None:
+    """What is there is not replaced."""
+    store = DirectoryStore(tmp_path)
+    usage.pretend(store, NOW)
+    before = store.get("snapshot.json")
+    assert before is not None
+    usage.pretend(store, NOW + timedelta(days=1))
+    assert store.get("snapshot.json") == before
+    (only,) = json.loads(before.body)["usage"]["lists"]
+    assert only["until"] == datetime(2026, 8, 18, tzinfo=timezone.utc).timestamp()
 
 
 def test_ctrl_c_ends_it(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from xpjob.base.times import now
 from xpjob.collectors import COLLECTORS
 from xpjob.collectors.extensions import EXTENSIONS
 from xpjob.config.option import Config, load
-from xpjob.demo import apps, operators, services, workloads
+from xpjob.demo import apps, operators, services, usage, workloads
 from xpjob.demo.api import Server, create_app, write_kubeconfig
 from xpjob.demo.apps import Apps
 from xpjob.demo.cluster import Cluster
@@ -67,13 +67,17 @@ def run_demo(
         images = stack.enter_context(Server(registry(*login)))
         registries = write_registries(Path(private), images.url, *login)
         config = _config(kubeconfig, registries, results, every)
+        store = open_store(config)
+        began = now()
+        usage.pretend(store, began)
         click.echo(f"Running xpjob against a sample platform at {server.url}.")
         if not once:
             listening = listen("127.0.0.1", port) if port else listen_near(_PORT)
-            app = create_reader(open_store(config), config, COLLECTORS, EXTENSIONS)
+            app = create_reader(store, config, COLLECTORS, EXTENSIONS)
             reader = stack.enter_context(Background(app, listening))
             click.secho(f"Open it in a browser: {reader.url}", bold=True)
-        click.echo(f"Results are in {results}: snapshot.json, xpjob.prom and xpjob-run.prom.\n")
+        click.echo(f"Results are in {results}: snapshot.json, xpjob.prom and xpjob-run.prom.")
+        click.echo(usage.instructions(results, began) + "\n")
         pause = threading.Event()
         while True:
             result = run_once(config, COLLECTORS, Journal(config[StoreOptions].cluster_name))
