@@ -5,9 +5,7 @@ Counted, not timed. ``--update-golden`` writes the numbers anew, on the oldest P
 
 from __future__ import annotations
 
-import gc
 import json
-import tracemalloc
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -15,6 +13,7 @@ import pytest
 from prometheus_client import generate_latest
 
 from support.collectors import CROSSPLANE
+from support.costs import allocated
 from support.paths import GOLDEN
 from support.records import KEYS, target
 from support.samples import snapshot
@@ -111,21 +110,6 @@ def measure() -> dict[str, int]:
     )
     measured("exposition", lambda: generate_latest(exposition.registry(exposition.inventory(head))))
     return found
-
-
-def allocated(action: Callable[[], T]) -> tuple[int, int, T]:
-    """Return how many bytes stay allocated for what comes of it, how many were at most, and it."""
-    gc.collect()
-    gc.disable()
-    tracemalloc.start()
-    try:
-        before, _ = tracemalloc.get_traced_memory()
-        made = action()
-        after, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-        gc.enable()
-    return after - before, peak - before, made
 
 
 @pytest.fixture(scope="module")
