@@ -127,6 +127,8 @@ def test_an_address_may_be_both(toy: Reader) -> None:
     assert page.headers["etag"] != data.headers["etag"]
     assert {page.headers["vary"], data.headers["vary"]} == {"Accept, Accept-Encoding"}
     assert client.get("/teams/none", headers={"Accept": BROWSER}).status_code == 404
+    link = client.get("/teams/none?format=csv", headers={"Accept": BROWSER})
+    assert link.json() == {}, "a link to CSV is no page"
 
 
 def test_the_version_is_the_same_while_nothing_changes(toy: Reader) -> None:

@@ -70,6 +70,28 @@ def test_the_last_month_by_team(reader: Reader) -> None:
     assert found["totals"][0]["quantity"] == 93.0
 
 
+def test_classes_are_named() -> None:
+    """Also those that are not asked for, and which of them are orders; of the period alone."""
+    store = FakeStore()
+    part, other = (objects("web", 60, class_=name) for name in ("managed", "composite"))
+    store_day(store, closed("2026-10-01", objects("web", 3600), part))
+    store_day(store, closed("2026-10-02", other))
+    reader = loaded(store, "")
+    claim, managed = {"class": "claim", "order": True}, {"class": "managed", "order": False}
+    query = "/usage?from=2026-10-01&to=2026-10-02"
+    for more in ("", "&class=managed", "&team=none", "&by=day"):
+        assert reader.json(query + more)["classes"] == [claim, managed]
+    assert reader.json(f"{query}&meter=pods")["classes"] == []
+
+
+def test_the_overview_says_whether_there_is_usage() -> None:
+    """So that a page offers it only then."""
+    assert loaded(FakeStore(), "").json("/overview")["usage"] is False
+    store = FakeStore()
+    save(store, state=UsageState())
+    assert loaded(store).json("/overview")["usage"] is True
+
+
 def test_csv_is_safe_for_a_spreadsheet() -> None:
     """Files are raw, answers are not."""
     store = FakeStore()

@@ -96,6 +96,7 @@ def _schemas() -> dict[str, Json]:
                 "collectors": list_of("Card"),
                 "needs": {"$ref": "#/components/schemas/Needs"},
                 "teams": NUMBER,
+                "usage": FLAG,
             }
         ),
     }

@@ -17,6 +17,7 @@ from xpjob.reader.parameters import one
 from xpjob.reader.render import Json
 from xpjob.reader.service import Served, Service
 from xpjob.reader.snapshots import Freshness, Held, Snapshots
+from xpjob.snapshot.documents import USAGE
 
 _REASONS = {
     "old": "runs are missing: see how the last one ended",
@@ -78,6 +79,7 @@ def document(snapshots: Snapshots, chosen: Sequence[Served], *, named: str) -> J
             "entries": needs.entries,
         },
         "teams": len({team for each in prepared for team in each.teams.names} - {""}),
+        "usage": any(USAGE in each.snapshot.raw.packed for each in chosen),
     }
 
 

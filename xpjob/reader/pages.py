@@ -50,11 +50,12 @@ class Pages:
     def negotiated(self, endpoint: Endpoint, exists: Exists = lambda _request: True) -> Endpoint:
         """Return an endpoint that answers browsers with the page, and programs with JSON.
 
+        A browser that names a format, as a link to CSV does, gets what a program gets.
         ``exists`` says whether there is what the address names; if not, the page has status 404.
         """
 
         async def either(request: Request) -> Response:
-            if accepts_html(request):
+            if accepts_html(request) and "format" not in request.query_params:
                 return await self._page(request, 200 if exists(request) else 404)
             response = await endpoint(request)
             response.headers["Vary"] = PAGE_VARY

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from xpjob.reader.extension import Documented
+from xpjob.reader.openapi import FLAG as TRUTH
 from xpjob.reader.openapi import NUMBER, TEXT, array_of, get, json_of, object_of
 from xpjob.reader.parameters import FLAG, Parameter
 from xpjob.reader.render import Json
@@ -75,6 +76,7 @@ def _schema() -> Json:
             "from": TEXT,
             "to": TEXT,
             "by": array_of(TEXT),
+            "classes": array_of(object_of({"class": TEXT, "order": TRUTH})),
             "rows": array_of(object_of({**row, "reserved": TEXT})),
             "totals": array_of(object_of(row)),
             "footer": object_of(footer),

@@ -61,7 +61,7 @@ class Cells:
     """Cells, and what is known of their meters.
 
     ``supply`` and ``demand`` are what nodes have to give, and what was requested of it: by meter of
-    requests, part and node group.
+    requests, part and node group. ``classes`` are those that the period has, asked for or not.
     """
 
     question: Question
@@ -71,6 +71,7 @@ class Cells:
     supply: dict[tuple[str, Within, str], int] = field(default_factory=dict)
     demand: dict[tuple[str, Within, str], int] = field(default_factory=dict)
     noted: dict[str, Noted] = field(default_factory=dict)
+    classes: set[str] = field(default_factory=set)
     _places: dict[str, tuple[str, int] | None] = field(default_factory=dict)
 
     def add(self, cluster: str, folded: Folded) -> None:
@@ -81,9 +82,11 @@ class Cells:
         folded_from = HEAD + len(question.read)
         for key, pair in folded.rows.items():
             day, charge, meter, class_ = key[:HEAD]
-            if not question.needs_meter(meter) or not question.has_class(class_):
+            if not question.needs_meter(meter) or (placed := self.placed(day)) is None:
                 continue
-            if (placed := self.placed(day)) is None:
+            if class_ and question.has_meter(meter):
+                self.classes.add(class_)
+            if not question.has_class(class_):
                 continue
             self._balance(meter, Within(*placed, cluster), key[group], pair[0])
             if not question.has_meter(meter):

@@ -27,6 +27,7 @@ def as_json(report: Report) -> bytes:
         "from": str(period.begin),
         "to": str(period.end),
         "by": list(question.by),
+        "classes": [{"class": name, "order": name in question.orders} for name in report.classes],
         "rows": list(_rows(report)),
         "totals": [_row(report, row, named=False) for row in report.totals],
         "footer": report.footer,

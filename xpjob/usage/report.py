@@ -52,12 +52,16 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Rows, a total for each meter, whose columns add up, and the total of money."""
+    """Rows, a total for each meter, whose columns add up, and the total of money.
+
+    ``classes`` are all that the period has of these meters.
+    """
 
     question: Question
     rows: Sequence[Row]
     totals: Sequence[Row]
     footer: Footer
+    classes: Sequence[str] = ()
     currency: str = ""
     cost: Decimal | None = None
 
@@ -177,6 +181,7 @@ def _rounded(gathered: Gathered, sums: Mapping[RowKey, _Sums], prices: Prices | 
         rows,
         totals,
         footer(gathered, unpriced),
+        sorted(gathered.cells.classes),
         prices.currency if prices else "",
         cost,
     )

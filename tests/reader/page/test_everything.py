@@ -10,8 +10,9 @@ from playwright.sync_api import expect
 from support.reader_sample import report
 from support.site import Site, rows
 from support.toy_shop import shop, thing, things, worry
-from support.toy_tables import failed_list
+from support.toy_tables import NODES, failed_list
 from xpjob.base import times
+from xpjob.collect.tables import Column, TableDescription
 from xpjob.reader import snapshots
 
 pytestmark = pytest.mark.process  # Playwright starts its own
@@ -48,6 +49,33 @@ def test_a_team_has_a_page(site: Site) -> None:
     section.get_by_role("link", name="3 Creating").click()
     expect(page.locator("#count")).to_have_text(rows(1, 3, 3))
     expect(page.locator("#view")).not_to_contain_text("left out")
+
+
+def test_a_section_leads_to_the_rows_of_the_teams_namespaces(site: Site) -> None:
+    """Where a table has no teams, by the filters that the reader names."""
+    owners = TableDescription(
+        key="rooms", collector="shop", title="Rooms", columns=(Column("namespace"), Column("team")),
+        identity=("namespace",), filters=("namespace", "team"), shown=("namespace", "team"),
+        name=("namespace",),
+    )  # fmt: skip
+    images = TableDescription(
+        key="images", collector="shop", title="Images",
+        columns=(Column("namespace"), Column("image"), Column("well", "state")),
+        identity=("image",), filters=("namespace", "well"), shown=("image", "well"),
+        name=("image",),
+    )  # fmt: skip
+    held = {
+        "rooms": [{"namespace": n, "team": t} for n, t in (("a", "x"), ("b", "x"), ("c", "y"))],
+        "images": [{"namespace": n, "image": f"i-{n}", "well": "yes"} for n in "abc"],
+        "nodes": [],
+    }
+    site.put(shop(rows=held, tables=[owners, images, NODES], findings=[]))
+    for link in ("Images", "2 yes"):
+        page = site.open("teams/x")
+        section = page.locator("section.part", has=page.get_by_role("heading", name="Images"))
+        section.get_by_role("link", name=link).click()
+        expect(page.locator("#count")).to_have_text(rows(1, 2, 2))
+        assert site.names() == ["i-a", "i-b"]
 
 
 @pytest.mark.parametrize("name", ["a/b", ".", "..", "~", "%2F", "<img src=x>", "a b&c=d#e?"])

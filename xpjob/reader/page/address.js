@@ -64,6 +64,7 @@ export const toTable = (key, parameters, cluster) => at(encoded(key), parameters
 export const toRecord = (key, id, cluster) => at(`${encoded(key)}/${id}`, {}, { cluster });
 export const toTeams = () => at("teams/", {}, { all: true });
 export const toSearch = (q) => at("search", q ? { q } : {}, { all: true });
+export const toUsage = (parameters) => at("usage", parameters, { all: true });
 export const toWord = (word, parameters) => at(word, parameters);
 // A name that a path cannot hold has a ~ before it, as in the id of a row; none at all is a parameter.
 export const toTeam = (name) => (name ? at(`teams/${rowId([name])}`, {}, { all: true }) : at("teams/", { name }, { all: true }));

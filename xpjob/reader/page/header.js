@@ -1,9 +1,9 @@
 // The header: search, cluster, and what there is to go to.
 
-import { allowsAll, here, link, query, toHome, toSearch, toTable, toTeams, toWord } from "./address.js";
+import { allowsAll, here, link, query, toHome, toSearch, toTable, toTeams, toUsage, toWord } from "./address.js";
 import { morph } from "./morph.js";
 import { el, hidden, number } from "./parts.js";
-import { $, shell } from "./state.js";
+import { $, shell, thisMonth } from "./state.js";
 
 const TYPING = 250;
 
@@ -59,6 +59,7 @@ function tabs(overview, route, open) {
     tab("home", toHome(), "Home", route.view === "home"),
     ...collectors.map((each) => tab(each.name, toTable(each.tables[0].key), each.title || each.name, each === open, flag(each))),
     overview?.teams ? tab("teams", toTeams(), "Teams", ["teams", "team"].includes(route.view)) : null,
+    overview?.usage ? tab("usage", toUsage({ month: thisMonth() }), "Usage", route.view === "usage") : null,
     tab("search", toSearch(), "Search", route.view === "search"),
   ].filter(Boolean);
 }

@@ -1,20 +1,21 @@
 // The keyboard: single keys, which this device can switch off (WCAG 2.1.4), and what the page presses.
 
-import { here, query, toHome, toSearch, toTable, toTeams } from "./address.js";
+import { here, query, toHome, toSearch, toTable, toTeams, toUsage } from "./address.js";
 import { say } from "./live.js";
 import { morph } from "./morph.js";
 import { el } from "./parts.js";
-import { $, keep, kept, PRINTED, shell } from "./state.js";
+import { $, keep, kept, PRINTED, shell, thisMonth } from "./state.js";
 
 const KEYS = [
   ["/", "Search"], ["?", "This help"], ["j, k", "Next row, row before"], ["Enter", "Open the row"], ["o", "Open the row in a new tab"],
   ["Esc", "Back to the table; leave a field"], ["[, ]", "Page before, next page"], ["f", "Filters"], ["w", "All columns, or those that fit"],
-  ["g h", "Home"], ["g t", "Teams"], ["g s", "Search"],
+  ["g h", "Home"], ["g t", "Teams"], ["g u", "Usage"], ["g s", "Search"],
 ];
 const FIELD = /^(INPUT|SELECT|TEXTAREA)$/;
 
 let going = 0;
 
+const toThisMonth = () => toUsage({ month: thisMonth() });
 const on = () => kept("keys") !== "off";
 
 export function wireKeys(context) {
@@ -100,7 +101,7 @@ function press(event, context) {
   if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented || $("help").open) return;
   if (key === "Escape") { back(target, context); return; }
   if (!on() || FIELD.test(target.nodeName) || target.isContentEditable) return;
-  const went = performance.now() - going < 1500 && { h: toHome, t: toTeams, s: toSearch }[key];
+  const went = performance.now() - going < 1500 && { h: toHome, t: toTeams, u: toThisMonth, s: toSearch }[key];
   going = key === "g" ? performance.now() : 0;
   const does = went ? () => context.open(went()) : ACTIONS[key];
   if (!does) return;

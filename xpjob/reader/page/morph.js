@@ -56,5 +56,7 @@ function update(found, wanted) {
       if (found.getAttribute(name) !== value && !kept(found, name)) found.setAttribute(name, value);
     }
     reconcile(found, wanted);
+    // Once somebody has chosen, the attribute alone changes nothing.
+    if (found.nodeName === "OPTION" && wanted.hasAttribute("selected")) found.selected = true;
   }
 }

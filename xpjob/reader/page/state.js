@@ -13,7 +13,10 @@ export const shell = {
 };
 
 export const $ = (id) => document.getElementById(id);
-const now = () => Date.now() + shell.offset;
+export const now = () => Date.now() + shell.offset;
+
+// Usage has days and months of UTC.
+export const thisMonth = () => new Date(now()).toISOString().slice(0, 7);
 
 // Seconds since a time; NaN for what is none.
 export const age = (time) => (now() - Date.parse(time)) / 1000;

@@ -10,11 +10,15 @@ import { listing } from "../listing.js";
 import { count, dim, el, number } from "../parts.js";
 import { everything } from "../record.js";
 import { shell } from "../state.js";
+import { usageOf, usagePanel } from "../team_usage.js";
 
 export async function load({ route }) {
   const [found] = await Promise.all([json(teamApi(route.team)), descriptions()]);
   return found;
 }
+
+// What the team had comes later: it is read from files.
+export const extra = ({ team }) => (shell.overview?.usage ? usageOf(team).then((usage) => ({ usage })) : null);
 
 export const title = ({ team }) => team || "Without a team";
 
@@ -26,7 +30,8 @@ export function draw(data, _context, heading) {
     el("p", { class: "printed" }, `Team ${team || "(none)"}, ${data.cluster ? `cluster ${data.cluster}, ` : ""}as of ${data.generatedAt}`),
     el("p", { class: "lead" }, sentence),
     ...trouble(needs, findings),
-    ...sections.map((each) => section(team, each)),
+    ...sections.map(section),
+    data.usage ? usagePanel(data.usage) : null,
     notRunning.length ? el("p", { class: "dim" }, `Not collected: ${notRunning.join(", ")}.`) : null,
     el("p", { class: "dim" }, "Everyone who can open this page sees every team: it is no access control."),
   ].filter(Boolean);
@@ -43,10 +48,9 @@ function trouble(needs, findings) {
     entries(shown, { team: false }))];
 }
 
-function section(team, { table: key, title: said, rows, late, state, states = [], sums = {}, first, cluster, sort }) {
+function section({ table: key, title: said, filters: all, rows, late, state, states = [], sums = {}, first, cluster, sort }) {
   const table = shell.tables.get(key);
   if (!table) return null;
-  const all = { team: [team] };
   const rowsOf = (filters) => toTable(key, { ...everything(key, filters), ...(sort ? { sort } : {}) }, cluster);
   const counted = states.map(({ value, total }, place) => [place ? ", " : "", link(rowsOf({ ...all, [state]: [value] }), {}, `${number(total)} ${worded(table, state, value)}`)]).flat();
   const shown = cells({ ...table, shown: table.shown.filter((name) => name !== "team") });
