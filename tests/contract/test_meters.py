@@ -28,8 +28,11 @@ NOW = times.epoch(AT) or 0
 
 
 @pytest.fixture(params=METERING, ids=lambda scene: scene.name)
-def cell(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cell]:
+def cell(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Cell]:
     """A collector with meters, and its cluster."""
+    monkeypatch.setattr(times, "now", lambda: times.parse(AT))
     scene: Scene = request.param
     cluster = Cluster(tuple(scene.kinds), token=TOKEN)
     scene.fill(cluster)

@@ -85,6 +85,7 @@ def fill_things(cluster: Cluster) -> None:
         metadata = item["metadata"]
         metadata["labels"] = {"app": "web" if number % 2 else "db", "example.org/x": str(number)}
         metadata["annotations"] = {"example.org/owner": f"owner-{number % 4}"}
+        metadata["creationTimestamp"] = f"2026-08-{number + 1:02}T09:00:00Z"
         item["spec"]["storage"] = ("1Gi", "500Mi", "0.5", "bad", None)[number % 5]
         status = ("True", "False", "Unknown")[number % 3]
         conditions = [{"type": "Ready", "status": status}, {"type": "Synced", "status": "True"}]

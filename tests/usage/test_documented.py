@@ -22,10 +22,10 @@ MEANING = {
     "ChargeClass": "empty, or `Correction`",
     "ConsumedQuantity": "integer, 0 or more",
     "ConsumedUnit": "`Unit-Seconds`, `Millicore-Seconds`, `B-Seconds`, `Seconds`",
-    "Tags": "further dimensions as a JSON object: `EXTRA_LABELS`; the list of `observed`",
+    "Tags": "further dimensions as a JSON object: `EXTRA_LABELS`; `source`; the list of `observed`",
     "x_Meter": "`objects`, `pods`, `cpu_requests`, `memory_requests`, `<resource>_requests`, "
-    "`cpu_allocatable`, `memory_allocatable`; `observed` has the seconds for which a list was "
-    "counted",
+    "`cpu_allocatable`, `memory_allocatable`, those of MetricSources; `observed` has the seconds "
+    "for which a list was counted",
     "x_BridgedQuantity": "the part of the quantity that is over gaps",
     "x_ClusterName": "`CLUSTER_NAME`, empty without",
     "x_TeamName": "the team; empty without, as all that follow",

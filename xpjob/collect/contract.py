@@ -32,8 +32,9 @@ class Subscription:
     ``kind`` and ``facts`` (namespaced, why, overrides) are printed by ``xpjob targets``.
     ``wire`` is a struct, or a dictionary. ``selects`` returns the namespace and the labels of an
     object of a wire whose metadata is no struct: a list of a part is selected from a whole one
-    then, too. ``context`` is for the collector itself. With an ``error`` the list cannot be
-    requested; ``gone``: the API answered, but does not serve this kind.
+    then, too. ``metered``: what a meter counts may be in the list. ``context`` is for the collector
+    itself. With an ``error`` the list cannot be requested; ``gone``: the API answered, but does not
+    serve this kind.
     """
 
     key: ListKey
@@ -46,6 +47,7 @@ class Subscription:
     error: XpjobError | None = None
     gone: bool = False
     selects: Callable[[Any], tuple[str, Mapping[str, str]]] | None = None
+    metered: bool = True
 
     def __str__(self) -> str:
         return str(self.key)

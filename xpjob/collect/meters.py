@@ -56,6 +56,12 @@ class Meter(Struct, frozen=True):
         return name.endswith(self.name.partition(">")[2])
 
 
+def declared(meters: Sequence[Meter], name: str) -> Meter | None:
+    """Return the meter of a name, None if there is none: the one that says most of the name."""
+    found = [meter for meter in meters if meter.has(name)]
+    return max(found, key=lambda meter: len(meter.name.rpartition(">")[2]), default=None)
+
+
 class Reading(NamedTuple):
     """An amount that was there from ``begin`` to ``end`` (None: still there), in epoch seconds.
 

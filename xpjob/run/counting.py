@@ -9,7 +9,7 @@ from typing import Protocol
 
 from xpjob.collect.carry import ANY_RESOURCE
 from xpjob.collect.contract import Collector, Listed, Section
-from xpjob.collect.meters import Key, Meter, Metering, Reading
+from xpjob.collect.meters import Key, Meter, Metering, Reading, declared
 from xpjob.collect.outcome import TargetOutcome
 from xpjob.metrics import stored
 from xpjob.metrics.stored import MetricTable
@@ -161,7 +161,7 @@ def _planned(collector: Collector, listed: Listed) -> Planned:
     return Planned(
         collector.name,
         name.lstrip(),
-        listed.moment.at,
+        listed.moment.at if subscription.metered else 0,
         subscription.role,
         key.gvr.group,
         key.gvr.resource,
@@ -186,9 +186,9 @@ def _unsure(collected: Collected, part: Measured | None) -> set[tuple[str, str]]
 
 
 def _check(meters: Sequence[Meter], key: Key) -> None:
-    declared = next((meter for meter in meters if meter.has(key.meter)), None)
-    if declared is None:
+    found = declared(meters, key.meter)
+    if found is None:
         raise ValueError(f"a reading of the meter {key.meter!r}, which is not declared")
     for name in Key.__struct_fields__[1:]:
-        if getattr(key, name) and name not in declared.dimensions:
+        if getattr(key, name) and name not in found.dimensions:
             raise ValueError(f"a reading of {key.meter!r} has {name!r}, which is not declared")

@@ -61,6 +61,10 @@ REPORT_UNITS: dict[Unit, ReportUnit] = {
 
 def unit_of(meter: str) -> Unit:
     """Return the unit of a meter, which its name determines: files are made from names alone."""
+    if meter.endswith("_cores"):
+        return "Millicore"
+    if meter.endswith("_bytes"):
+        return "B"
     resource = meter.removesuffix(REQUESTS).removesuffix(ALLOCATABLE)
     if resource == meter:
         return "Unit"

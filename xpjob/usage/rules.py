@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from msgspec import structs
 
-from xpjob.collect.meters import Key, Meter
+from xpjob.collect.meters import Key, Meter, declared
 from xpjob.metrics.table import MAX_SERIES, OTHER
 
 DAY = 86_400
@@ -51,8 +51,8 @@ class Rules:
 
 def other_row(key: Key, meters: Sequence[Meter]) -> Key:
     """Return the key of all that are beyond the limit: meter and class stay exact."""
-    declared = next((meter for meter in meters if meter.has(key.meter)), None)
-    names = declared.dimensions if declared else ()
+    found = declared(meters, key.meter)
+    names = found.dimensions if found else ()
     others = {name: OTHER for name in names if name not in ("class_", "tags")}
     return structs.replace(Key(key.meter, class_=key.class_), **others)
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from msgspec import Struct
 
 from xpjob.collect.before import Before
 from xpjob.collect.contract import Listed, ListReader, Plan, Section, Subscription, World
+from xpjob.collect.meters import Meter, Reading
 from xpjob.collect.tables import TableSpec
-from xpjob.collectors.sources import metrics, planning, section
+from xpjob.collectors.sources import metrics, planning, section, usage
 from xpjob.collectors.sources.options import SourcesOptions
 from xpjob.collectors.sources.reader import SourceReader, SourceTally
 from xpjob.collectors.sources.section import Memory, State
@@ -28,6 +29,7 @@ class Sources:
     tables: Sequence[TableSpec] = TABLES
     carry: Literal["list", "section"] = "list"
     state: type[Struct] | None = State
+    meters: Sequence[Meter] = usage.METERS
     results: Mapping[str, tuple[str, Any]] = {
         planning.SOURCE: ("sourceTallies", list[SourceTally]),
     }
@@ -49,6 +51,12 @@ class Sources:
     ) -> Section:
         """Return the section: series, rows, and how each source went."""
         return section.make(plan.notes, listed, before, at)
+
+    def readings(
+        self, plan: Plan, listed: Sequence[Listed], section: Section, since: int
+    ) -> Iterable[Reading]:
+        """Yield what sources with a meter have, each in the lists that it counts."""
+        return usage.readings(listed)
 
     def metrics(self, section: Section, at: str) -> Iterator[Table | SeriesTable]:
         """Yield the metric tables of the rows."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from xpjob.base import times
 from xpjob.base.errors import XpjobError
 from xpjob.collect.carry import ANY_RESOURCE
 from xpjob.collect.contract import Plan, Subscription, World
@@ -49,7 +49,7 @@ class Notes:
 def plan(world: World) -> Plan:
     """Read the documents, and subscribe to the kinds that they count."""
     options: SourcesOptions = world.options
-    limits = Limits(time.time(), world.max_series)
+    limits = Limits(times.now().timestamp(), world.max_series)
     documents, unread, skipped = read_documents(world, options)
     sources = compile_documents(documents, options.mode)
     notes = Notes(options, sources, limits, unread=unread)
@@ -182,6 +182,7 @@ def _subscriptions(
                     "why": ", ".join(dict.fromkeys(use.source.source.name for use in uses)),
                 },
                 selects=place,
+                metered=any(use.source.source.meter for use in uses),
             )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from msgspec import UNSET, Struct
 
@@ -55,6 +55,15 @@ class Example(Struct, frozen=True, rename="camel", gc=False):
     message: str
 
 
+class Used(NamedTuple):
+    """An amount of usage: that of objects of a namespace and a team, since when (epoch seconds)."""
+
+    namespace: str
+    team: str
+    begin: int
+    amount: int
+
+
 class Tally(Struct, rename="camel"):
     """What a source made of the objects of one list; several are merged.
 
@@ -64,7 +73,8 @@ class Tally(Struct, rename="camel"):
     ``series`` has the samples of each family; a family that passed a limit is in ``over`` with its
     number of samples, and not in ``series``. ``rows`` are values by position, in the order of the
     fields of the table's record; ``dropped`` counts rows beyond the limit of the source.
-    ``partial`` is the source's own: what its aggregations need, encoded as JSON can hold it.
+    ``used`` is what counts as usage. ``partial`` is the source's own: what its aggregations need,
+    encoded as JSON can hold it.
     """
 
     objects: int = 0
@@ -77,6 +87,7 @@ class Tally(Struct, rename="camel"):
     over: dict[str, int] = {}
     rows: list[list[Any]] = []
     dropped: int = 0
+    used: list[Used] = []
     partial: Any = None
 
 
@@ -149,6 +160,10 @@ class Source(Protocol):
     @property
     def table(self) -> TableSpec | None:
         """Return the description of its rows."""
+
+    @property
+    def meter(self) -> str:
+        """Return the name of the meter that its objects count to, empty if they do not."""
 
     def declare(self, target: int, shape: Shape) -> None:
         """Add what it reads of the objects of a target, by its position, to their shape."""

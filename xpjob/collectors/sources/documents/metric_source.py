@@ -7,6 +7,7 @@ from xpjob.collectors.sources.documents.computed import read_computed
 from xpjob.collectors.sources.documents.fields import read_fields
 from xpjob.collectors.sources.documents.names import Names
 from xpjob.collectors.sources.documents.target import read_target
+from xpjob.collectors.sources.documents.usage import read_usage
 from xpjob.collectors.sources.metric_source.spec import MetricSourceSpec
 from xpjob.config.located import Checker, Node
 
@@ -36,7 +37,7 @@ def read_metric_source(node: Node, checker: Checker) -> MetricSourceSpec | None:
     metadata = checker.map(top.get("metadata"))
     spec = checker.map(
         top.get("spec"),
-        ("source", "fields", "computed", "aggregations", "collection", "rbac"),
+        ("source", "fields", "computed", "aggregations", "usage", "collection", "rbac"),
         ("source", "fields"),
     )
     names = Names(checker)
@@ -44,6 +45,7 @@ def read_metric_source(node: Node, checker: Checker) -> MetricSourceSpec | None:
     fields = read_fields(spec.get("fields"), checker, names)
     computed = read_computed(spec.get("computed"), checker, names)
     aggregations = read_aggregations(spec.get("aggregations"), checker, names)
+    usage = read_usage(spec.get("usage"), checker, fields)
     numbers = _collection(spec.get("collection"), checker)
     rbac = checker.map(
         spec.get("rbac"), ("resourceTypeName", "filterableFields", "filterAggregations")
@@ -61,6 +63,7 @@ def read_metric_source(node: Node, checker: Checker) -> MetricSourceSpec | None:
         max_resources=numbers["maxResources"],
         timeout_seconds=numbers["timeoutSeconds"],
         title=checker.string(rbac.get("resourceTypeName")),
+        usage=usage,
         filterable=filterable if "filterableFields" in rbac else None,
     )
     failed = any(not problem.warning for problem in checker.problems[before:])

@@ -18,6 +18,7 @@ from xpjob.collectors.sources.metric_source.spec import Computed, Field, MetricS
 from xpjob.collectors.sources.metric_source.steps import Key, chain
 from xpjob.collectors.sources.metric_source.table import SourceTable
 from xpjob.collectors.sources.metric_source.types import INVALID
+from xpjob.collectors.sources.metric_source.usage import Usage
 from xpjob.collectors.sources.namespaces import Namespaces
 from xpjob.collectors.sources.program import MAX_EXAMPLES, Example, Limits, Tally
 
@@ -47,6 +48,7 @@ class ListFolder:
             Grouped(each, spec.types, limits.family_series) for each in spec.aggregations
         ]
         self._rows = Rows(spec.max_resources, table)
+        self._usage = Usage(spec, limits.now) if spec.usage else None
         self._spent = self._started = 0.0
         self._stopped = False
         self._examples = examples
@@ -60,6 +62,8 @@ class ListFolder:
         if not self._namespaces.allow(namespace):
             return
         self._tally.objects += 1
+        if self._usage:
+            self._usage.add(namespace, item)
         if self._stopped:
             self._tally.errors += 1
             self._rows.skip()
@@ -79,6 +83,7 @@ class ListFolder:
         """Return what came of all of them; without a partial if the time of the source was up."""
         tally = self._tally
         tally.rows, tally.dropped = self._rows.result()
+        tally.used = self._usage.result() if self._usage else []
         tally.partial = None if self._stopped else [each.partial() for each in self._groups]
         return tally
 

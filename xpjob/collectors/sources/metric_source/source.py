@@ -71,8 +71,15 @@ class MetricSource:
         """Return the description of its rows."""
         return self._table.spec
 
+    @property
+    def meter(self) -> str:
+        """Return the name of the meter that its objects count to, empty if they do not."""
+        return self._spec.usage.meter if self._spec.usage else ""
+
     def declare(self, target: int, shape: Shape) -> None:
         """Add what it reads of its objects to their shape."""
+        if self.meter:
+            shape.key("metadata", "creationTimestamp").take()
         shape.key("metadata", "name").take()
         shape.key("metadata", "namespace").take()
         for field in self._spec.fields:

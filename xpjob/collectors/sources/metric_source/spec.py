@@ -73,6 +73,18 @@ class Aggregation:
 
 
 @dataclass(frozen=True, slots=True)
+class UsageSpec:
+    """What is counted as usage: a meter, and the fields with the amount and the team of an object.
+
+    Without ``amount`` each object is 1, without ``team`` it has none.
+    """
+
+    meter: str
+    amount: str = ""
+    team: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class MetricSourceSpec:
     """A MetricSource. ``name`` and ``namespace`` are those of the object, empty if it has none.
 
@@ -90,6 +102,7 @@ class MetricSourceSpec:
     timeout_seconds: int = 30
     title: str = ""
     filterable: tuple[str, ...] | None = None
+    usage: UsageSpec | None = None
 
     @property
     def types(self) -> Mapping[str, ValueType]:

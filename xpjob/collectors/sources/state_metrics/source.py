@@ -36,6 +36,7 @@ class StateMetricsSource:
     """A ``Source``: one target for each resource of the document, in their order."""
 
     table: TableSpec | None = None
+    meter = ""
 
     def __init__(self, document: config.Document, name: str, mode: config.Mode) -> None:
         self.name = name
