@@ -57,6 +57,7 @@ RETRIED_AS_TOLD = "tried again after 1 s"
 MISSED, ASKED_AGAIN = "suddenly missing", "asked again for fewer objects"
 UNKNOWN_GROUP, UNCONDITIONAL = "a group is not known", "no conditional writes"
 REJECTED, JOB = "record rejected", "job named"
+OTHER_FILE = "file that stays"
 EVENTS = {
     RETRIED: ("attempt", None),
     RETRIED_AS_TOLD: ("wait_seconds", 1),
@@ -69,10 +70,12 @@ EVENTS = {
     ASKED_AGAIN: ("page_bytes", None),
     REJECTED: ("cause", "not_found"),
     JOB: ("job", None),
+    OTHER_FILE: ("object", None),
 }
 
 WELL = (0, ALL_NEW, ALL_NEW, "publish", 0)
 CARRIED = (0, CLAIMS_CARRIED, CLAIMS_CARRIED, "publish", 1)
+OF_USAGE = (0, ALL_NEW, ALL_NEW, "write usage", 0)
 OF_CAPACITY = (0, ALL_NEW, CAPACITY_CARRIED, "publish", 1)
 OF_SERVICES = (0, ALL_NEW, SERVICES_CARRIED, "publish", 1)
 FAILED = (1, STANDS, STANDS, "discover", 0)
@@ -448,6 +451,18 @@ FILES = (
         sinks.replaced("symlink", "CLUSTER"), *NOT_READ_FOLDER, ("a symbolic link",)),
 )  # fmt: skip
 
+# The run is partial where a file is not written; all else is as without.
+USAGE = (
+    Row("usage file", "another one is there", "after the commit", sinks.usage_file("file"),
+        *OF_USAGE, (OTHER_FILE,)),
+    Row("usage file", "a file in the place of its folder", "after the commit",
+        sinks.usage_file("folder"), *OF_USAGE, ("usage",)),
+    Row("usage file", "S3 403", "after the commit", sinks.usage_refused(403, "AccessDenied"),
+        *OF_USAGE, ("403",)),
+    Row("usage file", "S3 503", "after the commit", sinks.usage_refused(503, "SlowDown"),
+        *OF_USAGE, ("503", RETRIED)),
+)  # fmt: skip
+
 # The run is partial where the collector deployments has failed; all else is as without GitHub.
 GITHUB = tuple(
     Row("GitHub", fault, "records", github.FAULTS[fault], 0, ALL_NEW, ALL_NEW, "deliver", 0, log)
@@ -474,7 +489,7 @@ SOURCES = tuple(
 
 ROWS = (
     Row("all", "none", "always", nothing, *WELL),
-    *(*API, *RUN, *HUB, *GATEWAY, *S3, *FILES, *GITHUB, *SOURCES),
+    *(*API, *RUN, *HUB, *GATEWAY, *S3, *FILES, *USAGE, *GITHUB, *SOURCES),
 )
 
 

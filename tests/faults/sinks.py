@@ -8,6 +8,8 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any
 
 import msgspec
@@ -19,11 +21,14 @@ from support.irregular import lease, place
 from support.processes import free_port, serving
 from support.scripted import Told
 from support.snapshots import with_head
+from support.usage_files import closed, objects
 from xpjob.base import times
 from xpjob.kube.identity import Identity
 from xpjob.snapshot import documents
 from xpjob.snapshot.documents import RunReport
 from xpjob.store.base import MAX_DOCUMENT
+from xpjob.usage.files import FileKey
+from xpjob.usage.state import UsageState
 
 Answer = tuple[int, str]
 DROPPED, LOST = (0, ""), (0, "after")
@@ -317,6 +322,50 @@ def overtaken(world: World) -> None:
             world.keep(newer(world))
 
     world.cluster.fault = fault
+
+
+# Usage files
+
+
+def has_pending_day(world: World) -> None:
+    """Let the snapshot of before have a closed day whose file is not written yet."""
+    day = closed(str(date.today() - timedelta(days=2)), objects("web", 3600))
+    usage = UsageState(closed=(day.day,), pending=(day,))
+    world.before = replace(world.before, usage=usage)
+    world.keep(documents.encode(world.before))
+
+
+def usage_file(kind: str) -> Setup:
+    """Have a day to write, and something in the place of its file or of all of them."""
+
+    def setup(world: World) -> None:
+        has_pending_day(world)
+        store = world.directory / "store"
+        if kind == "folder":
+            (store / "usage").write_text("in the way")
+            return
+        path = store / str(FileKey(date.today() - timedelta(days=2), world.name))
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"another")
+
+    return setup
+
+
+def usage_refused(status: int, code: str) -> Setup:
+    """Have a day to write, and an S3 that does not take its file."""
+
+    def setup(world: World) -> None:
+        has_pending_day(world)
+        world.use_s3()
+        others = world.faults.get("usage", lambda _method, _path: None)
+
+        def fault(method: str, path: str) -> Answer | None:
+            mine = method.startswith("PUT") and path.endswith(f"/{world.name}.csv.gz")
+            return (status, code) if mine else others(method, path)
+
+        world.faults["usage"] = fault
+
+    return setup
 
 
 # Directories
