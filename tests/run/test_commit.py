@@ -29,6 +29,7 @@ from xpjob.run.commit import (
 )
 from xpjob.snapshot import documents
 from xpjob.snapshot.documents import RunReport, Snapshot
+from xpjob.store.content import Body, pieces_of
 from xpjob.store.directory import DirectoryStore
 
 Other = Callable[[bytes], bytes]
@@ -48,9 +49,10 @@ class Interfering(DirectoryStore):
         super().__init__(directory)
         self.others = list(others)
 
-    def put(self, key: str, body: bytes, *, replacing: str | None) -> str:
+    def put(self, key: str, body: Body, *, replacing: str | None) -> str:
         if replacing is not None and self.others:
-            super().put(key, self.others.pop(0)(body), replacing=None)
+            ours = b"".join(pieces_of(body))
+            super().put(key, self.others.pop(0)(ours), replacing=None)
         return super().put(key, body, replacing=replacing)
 
 

@@ -77,7 +77,7 @@ def test_keys_are_found_and_removed(store: Store) -> None:
 
 def test_what_is_too_large_is_not_read(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """But it can be replaced."""
-    for module in ("directory", "s3"):
+    for module in ("directory", "s3_bodies"):
         monkeypatch.setattr(f"xpjob.store.{module}.MAX_DOCUMENT", 1000)
     store.put("a", bytes(1001), replacing=None)
     held = store.get("a")

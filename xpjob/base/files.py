@@ -11,7 +11,7 @@ import os
 import secrets
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from errno import EBUSY, EINVAL, ENOTDIR
 from pathlib import Path
@@ -91,14 +91,14 @@ class Folder:
         """Return the status of a name itself. Raises ``OSError``."""
         return os.stat(name, dir_fd=self._at, follow_symlinks=False)
 
-    def write(self, name: str, body: bytes) -> str:
-        """Replace a file atomically and durably. Raises ``OSError``.
+    def write(self, name: str, pieces: Iterable[bytes]) -> str:
+        """Replace a file atomically and durably. Raises ``OSError``, and what ``pieces`` raise.
 
         Returns the new name of what was in its place, if that was not a file.
         """
         with self._part(name) as (part, descriptor):
             with os.fdopen(descriptor, "wb", closefd=False) as file:
-                file.write(body)
+                file.writelines(pieces)
             return self._replace(part, descriptor, self, name)
 
     def copy(self, name: str, to: Folder, target: str) -> str:

@@ -233,7 +233,7 @@ Collectors = Sequence[Collector]
 RESERVED = frozenset(
     (
         *("schemaVersion", "generatedAt", "cluster", "run", "targets", "counters", "findings"),
-        *("shown", "collectors", "tables", "metrics", "identity", "usage"),
+        *("shown", "collectors", "tables", "metrics", "identity", "usage", "nextRun"),
     )
 )
 """Keys of the document that tables and state must not use."""

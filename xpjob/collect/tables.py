@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import types
 import typing
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import quote, unquote
@@ -146,6 +146,8 @@ class TableSpec:
     (``Annotated[str, Meta(description=...)]``); ``types`` overrides column types, and ``titles``
     the titles that are made of the names.
     ``previous`` has the fields of a row that the next run reads; None means the identity.
+    ``past_of`` returns an object with what the next run reads of a row beside its identity: the
+    same object for rows that have it in common, so that it is stored once. By default the row.
     ``priorities`` are those of columns; by default the first three that are shown have 1, the next
     three 2, and the others 3. ``units`` are those of columns of money. ``facets`` are by default
     ``by`` and the filters that neither identify nor name a row.
@@ -165,6 +167,7 @@ class TableSpec:
     unchecked: tuple[str, ...] = ()
     types: Mapping[str, ColumnType] = field(default_factory=dict)
     previous: type[Struct] | None = None
+    past_of: Callable[[Any], Any] | None = None
     name: tuple[str, ...] = ()
     since: str = ""
     why: tuple[str, ...] = ()

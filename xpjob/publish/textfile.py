@@ -73,7 +73,7 @@ class Textfile:
 
         def write() -> str:
             with Folder.opened(path.parent) as folder:
-                return folder.write(path.name, body)
+                return folder.write(path.name, (body,))
 
         try:
             aside = by_deadline(write)

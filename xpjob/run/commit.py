@@ -19,9 +19,10 @@ from xpjob.run.identity import ADVICE, Identified, SharedNameError
 from xpjob.run.journal import Journal
 from xpjob.run.plan import Gathered
 from xpjob.run.previous import Previous, Whole, check_order, read, recall
-from xpjob.snapshot import documents, sections
+from xpjob.snapshot import documents, next_run, sections
 from xpjob.snapshot.documents import Head, RawSnapshot, RunInfo, RunReport, Snapshot
 from xpjob.store.base import REPORT, SNAPSHOT, Store, key_of
+from xpjob.store.content import Body
 from xpjob.usage.state import UsageState
 
 _ATTEMPTS = 12  # more than the number of concurrent runs
@@ -95,11 +96,11 @@ def commit(
     for _ in range(_ATTEMPTS):
         snapshot = build(store, journal, gathered, previous, facts)
         try:
-            body = documents.storable(snapshot, store.where(key))
+            body = _storable(snapshot, store.where(key), collectors)
         except (TypeError, ValueError, RecursionError):
             # Some collector's part cannot be encoded: that one fails, and the others do not.
             snapshot = build(store, journal, gathered, previous, facts, verify=True)
-            body = documents.storable(snapshot, store.where(key))
+            body = _storable(snapshot, store.where(key), collectors)
         except XpjobError as error:
             raise NotStoredError(error, snapshot, previous) from error
         try:
@@ -241,6 +242,11 @@ def head_reader(collectors: Collectors) -> Callable[[bytes, str], Head]:
 def read_report(body: bytes, where: str) -> RunReport:
     """Decode a report."""
     return documents.decode(body, RunReport, where)
+
+
+def _storable(snapshot: Snapshot, where: str, collectors: Collectors) -> Body:
+    snapshot.next_run = next_run.encode(snapshot.rows, collectors)
+    return documents.storable(snapshot, where)
 
 
 def _snapshot(raw: RawSnapshot) -> Snapshot:

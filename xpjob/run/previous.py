@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -23,7 +23,7 @@ from xpjob.collect.deliver import Delivering
 from xpjob.metrics.cumulative import Counters
 from xpjob.net.clock import Clock
 from xpjob.run.acknowledged import decoded, key_for
-from xpjob.snapshot import documents, sections
+from xpjob.snapshot import documents, next_run, sections
 from xpjob.snapshot.documents import (
     AnotherClusterError,
     Head,
@@ -202,20 +202,26 @@ def read(store: Store, cluster: str, name: str, kind: type[D]) -> tuple[D | None
     the next write renames.
     """
     key = key_of(cluster, name)
+    stored = _found(store.get, key)
+    return _decoded(store, cluster, key, stored, kind) if stored else None, stored
+
+
+def _found(get: Callable[[str], Stored | None], key: str) -> Stored | None:
     try:
-        stored = store.get(key)
+        return get(key)
     except NotAFileError as error:
         _log.warning("unreadable document ignored", extra={"error": str(error)})
-        return None, None
-    if stored is None:
-        return None, None
+        return None
+
+
+def _decoded(store: Store, cluster: str, key: str, stored: Stored, kind: type[D]) -> D | None:
     try:
-        return documents.decode_own(stored.body, kind, store.where(key), cluster), stored
+        return documents.decode_own(stored.body, kind, store.where(key), cluster)
     except (NewerSchemaError, AnotherClusterError):
         raise
     except BadAnswerError as error:
         keep_aside(store, key, error)
-        return None, stored
+        return None
 
 
 def keep_aside(store: Store, key: str, error: BadAnswerError) -> None:
@@ -260,19 +266,48 @@ def _read_snapshot(
 ) -> tuple[Head | None, Stored | None]:
     """Read the previous snapshot with the rows that the collectors need.
 
-    Where a collector's part is unreadable, the document is copied, and that collector starts anew;
-    the others keep theirs.
+    The first line has them, if it is of a version that stores them there. Where a collector's part
+    is unreadable, the document is copied, and that collector starts anew; the others keep theirs.
     """
-    head, stored = read(store, cluster, SNAPSHOT, sections.previous_type(collectors))
-    if head or stored is None:
+    key, kind = key_of(cluster, SNAPSHOT), sections.previous_type(collectors)
+    stored = _found(store.first_line, key)
+    if stored is None:
+        return None, None
+    if head := _of_line(stored, kind, store.where(key), cluster, collectors):
         return head, stored
-    where = store.where(key_of(cluster, SNAPSHOT))
+    if not stored.body or stored.size != len(stored.body):
+        stored = _found(store.get, key)
+        if stored is None:
+            return None, None
+    where = store.where(key)
+    head = _decoded(store, cluster, key, stored, kind)
+    if head:
+        return head, stored
     try:
         raw = documents.decode_raw(stored.body, where)
         documents.check_cluster(raw.head, where, cluster)
     except BadAnswerError:
         return None, stored
     return sections.read_what_can_be(raw, collectors), stored
+
+
+def _of_line(
+    stored: Stored, kind: type[Head], where: str, cluster: str, collectors: Collectors
+) -> Head | None:
+    """Return what the first line of a snapshot has, None if it has not all that is needed."""
+    rows = next_run.decode(stored.body, stored.size, collectors)
+    if rows is None:
+        return None
+    try:
+        head = documents.decode_own(next_run.document_of(stored.body), kind, where, cluster)
+    except (NewerSchemaError, AnotherClusterError):
+        raise
+    except BadAnswerError:
+        return None
+    head.metrics = []  # they are in the second line
+    for key, some in rows.items():
+        setattr(head, key, some)
+    return head
 
 
 def _usage(store: Store, cluster: str, head: Head | None) -> UsageState | None:

@@ -1,7 +1,8 @@
 """The stored documents, and their conversion to and from JSON.
 
 ``snapshot.json`` has the results of a run; it is the commit point. It consists of a head, and a key
-for each table and for each field of a collector's state. ``run.json`` reports how the last run
+for each table and for each field of a collector's state. All that the next run needs is in its
+first line. ``run.json`` reports how the last run
 ended, even if it failed. It has what is known only after the snapshot is written: the duration of
 the write, and whether the push succeeded.
 """
@@ -24,7 +25,9 @@ from xpjob.kube.identity import Identity
 from xpjob.metrics.cumulative import Count, Counters
 from xpjob.metrics.stored import MetricTable
 from xpjob.metrics.table import MAX_SERIES
+from xpjob.snapshot import encoding
 from xpjob.store.base import MAX_DOCUMENT
+from xpjob.store.content import Body, Content, pieces_of
 
 SCHEMA_VERSION = 1
 USAGE = "usage"
@@ -97,7 +100,8 @@ class Snapshot:
     """The snapshot of a run. ``rows`` has the rows of each table, as structs or raw JSON.
 
     ``state`` has the keys of the collectors' states, ``shown`` their part of the key ``shown``.
-    ``usage`` is the state of the counting of usage, None if there is none.
+    ``usage`` is the state of the counting of usage, None if there is none. ``next_run`` is what
+    only the next run reads: see ``snapshot.next_run``.
     """
 
     head: Head
@@ -105,9 +109,14 @@ class Snapshot:
     state: dict[str, Any] = field(default_factory=dict)
     shown: dict[str, Any] = field(default_factory=dict)
     usage: Struct | None = None
+    next_run: bytes = b""
 
-    def document(self) -> dict[str, Any]:
-        """Return all keys of the document in order. Raises ``ValueError`` for duplicate keys."""
+    def content(self) -> Content:
+        """Return the document, which is encoded as it is read.
+
+        Raises ``ValueError`` for duplicate keys, and ``TypeError``, ``ValueError`` or
+        ``RecursionError`` for what cannot be encoded.
+        """
         head = {
             key: getattr(self.head, name)
             for key, name in zip(Head.__struct_encode_fields__, Head.__struct_fields__, strict=True)
@@ -119,7 +128,8 @@ class Snapshot:
             if duplicates := head.keys() & keys.keys():
                 raise ValueError(f"duplicate keys in the snapshot: {', '.join(duplicates)}")
             head |= keys
-        return head
+        rest = {key: head.pop(key) for key in ("metrics", *self.rows)}
+        return encoding.content(head, self.next_run, rest)
 
 
 @dataclass(slots=True)
@@ -175,17 +185,22 @@ class NewerSchemaError(BadAnswerError):
 
 def encode(document: Document | Snapshot) -> bytes:
     """Encode a document as JSON, with a trailing newline."""
-    whole = document.document() if isinstance(document, Snapshot) else document
+    if isinstance(document, Snapshot):
+        return b"".join(pieces_of(document.content()))
     # encode_lines appends the newline without copying the whole document.
-    return _encoder.encode_lines((whole,))
+    return _encoder.encode_lines((document,))
 
 
-def storable(document: Document | Snapshot, where: str) -> bytes:
-    """Encode a document as JSON. Raises ``XpjobError`` if it is too large to be read again."""
-    body = encode(document)
-    if len(body) > MAX_DOCUMENT:
+def storable(document: Document | Snapshot, where: str) -> Body:
+    """Encode a document as JSON, a snapshot as it is read.
+
+    Raises ``XpjobError`` if it is too large to be read again, and as ``Snapshot.content`` does.
+    """
+    body = document.content() if isinstance(document, Snapshot) else encode(document)
+    size = body.size if isinstance(body, Content) else len(body)
+    if size > MAX_DOCUMENT:
         raise XpjobError(
-            f"writing {where}: {len(body):,} bytes, and more than {MAX_DOCUMENT >> 20} MiB are not "
+            f"writing {where}: {size:,} bytes, and more than {MAX_DOCUMENT >> 20} MiB are not "
             "supported, so the stored document is kept; list fewer kinds or namespaces, or run one "
             "job per part of the cluster, each with its own CLUSTER_NAME"
         )

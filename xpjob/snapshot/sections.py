@@ -12,7 +12,7 @@ from msgspec import Raw, Struct
 from xpjob.base.errors import BadAnswerError
 from xpjob.collect.contract import Collector, Collectors, Section, keys_of, state_keys
 from xpjob.collect.findings import Finding
-from xpjob.collect.tables import TableDescription
+from xpjob.collect.tables import TableDescription, TableSpec
 from xpjob.metrics import stored
 from xpjob.metrics.cumulative import HistogramTable
 from xpjob.metrics.series import SeriesTable
@@ -90,7 +90,7 @@ def previous_type(collectors: Collectors) -> type[Head]:
     fields: list[Any] = [(USAGE, Raw, msgspec.field(default=Raw(b""), name=USAGE))]
     for collector in collectors:
         for spec in collector.tables:
-            row = spec.previous or _identity(spec.record, spec.identity)
+            row = previous_row(spec)
             fields.append((spec.key, list[row], msgspec.field(default_factory=list, name=spec.key)))  # type: ignore[valid-type]
         if collector.state:
             for item in msgspec.structs.fields(collector.state):
@@ -167,6 +167,11 @@ def upgraded(raw: RawSnapshot, collectors: Collectors, where: str) -> Head:
             except (ValueError, TypeError) as error:
                 raise BadAnswerError(f"{where}: computing its metrics: {error}") from error
     return msgspec.structs.replace(head, collectors=[], tables=tables, metrics=metrics)
+
+
+def previous_row(spec: TableSpec) -> type[Struct]:
+    """Return a type with those fields of a row that the next run needs."""
+    return spec.previous or _identity(spec.record, spec.identity)
 
 
 def _identity(record: type[Struct], names: tuple[str, ...]) -> type[Struct]:

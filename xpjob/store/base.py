@@ -7,6 +7,7 @@ from typing import BinaryIO, Protocol
 
 from xpjob.base.errors import BadAnswerError
 from xpjob.config import parsers
+from xpjob.store.content import Body
 
 SNAPSHOT, REPORT = "snapshot.json", "run.json"
 MAX_DOCUMENT = 256 << 20
@@ -45,11 +46,13 @@ class Stored:
 
     ``unchanged``: the document still has the etag that the caller passed, and ``body`` is empty.
     ``body`` is also empty for a document larger than ``MAX_DOCUMENT``, and where it went elsewhere.
+    ``size`` is that of the whole document where ``body`` is its first line, 0 if it is not known.
     """
 
     body: bytes
     etag: str
     unchanged: bool = False
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,13 @@ class Store(Protocol):
         arrives, instead of being returned.
         """
 
-    def put(self, key: str, body: bytes, *, replacing: str | None) -> str:
+    def first_line(self, key: str) -> Stored | None:
+        """Return the first line of a document, with its size; None if it does not exist.
+
+        It is read no further than needed. A document that has one line is returned as a whole.
+        """
+
+    def put(self, key: str, body: Body, *, replacing: str | None) -> str:
         """Write a document atomically, and return its new etag.
 
         ``replacing`` is the etag that the document must have, "" if it must not exist, None for
@@ -123,7 +132,11 @@ class MemoryStore:
         """Return None."""
         return None
 
-    def put(self, key: str, body: bytes, *, replacing: str | None) -> str:
+    def first_line(self, key: str) -> Stored | None:
+        """Return None."""
+        return None
+
+    def put(self, key: str, body: Body, *, replacing: str | None) -> str:
         """Discard the document."""
         return ""
 

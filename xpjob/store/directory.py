@@ -32,6 +32,7 @@ from xpjob.base.files import Folder, IrregularError
 from xpjob.net import deadline
 from xpjob.net.threads import FILE_SECONDS, by_deadline
 from xpjob.store.base import MAX_DOCUMENT, SNAPSHOT, NotAFileError, Stored, Traits, is_cluster
+from xpjob.store.content import Body, FirstLine, pieces_of
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -109,6 +110,26 @@ class DirectoryStore:
         return Stored(gathered.getvalue() if isinstance(gathered, io.BytesIO) else b"", etag)
 
     @_in_time
+    def first_line(self, key: str) -> Stored | None:
+        """Return the first line of a document. Raises as ``Store`` does.
+
+        The rest is read for the etag, and not kept.
+        """
+        line = FirstLine()
+        with _explained("reading", self._directory / key):
+            try:
+                with self._folder(key) as (folder, name), _opened(folder, name) as descriptor:
+                    signature = _signature(os.fstat(descriptor))
+                    size, etag = _copied(descriptor, signature[-1], line)
+            except FileNotFoundError:
+                return None
+        if not size:
+            return Stored(b"", str(signature))
+        if size == signature[-1]:
+            self._seen[key] = (signature, etag)
+        return Stored(line.getvalue(), etag, size=size)
+
+    @_in_time
     def traits(self, key: str) -> Traits:
         """Return what holds for every file: conditions are checked under a lock."""
         return Traits()
@@ -136,18 +157,25 @@ class DirectoryStore:
         return sorted(clusters)
 
     @_in_time
-    def put(self, key: str, body: bytes, *, replacing: str | None) -> str:
+    def put(self, key: str, body: Body, *, replacing: str | None) -> str:
         """Write a document atomically, and return its etag. Raises as ``Store`` does.
 
         What is not a file in its place is renamed.
         """
-        path, etag = self._directory / key, _etag(body)
+        path, digest = self._directory / key, hashlib.blake2b(digest_size=_DIGEST)
+
+        def hashed() -> Iterator[bytes]:
+            for piece in pieces_of(body):
+                digest.update(piece)
+                yield piece
+
         with self._locked(), _explained("writing", path):
             if replacing is not None:
                 self._check(key, replacing)
             with self._folder(key, create=True) as (folder, name):
                 folder.tidy(name)
-                self._tell(path, folder.write(name, body))
+                self._tell(path, folder.write(name, hashed()))
+                etag = digest.hexdigest()
                 self._seen[key] = (_signature(folder.stat(name)), etag)
         return etag
 
@@ -322,7 +350,3 @@ def _explained(doing: str, path: Path) -> Iterator[None]:
 
 def _signature(found: os.stat_result) -> _Signature:
     return (found.st_ino, found.st_mtime_ns, found.st_size)
-
-
-def _etag(body: bytes) -> str:
-    return hashlib.blake2b(body, digest_size=_DIGEST).hexdigest()

@@ -5,17 +5,16 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
-import io
 import logging
 from collections.abc import Callable
-from typing import Any, BinaryIO, TypeVar
-
-from botocore.response import StreamingBody
+from typing import Any, BinaryIO, TypeVar, cast
 
 from xpjob.base.errors import BadAnswerError, ConflictError, XpjobError
 from xpjob.net.clock import Clock
 from xpjob.net.options import NetOptions
-from xpjob.store.base import MAX_DOCUMENT, SNAPSHOT, Stored, Traits, is_cluster
+from xpjob.store import s3_bodies
+from xpjob.store.base import SNAPSHOT, Stored, Traits, is_cluster
+from xpjob.store.content import Body, Content, Reading, pieces_of
 from xpjob.store.options import StoreOptions
 from xpjob.store.s3_client import S3Client
 from xpjob.store.s3_errors import (
@@ -28,9 +27,6 @@ from xpjob.store.s3_errors import (
 )
 
 T = TypeVar("T")
-
-_PIECE = 1 << 20
-"""Bytes per read of an answer without Content-Length."""
 
 _log = logging.getLogger(__name__)
 
@@ -63,14 +59,11 @@ class S3Store:
         condition: Any = {"IfNoneMatch": unless} if unless else {}
 
         def read() -> Stored:
-            answer = self._client.get_object(Bucket=self._bucket, Key=self._key(key), **condition)
-            if "ETag" not in answer:
-                answer["Body"].close()
-                raise BadAnswerError(
-                    f"reading {self.where(key)}: the answer has no ETag; is this an S3 endpoint?"
-                )
+            answer = self._get(key, **condition)
             with contextlib.closing(answer["Body"]) as body:
-                return Stored(_whole(body, answer.get("ContentLength"), into), answer["ETag"])
+                return Stored(
+                    s3_bodies.whole(body, answer.get("ContentLength"), into), answer["ETag"]
+                )
 
         try:
             return self._call("reading", key, read)
@@ -78,6 +71,32 @@ class S3Store:
             return None
         except NotModifiedError:
             return Stored(b"", unless, unchanged=True)
+
+    def first_line(self, key: str) -> Stored | None:
+        """Return the first line of a document. Raises as ``Store`` does.
+
+        The rest is not read: the connection is closed.
+        """
+
+        def read() -> Stored:
+            answer = self._get(key)
+            with contextlib.closing(answer["Body"]) as body:
+                size = answer.get("ContentLength") or 0
+                return Stored(s3_bodies.first_line(body, size), answer["ETag"], size=size)
+
+        try:
+            return self._call("reading", key, read)
+        except NoSuchKeyError:
+            return None
+
+    def _get(self, key: str, **condition: Any) -> Any:
+        answer = self._client.get_object(Bucket=self._bucket, Key=self._key(key), **condition)
+        if "ETag" not in answer:
+            answer["Body"].close()
+            raise BadAnswerError(
+                f"reading {self.where(key)}: the answer has no ETag; is this an S3 endpoint?"
+            )
+        return answer
 
     def clusters(self) -> list[str]:
         """Return the clusters under the prefix. Raises as ``Store`` does; needs s3:ListBucket."""
@@ -97,7 +116,7 @@ class S3Store:
 
         return self._call("listing the clusters under", "", read)
 
-    def put(self, key: str, body: bytes, *, replacing: str | None) -> str:
+    def put(self, key: str, body: Body, *, replacing: str | None) -> str:
         """Write a document atomically, and return its etag. Raises as ``Store`` does."""
         if replacing is None:
             return self._write(key, body, {})
@@ -121,7 +140,7 @@ class S3Store:
             self._warn_unconditional(key)
         return etag
 
-    def _again(self, key: str, body: bytes, replacing: str, refused: FailedConditionError) -> str:
+    def _again(self, key: str, body: Body, replacing: str, refused: FailedConditionError) -> str:
         """Write once more if nobody else has written, whatever the server says."""
         for _ in range(2):  # what the server says last may be old
             try:
@@ -136,19 +155,21 @@ class S3Store:
                 refused = error
         raise self._broken(replacing, refused.refused)
 
-    def _write(self, key: str, body: bytes, condition: dict[str, Any]) -> str:
+    def _write(self, key: str, body: Body, condition: dict[str, Any]) -> str:
         checksum: dict[str, Any] = {}
         if self._calls.sends_md5:
             # A bucket with object lock takes nothing without a checksum, and this is the one that
             # every server knows.
-            digest = hashlib.md5(body, usedforsecurity=False).digest()
-            checksum["ContentMD5"] = base64.b64encode(digest).decode()
+            digest = hashlib.md5(usedforsecurity=False)
+            for piece in pieces_of(body):
+                digest.update(piece)
+            checksum["ContentMD5"] = base64.b64encode(digest.digest()).decode()
 
         def write() -> str:
             answer = self._client.put_object(
                 Bucket=self._bucket,
                 Key=self._key(key),
-                Body=body,
+                Body=cast(BinaryIO, Reading(body)) if isinstance(body, Content) else body,
                 ContentType="application/gzip" if key.endswith(".gz") else "application/json",
                 CacheControl="no-cache",
                 **checksum,
@@ -269,7 +290,7 @@ class S3Store:
         if etag != replacing:
             raise ConflictError(f"{self.where(key)} was changed by another run in the meantime")
 
-    def _refuses(self, key: str, body: bytes, condition: dict[str, Any]) -> bool:
+    def _refuses(self, key: str, body: Body, condition: dict[str, Any]) -> bool:
         """Return whether the server refuses a write whose condition does not hold.
 
         Where it does not, the same is written again, which changes nothing.
@@ -297,19 +318,3 @@ class S3Store:
 
 def _condition(replacing: str) -> dict[str, Any]:
     return {"IfMatch": replacing} if replacing else {"IfNoneMatch": "*"}
-
-
-def _whole(body: StreamingBody, length: int | None, into: BinaryIO | None) -> bytes:
-    """Return the whole body, or nothing if it is larger than ``MAX_DOCUMENT``, or goes ``into``."""
-    if length is not None and into is None:
-        return body.read() if length <= MAX_DOCUMENT else b""
-    gathered = into or io.BytesIO()  # getvalue does not copy
-    gathered.seek(0)  # what an attempt before has left
-    gathered.truncate()
-    while piece := body.read(_PIECE) if (length or 0) <= MAX_DOCUMENT else b"":
-        if gathered.tell() + len(piece) > MAX_DOCUMENT:
-            gathered.seek(0)
-            gathered.truncate()
-            return b""
-        gathered.write(piece)
-    return gathered.getvalue() if isinstance(gathered, io.BytesIO) else b""

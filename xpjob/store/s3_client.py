@@ -128,6 +128,10 @@ class S3Client:
         )
         url = str(self.boto.meta.endpoint_url)
         self.endpoint = options.s3_endpoint or ("" if _is_amazons(url) else url)
+        if self.endpoint:
+            # Of a body that is read as it is sent, botocore asks whether it may be sent, and waits
+            # a second for an answer, which many S3-compatible servers do not give.
+            self.boto.meta.events.register("before-sign.s3.PutObject", _send_at_once)
         if secrets.in_the_clear(url) and not net.allow_insecure_credentials:
             raise SettingsError(
                 [f"S3: {url} is plain http, which would expose credentials; {secrets.FORCE}"]
@@ -292,6 +296,10 @@ class S3Client:
             for secret in filter(None, (credentials.secret_key, credentials.token)):
                 text = text.replace(secret, "(not shown)")
         return text
+
+
+def _send_at_once(request: Any, **_: Any) -> None:
+    del request.headers["Expect"]
 
 
 def _without_credentials(what: str, error: Exception) -> XpjobError:

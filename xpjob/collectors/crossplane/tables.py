@@ -14,6 +14,7 @@ from xpjob.collectors.crossplane.records import (
     Past,
     Record,
 )
+from xpjob.collectors.crossplane.timeline import past_of
 
 _TYPES: dict[str, ColumnType] = {
     **dict.fromkeys(("reason", "readyStatus", "syncedStatus", "syncedReason"), "state"),
@@ -70,6 +71,7 @@ def _spec(
         ok="ready",
         types=_TYPES,
         previous=Past,
+        past_of=past_of,
         name=("namespace", "name"),
         since="notReadySince",
         why=_WHY,

@@ -15,7 +15,7 @@ from functools import lru_cache
 from sys import intern
 from typing import NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from xpjob.base import times
 from xpjob.collect.before import Before
@@ -104,13 +104,29 @@ class Timeline:
         _remember(record, known, self.previous_start, now)
 
 
+def past_of(record: Record | Past) -> Record | Past:
+    """Return what the next run reads of a record, the same object for many healthy ones."""
+    if record.uid and _is_healthy(record):
+        return _healthy(record.group, record.kind, record.first_seen_at, record.first_ready_at)
+    return record
+
+
+@lru_cache(maxsize=4096)
+def _healthy(group: str, kind: str, first_seen_at: str, first_ready_at: str) -> Past:
+    healthy = _Healthy(first_seen_at, first_ready_at).expand()
+    return structs.replace(healthy, group=group, kind=kind)
+
+
 def _slim(record: Record | Past) -> Record | Past | _Healthy:
-    first_seen, first_ready = intern(record.first_seen_at), record.first_ready_at
+    if _is_healthy(record):
+        return _Healthy(intern(record.first_seen_at), record.first_ready_at)
+    return record
+
+
+def _is_healthy(record: Record | Past) -> bool:
     well = record.ready and record.synced and record.was_ready
     more = record.carried_since or record.paused or record.deleting_since
-    if well and not more and _is_ours(first_seen):
-        return _Healthy(first_seen, first_ready)
-    return record
+    return well and not more and _is_ours(record.first_seen_at)
 
 
 @lru_cache(maxsize=1024)

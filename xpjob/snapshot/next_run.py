@@ -1,0 +1,174 @@
+"""What the next run must know of the rows of this one, in a small part of its snapshot.
+
+It is at the end of the snapshot's first line, so that a run reads that line only. As it is part of
+the document, no conflict, retry, copy or restored version can separate the two. Without it, or if
+it does not fit what this version reads, the rows themselves are read.
+
+A table has the fields that ``TableSpec.previous`` reads, those of the identity first: they are in
+``rows``. The other fields are the same for many rows, and are in ``shared``; the last item of a row
+is a position in it.
+"""
+
+from __future__ import annotations
+
+import copy
+import operator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+from msgspec.structs import FieldInfo, force_setattr
+
+from xpjob.collect.contract import Collectors
+from xpjob.collect.tables import TableSpec
+from xpjob.snapshot import sections
+from xpjob.snapshot.documents import UNREADABLE
+
+_SLICE = 1024
+"""Rows that are encoded at a time."""
+
+_encoder = msgspec.json.Encoder()
+
+
+class _Table(Struct):
+    """The rows of a table. ``fields`` are the names of the columns of both lists."""
+
+    fields: tuple[str, ...]
+    shared: Raw
+    rows: Raw
+
+
+class _NextRun(Struct):
+    """The part of the snapshot. ``size`` is that of the whole document, in bytes."""
+
+    size: int
+    tables: dict[str, _Table]
+
+
+class _Line(Struct, rename="camel"):
+    """The first line of a snapshot."""
+
+    next_run: _NextRun
+
+
+def encode(rows: dict[str, Sequence[Any]], collectors: Collectors) -> bytes:
+    """Return the members of the key but for the size; empty if a table has other rows than its own.
+
+    ``rows`` are those of all tables; those of a kept section are raw. Raises ``TypeError`` or
+    ``ValueError`` for values that cannot be encoded.
+    """
+    tables = []
+    for spec in (spec for collector in collectors for spec in collector.tables):
+        try:
+            table = _Columns(spec).encode(rows.get(spec.key, ()))
+        except (AttributeError, msgspec.ValidationError):
+            return b""
+        tables.append(_encoder.encode(spec.key) + b":" + table)
+    return b'"tables":{' + b",".join(tables) + b"}"
+
+
+def decode(line: bytes, size: int, collectors: Collectors) -> dict[str, list[Any]] | None:
+    """Return the rows of each table, from the first line of a document of this size.
+
+    None if it has no such part, or one that does not fit; the rows themselves are to be read then.
+    """
+    if not line.endswith(b",\n"):
+        return None
+    try:
+        found = msgspec.json.decode(document_of(line), type=_Line).next_run
+        if found.size != size:
+            return None
+        return {
+            spec.key: _Columns(spec).decode(found.tables[spec.key])
+            for collector in collectors
+            for spec in collector.tables
+            if spec.key in found.tables
+        }
+    except UNREADABLE:
+        return None
+
+
+def document_of(line: bytes) -> bytes:
+    """Return the first line of a snapshot as a document of its own."""
+    return line[:-2] + b"}"
+
+
+class _Columns:
+    """The columns of a table: those of the identity, and the others."""
+
+    def __init__(self, spec: TableSpec) -> None:
+        self._spec = spec
+        self._type = sections.previous_row(spec)
+        fields = {item.encode_name: item for item in msgspec.structs.fields(self._type)}
+        self._own = [fields.pop(name) for name in spec.identity if name in fields]
+        self._shared = list(fields.values())
+        self._names = tuple(item.encode_name for item in (*self._own, *self._shared))
+
+    def encode(self, rows: Sequence[Any]) -> bytes:
+        """Return the table as JSON. Raises ``AttributeError`` for rows of another type."""
+        own, shared = map(_getter, (self._own, self._shared))
+        pasts: list[Any] = []
+
+        def placed() -> Iterator[tuple[Any, ...]]:
+            positions: dict[int, int] = {}
+            for row in rows:
+                if isinstance(row, Raw):
+                    row = msgspec.json.decode(row, type=self._type)
+                past = self._spec.past_of(row) if self._spec.past_of else row
+                position = positions.setdefault(id(past), len(pasts))
+                if position == len(pasts):
+                    pasts.append(past)  # and kept, or another one could have its id
+                yield *own(row), position
+
+        placed_rows = _list(placed())
+        return b"".join(
+            (
+                b'{"fields":' + _encoder.encode(self._names),
+                b',"rows":' + placed_rows,
+                b',"shared":' + _list(map(shared, pasts)) + b"}",
+            )
+        )
+
+    def decode(self, table: _Table) -> list[Any]:
+        """Return the rows. Raises ``ValueError`` for what does not fit."""
+        if table.fields != self._names:
+            raise ValueError(f"fields {table.fields}: expected {self._names}")
+        own: Any = tuple[(*(item.type for item in self._own), int)]  # type: ignore[misc]
+        rows: list[tuple[Any, ...]] = msgspec.json.decode(table.rows, type=list[own])
+        if not rows:
+            return []
+        fields = [(item.name, item.type) for item in self._shared]
+        shared = msgspec.json.decode(
+            table.shared,
+            type=list[msgspec.defstruct("Shared", fields, array_like=True)],  # type: ignore[misc]
+        )
+        names = [item.name for item in self._own]
+        pasts = [
+            self._type(**dict.fromkeys(names, ""), **msgspec.structs.asdict(each))
+            for each in shared
+        ]
+        return [self._row(pasts, names, row) for row in rows]
+
+    def _row(self, pasts: list[Struct], names: list[str], row: tuple[Any, ...]) -> Struct:
+        if not 0 <= row[-1] < len(pasts):
+            raise ValueError(f"a row has the position {row[-1]} of {len(pasts)}")
+        made: Struct = copy.copy(pasts[row[-1]])
+        for name, value in zip(names, row, strict=False):
+            force_setattr(made, name, value)
+        return made
+
+
+def _getter(fields: Sequence[FieldInfo]) -> Callable[[Any], tuple[Any, ...]]:
+    """Return a function that returns the values of fields."""
+    names = [item.name for item in fields]
+    if len(names) > 1:
+        return operator.attrgetter(*names)
+    return lambda row: tuple(getattr(row, name) for name in names)
+
+
+def _list(values: Iterator[Any]) -> bytes:
+    """Return the values as a JSON list. They are encoded as they are made."""
+    texts = iter(lambda: _encoder.encode(list(islice(values, _SLICE)))[1:-1], b"")
+    return b"[" + b",".join(texts) + b"]"

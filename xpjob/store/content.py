@@ -1,0 +1,93 @@
+"""What is written: bytes, or pieces that are made as they are sent. What is read: a first line."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A document in pieces, so that it is never whole in memory.
+
+    ``pieces`` makes the same ones each time that it is called; ``size`` is the sum of theirs.
+    """
+
+    size: int
+    pieces: Callable[[], Iterator[bytes]]
+
+
+Body = bytes | Content
+"""What a store writes."""
+
+
+def pieces_of(body: Body) -> Iterator[bytes]:
+    """Return the pieces of a body."""
+    return body.pieces() if isinstance(body, Content) else iter((body,))
+
+
+class Reading(io.RawIOBase):
+    """A content as a file that boto3 reads, and reads again: for a hash, and for another attempt.
+
+    The pieces are made when they are read. After ``seek`` they are made anew.
+    """
+
+    def __init__(self, content: Content) -> None:
+        super().__init__()
+        self._content = content
+        self._at = 0
+        self._pieces: Iterator[bytes] | None = None
+        self._piece = memoryview(b"")
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def seekable(self) -> bool:
+        """Return True."""
+        return True
+
+    def tell(self) -> int:
+        """Return the position."""
+        return self._at
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Move to a position, and return it."""
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._content.size}[whence]
+        if (position := base + offset) != self._at:
+            self._at, self._pieces, self._piece = position, None, memoryview(b"")
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        """Read at most the rest of a piece into a buffer; return how many bytes."""
+        if self._at >= self._content.size:
+            return 0
+        if self._pieces is None:
+            self._pieces, skipped = self._content.pieces(), self._at
+        else:
+            skipped = 0
+        while skipped >= len(self._piece):
+            skipped -= len(self._piece)
+            self._piece = memoryview(next(self._pieces))
+        part = self._piece[skipped : skipped + len(buffer)]
+        buffer[: len(part)] = part
+        self._piece = self._piece[skipped + len(part) :]
+        self._at += len(part)
+        return len(part)
+
+
+class FirstLine(io.BytesIO):
+    """Keeps what is written to it up to the first line break; ``ended``: there was one."""
+
+    ended = False
+
+    def write(self, piece: Any) -> int:
+        """Keep what belongs to the first line; return the length of what was given."""
+        if not self.ended:
+            end = piece.find(b"\n") + 1
+            self.ended = end > 0
+            super().write(piece[:end] if end else piece)
+        return len(piece)
