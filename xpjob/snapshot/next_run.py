@@ -15,10 +15,10 @@ import copy
 import operator
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 from msgspec.structs import FieldInfo, force_setattr
 
 from xpjob.collect.contract import Collectors
@@ -28,6 +28,8 @@ from xpjob.snapshot.documents import UNREADABLE
 
 _SLICE = 1024
 """Rows that are encoded at a time."""
+
+_Position = Annotated[int, Meta(ge=0)]
 
 _encoder = msgspec.json.Encoder()
 
@@ -109,14 +111,15 @@ class _Columns:
     def encode(self, rows: Sequence[Any]) -> bytes:
         """Return the table as JSON. Raises ``AttributeError`` for rows of another type."""
         own, shared = map(_getter, (self._own, self._shared))
+        past_of = self._spec.past_of or _same
         pasts: list[Any] = []
 
         def placed() -> Iterator[tuple[Any, ...]]:
             positions: dict[int, int] = {}
             for row in rows:
-                if isinstance(row, Raw):
+                if type(row) is Raw:
                     row = msgspec.json.decode(row, type=self._type)
-                past = self._spec.past_of(row) if self._spec.past_of else row
+                past = past_of(row)
                 position = positions.setdefault(id(past), len(pasts))
                 if position == len(pasts):
                     pasts.append(past)  # and kept, or another one could have its id
@@ -135,7 +138,7 @@ class _Columns:
         """Return the rows. Raises ``ValueError`` for what does not fit."""
         if table.fields != self._names:
             raise ValueError(f"fields {table.fields}: expected {self._names}")
-        own: Any = tuple[(*(item.type for item in self._own), int)]  # type: ignore[misc]
+        own: Any = tuple[(*(item.type for item in self._own), _Position)]  # type: ignore[misc]
         rows: list[tuple[Any, ...]] = msgspec.json.decode(table.rows, type=list[own])
         if not rows:
             return []
@@ -149,15 +152,19 @@ class _Columns:
             self._type(**dict.fromkeys(names, ""), **msgspec.structs.asdict(each))
             for each in shared
         ]
-        return [self._row(pasts, names, row) for row in rows]
+        if max(row[-1] for row in rows) >= len(pasts):
+            raise ValueError(f"a row has a position beyond the {len(pasts)} of what is shared")
+        found = []
+        for row in rows:
+            made: Struct = copy.copy(pasts[row[-1]])
+            for name, value in zip(names, row, strict=False):
+                force_setattr(made, name, value)
+            found.append(made)
+        return found
 
-    def _row(self, pasts: list[Struct], names: list[str], row: tuple[Any, ...]) -> Struct:
-        if not 0 <= row[-1] < len(pasts):
-            raise ValueError(f"a row has the position {row[-1]} of {len(pasts)}")
-        made: Struct = copy.copy(pasts[row[-1]])
-        for name, value in zip(names, row, strict=False):
-            force_setattr(made, name, value)
-        return made
+
+def _same(row: Any) -> Any:
+    return row
 
 
 def _getter(fields: Sequence[FieldInfo]) -> Callable[[Any], tuple[Any, ...]]:
@@ -165,7 +172,10 @@ def _getter(fields: Sequence[FieldInfo]) -> Callable[[Any], tuple[Any, ...]]:
     names = [item.name for item in fields]
     if len(names) > 1:
         return operator.attrgetter(*names)
-    return lambda row: tuple(getattr(row, name) for name in names)
+    if names:
+        get = operator.attrgetter(names[0])
+        return lambda row: (get(row),)
+    return lambda _: ()
 
 
 def _list(values: Iterator[Any]) -> bytes:

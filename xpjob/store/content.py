@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 from collections.abc import Callable, Iterator
@@ -27,6 +28,14 @@ Body = bytes | Content
 def pieces_of(body: Body) -> Iterator[bytes]:
     """Return the pieces of a body."""
     return body.pieces() if isinstance(body, Content) else iter((body,))
+
+
+def md5_of(body: Body) -> bytes:
+    """Return the MD5 of a body."""
+    digest = hashlib.md5(usedforsecurity=False)
+    for piece in pieces_of(body):
+        digest.update(piece)
+    return digest.digest()
 
 
 class Reading(io.RawIOBase):
@@ -61,21 +70,27 @@ class Reading(io.RawIOBase):
             self._at, self._pieces, self._piece = position, None, memoryview(b"")
         return self._at
 
-    def readinto(self, buffer: Any) -> int:
-        """Read at most the rest of a piece into a buffer; return how many bytes."""
+    def read(self, size: int = -1) -> bytes:
+        """Read at most the rest of a piece, or all that is left without a size."""
+        if size is None or size < 0:
+            return self.readall()
         if self._at >= self._content.size:
-            return 0
+            return b""
+        skipped = 0
         if self._pieces is None:
             self._pieces, skipped = self._content.pieces(), self._at
-        else:
-            skipped = 0
         while skipped >= len(self._piece):
             skipped -= len(self._piece)
             self._piece = memoryview(next(self._pieces))
-        part = self._piece[skipped : skipped + len(buffer)]
-        buffer[: len(part)] = part
+        part = self._piece[skipped : skipped + size]
         self._piece = self._piece[skipped + len(part) :]
         self._at += len(part)
+        return bytes(part)
+
+    def readinto(self, buffer: Any) -> int:
+        """Read at most the rest of a piece into a buffer; return how many bytes."""
+        part = self.read(len(buffer))
+        buffer[: len(part)] = part
         return len(part)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import hashlib
 import logging
 from collections.abc import Callable
 from typing import Any, BinaryIO, TypeVar, cast
@@ -14,7 +13,7 @@ from xpjob.net.clock import Clock
 from xpjob.net.options import NetOptions
 from xpjob.store import s3_bodies
 from xpjob.store.base import SNAPSHOT, Stored, Traits, is_cluster
-from xpjob.store.content import Body, Content, Reading, pieces_of
+from xpjob.store.content import Body, Content, Reading, md5_of
 from xpjob.store.options import StoreOptions
 from xpjob.store.s3_client import S3Client
 from xpjob.store.s3_errors import (
@@ -160,10 +159,7 @@ class S3Store:
         if self._calls.sends_md5:
             # A bucket with object lock takes nothing without a checksum, and this is the one that
             # every server knows.
-            digest = hashlib.md5(usedforsecurity=False)
-            for piece in pieces_of(body):
-                digest.update(piece)
-            checksum["ContentMD5"] = base64.b64encode(digest.digest()).decode()
+            checksum["ContentMD5"] = base64.b64encode(md5_of(body)).decode()
 
         def write() -> str:
             answer = self._client.put_object(
