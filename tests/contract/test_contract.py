@@ -32,6 +32,7 @@ from xpjob.collect.contract import (
 )
 from xpjob.collect.fetch import fetch, unlisted
 from xpjob.collect.shared import Wish
+from xpjob.collect.tables import TableSpec
 from xpjob.collectors import COLLECTORS, REGISTERED
 from xpjob.collectors.extensions import EXTENSIONS
 from xpjob.config.option import Config
@@ -46,8 +47,8 @@ from xpjob.reader.app import create_app as create_reader
 from xpjob.run import job
 from xpjob.run.job import Result
 from xpjob.run.plan import PlanningWorld, connected
-from xpjob.snapshot import documents
-from xpjob.snapshot.sections import read_section
+from xpjob.snapshot import documents, next_run
+from xpjob.snapshot.sections import previous_type, read_section
 from xpjob.store.base import MemoryStore
 from xpjob.terminal.progress import Silent
 
@@ -287,6 +288,19 @@ def test_a_stored_section_is_read_as_it_was(cell: Cell) -> None:
     }
 
 
+def test_the_first_line_has_the_rows_that_the_next_run_reads(cell: Cell) -> None:
+    """Of a section that was made, and of one that was kept."""
+    cell.run()
+    collector = cell.scene.collector
+    assert _first_line_rows(cell) == _rows_read(cell)
+
+    def broken(*_: object) -> Section:
+        raise ZeroDivisionError
+
+    job.run(cell.config(), (_with_finish(collector, broken), _other()), Silent())
+    assert _first_line_rows(cell) == _rows_read(cell)
+
+
 def test_lists_that_several_want_can_be_decoded_once(tmp_path: Path) -> None:
     """No two read one field of one kind as different types, except in what users define."""
     wires: dict[Gvr, list[type[msgspec.Struct]]] = {}
@@ -352,6 +366,34 @@ def _listed(cell: Cell) -> tuple[Plan, list[Listed]]:
     found = fetch(wishes, api, Silent(), page_size=2, concurrency=2, sizes={})
     missing = [unlisted(each, collector.name) for each in plan.subscriptions if each.error]
     return plan, [*found, *missing]
+
+
+def _first_line_rows(cell: Cell) -> dict[str, list[Any]]:
+    collector = cell.scene.collector
+    stored = (cell.store / "snapshot.json").read_bytes()
+    line = stored[: stored.index(b"\n") + 1]
+    assert len(line) < len(stored)
+    found = next_run.decode(line, len(stored), (collector,))
+    assert found is not None
+    return {key: list(map(msgspec.to_builtins, rows)) for key, rows in found.items()}
+
+
+def _rows_read(cell: Cell) -> dict[str, list[Any]]:
+    """Return what the whole document has of that."""
+    collector = cell.scene.collector
+    body = (cell.store / "snapshot.json").read_bytes()
+    document = documents.decode(body, previous_type((collector,)), "store")
+
+    def read(spec: TableSpec, row: msgspec.Struct) -> Any:
+        past = spec.past_of(row) if spec.past_of else row
+        whole = msgspec.to_builtins(row)
+        identity = {name: whole[name] for name in spec.identity if name in whole}
+        return msgspec.to_builtins(past) | identity
+
+    return {
+        spec.key: [read(spec, row) for row in getattr(document, spec.key)]
+        for spec in collector.tables
+    }
 
 
 def _sum(rows: Sequence[tuple[Sequence[str | None], Sequence[float | None]]], number: int) -> float:

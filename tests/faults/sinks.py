@@ -281,6 +281,27 @@ def good(world: World, **changes: Any) -> bytes:
     return documents.encode(with_head(world.before, **changes))
 
 
+def second_line(world: World) -> int:
+    """Return where the second line of the snapshot of before begins."""
+    return good(world).index(b"\n") + 1
+
+
+def first_line(was: bytes, is_: bytes) -> Setup:
+    """Change the first line of the snapshot of before, the only one that a run reads."""
+
+    def changed(world: World) -> bytes:
+        body, at = good(world), second_line(world)
+        assert was in body[:at]
+        return body[:at].replace(was, is_, 1) + body[at:]
+
+    return holding(changed)
+
+
+def of_an_older_version(world: World) -> bytes:
+    """Return the snapshot of before, as versions wrote it that had no first line."""
+    return documents.encode(replace(world.before, next_run=b""))
+
+
 FUTURE = "2999-01-01T00:00:00Z"
 
 

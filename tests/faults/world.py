@@ -38,7 +38,7 @@ from xpjob.publish import exposition
 from xpjob.publish.options import PublishOptions
 from xpjob.publish.publisher import pushgateways
 from xpjob.run import job
-from xpjob.snapshot import documents
+from xpjob.snapshot import documents, next_run
 from xpjob.snapshot.documents import Snapshot
 from xpjob.store.directory import DirectoryStore
 from xpjob.store.options import StoreOptions
@@ -91,6 +91,7 @@ def snapshot_before(directory: Path) -> Snapshot:
         ).snapshot
     assert found is not None
     assert (len(found.rows["claims"]), len(found.rows["xrs"])) == BEFORE
+    found.next_run = next_run.encode(found.rows, CROSSPLANE)
     return found
 
 

@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 
 from support.stores import opened, s3_store, serving
-from xpjob.base.errors import (
-    ConflictError,
-)
-from xpjob.store.base import MemoryStore, Store, key_of
+from xpjob.base.errors import BadAnswerError, ConflictError
+from xpjob.store.base import MemoryStore, Store, Stored, key_of
+from xpjob.store.content import Content
 
 
 @pytest.fixture(params=["directory", "http", "https"])
@@ -37,6 +36,59 @@ def test_what_is_written_is_read(store: Store) -> None:
     assert second is not None
     assert (first.body, second.body) == (b"one", b"two")
     assert first.etag != second.etag
+
+
+def test_the_first_line_is_read_alone(store: Store) -> None:
+    """With the etag and the size of the whole; of a document of one line, all of it."""
+    assert store.first_line("a") is None
+    for body, line in (
+        (b"one\ntwo\n", b"one\n"),
+        (b"x" * 3_000_000 + b"\n" + b"y" * 3_000_000, b"x" * 3_000_000 + b"\n"),
+        (b"one", b"one"),
+        (b"\n", b"\n"),
+    ):
+        etag = store.put("a", body, replacing=None)
+        assert store.first_line("a") == Stored(line, etag, size=len(body))
+        store.put("a", b"new", replacing=etag)
+
+
+def test_the_first_line_of_what_is_too_large_is_not_read(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As nothing of it is; and nothing of what is empty."""
+    for module in ("directory", "s3_bodies"):
+        monkeypatch.setattr(f"xpjob.store.{module}.MAX_DOCUMENT", 1000)
+    for body in (b"a\n" + bytes(999), b""):
+        store.put("a", body, replacing=None)
+        held = store.first_line("a")
+        assert held is not None
+        assert held.body == b""
+
+
+def test_a_document_is_written_in_pieces(store: Store) -> None:
+    """As if it were whole: its condition holds, and so does its etag."""
+    pieces = [b"", b"one", b"x" * 3_000_000, b"", b"two", b"y" * 70_000]
+    content = Content(sum(map(len, pieces)), lambda: iter(pieces))
+    etag = store.put("a", content, replacing="")
+    with pytest.raises(ConflictError):
+        store.put("a", content, replacing="")
+    assert store.get("a") == Stored(b"".join(pieces), etag)
+    assert store.put("a", content, replacing=etag) == etag
+    assert store.put("a", b"".join(pieces), replacing=etag) == etag
+
+
+def test_pieces_that_cannot_be_made_change_nothing(store: Store) -> None:
+    """Neither the document nor the store: the next write succeeds."""
+
+    def pieces() -> Iterator[bytes]:
+        yield b"one"
+        raise TypeError("of a row")
+
+    etag = store.put("a", b"old", replacing=None)
+    with pytest.raises((TypeError, BadAnswerError), match="of a row"):
+        store.put("a", Content(1_000, pieces), replacing=etag)
+    assert store.get("a") == Stored(b"old", etag)
+    store.put("a", b"new", replacing=etag)
 
 
 def test_a_copy_is_made_in_the_store(store: Store) -> None:

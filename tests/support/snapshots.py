@@ -27,7 +27,7 @@ from xpjob.metrics.cumulative import Count, Counters
 from xpjob.publish import exposition
 from xpjob.reader.table import Stamp
 from xpjob.run.job import Result
-from xpjob.snapshot import documents, sections
+from xpjob.snapshot import documents, next_run, sections
 from xpjob.snapshot.documents import Document, Head, RunInfo, Snapshot
 
 D = TypeVar("D", bound=Document)
@@ -79,9 +79,16 @@ def with_head(made: Snapshot, **changes: Any) -> Snapshot:
 
 
 def before(made: Snapshot010, max_age: float = 3600) -> Before:
-    """Return what the next run gets of a snapshot, through the store and back; some list failed."""
+    """Return what the next run gets of a snapshot, through the store and back; some list failed.
+
+    The rows are those of the first line.
+    """
     (crossplane,) = CROSSPLANE
     body = documents.encode(made)
+    records = {spec.key: getattr(made, spec.key) for spec in crossplane.tables}
+    part = next_run.encode(records, CROSSPLANE)
+    rows = next_run.decode(b'{"nextRun":{"size":1,' + part + b"},\n", 1, CROSSPLANE)
+    assert rows is not None
     document = documents.decode(body, sections.previous_type(CROSSPLANE), "here")
     raw = documents.decode_raw(body, "here")
     return Before(
@@ -89,7 +96,7 @@ def before(made: Snapshot010, max_age: float = 3600) -> Before:
         generated_at=document.generated_at,
         state=sections.state_from(crossplane, document),
         findings=document.findings,
-        rows={spec.key: getattr(document, spec.key) for spec in crossplane.tables},
+        rows=rows,
         whole={spec.key: raw.rows(spec.key) for spec in crossplane.tables},
         max_age=max_age,
     )

@@ -65,7 +65,7 @@ def encode(rows: dict[str, Sequence[Any]], collectors: Collectors) -> bytes:
     for spec in (spec for collector in collectors for spec in collector.tables):
         try:
             table = _Columns(spec).encode(rows.get(spec.key, ()))
-        except (AttributeError, msgspec.ValidationError):
+        except (AttributeError, RecursionError, msgspec.DecodeError):
             return b""
         tables.append(_encoder.encode(spec.key) + b":" + table)
     return b'"tables":{' + b",".join(tables) + b"}"
@@ -111,7 +111,7 @@ class _Columns:
     def encode(self, rows: Sequence[Any]) -> bytes:
         """Return the table as JSON. Raises ``AttributeError`` for rows of another type."""
         own, shared = map(_getter, (self._own, self._shared))
-        past_of = self._spec.past_of or _same
+        past_of = (self._spec.past_of or _same) if self._shared else _nothing
         pasts: list[Any] = []
 
         def placed() -> Iterator[tuple[Any, ...]]:
@@ -165,6 +165,10 @@ class _Columns:
 
 def _same(row: Any) -> Any:
     return row
+
+
+def _nothing(_: Any) -> Any:
+    return None
 
 
 def _getter(fields: Sequence[FieldInfo]) -> Callable[[Any], tuple[Any, ...]]:
