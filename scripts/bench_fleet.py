@@ -17,7 +17,7 @@ import yaml
 from bench_etcd import Etcd
 from harness import fleet
 from harness.cluster import Cluster
-from harness.connection import Object
+from harness.connection import Connection, Object
 from harness.crossplane import MANIFESTS
 from harness.processes import wait_until
 
@@ -40,6 +40,8 @@ class _Stored(NamedTuple):
 class Fleet:
     """The objects of one control plane. It only grows."""
 
+    metadata_only = ()
+
     def __init__(self, cluster: Cluster, etcd: str) -> None:
         """Install the kinds, and make one tree that is ready and one that is not."""
         self._api = cluster.api
@@ -47,8 +49,7 @@ class Fleet:
         crds = [*yaml.safe_load_all(fleet.CRDS.read_text())]
         renamed = [_renamed(crd, *names) for crd, names in zip(crds, _OTHERS, strict=True)]
         cluster.apply(_BUCKETS, *crds, *renamed)
-        for number in range(NAMESPACES):
-            self._api.request("POST", "/api/v1/namespaces", {"metadata": {"name": _team(number)}})
+        make_namespaces(self._api)
         self._templates = [list(self._applied(number)) for number in (0, 1)]
         self._trees = 2
         self._touched = 0
@@ -187,6 +188,15 @@ def _tree(number: int) -> Iterator[tuple[Object | None, list[tuple[str, Object]]
         steps = [("kubectl", user), (_MANAGER.format("composite"), composed)]
         yield None, steps, _conditions(ready)
         yield xr, _managed(bucket, xr, {}), _provider_status(bucket, ready)
+
+
+def make_namespaces(api: Connection) -> None:
+    """Create the namespaces of teams that do not exist."""
+    for number in range(NAMESPACES):
+        body = {"metadata": {"name": _team(number)}}
+        status, answer = api.exchange("POST", "/api/v1/namespaces", body)
+        if status not in (201, 409):
+            raise RuntimeError(f"POST namespaces: {status} {answer[:300]!r}")
 
 
 _MANAGER = "apiextensions.crossplane.io/{}"

@@ -10,9 +10,10 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 from harness.connection import Connection
@@ -113,6 +114,25 @@ class Meter:
             used = now
             time.sleep(1)
 
+    def lists(self, action: Callable[[], object]) -> list[str]:
+        """Return the paths of the lists that are made meanwhile, with their selectors.
+
+        Lists of one object are left out, by which objects are counted.
+        """
+        before, found = self._audit_log.stat().st_size, []
+        action()
+        with self._audit_log.open("rb") as log:
+            log.seek(before)
+            for line in log:
+                event = json.loads(line)
+                if event["user"]["username"] == "admin" and event["verb"] == "list":
+                    path, _, query = event["requestURI"].partition("?")
+                    asked = dict(parse_qsl(query))
+                    if asked.pop("limit", "") != "1" and not asked.pop("continue", ""):
+                        asked.pop("resourceVersion", "")
+                        found.append(f"{path}?{urlencode(asked)}" if asked else path)
+        return sorted(set(found))
+
     def _since(self, position: int) -> int:
         """Count the requests of the administrator since then; the API server has its own."""
         with self._audit_log.open("rb") as log:
@@ -169,13 +189,16 @@ class _Page(msgspec.Struct):
 
 
 def drain(connection: Connection, paths: Sequence[str]) -> tuple[list[str], int]:
-    """List everything page by page; return the URLs of the pages, and their bytes."""
+    """List everything page by page; return the URLs of the pages, and their bytes.
+
+    The paths may have queries, such as a label selector.
+    """
     urls, size = [], 0
     server = connection.server.geturl()
     for path in paths:
-        token = ""
+        token, first = "", f"{path}{'&' if '?' in path else '?'}limit={PAGE_SIZE}"
         while True:
-            query = f"{path}?limit={PAGE_SIZE}" + (f"&continue={token}" if token else "")
+            query = first + (f"&continue={token}" if token else "")
             body = _page(connection, query)
             urls.append(server + query)
             size += len(body)
@@ -183,6 +206,12 @@ def drain(connection: Connection, paths: Sequence[str]) -> tuple[list[str], int]
             if not token:
                 break
     return urls, size
+
+
+def count_of(connection: Connection, path: str) -> int:
+    """Return the number of objects of a list, as the API counts them."""
+    page = connection.request("GET", f"{path}?limit=1")
+    return len(page["items"]) + int(page["metadata"].get("remainingItemCount", 0))
 
 
 def _page(connection: Connection, query: str) -> bytes:
@@ -196,7 +225,12 @@ def _page(connection: Connection, query: str) -> bytes:
 
 
 def curl(
-    kubeconfig: Path, urls: Sequence[str], files: Path, *options: str, parallel: int = CONCURRENCY
+    kubeconfig: Path,
+    urls: Sequence[str],
+    files: Path,
+    *options: str,
+    parallel: int = CONCURRENCY,
+    accept: str = "*/*",
 ) -> list[str]:
     """Return the command that fetches the pages, so many at a time."""
     config = json.loads(kubeconfig.read_text())
@@ -205,7 +239,8 @@ def curl(
     authority.write_bytes(base64.b64decode(data))
     lines = [f'url = "{url}"\noutput = "/dev/null"' for url in urls]
     token = config["users"][0]["user"]["token"]
-    lines += [f'header = "Authorization: Bearer {token}"', f'cacert = "{authority}"']
+    lines += [f'header = "Authorization: Bearer {token}"', f'header = "Accept: {accept}"']
+    lines.append(f'cacert = "{authority}"')
     (files / "curl.config").write_text("\n".join(lines))
     return [
         *("curl", "--silent", "--show-error", "--fail", "--http1.1", "--parallel"),

@@ -6,7 +6,6 @@ import base64
 import json
 import os
 import shlex
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -14,13 +13,13 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 from urllib.parse import urlsplit
 
-from bench_measure import CONCURRENCY, MB, PAGE_SIZE, Meter, Sample, curl, drain, totals
-from harness.build import E2E, build
+from bench_measure import CONCURRENCY, MB, PAGE_SIZE, Meter, Sample, count_of, curl, drain, totals
+from bench_state_metrics import state_metrics_config, state_metrics_program
+from bench_tables import WALL, Told, comparisons, row
 from harness.cluster import Cluster
 from harness.controlplane import ControlPlane
 from harness.processes import free_ports, wait_until
@@ -29,6 +28,7 @@ from harness.tools import tool
 from support.processes import pushgateway, serving
 
 ROOT = Path(__file__).resolve().parent.parent
+SOURCES = ROOT / "scripts" / "bench_sources.yaml"
 KEYS = {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench-secret"}
 BUCKET = "inventory"
 BESIDE = "beside"
@@ -50,19 +50,8 @@ from xpjob.cli import main
 main()
 """
 """The command line, with the files of a service account in a folder of ours."""
-HEAD = (
-    *("objects", "what", "wall s (range)", "x floor", "CPU s", "peak MB", "requests"),
-    *("API server CPU s", "series", "exposition MB", "stored MB"),
-)
-
-
-@dataclass
-class Told:
-    """What a contender has left: series and bytes of its metrics, bytes of its document."""
-
-    series: int = 0
-    exposition: int = 0
-    stored: int = 0
+METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+AGAIN = "the same again"
 
 
 class Objects(Protocol):
@@ -71,6 +60,10 @@ class Objects(Protocol):
     @property
     def paths(self) -> Sequence[str]:
         """Return the paths of their lists."""
+
+    @property
+    def metadata_only(self) -> Sequence[str]:
+        """Return those of which xpjob asks for metadata only."""
 
     def __init__(self, cluster: Cluster, etcd: str) -> None:
         """Make the first of them."""
@@ -108,21 +101,48 @@ class Platform(Generic[T]):
         self._told: dict[str, Told] = {}
         self._mbit = mbit
 
-    def compare(self, repeats: int, contenders: dict[str, Callable[[], Sample]]) -> None:
-        """Measure contenders in turn, after one that does not count; print their rows."""
-        samples: dict[str, list[Sample]] = {name: [] for name in contenders}
+    def compare(
+        self,
+        repeats: int,
+        contenders: Mapping[str, Callable[[], Sample]],
+        floors: Mapping[str, str] | None = None,
+    ) -> list[str]:
+        """Measure contenders in turn, after a round that does not count; print their rows.
+
+        Return the lines of what can be concluded from them.
+
+        ``floors`` names the floor of each, where it is not the first contender. The first run of
+        xpjob is measured once more in each round: by how much it differs from itself is the noise.
+        Every other round is in reverse order.
+        """
+        floors = floors or {}
+        measured = dict(contenders)
+        base = next((name for name in contenders if name.startswith("xpjob")), "")
+        if base:
+            measured[AGAIN] = contenders[base]
+        samples: dict[str, list[Sample]] = {name: [] for name in measured}
         with _narrow(self._mbit) if self._mbit else nullcontext():
             for number in range(repeats + 1):
-                for name, contender in contenders.items():
+                order = list(measured.items())
+                for name, contender in reversed(order) if number % 2 == 0 and number else order:
                     self.objects.touch()
                     sample = contender()
                     if number:
                         samples[name].append(sample)
         _, size = drain(self.cluster.api, self.objects.paths)
-        floor = statistics.median(s.wall for s in next(iter(samples.values())))
+        again, first = samples.pop(AGAIN, []), next(iter(samples))
+        noise = WALL.noise(samples[base], again) if base else 0.0
+        count = self.count()
         for name, taken in samples.items():
-            print(_row(self.count(), name, taken, floor, self._told.get(name)), flush=True)
+            floor = floors.get(name, first)
+            own = name == first or name in floors.values()
+            above = None if own else WALL.compared(samples[floor], taken, noise)
+            print(row(count, name, taken, above, self._told.get(name)), flush=True)
         print(f"<!-- {size / MB:.1f} MB in pages of {PAGE_SIZE} -->", flush=True)
+        if not base:
+            return []
+        others = {n: s for n, s in samples.items() if n not in (base, first, *floors.values())}
+        return [*comparisons(count, base, samples[base], again, others)]
 
     def settle(self, objects: int) -> None:
         """Wait until the API server has heard of all objects, and rests."""
@@ -131,38 +151,45 @@ class Platform(Generic[T]):
 
     def count(self) -> int:
         """Return the number of objects, as the API counts them."""
-        total = 0
-        for path in self.objects.paths:
-            page = self.cluster.api.request("GET", f"{path}?limit=1")
-            total += len(page["items"]) + page["metadata"].get("remainingItemCount", 0)
-        return total
+        return sum(count_of(self.cluster.api, path) for path in self.objects.paths)
 
     def floor(self, *options: str) -> Sample:
         """Fetch the same pages with curl, and throw them away."""
         urls, _ = drain(self.cluster.api, self.objects.paths)
         return self._meter.run(curl(self.kubeconfig, urls, self._files, *options), {})
 
-    def floor_in_turn(self, *options: str) -> Sample:
-        """Fetch them likewise, but those of one list one after the other: each names the next."""
+    def lists_of(self, contender: Callable[[], Sample]) -> list[str]:
+        """Return the lists that a contender makes: their paths, with selectors."""
+        return self._meter.lists(contender)
+
+    def floor_in_turn(self, paths: Sequence[str], *options: str) -> Sample:
+        """Fetch the pages of lists likewise, each one after the other: each names the next.
+
+        A few lists at a time, the longest first.
+        """
+        lists = [(path, drain(self.cluster.api, [path])[0]) for path in paths]
+        lists.sort(key=lambda item: -len(item[1]))
         commands = []
-        for number, path in enumerate(self.objects.paths):
+        for number, (path, urls) in enumerate(lists):
             files = self._files / f"list-{number}"
             files.mkdir(exist_ok=True)
-            urls, _ = drain(self.cluster.api, [path])
-            commands.append(shlex.join(curl(self.kubeconfig, urls, files, *options, parallel=1)))
-        script = "".join(f'{command} & all="$all $!"; ' for command in commands)
-        return self._meter.run(
-            ["sh", "-c", f"{script}for pid in $all; do wait $pid || exit 1; done"], {}
-        )
+            as_ = METADATA if path.partition("?")[0] in self.objects.metadata_only else "*/*"
+            command = curl(self.kubeconfig, urls, files, *options, parallel=1, accept=as_)
+            script = files / "fetch"
+            script.write_text(shlex.join(command))
+            commands.append(str(script))
+        together = f"printf '%s\\n' {shlex.join(commands)} | xargs -P {CONCURRENCY} -n 1 sh"
+        return self._meter.run(["sh", "-c", together], {})
 
     def xpjob(self) -> Sample:
         """Do a whole run: discover, list, link, put to S3, push."""
         return self._job("xpjob run", [*self._xpjob, "run"])
 
     def collectors(self, name: str, collectors: str) -> Sample:
-        """Do a whole run of other collectors."""
-        cluster = "-".join(reversed(collectors.split(",")))  # none begins with another
-        return self._apart(name, cluster, COLLECTORS=collectors)
+        """Do a whole run of other collectors, with a source over pods and one over nodes."""
+        cluster = "bench-" + "".join(word[:2] for word in collectors.split(",")) + "-end"
+        more = {"METRIC_SOURCES": str(SOURCES)} if "sources" in collectors else {}
+        return self._apart(name, cluster, COLLECTORS=collectors, **more)
 
     def beside(self, checkout: Path) -> Sample:
         """Do a whole run of another version."""
@@ -212,7 +239,7 @@ class Platform(Generic[T]):
     def state_metrics(self) -> Sample:
         """Start kube-state-metrics with the conditions of these kinds, and scrape it once."""
         config = self._files / "state-metrics.json"
-        config.write_text(json.dumps(_state_metrics_config(self.cluster, self.objects.paths)))
+        config.write_text(json.dumps(state_metrics_config(self.cluster, self.objects.paths)))
         return self._state_metrics(
             {"custom-resource-state-only": "true", "custom-resource-state-config-file": config}
         )
@@ -280,62 +307,6 @@ def _service_account(kubeconfig: Path, folder: Path) -> Path:
     authority = config["clusters"][0]["cluster"]["certificate-authority-data"]
     (folder / "ca.crt").write_bytes(base64.b64decode(authority))
     return folder
-
-
-def state_metrics_program() -> Path:
-    """Build kube-state-metrics, unless that was done."""
-    return build(E2E / "state-metrics", ("k8s.io/kube-state-metrics/v2",)) / "kube-state-metrics"
-
-
-def _row(count: int, name: str, samples: list[Sample], floor: float, told: Told | None) -> str:
-    def median(value: Callable[[Sample], float]) -> float:
-        return statistics.median(value(sample) for sample in samples)
-
-    walls = [sample.wall for sample in samples]
-    wall = statistics.median(walls)
-    cells = [
-        f"{count:,}",
-        name,
-        f"{wall:.2f} ({min(walls):.2f}-{max(walls):.2f})",
-        f"{wall / floor:.2f}",
-        f"{median(lambda s: s.cpu):.2f}",
-        f"{median(lambda s: s.rss) / MB:.0f}",
-        f"{median(lambda s: s.requests):,.0f}",
-        f"{median(lambda s: s.api_cpu):.2f}",
-        f"{told.series:,}" if told else "",
-        f"{told.exposition / MB:.2f}" if told else "",
-        f"{told.stored / MB:.1f}" if told and told.stored else "",
-    ]
-    row = "| " + " | ".join(cells) + " |"
-    if phases := samples[len(samples) // 2].phases:
-        row += " <!-- " + " ".join(f"{k} {v:.2f}" for k, v in phases.items()) + " -->"
-    return row
-
-
-def _state_metrics_config(cluster: Cluster, paths: Sequence[str]) -> object:
-    """One family for the conditions, labelled with name and namespace, for each kind."""
-    resources: list[object] = []
-    for path in paths:
-        page = cluster.api.request("GET", f"{path}?limit=1")
-        group, version, _ = path.split("/")[-3:]
-        labels = {"name": ["metadata", "name"], "namespace": ["metadata", "namespace"]}
-        gauge = {
-            "path": ["status", "conditions"],
-            "labelsFromPath": {"type": ["type"], "reason": ["reason"]},
-            "valueFrom": ["status"],
-        }
-        each = {"type": "Gauge", "gauge": gauge}
-        kind = page["kind"].removesuffix("List")
-        resources.append(
-            {
-                "groupVersionKind": {"group": group, "version": version, "kind": kind},
-                # Of several kinds with one name it shows only one.
-                "metricNamePrefix": f"kind{len(resources)}",
-                "labelsFromPath": labels,
-                "metrics": [{"name": "condition", "help": "Conditions.", "each": each}],
-            }
-        )
-    return {"kind": "CustomResourceStateMetrics", "spec": {"resources": resources}}
 
 
 @contextmanager

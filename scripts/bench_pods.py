@@ -1,4 +1,6 @@
-"""Nodes and pods of any number on a control plane, as kubelets and controllers leave them.
+"""Nodes and pods of any number on a control plane, with what owns them and points at them.
+
+Objects are as kubelets and controllers leave them. A tenth as many are a platform's, see Fleet.
 
 A few of each go through the API, so that defaults and managedFields are real. All others are copies
 of those, put straight into etcd. They are stored as protobuf, in which a text has its length before
@@ -12,16 +14,29 @@ from itertools import chain
 from typing import NamedTuple
 
 from bench_etcd import Etcd
+from bench_fleet import Fleet
+from bench_measure import count_of
+from bench_workloads import (
+    DEPLOYMENT_UID,
+    KINDS,
+    NODE,
+    OWNER,
+    OWNER_UID,
+    POD,
+    PODS_OF_AN_OWNER,
+    deployment,
+    headless,
+    node,
+    pod,
+    replica_set,
+    team,
+)
 from harness.cluster import Cluster
 from harness.connection import Object
 
-PODS_OF_A_NODE, PODS_OF_AN_OWNER, NAMESPACES = 20, 5, 40
-KINDS = 10  # of pods, by what they request
-_TIME = "2026-08-21T09:00:00Z"
-_IMAGE = "registry.example.org/platform/{}@sha256:" + "a7" * 32
-_READY = "Initialized", "Ready", "ContainersReady", "PodScheduled", "PodReadyToStartContainers"
-_NODE, _OWNER, _POD, _NAMESPACE = "n{:06d}", "w{:06d}", "p{:06d}", "team-{:03d}"
-_OWNER_UID = "00000000-0000-4000-8000-{:012d}"
+PODS_OF_A_NODE, PODS_OF_AN_OBJECT = 30, 10
+ANNOTATED = 100  # one in so many owners has pods with a headless Service each
+_POINTING = "/api/v1/services", "/apis/discovery.k8s.io/v1/endpointslices"
 
 
 class _Template(NamedTuple):
@@ -36,47 +51,103 @@ class _Template(NamedTuple):
 class Pods:
     """The nodes and pods of one control plane. They only grow."""
 
-    paths = ("/api/v1/nodes", "/api/v1/pods")
+    metadata_only = (
+        *("/apis/apps/v1/replicasets", "/apis/apps/v1/deployments"),
+        *("/apis/apps/v1/daemonsets", "/apis/apps/v1/statefulsets", "/apis/batch/v1/jobs"),
+    )
 
     def __init__(self, cluster: Cluster, etcd: str) -> None:
-        """Make a node, and a pod of each kind."""
+        """Make a node, a pod of each kind, and a Deployment with its ReplicaSet."""
         self._api, self._etcd = cluster.api, Etcd(etcd)
-        for number in range(NAMESPACES):
-            self._api.request("POST", "/api/v1/namespaces", {"metadata": {"name": _team(number)}})
-        accounts = f"/api/v1/namespaces/{_team(0)}/serviceaccounts"
+        self._fleet = Fleet(cluster, etcd)
+        accounts = f"/api/v1/namespaces/{team(0)}/serviceaccounts"
         self._api.request("POST", accounts, {"metadata": {"name": "default"}})
         self._node = self._stored("/registry/minions", self._made_node())
-        path = f"/api/v1/namespaces/{_team(0)}/pods"
-        self._pods = [
-            self._stored(f"/registry/pods/{_team(0)}", self._made(path, _pod(number)))
-            for number in range(KINDS)
+        path = f"/api/v1/namespaces/{team(0)}/pods"
+        pods = [self._made(path, pod(number)) for number in range(KINDS + 1)]
+        folder = f"/registry/pods/{team(0)}"
+        self._pods = [self._stored(folder, pod) for pod in pods]
+        self._of_owner = self._made_owner(pods[0])
+        self._headless = [
+            self._stored(folder, self._api.request("POST", path, item))
+            for path, folder, item in headless(pods[KINDS])
         ]
-        self._nodes, self._count, self._touched = 1, KINDS, 0
+        self._nodes, self._count, self._owners, self._touched = 1, KINDS + 1, 0, 0
+        # Those of the API server itself, and those of the annotated pod.
+        self._pointing = sum(count_of(self._api, path) for path in _POINTING)
+        self.paths = (
+            *("/api/v1/nodes", "/api/v1/pods"),
+            *("/apis/apps/v1/deployments", "/apis/apps/v1/replicasets"),
+            *_POINTING,
+            *self._fleet.paths,
+        )
 
     def grow(self, pods: int) -> int:
         """Put copies until there are so many pods; return the number of all objects."""
-        nodes = max(1, pods // PODS_OF_A_NODE)
+        nodes, owners = max(1, pods // PODS_OF_A_NODE), -(-pods // PODS_OF_AN_OWNER)
+        new = range(self._count, pods)
         self._etcd.put(
             chain(
                 (self._node_copy(number) for number in range(self._nodes, nodes)),
-                (self._pod_copy(number, nodes) for number in range(self._count, pods)),
+                (
+                    _copy(each, number, self._of_workload(number))
+                    for number in range(self._owners, owners)
+                    for each in self._of_owner
+                ),
+                (self._pod_copy(number, nodes) for number in new),
+                (
+                    _copy(each, number, self._of_pod(self._pods[KINDS], number, nodes))
+                    for number in new
+                    if _annotated(number)
+                    for each in self._headless
+                ),
             )
         )
         self._nodes, self._count = max(self._nodes, nodes), max(self._count, pods)
-        return self._nodes + self._count
+        self._owners = max(self._owners, owners)
+        self._pointing += len(self._headless) * sum(map(_annotated, new))
+        of_fleet = self._fleet.grow(pods // PODS_OF_AN_OBJECT)
+        return self._nodes + self._count + 2 * self._owners + self._pointing + of_fleet
 
     def touch(self) -> None:
-        """Write to a node and a pod, as somebody always does, see ``Fleet.touch``."""
+        """Write to one object of each kind, as somebody always does, see ``Fleet.touch``."""
         self._touched += 1
+        self._fleet.touch()
         body = {"metadata": {"annotations": {"example.org/touched": str(self._touched)}}}
-        pods = f"/api/v1/namespaces/{_team(0)}/pods"
-        for path in (f"/api/v1/nodes/{self._node.name}", f"{pods}/{self._pods[0].name}"):
+        core, apps = (f"/{each}/v1/namespaces/{team(0)}" for each in ("api", "apis/apps"))
+        slices = f"/apis/discovery.k8s.io/v1/namespaces/{team(0)}/endpointslices"
+        deployment, replica_set = self._of_owner
+        service, endpoints = self._headless
+        for path in (
+            f"/api/v1/nodes/{self._node.name}",
+            f"{core}/pods/{self._pods[0].name}",
+            f"{core}/services/{service.name}",
+            f"{slices}/{endpoints.name}",
+            f"{apps}/deployments/{deployment.name}",
+            f"{apps}/replicasets/{replica_set.name}",
+        ):
             status, answer = self._api.exchange("PATCH", path, body, "application/merge-patch+json")
             if status != 200:
                 raise RuntimeError(f"PATCH {path}: {status} {answer[:300]!r}")
 
+    def _made_owner(self, pod: Object) -> list[_Template]:
+        """Make the Deployment and the ReplicaSet of the first pods."""
+        name, namespace = OWNER.format(0), team(0)
+        folder = f"/apis/apps/v1/namespaces/{namespace}"
+        made = replica_set(name, namespace, DEPLOYMENT_UID.format(0), pod)
+        return [
+            self._stored(
+                f"/registry/{plural}/{namespace}",
+                self._api.apply(f"{folder}/{plural}/{name}", item, "kube-controller-manager"),
+            )
+            for plural, item in (
+                ("deployments", deployment(name, namespace, pod)),
+                ("replicasets", made),
+            )
+        ]
+
     def _made_node(self) -> Object:
-        made = self._made("/api/v1/nodes", _node())
+        made = self._made("/api/v1/nodes", node())
         # The API server adds a taint until the node's lifecycle controller takes it away.
         spec = {"taints": None, "podCIDR": "10.0.0.0/24"}
         path = f"/api/v1/nodes/{made['metadata']['name']}"
@@ -104,141 +175,44 @@ class Pods:
         return _Template(key, self._etcd.get(key), name, uid)
 
     def _node_copy(self, number: int) -> tuple[str, bytes]:
-        return _copy(self._node, number, {self._node.name: _NODE.format(number)})
+        return _copy(self._node, number, {self._node.name: NODE.format(number)})
 
     def _pod_copy(self, number: int, nodes: int) -> tuple[str, bytes]:
-        template = self._pods[number // PODS_OF_AN_OWNER % KINDS]
+        kind = KINDS if _annotated(number) else number // PODS_OF_AN_OWNER % KINDS
+        template = self._pods[kind]
+        return _copy(template, number, self._of_pod(template, number, nodes))
+
+    def _of_pod(self, template: _Template, number: int, nodes: int) -> dict[str, str]:
+        """Return what a copy of a pod, or of what belongs to it, has otherwise."""
         model = int(template.name[-6:])
         owner, like = number // PODS_OF_AN_OWNER, model // PODS_OF_AN_OWNER
-        texts = {
-            _POD.format(model): _POD.format(number),
-            _NODE.format(0): _NODE.format(number % nodes),
-            _OWNER.format(like): _OWNER.format(owner),
-            _OWNER_UID.format(like): _OWNER_UID.format(owner),
-            _team(0): _team(owner),
+        return {
+            POD.format(model): POD.format(number),
+            NODE.format(0): NODE.format(number % nodes),
+            OWNER.format(like): OWNER.format(owner),
+            OWNER_UID.format(like): OWNER_UID.format(owner),
+            team(0): team(owner),
         }
-        return _copy(template, number, texts)
+
+    def _of_workload(self, number: int) -> dict[str, str]:
+        """Return what a copy of an owner has otherwise; its uid is that which its pods refer to."""
+        deployment, replica_set = self._of_owner
+        return {
+            OWNER.format(0): OWNER.format(number),
+            deployment.uid: DEPLOYMENT_UID.format(number),
+            DEPLOYMENT_UID.format(0): DEPLOYMENT_UID.format(number),
+            replica_set.uid: OWNER_UID.format(number),
+            team(0): team(number),
+        }
+
+
+def _annotated(number: int) -> bool:
+    return number // PODS_OF_AN_OWNER % ANNOTATED == ANNOTATED - 1
 
 
 def _copy(template: _Template, number: int, texts: dict[str, str]) -> tuple[str, bytes]:
     key, value = template.key, template.value
-    for old, new in {**texts, template.uid: f"{number:08x}{template.uid[8:]}"}.items():
+    for old, new in {template.uid: f"{number:08x}{template.uid[8:]}", **texts}.items():
         assert len(old) == len(new), (old, new)
         key, value = key.replace(old, new), value.replace(old.encode(), new.encode())
     return key, value
-
-
-def _team(number: int) -> str:
-    return _NAMESPACE.format(number % NAMESPACES)
-
-
-def _condition(kind: str) -> Object:
-    return {"type": kind, "status": "True", "lastTransitionTime": _TIME}
-
-
-def _node() -> Object:
-    """Return a node as its kubelet reports it, with the images that it has."""
-    holds = {"cpu": "16", "memory": "64Gi", "pods": "110", "ephemeral-storage": "200Gi"}
-    labels = {
-        "kubernetes.io/arch": "amd64",
-        "kubernetes.io/os": "linux",
-        "kubernetes.io/hostname": _NODE.format(0),
-        "node.kubernetes.io/instance-type": "m6i.4xlarge",
-        "topology.kubernetes.io/zone": "eu-west-1a",
-        "karpenter.sh/nodepool": "default",
-    }
-    images = [
-        {"names": [_IMAGE.format(f"service-{number:03d}")], "sizeBytes": 123_456_789}
-        for number in range(40)
-    ]
-    return {
-        "apiVersion": "v1",
-        "kind": "Node",
-        "metadata": {"name": _NODE.format(0), "labels": labels},
-        "spec": {"providerID": f"aws:///eu-west-1a/i-{_NODE.format(0)}"},
-        "status": {
-            "capacity": holds,
-            "allocatable": {**holds, "cpu": "15890m", "memory": "62Gi"},
-            "conditions": [{**_condition("Ready"), "reason": "KubeletReady"}],
-            "images": images,
-            "addresses": [{"type": "Hostname", "address": _NODE.format(0)}],
-        },
-    }
-
-
-def _pod(number: int) -> Object:
-    """Return a pod of a ReplicaSet: two containers, a sidecar, an init container."""
-    token, owner = _POD.format(number), number // PODS_OF_AN_OWNER
-    name = f"service-{_OWNER.format(owner)}-{token}"
-    labels = {
-        "app.kubernetes.io/name": "service",
-        "app.kubernetes.io/instance": _OWNER.format(owner),
-        "pod-template-hash": "5d9c7b8f6",
-    }
-    annotations = {"checksum/config": "0f" * 32, "prometheus.io/scrape": "true"}
-    reference = {
-        "apiVersion": "apps/v1",
-        "kind": "ReplicaSet",
-        "controller": True,
-        "name": _OWNER.format(owner),
-        "uid": _OWNER_UID.format(owner),
-    }
-    cpu, memory = f"{100 + 50 * number}m", f"{128 + 64 * number}Mi"
-    resources = {"requests": {"cpu": cpu, "memory": memory}, "limits": {"memory": memory}}
-    small = {"requests": {"cpu": "10m", "memory": "32Mi"}}
-    inits = [
-        _container("migrate", small),
-        {**_container("proxy", small), "restartPolicy": "Always"},
-    ]
-    containers = [_container("app", resources, variables=2), _container("metrics", small)]
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {
-            "name": name, "namespace": _team(0), "labels": labels, "annotations": annotations,
-            "ownerReferences": [reference],
-        },
-        "spec": {
-            "nodeName": _NODE.format(0),
-            "containers": containers,
-            "initContainers": inits,
-            "volumes": [{"name": "config", "configMap": {"name": "service-config"}}],
-        },
-        "status": {
-            "phase": "Running", "podIP": "10.0.0.7", "hostIP": "10.1.0.7", "qosClass": "Burstable",
-            "conditions": [_condition(kind) for kind in _READY],
-            "containerStatuses": [_status(each, {"running": {"startedAt": _TIME}})
-                                  for each in containers],
-            "initContainerStatuses": [
-                _status(inits[0], {"terminated": {"exitCode": 0, "reason": "Completed"}}),
-                _status(inits[1], {"running": {"startedAt": _TIME}}),
-            ],
-        },
-    }  # fmt: skip
-
-
-def _container(name: str, resources: Object, variables: int = 0) -> Object:
-    probe = {"httpGet": {"path": "/healthz", "port": 8080}, "periodSeconds": 10}
-    return {
-        "name": name,
-        "image": _IMAGE.format(name),
-        "resources": resources,
-        "env": [
-            {"name": f"SERVICE_SETTING_{number:02d}", "value": f"value-{number:02d}.example.org"}
-            for number in range(variables)
-        ],
-        **({"readinessProbe": probe} if variables else {}),
-        "volumeMounts": [{"name": "config", "mountPath": "/etc/service"}],
-    }
-
-
-def _status(container: Object, state: Object) -> Object:
-    return {
-        "name": container["name"],
-        "image": container["image"],
-        "imageID": container["image"],
-        "containerID": "containerd://" + "3c" * 32,
-        "ready": True,
-        "restartCount": 0,
-        "state": state,
-    }
