@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from xpjob.kube.decode import decoder
@@ -81,3 +82,29 @@ def test_a_pod_of_the_wrong_types_costs_only_those_values() -> None:
     assert first.spec.priority is None
     assert first.status.extended_resource_claim_status is None
     assert json.loads(bytes((first.spec.containers or [])[0].resources)) == json.loads(RESOURCES)
+
+
+def test_times_that_are_null_are_decoded_with_their_page() -> None:
+    """The API server writes times that nobody knows as null; object by object a page takes long.
+
+    Such as those of a container with the reason ContainerStatusUnknown.
+    """
+    times = {"startedAt": None, "finishedAt": None}
+    unknown = {"terminated": {"reason": "ContainerStatusUnknown", **times}}
+    statuses = [{"name": "app", "state": unknown}]
+    condition = {"type": "Ready", "lastProbeTime": None, "lastTransitionTime": None}
+    pod = {
+        "metadata": {"name": "web", "creationTimestamp": None},
+        "status": {
+            "startTime": None,
+            "conditions": [condition],
+            "containerStatuses": statuses,
+            "initContainerStatuses": statuses,
+        },
+    }
+    found = msgspec.json.decode(json.dumps(pod), type=Pod)
+    assert found.status
+    (each,) = found.status.container_statuses or ()
+    assert each.state
+    assert each.state.terminated
+    assert each.state.terminated.finished_at is None

@@ -48,9 +48,9 @@ class PodSpec(Struct, rename="camel", gc=False):
 
 
 class Terminated(Struct, rename="camel", gc=False):
-    """``state.terminated`` of a container."""
+    """``state.terminated`` of a container; the time is null if the kubelet does not know it."""
 
-    finished_at: str = ""
+    finished_at: str | None = None
 
 
 class ContainerState(Struct, gc=False):

@@ -72,7 +72,7 @@ def life_of(pod: Pod, *, terminal: bool) -> tuple[int, int] | None:
         end
         for each in statuses
         if each.state and each.state.terminated
-        if (end := times.epoch(each.state.terminated.finished_at)) is not None
+        if (end := times.epoch(each.state.terminated.finished_at or "")) is not None
     ]
     return (begin, max(ends)) if ends else None
 
