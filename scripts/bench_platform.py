@@ -146,7 +146,7 @@ class Platform(Generic[T]):
 
     def settle(self, objects: int) -> None:
         """Wait until the API server has heard of all objects, and rests."""
-        wait_until("all objects are listed", lambda: self.count() == objects, timeout=120)
+        wait_until("all objects are listed", lambda: self.count() == objects, timeout=600)
         self._meter.wait_for_rest()
 
     def count(self) -> int:

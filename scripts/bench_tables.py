@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from bench_measure import MB, Sample
-from bench_pairs import Difference, compared, noise_of
+from bench_pairs import FEWEST, Difference, compared, noise_of
 
 HEAD = (
     *("objects", "what", "wall s (range)", "x floor", "CPU s", "peak MB", "requests"),
@@ -102,6 +102,8 @@ def comparisons(
         f"{each.name} {number:.{each.digits}f} {each.unit}"
         for each, number in zip(COMPARED, noise, strict=True)
     )
+    if len(first) < FEWEST:
+        told = f"unknown with fewer than {FEWEST} rounds"
     yield f"\nNoise, from {base} twice in each of {len(first)} rounds of {count:,} objects: {told}."
     if not others:
         return

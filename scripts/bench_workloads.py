@@ -157,6 +157,7 @@ def pod(number: int) -> Object:
         _container("migrate", small),
         {**_container("proxy", small), "restartPolicy": "Always"},
     ]
+    ended = {"exitCode": 0, "reason": "Completed", "startedAt": _TIME, "finishedAt": _TIME}
     containers = [_container("app", resources, variables=2), _container("metrics", small)]
     return {
         "apiVersion": "v1",
@@ -177,7 +178,7 @@ def pod(number: int) -> Object:
             "containerStatuses": [_status(each, {"running": {"startedAt": _TIME}})
                                   for each in containers],
             "initContainerStatuses": [
-                _status(inits[0], {"terminated": {"exitCode": 0, "reason": "Completed"}}),
+                _status(inits[0], {"terminated": ended}),
                 _status(inits[1], {"running": {"startedAt": _TIME}}),
             ],
         },

@@ -104,7 +104,8 @@ def test_times_that_are_null_are_decoded_with_their_page() -> None:
     }
     found = msgspec.json.decode(json.dumps(pod), type=Pod)
     assert found.status
-    (each,) = found.status.container_statuses or ()
+    assert found.status.container_statuses
+    (each,) = found.status.container_statuses
     assert each.state
     assert each.state.terminated
     assert each.state.terminated.finished_at is None

@@ -174,6 +174,7 @@ class ControlPlane:
             "initial-cluster": f"default={peer_address}",
             "log-level": "warn",
             "unsafe-no-fsync": "true",  # nothing here must outlive the machine
+            "quota-backend-bytes": 8 << 30,  # scripts/bench has 150,000 pods: more than 2 GiB
         }
 
     def _api_flags(self, port: int) -> dict[str, object]:
