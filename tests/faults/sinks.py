@@ -378,11 +378,13 @@ def usage_refused(status: int, code: str) -> Setup:
     def setup(world: World) -> None:
         has_pending_day(world)
         world.use_s3()
-        others = world.faults.get("usage", lambda _method, _path: None)
+        others = world.faults.get("usage")
 
         def fault(method: str, path: str) -> Answer | None:
             mine = method.startswith("PUT") and path.endswith(f"/{world.name}.csv.gz")
-            return (status, code) if mine else others(method, path)
+            if mine:
+                return status, code
+            return others(method, path) if others else None
 
         world.faults["usage"] = fault
 

@@ -15,6 +15,7 @@ from xpjob.collectors.crossplane.records import Claim, CompositeResource
 from xpjob.snapshot import documents
 from xpjob.snapshot.documents import Head, RunInfo, RunReport, Snapshot
 from xpjob.store.base import HISTORY, REPORT, SNAPSHOT, USAGE, Stored, Traits, key_of
+from xpjob.store.content import Body, pieces_of
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=timezone.utc)
 GROUP = "platform.example.org"
@@ -160,9 +161,14 @@ class FakeStore:
         head = document.head if isinstance(document, Snapshot) else document
         self.put(key_of(head.cluster, dated(head)), documents.encode(document), replacing=None)
 
-    def put(self, key: str, body: bytes, *, replacing: str | None) -> str:
+    def first_line(self, key: str) -> Stored | None:
+        """Return a document as a whole."""
+        return self.get(key)
+
+    def put(self, key: str, body: Body, *, replacing: str | None) -> str:
         """Write a document."""
-        self.documents[key] = Stored(body, f"etag-{hash(body)}")
+        whole = b"".join(pieces_of(body))
+        self.documents[key] = Stored(whole, f"etag-{hash(whole)}")
         return self.documents[key].etag
 
     def copy(self, key: str, to: str, *, having: str = "") -> None:
