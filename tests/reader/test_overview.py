@@ -360,7 +360,7 @@ def test_a_card_for_each_collector() -> None:
             "bad": False,
         },
     ]
-    assert shop["card"]["sentence"] == "3 orders, 2 not ready; 0 parts"
+    assert shop["card"]["sentence"] == "orders: 3, 2 not ready; parts: 0"
     numbers = [(each["label"], each["value"]) for each in other["card"]["numbers"]]
     assert numbers == [("Quiet", 0), ("Alone", 1)]
     assert (empty["tables"], empty["card"]["sentence"]) == ([], "")
@@ -414,7 +414,7 @@ def test_all_clusters_are_one_page() -> None:
     assert found["needs"]["looked"]["rows"] == 4
     shop = found["collectors"][0]
     assert [each["value"] for each in shop["card"]["numbers"]] == [2, 2, 6]
-    assert shop["card"]["sentence"] == "3 orders, 2 late; 0 parts"
+    assert shop["card"]["sentence"] == "orders: 3, 2 late; parts: 0"
     clusters = {each["name"]: each for each in found["clusters"]}
     assert clusters["east"]["needs"] == {"critical": 0, "warning": 1}
     assert clusters["west"]["needs"] == {"critical": 1, "warning": 1}

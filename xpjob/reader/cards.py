@@ -90,7 +90,7 @@ def card(
 ) -> Card:
     """Return what is said of a collector. ``bad`` has what is said of rows that are not ok."""
     outcome = outcome_of(head, collector)
-    counted = tuple(
+    first = tuple(
         Number(label=table.title, value=table.rows, table=table.key) for table in tables[:_SAID]
     )
     return Card(
@@ -100,7 +100,7 @@ def card(
         carried_since=outcome.carried_since,
         failed_lists=len(failed_lists(head, collector)),
         tables=tuple(tables),
-        card=Shown(numbers=tuple(declared) or counted, sentence=sentence(tables, bad)),
+        card=Shown(numbers=tuple(declared) or first, sentence=sentence(tables, bad)),
     )
 
 
@@ -108,9 +108,14 @@ def sentence(tables: Sequence[TableCard], bad: Mapping[str, str]) -> str:
     """Return how many rows the first tables have, and what is said of those that are not ok."""
     parts = []
     for table in tables[:_SAID]:
-        title = table.title[:1].lower() + table.title[1:]
-        parts.append(", ".join(filter(None, (f"{table.rows:,} {title}", bad.get(table.key)))))
+        said = (counted(table.title, table.rows), bad.get(table.key))
+        parts.append(", ".join(filter(None, said)))
     return "; ".join(parts)
+
+
+def counted(title: str, rows: int) -> str:
+    """Return how many rows a table has, within a sentence. A title has no singular."""
+    return f"{title[:1].lower()}{title[1:]}: {rows:,}"
 
 
 def outcome_of(head: Head, collector: str) -> CollectorOutcome:

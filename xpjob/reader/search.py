@@ -1,4 +1,4 @@
-"""Search over all tables: what is called exactly so, then rows with these words.
+"""Search over all tables: exact matches, then rows with these words.
 
 Words match as in ``q`` of one table, so the number of hits is that of the rows behind its link.
 """

@@ -13,6 +13,7 @@ from xpjob.collect.contract import Collectors
 from xpjob.collect.tables import title_of
 from xpjob.net import deadline
 from xpjob.reader import findings, query
+from xpjob.reader.cards import counted
 from xpjob.reader.entries import TEAM, has_team
 from xpjob.reader.loaded import Loaded
 from xpjob.reader.needs import Needs
@@ -155,8 +156,8 @@ def _sentence(name: str, sections: Sequence[Mapping[str, Any]], findings: int) -
     rows: Counter[str] = Counter()
     for each in sections:
         rows[each["title"]] += each["rows"]
-    parts = [f"{number:,} {title[:1].lower()}{title[1:]}" for title, number in rows.items()]
+    parts = [counted(title, number) for title, number in rows.items()]
     late = sum(each["late"] for each in sections)
     parts.append(f"{late:,} late" if late else "none late")
     parts.append(f"{findings:,} finding{'' if findings == 1 else 's'}")
-    return f"{name or 'Without a team'}: {', '.join(parts)}"
+    return f"{f'{name} has' if name else 'Without a team there are'} {', '.join(parts)}"

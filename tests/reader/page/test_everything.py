@@ -41,7 +41,7 @@ def test_a_team_has_a_page(site: Site) -> None:
     site.put(shop(findings=[worry("long", team="payments")]))
     page = site.open("teams/payments")
     expect(page.get_by_role("heading", level=1)).to_have_text("payments")
-    expect(page.locator(".lead")).to_contain_text("payments: ")
+    expect(page.locator(".lead")).to_contain_text("payments has things: 4")
     expect(page.locator(".entries li").first).to_contain_text("Thing team-a/long")
     section = page.locator("section.part", has=page.get_by_role("heading", name="Things"))
     expect(section.locator("tr[data-row]").first).to_contain_text("team-a/long")

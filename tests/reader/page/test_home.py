@@ -48,7 +48,7 @@ def test_nothing_needs_anybody(site: Site) -> None:
     site.put(shop(held=[thing("calm")]))
     page = site.open()
     expect(page.get_by_role("heading", level=1)).to_have_text("Nothing needs you")
-    expect(page.locator(".needs")).to_contain_text("Everything is in order.")
+    expect(page.locator(".needs")).to_contain_text("Everything is ok.")
     expect(page.locator(".needs")).to_contain_text("Looked at 3 rows in 3 tables of 2 collectors.")
 
 
@@ -119,7 +119,7 @@ def test_all_clusters_are_one_line_each(site: Site, monkeypatch: pytest.MonkeyPa
     lines = page.locator(".clusters li")
     expect(lines).to_have_count(2)
     expect(lines.nth(0)).to_contain_text("critical")
-    expect(lines.nth(1)).to_contain_text("in order")
+    expect(lines.nth(1)).to_contain_text("ok")
     expect(page.locator(".entries > li").first).to_contain_text("Thing team-a/whole")
     lines.nth(1).get_by_role("link").click()
     expect(page).to_have_url(f"{site.server.url}/?cluster=west")

@@ -24,7 +24,7 @@ def test_a_record_has_a_page(site: Site) -> None:
     expect(tree.locator("[aria-current]")).to_have_text("Part long-1")
     tree.get_by_role("link", name="Thing team-a/long").click()
     expect(page).to_have_url(f"{site.server.url}/things/uid-long")
-    expect(page.get_by_role("region", name="Findings")).to_contain_text("TooFull")
+    expect(page.get_by_role("region", name="Findings")).to_contain_text("Too full")
     expect(page.get_by_role("region", name="History")).to_contain_text("ago")
 
 

@@ -210,7 +210,7 @@ def test_rows_by_tree(site: Site) -> None:
     expect(groups).to_have_count(2)
     expect(groups.nth(0)).to_contain_text("1 late Thing team-a/long 2 rows")
     expect(groups.nth(0)).to_contain_text("image not found")
-    expect(groups.nth(1)).to_contain_text("in order Thing team-a/whole 1 row")
+    expect(groups.nth(1)).to_contain_text("ok Thing team-a/whole 1 row")
     groups.nth(0).locator("summary").click()
     assert groups.nth(0).locator("tr[data-row]").count() == 2
     assert page.url.endswith("/parts?lateness=*&by=tree")

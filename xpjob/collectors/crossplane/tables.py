@@ -49,8 +49,9 @@ _PRIORITIES = {
     **dict.fromkeys(("kind", "team", "message"), 2),
     **dict.fromkeys(("composition", "provider", "ready", "createdAt"), 3),
 }
-# A controller's own error says more than that something is waited for.
-_WHY = ("syncedMessage", "message", "syncedReason", "reason")
+# A controller's own error says more than that something is waited for. Its reason is left out: that
+# of a success, such as ReconcileSuccess, explains nothing, and an error has a message.
+_WHY = ("syncedMessage", "message", "reason")
 _LATE: dict[str, tuple[str, ...]] = {LATENESS: ("late", "long")}
 
 

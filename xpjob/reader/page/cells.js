@@ -1,7 +1,7 @@
 // A value as its column's type says: in a cell of one line, and whole where a record is open.
 
 import { link, rowId, toRecord, toSearch, toTable } from "./address.js";
-import { bar, el, none, number } from "./parts.js";
+import { bar, el, inTitle, none, number } from "./parts.js";
 import { shell, since } from "./state.js";
 
 const NUMBERS = new Set(["count", "number", "ratio", "bytes", "cores", "money"]);
@@ -62,6 +62,7 @@ const pairs = (value) => Object.entries(value).map(([name, each]) => `${name}=${
 // A value of a facet or a filter, where all are text.
 export function grouped(column, value) {
   if (column.name === "lateness") return LATE[value] ?? value;
+  if (column.coded) return inTitle(value);
   if (column.type === "flag") return { true: "yes", false: "no" }[value] ?? value;
   return isNumber(column) && value !== "" && !Number.isNaN(Number(value)) ? text(column, Number(value)) : value;
 }
@@ -73,7 +74,7 @@ export function plain(value) {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
-const LATE = { "": "in order", recent: "recent", late: "late", long: "late for over a day" };
+const LATE = { "": "ok", recent: "recent", late: "late", long: "late for over a day" };
 const SHORT = { recent: "recent", late: "late", long: "over a day" };
 const MOOD = { "": "good", recent: "idle", late: "bad", long: "alarm" };
 

@@ -83,7 +83,7 @@ const whyCell = (table, first) => ({
   name: first.name, title: "Why", help: first.help, priority: first.priority || 2, rest: true, column: first, draw: (row) => reason(table, row),
 });
 
-// Why a row is not in order: the best that is known.
+// Why a row is not ok: the best that is known.
 export function reason(table, row) {
   const said = row[table.ok] === true ? "" : known(table, table.why ?? []).map((column) => text(column, row[column.name])).find(Boolean);
   return said ? el("span", { class: "line", title: said }, said) : none();

@@ -16,7 +16,7 @@ export const beside = () => wide.matches;
 export const onWide = (redraw) => wide.addEventListener("change", redraw);
 
 // What is filtered by: all but what tells rows apart alone, which has as many values as rows.
-const LATENESS = { name: "lateness", type: "text", title: "Lateness", help: "How long a row is not in order, beside its usual time." };
+const LATENESS = { name: "lateness", type: "text", title: "Lateness", help: "How long a row has not been ok, beside its usual time." };
 export const hasLateness = (table) => Boolean(table.since) && !columnOf(table, "lateness");
 
 export function faceted(table) {
@@ -57,7 +57,7 @@ export function facet(column, short, whole, pattern) {
     opener(column, title, whole, count, values.length));
 }
 
-const say = (column, value) => grouped(column, value) || (column.name === "lateness" ? "in order" : "(none)");
+const say = (column, value) => grouped(column, value) || (column.name === "lateness" ? "ok" : "(none)");
 
 function line(column, { value, total }, { chosen, most, sum }) {
   const on = chosen.includes(value);

@@ -45,7 +45,7 @@ export function groups(table, { rows, total }, cells, details) {
 }
 
 function group(table, { key, title, href, rows, worst, late, rank }, cells, details) {
-  const word = late ? `${number(late)} late` : rank === 2 ? "recent" : "in order";
+  const word = late ? `${number(late)} late` : rank === 2 ? "recent" : "ok";
   const kind = ["alarm", "bad", "idle", "good"][rank] ?? "";
   const state = columnOf(table, table.since) ? el("span", { class: "when" }, lateWord(table, worst), " ", since(worst[table.since])) : null;
   return el("details", { class: "group", "data-key": key, "data-own": "" },

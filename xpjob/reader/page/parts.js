@@ -60,6 +60,12 @@ export function bar(share, name = "bar") {
   return svg("svg", { class: name, viewBox: "0 0 100 6", preserveAspectRatio: "none", "aria-hidden": "true" }, ...shapes);
 }
 
+// A code as words, as the reader has them: "ParentNotReady" is "Parent not ready".
+export function inTitle(code) {
+  const words = code.split(/(?<=[a-z0-9])(?=[A-Z])/).map((word) => (/^[A-Z]{2,}/.test(word) ? word : word.toLowerCase())).join(" ");
+  return words.slice(0, 1).toUpperCase() + words.slice(1);
+}
+
 export const hidden = (text) => el("span", { class: "hidden" }, text);
 export const none = () => el("span", { class: "none" }, "–");
 export const dim = (...text) => el("span", { class: "dim" }, ...text);

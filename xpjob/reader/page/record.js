@@ -5,7 +5,7 @@ import { api, link, tablePath, toRecord, toTable, toWord } from "./address.js";
 import { json } from "./ask.js";
 import { badge, copyButton, lateness, mood, parameter, whole } from "./cells.js";
 import { naming } from "./columns.js";
-import { count, dim, dotted, el, number } from "./parts.js";
+import { count, dim, dotted, el, inTitle, number } from "./parts.js";
 import { shell, since } from "./state.js";
 
 export const recordPath = (key, id) => `${tablePath(key)}/rows/${id}`;
@@ -115,7 +115,7 @@ export function everything(key, filters) {
 function findings({ findings: found = [] }) {
   if (!found.length) return null;
   return section("Findings", el("ul", { class: "plain" }, ...found.map((each) => el("li", { class: "finding" },
-    badge({ critical: "alarm", info: "idle" }[each.severity] ?? "bad", each.finding), dim(" for ", since(each.since)), each.confirmed ? null : dim(", seen once"),
+    badge({ critical: "alarm", info: "idle" }[each.severity] ?? "bad", inTitle(each.finding)), dim(" for ", since(each.since)), each.confirmed ? null : dim(", seen once"),
     el("span", { class: "because" }, each.message)))),
     el("p", { class: "more" }, link(toWord("findings"), {}, "All findings")));
 }

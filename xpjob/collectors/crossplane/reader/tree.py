@@ -94,7 +94,8 @@ def known(view: Bookkeeping, row: int) -> Known:
         command += ["--namespace", record["namespace"]]
     return Known(
         sentence=walk.sentence(record, facts(top), why, now),
-        notes=[f"{named(each)} {each['says']}" for each in why],
+        # The sentence has the only one.
+        notes=[f"{named(each)} {each['says']}" for each in why] if len(why) > 1 else [],
         command=shlex.join(map(str, command)),
     )
 

@@ -5,11 +5,11 @@ import { json } from "../ask.js";
 import { entries } from "../entries.js";
 import { beside, facet, facetText } from "../facets.js";
 import { surveyed } from "../known.js";
-import { el, number } from "../parts.js";
+import { el, inTitle, number } from "../parts.js";
 import { $, PAGE, shell } from "../state.js";
 
 const FACETS = [["severity", "Severity"], ["collector", "Collector"], ["finding", "Finding"], ["team", "Team"], ["namespace", "Namespace"], ["kind", "Kind"]];
-const COLUMNS = FACETS.map(([name, title]) => ({ name, title, type: "text" }));
+const COLUMNS = FACETS.map(([name, title]) => ({ name, title, type: "text", coded: name === "finding" }));
 
 export async function load() {
   const to = new URLSearchParams();
@@ -26,7 +26,7 @@ export async function load() {
 export const title = () => "Findings";
 
 export function draw({ rows, total, of, facets = {}, asked, continue: next }, _context, heading) {
-  const shown = rows.map((each) => ({ ...each, what: each.finding, why: each.message }));
+  const shown = rows.map((each) => ({ ...each, what: inTitle(each.finding), why: each.message }));
   const first = (shell.tokens.length - 1) * PAGE;
   return [
     el("div", { class: "headline" }, heading, el("span", { class: "sum" }, of !== undefined && of !== total ? `${number(total)} of ${number(of)}` : number(total))),
@@ -49,7 +49,7 @@ const one = (column, found) => facet(column, found, shell.facetText.has(column.n
 
 function chips(asked) {
   const made = [...asked].map(([name, value]) => el("button", { type: "button", class: "chip", "data-key": `${name} ${value}`, "data-filter": name, "data-value": value, "aria-label": `Remove filter ${name} ${value}` },
-    el("span", { class: "dim" }, name), ` ${value || "(none)"}`, el("span", { "aria-hidden": "true" }, " ×")));
+    el("span", { class: "dim" }, name), ` ${name === "finding" ? inTitle(value) : value || "(none)"}`, el("span", { "aria-hidden": "true" }, " ×")));
   return made.length > 1 ? [...made, el("button", { type: "button", class: "chip plain", "data-clear": "yes" }, "Clear all")] : made;
 }
 

@@ -33,7 +33,7 @@ export function draw(data, _context, heading) {
   const over = `Looked at ${count(rows, "row")} in ${count(tables, "table")} of ${count(looked, "collector")}.`;
   return [
     el("section", { class: "needs panel", "aria-labelledby": "title" }, el("div", { class: "headline" }, heading, dim(over)),
-      needs.entries.length ? entries(needs.entries) : el("p", { class: "nothing" }, "Everything is in order."), rest(needs)),
+      needs.entries.length ? entries(needs.entries) : el("p", { class: "nothing" }, "Everything is ok."), rest(needs)),
     clusters.length > 1 ? all(clusters) : null,
     changes ? el("section", { class: "panel since", "aria-label": "Since yesterday" }, el("h2", {}, link(toWord("changes"), {}, "Since yesterday")), ...changeLines(changes)) : null,
     el("div", { class: "cards" }, ...collectors.map(card)),
@@ -68,7 +68,7 @@ function cluster({ name, generatedAt, stale, lastRun, needs, failedLists }) {
   if (failedLists) said.push(`${count(failedLists, "list")} failed`);
   const { critical = 0, warning = 0 } = needs ?? {};
   const bad = critical ? "alarm" : warning || stale || failedLists || !generatedAt || (lastRun && !lastRun.success) ? "bad" : "good";
-  const word = critical || warning ? [critical && `${number(critical)} critical`, warning && count(warning, "warning")].filter(Boolean).join(", ") : bad === "good" ? "in order" : "look";
+  const word = critical || warning ? [critical && `${number(critical)} critical`, warning && count(warning, "warning")].filter(Boolean).join(", ") : bad === "good" ? "ok" : "look";
   return el("li", { "data-key": name }, generatedAt ? link(toHome(name), {}, name || "(no name)") : name || "(no name)", " ", badge(bad, word), dim(` ${said.join(", ")}`));
 }
 

@@ -39,7 +39,7 @@ function table(heading, key, rows, all, well) {
     draw: (row) => (place ? cell(column, row, of) : el("span", { class: "name", title: row[column.name] }, row[column.name])),
   }));
   const short = (row) => [
-    el("div", { class: "upper" }, el("span", { class: "name" }, String(row[all[0].name])), badge(well(row) ? "good" : "bad", well(row) ? "in order" : "failed")),
+    el("div", { class: "upper" }, el("span", { class: "name" }, String(row[all[0].name])), badge(well(row) ? "good" : "bad", well(row) ? "ok" : "failed")),
     el("div", { class: "lower" }, el("span", { class: "line" }, row.error || `${row.seconds ?? 0} s`)),
   ];
   return el("section", { class: "panel", "data-key": key }, el("h2", {}, heading),

@@ -21,7 +21,7 @@ export function draw({ q, exact, tables }, _context, heading) {
   if (!exact.length && !tables.length) return [heading, el("p", { class: "nothing" }, `No row of any table has these words.${where}`)];
   return [
     heading,
-    exact.length ? el("section", { class: "panel", "aria-label": "Called exactly so" }, el("h2", {}, "Called exactly so"), hits(exact)) : null,
+    exact.length ? el("section", { class: "panel", "aria-label": "Exact matches" }, el("h2", {}, "Exact matches"), hits(exact)) : null,
     ...tables.filter((each) => each.hits.length || each.total > exact.filter(({ table }) => table === each.table).length).map((each) => el("section", { class: "panel", "data-key": each.table, "aria-label": each.title || each.table },
       el("h2", {}, link(toTable(each.table, { q }), {}, each.title || each.table), " ", dim(number(each.total))), hits(each.hits, each.table),
       each.total > each.hits.length ? el("p", { class: "more" }, link(toTable(each.table, { q }), {}, `All ${count(each.total, "row")}`)) : null)),
@@ -34,7 +34,7 @@ function hit({ table, id, title: said, kind, team, cluster, ok, why }) {
   const href = table === "teams" ? toTeam(said) : toRecord(table, id, cluster);
   const several = query().get("cluster") === "*";
   return el("li", { "data-key": `${cluster} ${table} ${id}`, "data-row": "" },
-    badge(ok === null || ok === undefined ? "idle" : ok ? "good" : "bad", ok === null || ok === undefined ? "" : ok ? "in order" : "not in order"),
+    badge(ok === null || ok === undefined ? "idle" : ok ? "good" : "bad", ok === null || ok === undefined ? "" : ok ? "ok" : "not ok"),
     el("div", { class: "what" }, el("p", {}, link(href, { class: "name" }, ...dotted(said || "(none)")), dim(` ${[kind, several ? cluster : ""].filter(Boolean).join(", ")}`)),
       why && ok === false ? el("p", { class: "why" }, why) : null),
     team && table !== "teams" ? link(toTeam(team), {}, team) : null);

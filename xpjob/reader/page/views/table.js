@@ -44,7 +44,7 @@ export async function load(context) {
   return { ...answer, table, asked, sorting, grouped: wantsGroups(table), whole: new Map(whole), next: answer.continue };
 }
 
-// What the reader is asked, from the address: the same names. Rows that are not in order but
+// What the reader is asked, from the address: the same names. Rows that are not ok but
 // younger than usual are left out, unless the address speaks of lateness or looks for a text.
 function question(table) {
   const to = new URLSearchParams();
@@ -104,7 +104,7 @@ const empty = (data) => (narrowed(data) ? "Nothing matches these filters." : dat
 function leftOut({ table, facets: found }) {
   const recent = found?.lateness?.values.find(({ value }) => value === "recent")?.total ?? 0;
   if (!leavesOut(table) || !recent) return [];
-  return [el("p", { class: "left" }, `${number(recent)} recent ${recent === 1 ? "row is" : "rows are"} left out: not in order yet, but younger than usual. `,
+  return [el("p", { class: "left" }, `${number(recent)} recent ${recent === 1 ? "row is" : "rows are"} left out: not ok yet, but younger than usual. `,
     el("button", { type: "button", class: "more", "data-lateness": "*" }, "Show all"), " ",
     el("button", { type: "button", class: "more", "data-lateness": "recent" }, "Only these"))];
 }

@@ -7,7 +7,7 @@ import { cells, columnOf } from "../columns.js";
 import { entries, rest } from "../entries.js";
 import { descriptions } from "../known.js";
 import { listing } from "../listing.js";
-import { count, dim, el, number } from "../parts.js";
+import { count, dim, el, inTitle, number } from "../parts.js";
 import { everything } from "../record.js";
 import { shell } from "../state.js";
 import { usageOf, usagePanel } from "../team_usage.js";
@@ -43,7 +43,7 @@ function trouble(needs, findings) {
       entries(needs.entries, { team: false }), rest(needs))];
   }
   if (!findings?.total) return [];
-  const shown = findings.entries.map((each) => ({ ...each, what: each.finding, why: each.message }));
+  const shown = findings.entries.map((each) => ({ ...each, what: inTitle(each.finding), why: each.message }));
   return [el("section", { class: "panel", "aria-label": "Findings" }, el("h2", {}, link(toWord("findings", { team: shown[0].team }), {}, count(findings.total, "finding"))),
     entries(shown, { team: false }))];
 }
@@ -63,7 +63,7 @@ function section({ table: key, title: said, filters: all, rows, late, state, sta
 }
 
 const worded = (table, state, value) => {
-  if (state === table.ok) return { true: "in order", false: "not in order" }[value] ?? (value || "unknown");
+  if (state === table.ok) return { true: "ok", false: "not ok" }[value] ?? (value || "unknown");
   return value || "(none)";
 };
 

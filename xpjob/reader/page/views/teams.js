@@ -25,7 +25,7 @@ export function draw({ teams, tables, sums = [], total = teams.length }, _contex
   return [
     el("div", { class: "headline" }, heading, el("span", { class: "sum" }, number(total)),
       el("input", { type: "search", class: "narrow", "data-input": "q", "aria-label": "Search teams", placeholder: "Search teams", value: query().get("q") ?? "" })),
-    el("p", { class: "dim" }, "Whose rows are, by their team. This page shows everything to everyone who can open it: it is no access control."),
+    el("p", { class: "dim" }, "What each team has. This page shows everything to everyone who can open it: it is no access control."),
     el("section", { class: "records" }, rows.length
       ? listing({ key: "teams", identity: ["name"], columns: [] }, rows, made, { sorting, short, label: "Teams" })
       : el("p", { class: "nothing" }, "No team matches.")),
