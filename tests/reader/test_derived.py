@@ -192,3 +192,77 @@ def test_a_chain_takes_linear_time() -> None:
     assert grown is not None
     assert set(grown.tops) == {0}
     assert max(grown.depths) == 19_999
+
+
+def shops(count: int) -> Reader:
+    """Return a reader of so many parts, two for each order, of which the last is late below."""
+    orders = [row("Order", f"o-{n}", "a", ok=True) for n in range(count // 2)]
+    parts = [
+        row("Part", f"p-{n}", owner=ref("Order", f"o-{n // 2}", "a"), ok=True) for n in range(count)
+    ]
+    parts[-1] |= {"ok": False, "since": at(days=3), "message": "no quota"}
+    parts[-3] |= {"ok": False, "since": at(seconds=20)}
+    return reader_of([ORDERS, TIMED], {"orders": orders, "parts": parts})
+
+
+TIMED = msgspec.structs.replace(
+    PARTS,
+    columns=(*PARTS.columns, Column("ok", "flag"), Column("since", "time"), Column("message")),
+    filters=("name", "ok"),
+    ok="ok",
+    since="since",
+    why=("message",),
+)
+
+
+def test_rows_by_tree_at_any_size() -> None:
+    """Each tree once, the worst first, with its root in another table and what explains it."""
+    reader = shops(10_000)
+    found = reader.json("/tables/parts/trees?limit=2")
+    assert (found["total"], found["troubled"], found["rows"]) == (5000, 1, 10_000)
+    first, second = found["trees"]
+    assert first == {
+        "tree": "orders/a/o-4999", "table": "orders", "id": "a/o-4999", "title": "a/o-4999",
+        "kind": "Order", "ok": True, "state": "", "rows": 2, "late": 1, "lateness": "long",
+        "since": at(days=3), "why": "no quota", "blocker": "Part p-9999",
+    }  # fmt: skip
+    assert (second["tree"], second["lateness"], second["late"]) == ("orders/a/o-4998", "recent", 0)
+    seen, token = list(found["trees"]), found["continue"]
+    while token:
+        page = reader.json(f"/tables/parts/trees?limit=1000&continue={token}")
+        seen += page["trees"]
+        token = page["continue"]
+    assert len({each["tree"] for each in seen}) == len(seen) == 5000
+    assert sum(each["rows"] for each in seen) == 10_000
+    for each in seen[:3]:
+        rows = reader.json(f"/tables/parts?tree={each['tree']}")
+        assert rows["total"] == each["rows"]
+
+
+def test_trees_obey_the_filters() -> None:
+    """Only rows that match are counted; a table without parents has no trees."""
+    reader = shops(10)
+    found = reader.json("/tables/parts/trees?lateness=long")
+    assert [(each["tree"], each["rows"]) for each in found["trees"]] == [("orders/a/o-4", 1)]
+    assert reader.json("/tables/parts/trees?name=p-0")["rows"] == 1
+    assert reader.json("/tables/parts/trees?ok=false&lateness=")["trees"] == []
+    reader.refused("/tables/orders/trees", 404, "no-trees")
+    reader.refused("/tables/parts/trees?sort=name", 400, "unknown-parameter")
+    reader.refused("/tables/parts/trees?name=nobody", 400, "unknown-value")
+    reader.refused("/tables/parts/trees?continue=x", 400, "bad-token")
+
+
+def test_trees_of_rows_without_lateness() -> None:
+    """What is not ok is in trouble; without a flag nothing is, and each row is a tree at least."""
+    parts = [row("Part", "lone"), row("Part", "below", owner=ref("Part", "lone"))]
+    reader = reader_of([PARTS], {"parts": parts})
+    (tree,) = reader.json("/tables/parts/trees")["trees"]
+    assert (tree["tree"], tree["rows"], tree["lateness"]) == ("parts/lone", 2, "")
+    flagged = msgspec.structs.replace(
+        PARTS, columns=(*PARTS.columns, Column("ok", "flag")), filters=("name", "ok"), ok="ok"
+    )
+    parts[1]["ok"] = False
+    reader = reader_of([flagged], {"parts": [*parts, row("Part", "other", ok=True)]})
+    found = reader.json("/tables/parts/trees")
+    assert (found["troubled"], found["total"]) == (1, 2)
+    assert found["trees"][0]["blocker"] == "Part below"

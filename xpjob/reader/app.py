@@ -115,6 +115,7 @@ def create_app(
             Route("/tables", tables.list),
             Route("/tables/{key}", tables.rows),
             Route("/tables/{key}/summary", tables.summary),
+            Route("/tables/{key}/trees", tables.trees),
             Route("/tables/{key}/diff", tables.diff),
             deep("/tables/{key}/rows/{id:path}", records.row),
             *(

@@ -135,7 +135,12 @@ def questions(schema: Schema, table: TableDescription) -> Mapping[str, tuple[Par
         *(each for each in schema.filters if each.name not in schema.derived),
         *(parameters.MAX_CHANGES, parameters.CLUSTER),
     )
-    return {"": rows, "summary": summary, "diff": diff}
+    trees = (
+        *selection,
+        replace(parameters.LIMIT, help="Trees of one page; 50."),
+        *(parameters.CONTINUE, parameters.CLUSTER),
+    )
+    return {"": rows, "summary": summary, "trees": trees, "diff": diff}
 
 
 def _search(table: TableDescription) -> Parameter:

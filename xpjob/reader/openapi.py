@@ -7,7 +7,7 @@ from itertools import chain
 
 from xpjob import __version__
 from xpjob.collect.tables import Column, TableDescription
-from xpjob.reader import changes, described, parameters
+from xpjob.reader import changes, derived, described, parameters
 from xpjob.reader.extension import Documented, Extensions
 from xpjob.reader.parameters import MAX_PARAMETERS, MAX_VALUE, Parameter
 from xpjob.reader.render import Json
@@ -175,6 +175,14 @@ def _parameter(parameter: Parameter) -> Json:
     return described
 
 
+_TREE: Json = {
+    **dict.fromkeys(("tree", "table", "id", "title", "kind", "state"), TEXT),
+    "ok": {"type": ["boolean", "null"]},
+    **dict.fromkeys(("rows", "late"), NUMBER),
+    **dict.fromkeys(("lateness", "since", "why", "blocker"), TEXT),
+}
+
+
 def _schemas() -> Json:
     listed: Json = {
         **dict.fromkeys(("key", "title", "collector", "error", "carriedSince"), TEXT),
@@ -197,6 +205,14 @@ def _schemas() -> Json:
                 "tables": array_of({"type": "object"}),
                 "views": array_of(object_of(views)),
                 "reserved": array_of(TEXT),
+            }
+        ),
+        "Trees": object_of(
+            {
+                "trees": array_of(object_of(_TREE)),
+                **dict.fromkeys(("total", "troubled", "rows"), NUMBER),
+                "continue": TEXT,
+                **HEAD,
             }
         ),
         "Facet": object_of(
@@ -230,8 +246,16 @@ def _schemas() -> Json:
 
 def _paths(table: TableDescription) -> Json:
     path, name = f"/tables/{table.key}", f"table.{table.key}"
-    known = described.questions(described.schema_of(table), table)
+    schema = described.schema_of(table)
+    known = described.questions(schema, table)
+    trees = get(
+        f"{table.title}: the trees that rows are part of, those in trouble first",
+        known["trees"],
+        json_of("Trees"),
+        (400, 404, 410, 413, 414, 503),
+    )
     return {
+        **({f"{path}/trees": trees} if derived.TREE in schema.derived else {}),
         path: get(
             f"{table.title}: the rows, or those that are wanted",
             known[""],

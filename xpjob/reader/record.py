@@ -10,7 +10,7 @@ import msgspec
 
 from xpjob.base.times import ago
 from xpjob.collect.findings import Finding
-from xpjob.collect.tables import LATENESS, Column, TableDescription
+from xpjob.collect.tables import LATENESS, TableDescription
 from xpjob.net import deadline
 from xpjob.reader import derived, entries, gathering
 from xpjob.reader.extension import Known
@@ -172,7 +172,6 @@ def _node(trees: Trees, around: Around, number: int, depth: int, wanted: int) ->
     key, place = trees.place(number)
     row = Row.of(around, key, place)
     ok = entries.ok_of(row.table, row.values)
-    state = next((c.name for c in _shown(row.table) if c.type == "state"), "")
     return {
         "table": key,
         "id": row.id,
@@ -180,17 +179,17 @@ def _node(trees: Trees, around: Around, number: int, depth: int, wanted: int) ->
         "title": entries.title_of(row.table, row.values),
         "kind": row.text(entries.KIND),
         "ok": ok,
-        "state": row.text(state),
+        "state": row.text(state_column(row.table)),
         "why": "" if ok else entries.why_of(row.table, row.values),
         "since": "" if ok else row.text(row.table.since),
         "current": number == wanted,
     }
 
 
-def _shown(table: TableDescription) -> Iterator[Column]:
-    for name in table.shown:
-        if (column := table.column(name)) is not None:
-            yield column
+def state_column(table: TableDescription) -> str:
+    """Return the first column with a state that is shown; empty where there is none."""
+    columns = filter(None, map(table.column, table.shown))
+    return next((column.name for column in columns if column.type == "state"), "")
 
 
 def _links(row: Row, around: Around) -> Iterator[Json]:

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from array import array
+
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from xpjob.reader import across, described, loaded, parameters, query, render
+from xpjob.reader import (
+    across,
+    derived,
+    described,
+    loaded,
+    parameters,
+    query,
+    render,
+    troubled,
+)
 from xpjob.reader import changes as comparing
-from xpjob.reader.parameters import Params, one
+from xpjob.reader.parameters import Params, QueryError, one
 from xpjob.reader.responses import answer, etag_of
 from xpjob.reader.service import Served, Service, file_of, pairs
 from xpjob.reader.table import View
 from xpjob.snapshot.diff import diff
+
+_TREES = 50
+"""Trees of one page."""
 
 
 class Tables:
@@ -53,6 +67,57 @@ class Tables:
             lambda rows, by, top, shape: render.groups(
                 view, by, query.summary(view, rows, by), top, shape
             ),
+        )
+
+    async def trees(self, request: Request) -> Response:
+        """Answer with the trees that the rows that are wanted are part of, those in trouble first.
+
+        Each has its topmost row, which may be in another table, and the row that explains it.
+        """
+        params, served = self._ask(request, "trees")
+        view, snapshot = await self._view(request, served), served.snapshot
+        table = snapshot.tables[request.path_params["key"]]
+        if derived.TREE not in view.schema.derived:
+            text = f"rows of the table {table.key} name no parents"
+            raise QueryError("no-trees", text, status=404)
+        members = (each for each in snapshot.tables.values() if each.collector == table.collector)
+        grown = snapshot.prepared.trees.get(table.collector)
+        keys = grown.starts if grown else (table.key,)
+        tops = {
+            each.key: (each, await self._service.view(served, each.key))
+            for each in members
+            if each.key in keys
+        }
+        wanted, offset = query.resume(view, query.query(view, params, served.now), params)
+        limit = int(one(params, "limit", str(_TREES)))
+
+        def make() -> bytes:
+            rows = self._service.selections.select(view, wanted)
+            found = troubled.find(table, view, rows, grown)
+            worst = array("I", (tree.worst for tree in found.trees))
+            page = query.page(view, wanted, worst, offset, limit)
+            shown = found.trees[offset : offset + len(page.rows)]
+            return (
+                msgspec.json.encode(
+                    {
+                        "trees": troubled.document(table, view, shown, tops, grown),
+                        "total": page.total,
+                        "troubled": found.troubled,
+                        "rows": found.rows,
+                        "continue": page.token,
+                        **render.facts(view.stamp, stale=served.stale),
+                    }
+                )
+                + b"\n"
+            )
+
+        return await self._service.whole(
+            request,
+            view.stamp.generated,
+            etag_of(view.tag, "trees", sorted(params.items()), served.stale),
+            {"Content-Type": render.TYPES["json"], **served.headers},
+            make,
+            lane="long" if wanted.searches else "facets",
         )
 
     async def diff(self, request: Request) -> Response:

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from support.site import Site, rows
-from support.toy_shop import crowd, shop, thing
+from support.toy_shop import broken, crowd, part, shop, thing
 from support.toy_site import taken
 from support.toy_tables import USERS
 from xpjob.collect.tables import TableDescription
@@ -206,14 +206,30 @@ def test_rows_by_tree(site: Site) -> None:
     site.put(shop())
     page = site.open("parts?lateness=*")
     page.get_by_role("button", name="By tree").click()
-    groups = page.locator("details.group")
+    groups = page.locator("section.group")
     expect(groups).to_have_count(2)
-    expect(groups.nth(0)).to_contain_text("1 late Thing team-a/long 2 rows")
-    expect(groups.nth(0)).to_contain_text("image not found")
-    expect(groups.nth(1)).to_contain_text("ok Thing team-a/whole 1 row")
-    groups.nth(0).locator("summary").click()
-    assert groups.nth(0).locator("tr[data-row]").count() == 2
+    expect(page.locator(".groups > .left")).to_have_text("1 tree in trouble, 2 in all, 3 rows.")
+    expect(groups.nth(0)).to_contain_text("1 lateThing team-a/long Creating · 2 rows")
+    expect(groups.nth(0)).to_contain_text("Part long-1: image not found")
+    expect(groups.nth(1)).to_contain_text("okThing team-a/whole Available · 1 row")
+    groups.nth(0).get_by_role("button", name="Open Thing team-a/long").click()
+    expect(groups.nth(0).locator("tr[data-row]")).to_have_count(2)
     assert page.url.endswith("/parts?lateness=*&by=tree")
+    groups.nth(0).get_by_role("link", name="Thing team-a/long").click()
+    expect(page).to_have_url(f"{site.server.url}/things/uid-long")
+
+
+def test_thousands_of_trees_have_pages(site: Site) -> None:
+    """What is in trouble is on the first, wherever its rows are in the table."""
+    parts = [part(f"p-{n:04d}", f"t-{n // 2:04d}") for n in range(3000)]
+    parts[-1] = part("p-2999", "t-1499", **broken(days=3))
+    site.put(shop(rows={"parts": parts, "things": [thing(f"t-{n:04d}") for n in range(1500)]}))
+    page = site.open("parts?by=tree")
+    expect(page.locator("#count")).to_have_text(f"{rows(1, 50, 0)[:-1]}1,500 trees")
+    expect(page.locator("section.group").first).to_contain_text("Thing team-a/t-1499")
+    expect(page.locator(".groups > .left")).to_contain_text("1 tree in trouble, 1,500 in all")
+    page.get_by_role("button", name="Next").click()
+    expect(page.locator("#count")).to_have_text(f"{rows(51, 100, 0)[:-1]}1,500 trees")
 
 
 def test_rows_of_all_clusters_are_there_as_csv(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,10 +26,11 @@ function columns(table) {
 export function bottom(table, data) {
   const { rows, total, asked, sorting, next, grouped } = data;
   const first = (shell.tokens.length - 1) * shell.limit;
-  const place = rows.length && !grouped ? `${number(first + 1)}–${number(first + rows.length)} of ${number(total)}` : "";
+  const shown = grouped ? grouped.trees.length : rows.length;
+  const place = shown ? `${number(first + 1)}–${number(first + shown)} of ${number(grouped ? grouped.total : total)}${grouped ? " trees" : ""}` : "";
   return el("div", { class: "foot" },
     el("p", { id: "count" }, place),
-    grouped || (shell.tokens.length < 2 && !next) ? null : el("nav", { class: "pager", "aria-label": "Pages" },
+    shell.tokens.length < 2 && !next ? null : el("nav", { class: "pager", "aria-label": "Pages" },
       el("button", { type: "button", class: "quiet", id: "previous", "data-pages": "previous", disabled: shell.tokens.length < 2 }, "Previous"),
       el("button", { type: "button", class: "quiet", id: "next", "data-pages": "next", disabled: !next }, "Next")),
     links(table, asked, sorting));

@@ -5,7 +5,7 @@ import { json } from "../ask.js";
 import { parameter } from "../cells.js";
 import { cells, choose, isWide, titleOf } from "../columns.js";
 import { beside, facet, faceted, facetText, chips, hasLateness, onWide, tells, wholeOf } from "../facets.js";
-import { groups, wantsGroups } from "../groups.js";
+import { groups, openTree, wantsGroups } from "../groups.js";
 import { descriptions } from "../known.js";
 import { listing, onNarrow } from "../listing.js";
 import { say } from "../live.js";
@@ -16,7 +16,6 @@ import { $, age, keep, shell } from "../state.js";
 import { bottom, toolbar } from "../toolbar.js";
 
 const TYPING = 250;
-const GROUPED = 500;
 const SHOWN = ["", "late", "long"];
 
 let watched = null;
@@ -29,19 +28,28 @@ export async function load(context) {
   // The reader has the words for what is not there.
   if (!table) return json(api(tablePath(context.route.table), { limit: 1 }));
   const asked = question(table);
+  const grouped = wantsGroups(table);
   const sorting = sortingOf(table);
   const to = new URLSearchParams(asked);
   if (sorting) to.append("sort", sorting);
-  to.append("limit", wantsGroups(table) ? GROUPED : shell.limit);
-  if (shell.tokens.at(-1)) to.append("continue", shell.tokens.at(-1));
+  to.append("limit", grouped ? 1 : shell.limit);
+  if (shell.tokens.at(-1) && !grouped) to.append("continue", shell.tokens.at(-1));
   const names = faceted(table).map(({ name }) => parameter(name));
   if (names.length) to.append("facets", names.join(","));
   const expanded = [...(shell.facetText.keys() ?? [])].map((name) => faceted(table).find((each) => each.name === name)).filter(Boolean);
-  const [answer, ...whole] = await Promise.all([
+  const [answer, found, ...whole] = await Promise.all([
     json(api(tablePath(table.key), to)),
+    grouped ? trees(table, asked) : null,
     ...expanded.map(async (column) => [column.name, await wholeOf(table, column, asked)]),
   ]);
-  return { ...answer, table, asked, sorting, grouped: wantsGroups(table), whole: new Map(whole), next: answer.continue };
+  return { ...answer, table, asked, sorting, grouped: found, whole: new Map(whole), next: (found ?? answer).continue };
+}
+
+function trees(table, asked) {
+  const to = new URLSearchParams(asked);
+  to.append("limit", shell.limit);
+  if (shell.tokens.at(-1)) to.append("continue", shell.tokens.at(-1));
+  return json(api(`${tablePath(table.key)}/trees`, to));
 }
 
 // What the reader is asked, from the address: the same names. Rows that are not ok but
@@ -76,7 +84,7 @@ export function draw(data, _context, heading) {
     el("div", { class: "chips", role: "group", "aria-label": "Filters in force" }, ...chips(table)),
     el("div", { class: "split" }, side, el("section", { class: "records" },
       ...leftOut(data),
-      !rows.length ? el("p", { class: "nothing" }, empty(data)) : data.grouped ? groups(table, data, made, details)
+      !rows.length ? el("p", { class: "nothing" }, empty(data)) : data.grouped ? groups(table, { ...data.grouped, matching: data.grouped.rows, asked: data.asked }, made, details)
         : listing(table, rows, made, { sorting: data.sorting, details, sums: data.sums ?? {}, total: data.total }),
       bottom(table, data))),
   ];
@@ -125,13 +133,14 @@ function printed({ table, asked, generatedAt, total }) {
 }
 
 export function press(pressed, context) {
-  const { filter, value, sort, open, facet: name, input, lateness, pages, wide, columns, group } = pressed;
+  const { filter, value, sort, open, facet: name, input, lateness, pages, wide, columns, group, tree } = pressed;
   const { table } = shell.data;
   if (input === "q") type(value, context);
   else if (input === "facet") { shell.facetText.set(name, value); context.redraw(); }
   else if (filter !== undefined) context.go((to) => toggle(to, filter, value));
   else if (sort !== undefined) context.go((to) => to.set("sort", sort));
   else if (lateness) context.go((to) => to.set("lateness", lateness));
+  else if (tree !== undefined) openTree(table, tree, shell.data.asked, context);
   else if (open !== undefined) openRecord(table, open, context);
   else if (name !== undefined) unfold(name, context);
   else if (pages) turn(pages, context);
