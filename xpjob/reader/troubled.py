@@ -1,4 +1,4 @@
-"""Rows of a table by the tree that they are part of: the trees in trouble first, a page at a time."""
+"""Rows of a table by the tree that they are part of: those in trouble first, by pages."""
 
 from __future__ import annotations
 

@@ -153,6 +153,16 @@ def test_changes_of_all_tables(site: Site) -> None:
     expect(section).to_contain_text("1 broke, 1 went")
 
 
+def test_changes_without_dated_snapshots(site: Site) -> None:
+    """It says how to get them, and nothing fails."""
+    site.store.save(report())
+    site.put(shop())
+    page = site.open("changes")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Changes")
+    expect(page.locator("#view")).to_contain_text("HISTORY_KEEP")
+    assert not any("changes" in each for each in site.asked)
+
+
 def test_the_last_run(site: Site) -> None:
     """How it ended, each collector, and each list with what failed first."""
     site.store.save(report(targets=[failed_list()]))

@@ -87,6 +87,7 @@ export function fit() {
   for (const box of document.querySelectorAll("[data-scroll]")) {
     for (const cell of box.querySelectorAll(".out")) cell.classList.remove("out");
     box.classList.remove("over");
+    for (const foot of box.querySelectorAll("tfoot")) foot.hidden = false;
     const heads = [...box.querySelectorAll("thead th")];
     let excess = box.firstChild.offsetWidth - box.clientWidth;
     for (const step of ["p3", "p2"]) {
@@ -97,6 +98,8 @@ export function fit() {
       }
     }
     if (excess > 1) box.classList.add("over");
+    const foot = box.querySelector("tfoot");
+    if (foot) foot.hidden = ![...foot.querySelectorAll("td")].some((cell) => cell.textContent && cell.offsetWidth);
   }
   tick();
 }

@@ -12,13 +12,23 @@ const SPANS = [["1h", "an hour"], ["1d", "a day"], ["7d", "a week"], ["30d", "30
 export async function load() {
   const to = new URLSearchParams();
   for (const name of ["since", "from", "to", "team"]) if (query().has(name)) to.set(name, query().get(name));
-  const [found] = await Promise.all([json(api("changes", to)), surveyed()]);
-  return found;
+  const known = await surveyed();
+  const run = known.clusters.find(({ name }) => name === known.cluster)?.lastRun;
+  const none = { generatedAt: known.generatedAt, tables: null };
+  if (run && !run.history) return none;
+  return json(api("changes", to)).catch((error) => {
+    if (error.problem?.code !== "no-history") throw error;
+    return none;
+  });
 }
 
 export const title = () => "Changes";
 
 export function draw({ from, to, tables, unknown = [] }, _context, heading) {
+  if (!tables) {
+    return [heading, el("p", { class: "nothing" }, "There are no dated snapshots to compare with."),
+      el("p", { class: "dim" }, "Set HISTORY_KEEP for the job, so that it keeps dated snapshots; what came, went and changed is shown from the next run on.")];
+  }
   const only = query().get("table");
   const team = query().get("team");
   const shown = tables.filter(({ table }) => !only || table === only);
