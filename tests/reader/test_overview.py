@@ -15,7 +15,7 @@ from support.toy_tables import failed_list, toy_snapshot
 from xpjob.base.errors import TransientError
 from xpjob.collect.findings import Finding
 from xpjob.collect.outcome import CollectorOutcome
-from xpjob.collect.tables import Column, Highlight, TableDescription, row_id
+from xpjob.collect.tables import Column, Highlight, Link, TableDescription, row_id
 from xpjob.reader.loading import read
 from xpjob.reader.packed import Packed
 from xpjob.reader.prepared import prepare
@@ -268,6 +268,23 @@ def test_an_entry_says_where_and_why() -> None:
         "row": "top",
         "cluster": "",
     }
+
+
+def test_an_object_in_two_collectors_tables_has_one_entry() -> None:
+    """A row whose identity is linked to that of another table is the same object."""
+    linked = msgspec.structs.replace(ALONE, links=(Link("name", "orders", "name"),))
+    rows = {
+        "orders": [order("both", at(hours=1)), order("well")],
+        "alone": [order(name, at(hours=2)) for name in ("both", "well", "one")],
+    }
+    reader = reader_of(rows, tables=[PARENTS, PARTS, QUIET, linked])
+    assert entries(reader) == [
+        "critical Not ready Order one 0  one",
+        "critical Not ready Order well 0  well",
+        "warning Not ready Order both 0  both",
+    ]
+    found = reader.json("/overview")["needs"]
+    assert (found["total"], found["critical"], found["warning"]) == (3, 2, 1)
 
 
 def test_what_the_job_could_not_see_is_critical() -> None:

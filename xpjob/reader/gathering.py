@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Raw
 
 from xpjob.collect.findings import Finding
-from xpjob.collect.tables import Severity, TableDescription, row_values, title_of
+from xpjob.collect.tables import Link, Severity, TableDescription, row_values, title_of
 from xpjob.reader import entries, needs
 from xpjob.reader.derived import LATE, LONG, STATES
 from xpjob.reader.ids import Ids
@@ -117,6 +117,35 @@ class Gathering:
         """Take the findings of the collector, each with the tree of its object."""
         for finding in filter(needs.counts, findings):
             self._group(self._key(finding)).find(finding)
+
+    def leave_out(self, others: Iterable[Gathering]) -> None:
+        """Leave out the objects of which another collector has an entry.
+
+        A row is the same object as another one if its only identity column is linked to that of
+        the other table.
+        """
+        same = {
+            key: (link.table, other)
+            for key, part in self._parts.items()
+            for link in part.table.links
+            for other in others
+            if part.table.identity == (link.column,) and other.identifies(link)
+        }
+        for key in [each for each in self._groups if isinstance(each, tuple) and each[0] in same]:
+            table, other = same[key[0]]
+            part = self._parts[key[0]]
+            if other.has(table, text_of(part.row(key[1]).get(part.table.identity[0]))):
+                del self._groups[key]
+
+    def identifies(self, link: Link) -> bool:
+        """Return whether the link is to the only identity column of a table of this collector."""
+        part = self._parts.get(link.table)
+        return part is not None and part.table.identity == (link.to,)
+
+    def has(self, table: str, identity: str) -> bool:
+        """Return whether there is an entry of this row."""
+        row = self._parts[table].find((identity,))
+        return row is not None and self._top(table, row)[0] in self._groups
 
     def result(self) -> tuple[Needs, dict[str, Needs]]:
         """Return the entries: of all, and of each team."""

@@ -62,7 +62,10 @@ def prepare(raw: Packed, stamp: Stamp, views: dict[str, View] | None = None) -> 
     ``views`` gets the views of the others, which are made for this anyway.
     """
     collectors = by_collector(raw.head)
-    sections = {name: _Section(name, tables, raw, stamp) for name, tables in collectors.items()}
+    sections: dict[str, _Section] = {}
+    gatherings: list[Gathering] = []
+    for name, described_tables in collectors.items():
+        sections[name] = _Section(name, described_tables, raw, stamp, gatherings)
     tables: dict[str, PreparedTable] = {}
     team_needs: dict[str, list[Needs]] = {}
     for section in sections.values():
@@ -86,8 +89,14 @@ class _Section:
     """What is computed of the tables of one collector; their rows are let go with it."""
 
     def __init__(
-        self, name: str, tables: Sequence[TableDescription], raw: Packed, stamp: Stamp
+        self,
+        name: str,
+        tables: Sequence[TableDescription],
+        raw: Packed,
+        stamp: Stamp,
+        gatherings: list[Gathering],
     ) -> None:
+        """``gatherings`` are those of earlier collectors; this one's is added."""
         head = raw.head
         parts: list[Part] = []
         numbers: list[Number] = []
@@ -130,6 +139,8 @@ class _Section:
         self.trees = grow(readable, {part.table.key: part.rows for part in parts})
         gathering = Gathering(name, head.cluster, parts, self.trees)
         gathering.take(each for each in head.findings if (each.collector or name) == name)
+        gathering.leave_out(gatherings)
+        gatherings.append(gathering)
         self.needs, self.team_needs = gathering.result()
         self.card = cards.card(name, head, listed, numbers, bad)
 
