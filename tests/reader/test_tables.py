@@ -115,7 +115,7 @@ def test_filters_search_and_order(toy: Reader, question: str, expected: list[str
     [
         ("/tables/node", 404, "no-such-table", ["licences", "nodes"]),
         ("/tables/nodes?pool=wrokers", 400, "unknown-value", ["", "gpu", "workers"]),
-        ("/tables/nodes?cordoned=yes", 400, "unknown-value", ["false", "true"]),
+        ("/tables/nodes?cordoned=yes", 400, "unknown-value", ["", "false", "true"]),
         ("/tables/nodes?memory=1", 400, "unknown-parameter", None),
         ("/tables/nodes?sort=size", 400, "unknown-value", None),
         ("/tables/nodes/summary?by=memory", 400, "unknown-value", None),

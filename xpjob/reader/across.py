@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -45,6 +45,37 @@ class Found:
     generated_at: str
 
 
+def described_together(
+    every: Iterable[Mapping[str, TableDescription]],
+) -> dict[str, TableDescription]:
+    """Return the tables of several clusters by key.
+
+    Versions describe a table differently: it has what any of them says, the first before others.
+    """
+    found: dict[str, TableDescription] = {}
+    for tables in every:
+        for key, table in tables.items():
+            found[key] = _joined(found[key], table) if key in found else table
+    return found
+
+
+def _joined(first: TableDescription, other: TableDescription) -> TableDescription:
+    if first == other:
+        return first
+    known = {column.name for column in first.columns}
+    return msgspec.structs.replace(
+        first,
+        columns=(*first.columns, *(each for each in other.columns if each.name not in known)),
+        filters=tuple(dict.fromkeys((*first.filters, *other.filters))),
+        search=tuple(dict.fromkeys((*first.search, *other.search))),
+        shown=tuple(dict.fromkeys((*first.shown, *other.shown))),
+        identity=first.identity or other.identity,
+        since=first.since or other.since,
+        ok=first.ok or other.ok,
+        parents=first.parents or other.parents,
+    )
+
+
 def check(pairs: parameters.Pairs, table: TableDescription) -> Params:
     """Return the parameters of a question to all clusters. Raises ``QueryError``.
 
@@ -63,6 +94,7 @@ def find(parts: Sequence[Part], params: Params, now: int) -> Found:
     columns = tuple(dict.fromkeys(name for part in parts for name in part.view.schema.fields))
     added = (name for part in parts for name in part.view.schema.derived)
     fields = parameters.names(params, "fields", {COLUMN, *columns, *added})
+    parameters.orders(params, dict.fromkeys(columns))
     chosen: list[tuple[Part, Rows]] = []
     total = left = 0
     for part in parts:
@@ -142,7 +174,13 @@ def _selected(part: Part, params: Params, now: int) -> Rows:
         return range(0)  # its snapshot is of another version, without this column
     filters = tuple(replace(each, unchecked=True) for each in schema.filters)
     view = replace(part.view, schema=replace(schema, filters=filters))
-    return Selections().select(view, query.query(view, params, now))
+    order = [
+        key
+        for key in one(params, parameters.SORT.name).split(",")
+        if key.removeprefix("-") in schema.sorts  # else no row has a value
+    ]
+    here = {**params, parameters.SORT.name: (",".join(order),)}
+    return Selections().select(view, query.query(view, here, now))
 
 
 def facts(stamps: Sequence[tuple[Stamp, bool]], cluster: str) -> Json:

@@ -65,7 +65,7 @@ class Card(Struct, frozen=True, kw_only=True, rename="camel"):
 
 def numbers(table: TableDescription, view: View) -> tuple[Number, ...]:
     """Return the numbers that a table declares; those that no filters say are left out."""
-    names = {each.reads: each.name for each in view.schema.filters}
+    names = {each.reads: each.name for each in view.schema.filters if each.reads in view.columns}
     return tuple(
         _number(table, view, each, names)
         for each in table.highlights

@@ -18,6 +18,7 @@ OK, RECENT, LATE, LONG = "", "recent", "late", "long"
 STATES = (OK, RECENT, LATE, LONG)
 """The values of ``lateness``: not late, within the usual time, beyond it, and for a day or more."""
 LONG_SECONDS = 86_400
+_MOST_SECONDS = 1 << 40
 _FILTERS = {
     LATENESS: Parameter(
         LATENESS,
@@ -35,7 +36,7 @@ def filters(table: TableDescription) -> tuple[Parameter, ...]:
     """Return the filters of the columns that a table gets."""
     own = {column.name for column in table.columns}
     timed = table.since in own and (not table.ok or table.ok in own)
-    given = {LATENESS: timed, TREE: bool(own & {*table.parents})}
+    given = {LATENESS: timed, TREE: bool(own & {*table.parents} and table.identity)}
     return tuple(each for name, each in _FILTERS.items() if given[name] and name not in own)
 
 
@@ -71,7 +72,8 @@ def needed(table: TableDescription) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def usual_seconds(usual: Usual, value: str) -> int:
     """Return how long a row with this value usually takes to become ok."""
-    return usual.seconds.get(value, usual.default)
+    seconds = usual.seconds.get(value, usual.default)
+    return min(max(seconds, -_MOST_SECONDS), _MOST_SECONDS)  # documents may say anything
 
 
 def _not_ok(table: TableDescription, columns: Columns, count: int) -> Sequence[int]:
@@ -86,6 +88,6 @@ def _not_ok(table: TableDescription, columns: Columns, count: int) -> Sequence[i
 def _usual(usual: Usual, columns: Columns, count: int) -> Sequence[int]:
     by = columns.texts.get(usual.by)
     if by is None:
-        return array("q", [usual.default]) * count
+        return array("q", [usual_seconds(usual, "")]) * count
     of_code = [usual_seconds(usual, value or "") for value in by.values]
     return array("q", (of_code[code] for code in by.codes))

@@ -17,7 +17,8 @@ from xpjob.reader.trees import Trees, grow
 
 ROWS = "rows"
 """The key under which a JSON answer has the rows."""
-_FLAGS = ("true", "false")
+_FLAGS = ("true", "false", "")
+"""Values of a flag; the empty one is unknown."""
 _CLUSTERS = replace(
     parameters.CLUSTER,
     help="Cluster, where there are several (see /clusters); * for all, whose rows then have it.",

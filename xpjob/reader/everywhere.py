@@ -114,7 +114,7 @@ class Everywhere:
         words = one(params, "q").split()
 
         def make() -> bytes:
-            tables = {key: t for each in asked.every for key, t in each.snapshot.tables.items()}
+            tables = across.described_together(each.snapshot.tables for each in asked.every)
             made = all_teams.document(all_teams.merged(counted), tables, words, limit)
             return _encoded({**made, **asked.facts()})
 

@@ -19,7 +19,7 @@ from io import BytesIO
 from typing import BinaryIO, cast
 
 from xpjob.base import memory, scratch
-from xpjob.base.errors import XpjobError
+from xpjob.base.errors import BadAnswerError, XpjobError
 from xpjob.collect.contract import Collectors
 from xpjob.reader import child, handover, loading
 from xpjob.reader.child import Order, Refused
@@ -79,8 +79,19 @@ class Loader:
                     return self._apart(body, size, where, etag)
                 except _CannotStartError as error:
                     self._warn(error)
+            return self._here(body, where, etag)
+
+    def _here(self, body: BinaryIO, where: str, etag: str) -> Contents:
+        try:
             raw = loading.read(scratch.mapped(body), where, self._collectors)
-        return loading.contents(raw, etag, where, self._makers, views=True)
+            return loading.contents(raw, etag, where, self._makers, views=True)
+        except (BadAnswerError, ValueError):
+            raise
+        except Exception as error:
+            # As in a process of its own: whatever is in a document, the reader goes on, and reads
+            # the snapshots of other clusters.
+            _log.exception("loading failed", extra={"object": where})
+            raise _failed(where, _described(error)) from error
 
     def _warn(self, error: Exception) -> None:
         if not self._warned:
@@ -166,15 +177,27 @@ def _answer(
                 said = "it was killed, as by a lack of memory"
             elif not ready:
                 raise _CannotStartError(said) from error
-            raise LoadError(
-                f"loading {where}: the process that does so failed: {said}; it is tried again; "
-                "check the memory limit, which has to be some three times the snapshot"
-            ) from error
+            raise _failed(where, f"the process that does so failed: {said}") from error
         finally:
             timer.cancel()
     if isinstance(answer, Refused):
         raise answer.error()
     return answer
+
+
+def _failed(where: str, text: str) -> LoadError:
+    """Return the error for a load that failed, with advice that fits its cause."""
+    if "MemoryError" in text or "memory" in text:
+        advice = "check the memory limit, which has to be some three times the snapshot"
+    elif "no answer" in text:
+        advice = "check the processor limit"
+    else:
+        advice = "the snapshot before is served meanwhile; if it goes on, report this text"
+    return LoadError(f"loading {where}: {text}; it is tried again; {advice}")
+
+
+def _described(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".rstrip(": ")
 
 
 def _said(errors: BinaryIO) -> str:

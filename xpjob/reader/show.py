@@ -129,7 +129,7 @@ class Source:
             answer = _from_reader(self.config, self.url, path, asked, cluster=False)
             return _with_cluster(tables[key]), answer
         snapshots = [self.newest(name) for name in open_reader_store(self.config).clusters()]
-        tables = {key: table for each in snapshots for key, table in each.tables.items()}
+        tables = across.described_together(each.tables for each in snapshots)
         if key not in tables:
             raise unknown("table", key, tables)
         parts = [

@@ -62,13 +62,13 @@ def _asked(
 
 def _tables_of(source: Source, url: str, document: Document, *, all_clusters: bool) -> Described:
     """Return the tables of a team's sections, as the cluster of each describes them."""
-    found: dict[str, TableDescription] = {}
+    found: list[Described] = []
     clusters = dict.fromkeys(section["cluster"] for section in document["sections"])
     for cluster in clusters if all_clusters else [""]:
         pairs = [("cluster", cluster)] if cluster else []
         answer = ask(source.config, url, "schema.json", pairs, cluster=not all_clusters)
-        found |= {table.key: table for table in decode(answer.body, Tables, url).tables}
-    return found
+        found.append({table.key: table for table in decode(answer.body, Tables, url).tables})
+    return across.described_together(found)
 
 
 def _snapshots(source: Source, *, all_clusters: bool) -> list[Loaded]:
@@ -79,7 +79,7 @@ def _snapshots(source: Source, *, all_clusters: bool) -> list[Loaded]:
 
 
 def _described(snapshots: Sequence[Loaded]) -> Described:
-    return {key: table for each in snapshots for key, table in each.tables.items()}
+    return across.described_together(each.tables for each in snapshots)
 
 
 def _facts(snapshots: Sequence[Loaded], *, all_clusters: bool) -> Document:

@@ -142,7 +142,9 @@ class Tables:
         key = request.path_params["key"]
         every = [each for each in self._service.all_served() if key in each.snapshot.tables]
         first = (every or [self._service.served("")])[0]
-        params = across.check(pairs(request), first.snapshot.describe(key))
+        described_by = {key: first.snapshot.describe(key)}
+        tables = across.described_together([described_by, *(e.snapshot.tables for e in every)])
+        params = across.check(pairs(request), tables[key])
         parts = [
             across.Part(each.snapshot.tables[key], await self._view(request, each), each.stale)
             for each in every

@@ -108,7 +108,11 @@ def _listed(name: str, teams: Teams, added: Mapping[str, str]) -> Json:
         "rows": {key: part.rows for key, part in parts.items()},
         "late": sum(part.late for part in parts.values()),
         "findings": teams.findings.get(name, 0),
-        "sums": {column: parts[key].sums[column] for column, key in added.items() if key in parts},
+        "sums": {
+            column: parts[key].sums[column]
+            for column, key in added.items()
+            if key in parts and column in parts[key].sums  # not in each version of the table
+        },
     }
 
 
