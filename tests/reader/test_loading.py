@@ -273,9 +273,9 @@ def test_the_process_ends_with_the_reader() -> None:
             stdout=subprocess.PIPE,
             pass_fds=(body.fileno(),),
         )
+    assert process.stdin
+    assert process.stdout
     try:
-        assert process.stdin
-        assert process.stdout
         process.stdin.write(len(order).to_bytes(8, "big") + order)
         process.stdin.flush()
         assert process.stdout.readline() == b"ready\n"
@@ -283,7 +283,8 @@ def test_the_process_ends_with_the_reader() -> None:
         assert process.wait(60) == 1
     finally:
         process.kill()
-        process.communicate()
+        process.wait()
+        process.stdout.close()
 
 
 def test_memory_is_limited(

@@ -11,6 +11,7 @@ import pytest
 from support.reader import Reader, make_reader
 from support.reader_sample import FakeStore, at
 from support.toy_tables import toy_snapshot
+from xpjob.collect.findings import Finding
 from xpjob.collect.tables import Column, Highlight, TableDescription, Usual
 
 COLUMNS = (Column("name"), Column("team"), Column("cores", "cores"), Column("zone"))
@@ -121,6 +122,21 @@ def test_a_description_may_say_anything(changes: dict[str, Any]) -> None:
     found = reader.json("/tables/orders?cluster=a&facets=ok,kind,lateness&kind=k")
     assert found["total"] == 1
     assert sum(found["lateness"].values()) == 1
+
+
+@pytest.mark.parametrize("collector", ["", "unheard of", "capacity"])
+def test_a_finding_is_counted_once(collector: str) -> None:
+    """Whichever collector it names, and however many there are."""
+    finding = Finding(
+        finding="x", class_="", group="", kind="K", namespace="", name="a", uid="", team="",
+        confirmed=True, collector=collector, severity="critical",
+    )  # fmt: skip
+    store = FakeStore()
+    store.save(toy_snapshot(findings=[finding]))
+    reader = make_reader(store)
+    assert reader.snapshots.refresh()
+    entries = reader.json("/overview")["needs"]["entries"]
+    assert len([each for each in entries if each["finding"] == "x"]) == 1
 
 
 def test_an_unknown_flag_is_a_value_like_others() -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from msgspec import Raw
 
+from xpjob.collect.findings import Finding
 from xpjob.collect.tables import LATENESS, TableDescription
 from xpjob.reader import cards, described, facets, ids, teams
 from xpjob.reader.cards import Card, Number, TableCard
@@ -62,10 +63,11 @@ def prepare(raw: Packed, stamp: Stamp, views: dict[str, View] | None = None) -> 
     ``views`` gets the views of the others, which are made for this anyway.
     """
     collectors = by_collector(raw.head)
+    owned = _findings(raw.head, list(collectors))
     sections: dict[str, _Section] = {}
     gatherings: list[Gathering] = []
     for name, described_tables in collectors.items():
-        sections[name] = _Section(name, described_tables, raw, stamp, gatherings)
+        sections[name] = _Section(name, described_tables, raw, stamp, owned[name], gatherings)
     tables: dict[str, PreparedTable] = {}
     team_needs: dict[str, list[Needs]] = {}
     for section in sections.values():
@@ -94,6 +96,7 @@ class _Section:
         tables: Sequence[TableDescription],
         raw: Packed,
         stamp: Stamp,
+        findings: Sequence[Finding],
         gatherings: list[Gathering],
     ) -> None:
         """``gatherings`` are those of earlier collectors; this one's is added."""
@@ -138,7 +141,7 @@ class _Section:
         readable = [part.table for part in parts]
         self.trees = grow(readable, {part.table.key: part.rows for part in parts})
         gathering = Gathering(name, head.cluster, parts, self.trees)
-        gathering.take(each for each in head.findings if (each.collector or name) == name)
+        gathering.take(findings)
         gathering.leave_out(gatherings)
         gatherings.append(gathering)
         self.needs, self.team_needs = gathering.result()
@@ -152,6 +155,21 @@ class _Section:
 def _part(table: TableDescription, rows: Sequence[Raw | bytes], own: Ids, view: View) -> Part:
     late = view.columns[LATENESS].codes if LATENESS in view.schema.derived else None
     return Part(table, rows, own, late, view.times.get(table.since), view.columns.get(TEAM))
+
+
+def _findings(head: Head, collectors: Sequence[str]) -> Mapping[str, list[Finding]]:
+    """Return the findings of each collector, each finding once.
+
+    One that names no collector of the snapshot is of that of its table, or else of the first.
+    """
+    found: dict[str, list[Finding]] = {name: [] for name in collectors}
+    of_table = {table.key: table.collector for table in head.tables or ()}
+    for finding in head.findings if collectors else ():
+        owner = finding.collector
+        if owner not in found:
+            owner = of_table.get(finding.table, collectors[0])
+        found[owner].append(finding)
+    return found
 
 
 def by_collector(head: Head) -> Mapping[str, list[TableDescription]]:
