@@ -80,7 +80,7 @@ def test_head_has_the_headers_only(toy: Reader) -> None:
 
 def test_a_program_is_told_where_the_table_is(toy: Reader) -> None:
     """Nothing answers it with a page but the root."""
-    for accept in ("*/*", "application/json", "text/html;q=0, */*"):
+    for accept in ("*/*", "application/json", "text/html;q=0, */*", "text/html;level=1;q=0"):
         problem = toy.get("/nodes", Accept=accept)
         assert problem.headers["content-type"] == "application/problem+json"
         assert problem.json()["known"] == ["/tables/nodes"]

@@ -125,8 +125,7 @@ def accepts_gzip(request: Request) -> bool:
     for part in request.headers.get("accept-encoding", "").lower().split(","):
         name, _, rest = part.strip().partition(";")
         if name.strip() in ("gzip", "x-gzip", "*"):
-            weight = rest.replace(" ", "").removeprefix("q=")
-            return not rest or weight.strip("0.") != ""
+            return _wanted(rest)
     return False
 
 
@@ -135,9 +134,16 @@ def accepts_html(request: Request) -> bool:
     for part in request.headers.get("accept", "").lower().split(","):
         name, _, rest = part.partition(";")
         if name.strip() == "text/html":
-            weight = rest.replace(" ", "").removeprefix("q=")
-            return not rest or weight.strip("0.") != ""
+            return _wanted(rest)
     return False
+
+
+def _wanted(parameters: str) -> bool:
+    """Tell whether the weight among the parameters of a header's member is not zero."""
+    for parameter in parameters.replace(" ", "").split(";"):
+        if parameter.startswith("q="):
+            return parameter.removeprefix("q=").strip("0.") != ""
+    return True
 
 
 def http_date(moment: float) -> str:
