@@ -13,6 +13,7 @@ from support.reader_sample import FakeStore, at
 from support.toy_tables import toy_snapshot
 from xpjob.collect.findings import Finding
 from xpjob.collect.tables import Column, Highlight, TableDescription, Usual
+from xpjob.reader import changes
 
 COLUMNS = (Column("name"), Column("team"), Column("cores", "cores"), Column("zone"))
 NEW = TableDescription(
@@ -100,7 +101,7 @@ LATE = {"name": "x", "kind": "k", "ok": False, "since": at(hours=2), "parent": N
 
 
 @pytest.mark.parametrize(
-    "changes",
+    "said",
     [
         {"usual": Usual(default=1 << 62)},
         {"usual": Usual(default=(1 << 63) + 5)},
@@ -111,10 +112,10 @@ LATE = {"name": "x", "kind": "k", "ok": False, "since": at(hours=2), "parent": N
         {"parents": ("parent",), "identity": ()},
     ],
 )
-def test_a_description_may_say_anything(changes: dict[str, Any]) -> None:
+def test_a_description_may_say_anything(said: dict[str, Any]) -> None:
     """Its snapshot is served all the same, and so are those of clusters after it."""
     store = FakeStore()
-    saved(store, msgspec.structs.replace(FLAGGED, **changes), [LATE], "a")
+    saved(store, msgspec.structs.replace(FLAGGED, **said), [LATE], "a")
     saved(store, FLAGGED, [LATE], "b")
     reader = make_reader(store)
     assert reader.snapshots.refresh()
@@ -149,3 +150,16 @@ def test_an_unknown_flag_is_a_value_like_others() -> None:
     for each in reader.json("/tables/orders?facets=ok&limit=1")["facets"]["ok"]["values"]:
         answer = reader.json(f"/tables/orders?ok={quote(each['value'])}")
         assert answer["total"] == each["total"]
+
+
+def test_a_comparison_waits_no_longer_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a snapshot is loaded, which may hang."""
+    monkeypatch.setattr(changes, "_SECONDS", 0.3)
+    store = FakeStore()
+    store.keep(toy_snapshot(1, generated_at=at(days=2)))
+    store.save(toy_snapshot(2))
+    reader = make_reader(store)
+    assert reader.snapshots.refresh()
+    with reader.snapshots.alone:
+        reader.refused("/changes", 503, "busy")
+    assert reader.get("/changes").status_code == 200

@@ -10,7 +10,8 @@ from __future__ import annotations
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
@@ -27,6 +28,7 @@ from xpjob.base.errors import (
 )
 from xpjob.base.wildcards import Wildcard
 from xpjob.collect.contract import Collectors
+from xpjob.net import deadline
 from xpjob.net.deadline import steps
 from xpjob.reader import loading, parameters
 from xpjob.reader.flights import UnavailableError
@@ -47,6 +49,7 @@ DEFAULT_LIMIT = 100
 _SECONDS = 30.0
 """Time for one comparison, the store's answers included."""
 _WAITING = 16
+_LOOK_SECONDS = 0.2
 _LIST_SECONDS = 30.0
 """How long a list of dated snapshots is good: a run adds one."""
 _HELD = 50_000
@@ -131,6 +134,8 @@ class Changes:
         except NotFoundError as error:
             text = f"there are no dated snapshots; {NO_HISTORY}"
             raise QueryError("no-history", text, status=404) from error
+        except UnavailableError:
+            raise
         except XpjobError as error:
             _log.warning("snapshots could not be compared", extra={"error": str(error)})
             bad = isinstance(error, BadAnswerError)
@@ -177,7 +182,7 @@ class Changes:
         if held is None:
             keys = (old.key, new.key) if new else (old.key,)
             bodies = {key: self._body(key) for key in dict.fromkeys(keys)}
-            with self._snapshots.alone:
+            with self._alone():
                 sides = {
                     key: loading.read(bodies.pop(key), self._store.where(key), self._collectors)
                     for key in list(bodies)
@@ -194,6 +199,18 @@ class Changes:
             self._hold((tag, name), held)
         self._held.move_to_end((tag, name))
         return held
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Wait until no snapshot is being loaded, which may take longer than an answer may."""
+        lock = self._snapshots.alone
+        while not lock.acquire(timeout=_LOOK_SECONDS):
+            if deadline.left() <= 0:
+                raise UnavailableError("busy", "a snapshot is being loaded; ask again", 5)
+        try:
+            yield
+        finally:
+            lock.release()
 
     def _body(self, name: str) -> bytes:
         if (stored := self._store.get(name)) is None:
