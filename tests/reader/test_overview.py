@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -285,6 +286,28 @@ def test_an_object_in_two_collectors_tables_has_one_entry() -> None:
     ]
     found = reader.json("/overview")["needs"]
     assert (found["total"], found["critical"], found["warning"]) == (3, 2, 1)
+
+
+def test_a_table_that_cannot_be_read_costs_only_itself() -> None:
+    """Its card says so; search and the page of a team have the others."""
+    store = FakeStore()
+    rows = {"orders": [order("late", at(hours=1))], "alone": [order("broken")]}
+    reader = reader_of(rows, store=store)
+    stored = store.documents["snapshot.json"]
+    body = stored.body.replace(b'"broken"', b'"\xff"')
+    store.documents["snapshot.json"] = replace(stored, body=body, etag="broken")
+    reader.snapshots.refresh()
+    cards = {
+        table["key"]: table["error"]
+        for collector in reader.json("/overview")["collectors"]
+        for table in collector["tables"]
+    }
+    assert "cannot be read" in cards["alone"]
+    assert cards["orders"] == ""
+    assert reader.get("/search?q=late").status_code == 200
+    sections = reader.json("/teams/payments")["sections"]
+    assert [each["table"] for each in sections] == ["orders"]
+    assert reader.get("/tables/alone").status_code == 503
 
 
 def test_what_the_job_could_not_see_is_critical() -> None:

@@ -148,6 +148,7 @@ class Everywhere:
             searching.Part(table, await self._service.view(each, key))
             for each in asked.every
             for key, table in each.snapshot.tables.items()
+            if key in each.snapshot.prepared.tables  # the overview says which cannot be read
         ]
         names = {
             each.snapshot.stamp.cluster: each.snapshot.prepared.teams.names for each in asked.every

@@ -27,6 +27,9 @@ from xpjob.reader.trees import Trees, grow
 from xpjob.snapshot.documents import UNREADABLE, Head
 
 
+UNREADABLE_TABLE = "its rows cannot be read; the next run that succeeds replaces them"
+
+
 @dataclass(frozen=True, slots=True)
 class PreparedTable:
     """What is known of all rows of a table. ``facts`` has a facet for each of its filters."""
@@ -111,12 +114,13 @@ class _Section:
         outcome = cards.outcome_of(head, name)
         for table in tables:
             rows: Sequence[Raw | bytes] = ()
+            error = outcome.error
             try:
                 rows = raw.rows(table.key)
                 view = described.outline_of(table, rows, stamp, also=(TEAM,))
                 own = PreparedTable(facets.all_facts(view), ids.index(table, rows))
             except UNREADABLE:
-                late = 0  # whoever asks for the table is told
+                late, error = 0, error or UNREADABLE_TABLE
             else:
                 self.tables[table.key] = own
                 self._outlines.append((table, view))
@@ -133,7 +137,7 @@ class _Section:
                     title=table.title,
                     rows=len(rows),
                     late=late,
-                    error=outcome.error,
+                    error=error,
                     carried_since=outcome.carried_since,
                 )
             )

@@ -42,11 +42,14 @@ def tables_of(snapshot: Loaded) -> list[str]:
     Beside those with teams these are tables with namespaces, if there is a table of namespaces that
     says whose each is.
     """
-    found = snapshot.with_teams
+    readable = snapshot.prepared.tables
+    found = [key for key in snapshot.with_teams if key in readable]
     if not _namespaces_table(snapshot):
         return found
     return [
-        key for key, table in snapshot.tables.items() if key in found or NAMESPACE in table.filters
+        key
+        for key, table in snapshot.tables.items()
+        if key in found or (key in readable and NAMESPACE in table.filters)
     ]
 
 
@@ -136,7 +139,8 @@ def _having(view: View, name: str, values: set[str]) -> list[int]:
 def _namespaces_table(snapshot: Loaded) -> str:
     """Return the first table that has one row for each namespace, with its team."""
     for key in snapshot.with_teams:
-        if snapshot.tables[key].identity == (NAMESPACE,):
+        readable = key in snapshot.prepared.tables
+        if readable and snapshot.tables[key].identity == (NAMESPACE,):
             return key
     return ""
 
