@@ -14,8 +14,8 @@ KIND = "kind"
 
 
 def has_team(table: TableDescription) -> bool:
-    """Return whether rows of a table have a team, and can be selected by it."""
-    return table.column(TEAM) is not None and TEAM in table.filters
+    """Return whether rows of a table have a team."""
+    return table.column(TEAM) is not None
 
 
 def id_of(table: TableDescription, row: Mapping[str, Any]) -> str:

@@ -93,8 +93,9 @@ class Loaded:
 
     @property
     def with_teams(self) -> list[str]:
-        """Return the keys of the tables whose rows have a team."""
-        return [key for key, table in self.tables.items() if entries.has_team(table)]
+        """Return the keys of the tables that can be read and whose rows have a team."""
+        readable = self.prepared.tables
+        return [k for k, table in self.tables.items() if k in readable and entries.has_team(table)]
 
     def inventory(self, live: bytes = b"") -> Body:
         """Return the exposition of the families that the job pushes, which is held gzipped.

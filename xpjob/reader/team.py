@@ -43,7 +43,7 @@ def tables_of(snapshot: Loaded) -> list[str]:
     says whose each is.
     """
     readable = snapshot.prepared.tables
-    found = [key for key in snapshot.with_teams if key in readable]
+    found = snapshot.with_teams
     if not _namespaces_table(snapshot):
         return found
     return [
@@ -139,8 +139,7 @@ def _having(view: View, name: str, values: set[str]) -> list[int]:
 def _namespaces_table(snapshot: Loaded) -> str:
     """Return the first table that has one row for each namespace, with its team."""
     for key in snapshot.with_teams:
-        readable = key in snapshot.prepared.tables
-        if readable and snapshot.tables[key].identity == (NAMESPACE,):
+        if snapshot.tables[key].identity == (NAMESPACE,):
             return key
     return ""
 
