@@ -26,7 +26,6 @@ from xpjob.reader.teams import Teams
 from xpjob.reader.trees import Trees, grow
 from xpjob.snapshot.documents import UNREADABLE, Head
 
-
 UNREADABLE_TABLE = "its rows cannot be read; the next run that succeeds replaces them"
 
 
