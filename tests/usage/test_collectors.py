@@ -139,9 +139,19 @@ def test_pods_hold_their_requests_from_start_to_end() -> None:
              "containerStatuses": [{"name": "c", "state": {"running": {}}}]},
             "n1", None,
         ),
+        (
+            {"phase": "Succeeded", "startTime": f"{DAY}T10:00:00Z",
+             "containerStatuses": ended("1970-01-01T00:00:00Z")},
+            "n1", None,
+        ),
+        (
+            {"phase": "Failed", "startTime": f"{DAY}T10:00:00Z",
+             "containerStatuses": ended("1970-01-01T00:00:00Z", f"{DAY}T10:00:07Z")},
+            "n1", ("10:00:00", "10:00:07"),
+        ),
     ],
     ids=["started", "scheduled", "unschedulable", "unknown start", "invalid start", "failed",
-         "evicted before it ran", "no end known"],
+         "evicted before it ran", "no end known", "ended in 1970", "one ended in 1970"],
 )  # fmt: skip
 def test_the_life_of_a_pod(
     status: dict[str, Any], node_name: str, life: tuple[str, str | None] | None

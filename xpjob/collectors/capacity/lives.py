@@ -17,8 +17,8 @@ from xpjob.kube.pods import Pod, PodStatus
 
 _KINDS = "iiiqq"
 """Kinds of the columns: times of broken clocks are more than four bytes hold."""
-STILL_THERE = 0
-"""The end of a pod that has not ended."""
+STILL_THERE = (1 << 63) - 1
+"""The end of a pod that has not ended: no time is as late, and 1970 is one that runtimes give."""
 
 
 class Lives(Struct, frozen=True, rename="camel", gc=False):

@@ -53,7 +53,7 @@ def of_pods(
     counted = Counter(
         (group_at[node], namespace, kind, begin if begin > since else since, end)
         for node, namespace, kind, begin, end in lives.rows()
-        if end == STILL_THERE or end > since
+        if end > since
     )
     amounts = [_amounts(kind) for kind in folded.kinds]
     for (group, at, kind, begin, end), pods in counted.items():
