@@ -140,6 +140,18 @@ def test_what_makes_no_sense_is_explained(reader: Reader, query: str, code: str)
     reader.refused(f"/usage?{query}", 400, code)
 
 
+def test_a_period_that_is_too_long_is_refused_before_the_store_is_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Not after a list of each month of seven thousand years."""
+    store, asked = FakeStore(), []
+    save(store)
+    reader = loaded(store)
+    monkeypatch.setattr(store, "keys", lambda prefix, most: asked.append(prefix) or [])
+    reader.refused("/usage?from=2000-01-01&to=9000-01-01", 400, "bad-value")
+    assert asked == []
+
+
 def test_open_days_come_from_the_snapshot() -> None:
     """The one that is served."""
     store = FakeStore()

@@ -90,6 +90,7 @@ def gather(
     file, and is taken from it. With ``most``, so many days of clusters are read at most.
     Raises ``QuestionError``, ``NoUsageError`` and the store's errors.
     """
+    _check_length(question, 1, most)
     every = _listed(store, question)
     listed = [key for key in every if question.has_cluster(key.cluster)]
     asked = [each for each in current if question.has_cluster(each.cluster)]
@@ -151,11 +152,19 @@ def _check(store: Readable, gathered: Gathered, known: Collection[str], most: in
                 f"there is no usage of the cluster {name[:60]!r} in this period",
                 sorted(known),
             )
-    days = question.period.count * len(found)
-    if most and days > most:
+    _check_length(question, len(found), most)
+
+
+def _check_length(question: Question, clusters: int, most: int) -> None:
+    """Raise an error for more days of clusters than ``most``, if there is a limit.
+
+    It is checked before anything is listed, too: a list for each month of a long period is the
+    work that the limit is there to save.
+    """
+    if most and question.period.count * clusters > most:
         raise QuestionError(
             "from",
-            f"{question.period.count} days of {len(found)} clusters are asked for, and at most "
+            f"{question.period.count} days of {clusters} clusters are asked for, and at most "
             f"{most} days of clusters are answered here; ask for a shorter period or fewer "
             "clusters, or use xpjob usage with the store",
         )
