@@ -144,10 +144,16 @@ def test_a_period_that_is_too_long_is_refused_before_the_store_is_asked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Not after a list of each month of seven thousand years."""
-    store, asked = FakeStore(), []
+    store = FakeStore()
+    asked: list[str] = []
     save(store)
     reader = loaded(store)
-    monkeypatch.setattr(store, "keys", lambda prefix, most: asked.append(prefix) or [])
+
+    def keys(prefix: str, _most: int) -> list[str]:
+        asked.append(prefix)
+        return []
+
+    monkeypatch.setattr(store, "keys", keys)
     reader.refused("/usage?from=2000-01-01&to=9000-01-01", 400, "bad-value")
     assert asked == []
 

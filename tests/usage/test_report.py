@@ -120,10 +120,20 @@ def test_classes_are_never_summed(used: Used) -> None:
     assert used.rows("quantity", meter="objects") == [("2.000",)]
     assert used.rows("quantity", meter="objects", class_="managed") == [("100.000",)]
     assert used.rows("class", "quantity", meter="objects", class_=("managed", "composite")) == [
-        ("managed", "100.000"),
         ("composite", "10.000"),
+        ("managed", "100.000"),
     ]
+    by_pattern = {"meter": "objects", "filter": "class=*d*"}
+    assert used.rows("class", "quantity", **by_pattern) == [("managed", "100.000")]
+    every = used.document(meter="objects", filter="class=*")["totals"]
+    assert [each["class"] for each in every] == ["claim", "composite", "composite-root", "managed"]
     assert used.rows("quantity", class_="managed", meter="cpu_requests") == [("1.000",)]
+    totals = used.document(meter="objects", class_=("managed", "composite"))["totals"]
+    assert [(each["class"], str(each["quantity"])) for each in totals] == [
+        ("composite", "10.000"),
+        ("managed", "100.000"),
+    ]
+    assert ["class" in each for each in used.document(by="class")["totals"]] == [False, False]
 
 
 def test_filters(used: Used) -> None:

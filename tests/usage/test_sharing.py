@@ -125,6 +125,38 @@ def test_idle_is_of_each_node_group_where_requests_tell_theirs(used: Used) -> No
     }
 
 
+def test_groups_of_nodes_that_are_renamed_keep_their_idle(used: Used) -> None:
+    """Idle of a group is shared among, and shown as, what the group is called in the report."""
+    rows = gives(2 * HOUR, "old"), cores("a", HOUR, group="old")
+    used.file(closed("2026-10-01", *rows, observed=BOTH))
+    renamed = {**OCTOBER, "map": "nodeGroup:old=new", "by": "team,nodeGroup"}
+    assert used.exact(**renamed) == {
+        ("a", "new"): str(HOUR * 1000),
+        ("__idle__", "new"): str(HOUR * 1000),
+    }
+    shared = used.exact(**renamed, share="idle=proportional")
+    assert shared == {("a", "new"): str(2 * HOUR * 1000)}
+
+
+def test_no_class_takes_what_another_one_shares(used: Used) -> None:
+    """A claim and its MRs are one order: the share of a claim is not one of an MR."""
+    classes = ("claim", "managed")
+    used.file(
+        closed(
+            "2026-10-01",
+            *(
+                Amount(Key("objects", class_=class_, team=team, namespace=team), amount)
+                for class_, team, amount in (
+                    ("claim", "system", 60), ("claim", "web", 60), ("managed", "web", 600),
+                )
+            ),
+        )
+    )  # fmt: skip
+    asked = {**OCTOBER, "meter": "objects", "class_": classes, "by": "class,team"}
+    shared = used.exact(**asked, share="namespace=system:proportional")
+    assert shared == {("claim", "web"): "120", ("managed", "web"): "600"}
+
+
 def test_a_namespace_is_shared(used: Used) -> None:
     """By what the others have had; several shares do not depend on their order."""
     rows = (

@@ -50,7 +50,8 @@ def _table(document: Document, total: Document) -> Table:
     for name, title in columns:
         made.add_column(title, _number(total[name]), justify="right")
     for row in document["rows"]:
-        if row["meter"] == total["meter"]:
+        # A total is of a meter, and of one class if several are asked for.
+        if all(row[name] == total[name] for name in ("meter", "class") if name in total):
             values = [_value(row, name) for name in by]
             made.add_row(*values, *(_number(row[name]) for name, _ in columns))
     return made

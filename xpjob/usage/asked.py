@@ -35,7 +35,7 @@ def question(
     classes = [*values.get("class", ()), *filters.pop("class", ())]
     clusters = [*values.get(CLUSTER, ()), *filters.pop(CLUSTER, ())]
     by = parts.dimensions(values.get("by", ()))
-    if len(set(classes)) > 1 and "class" not in by:
+    if parts.several(classes) and "class" not in by:
         by = (*by, "class")
     wanted = period(one("month"), one("from"), one("to"), now)
     return Question(

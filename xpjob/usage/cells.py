@@ -88,7 +88,8 @@ class Cells:
                 self.classes.add(class_)
             if not question.has_class(class_):
                 continue
-            self._balance(meter, Within(*placed, cluster), key[group], pair[0])
+            pool = question.rename("nodeGroup", key[group])
+            self._balance(meter, Within(*placed, cluster), pool, pair[0])
             if not question.has_meter(meter):
                 continue
             self._note(meter, pair, corrected=charge != "", unallocated=not key[team])

@@ -54,8 +54,9 @@ def _rows(report: Report) -> Iterator[Json]:
 
 
 def _row(report: Report, row: Row, *, named: bool = True) -> Json:
-    """Return a row by its columns; a total has no values of dimensions."""
-    made: Json = dict(zip(report.question.by, row.key.values, strict=True)) if named else {}
+    """Return a row by its columns; a total has no values of dimensions but the class it is of."""
+    names = report.question.by if named else ["class"][: len(row.key.values)]
+    made: Json = dict(zip(names, row.key.values, strict=True))
     made |= {
         "meter": row.key.meter,
         "quantity": _number(row.quantity),

@@ -82,6 +82,10 @@ class Question:
     def _clusters(self) -> tuple[Wildcard, ...]:
         return tuple(map(Wildcard, self.clusters))
 
+    @cached_property
+    def _classes(self) -> tuple[Wildcard, ...]:
+        return tuple(map(Wildcard, self.classes))
+
     def has_cluster(self, cluster: str) -> bool:
         """Return whether a cluster is asked for."""
         return not self._clusters or any(each.matches(cluster) for each in self._clusters)
@@ -91,8 +95,16 @@ class Question:
         if not class_:
             return True
         if self.classes:
-            return class_ in self.classes
+            return any(each.matches(class_) for each in self._classes)
         return class_ in self.orders
+
+    @property
+    def apart(self) -> bool:
+        """Return whether usage of several classes is asked for, of which ``by`` has the class.
+
+        One may be a part of another one: they are neither summed nor shared among each other.
+        """
+        return "class" in self.by and several(self.classes)
 
     def has_meter(self, meter: str) -> bool:
         """Return whether a meter is to be shown: by default all but what nodes have to give."""
@@ -123,6 +135,11 @@ class Question:
     def idle(self) -> How:
         """Return how idle is shared."""
         return next((share.how for share in self.shares if share.dimension == IDLE), "none")
+
+
+def several(classes: Sequence[str]) -> bool:
+    """Return whether values of a filter may be of several classes: ``*`` stands for any text."""
+    return len(set(classes)) > 1 or any("*" in name for name in classes)
 
 
 def dimensions(values: Iterable[str]) -> tuple[str, ...]:

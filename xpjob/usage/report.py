@@ -54,6 +54,8 @@ class Row:
 class Report:
     """Rows, a total for each meter, whose columns add up, and the total of money.
 
+    If several classes are asked for, each has a total; ``values`` of their keys have the class.
+
     ``classes`` are all that the period has of these meters.
     """
 
@@ -166,9 +168,11 @@ def _rounded(gathered: Gathered, sums: Mapping[RowKey, _Sums], prices: Prices | 
         costs, cost = rounded(exact, prices.decimals)
     rows: list[Row] = []
     totals: list[Row] = []
-    for meter in sorted({key.meter for key in sums}):
-        own = {key: row for key, row in sums.items() if key.meter == meter}
-        some, total = _of_meter(question, meter, own)
+    groups: dict[tuple[str, tuple[str, ...]], dict[RowKey, _Sums]] = {}
+    for key, sum_ in sums.items():
+        groups.setdefault((key.meter, _class(question, key)), {})[key] = sum_
+    for (meter, class_), own in sorted(groups.items(), key=lambda item: item[0]):
+        some, total = _of_meter(question, RowKey(meter, class_, ""), own)
         for row in some:
             _put_money(row, own[row.key], costs)
         if prices:
@@ -187,13 +191,17 @@ def _rounded(gathered: Gathered, sums: Mapping[RowKey, _Sums], prices: Prices | 
     )
 
 
+def _class(question: Question, key: RowKey) -> tuple[str, ...]:
+    """Return the class of a row if several classes are asked for, which are never summed."""
+    return (key.values[question.by.index("class")],) if question.apart else ()
+
+
 def _of_meter(
-    question: Question, meter: str, sums: Mapping[RowKey, _Sums]
+    question: Question, total_key: RowKey, sums: Mapping[RowKey, _Sums]
 ) -> tuple[list[Row], Row]:
     """Return the rows of a meter, the largest last digits first, and their total."""
-    unit = REPORT_UNITS[unit_of(meter)]
+    unit = REPORT_UNITS[unit_of(total_key.meter)]
     size = unit.size // 3600
-    total_key = RowKey(meter, (), "")
     whole = sum((row.average for row in sums.values()), Fraction(0))
     average = {key: nearest(row.average / size, DECIMALS) for key, row in sums.items()}
     average[total_key] = nearest(whole / size, DECIMALS)
@@ -211,7 +219,7 @@ def _of_meter(
             some, total = rounded(hours, DECIMALS)
             target |= some
             target[total_key] = total
-    name = f"{unit_of(meter)}-{SECONDS}" if question.exact else unit.name
+    name = f"{unit_of(total_key.meter)}-{SECONDS}" if question.exact else unit.name
 
     def row(key: RowKey) -> Row:
         return Row(key, name, quantities[key], average[key], unit.amount, bridged[key])

@@ -41,16 +41,21 @@ def share(question: Question, direct: Mapping[Cell, int]) -> Quantities:
     """Return the quantities after sharing; their sum is the same."""
     names = question.dimensions
     given: dict[Cell, How] = {}
-    parts: dict[tuple[str, Within], list[Cell]] = {}
+    parts: dict[tuple[str, str, Within], list[Cell]] = {}
+    at = names.index("class") if question.apart else None
+
+    def among(cell: Cell) -> tuple[str, str, Within]:
+        return cell.meter, "" if at is None else cell.values[at], cell.within()
+
     for cell in direct:
         how = _how(question, dict(zip(names, cell.values, strict=True)), cell)
         if how != "none":
             given[cell] = how
         elif cell.reserved != IDLE and direct[cell] > 0:
-            parts.setdefault((cell.meter, cell.within()), []).append(cell)
+            parts.setdefault(among(cell), []).append(cell)
     made: Quantities = {cell: Fraction(amount) for cell, amount in direct.items()}
     for giver, how in given.items():
-        takers = parts.get((giver.meter, giver.within()), [])
+        takers = parts.get(among(giver), [])
         if giver.reserved == IDLE:
             takers = _of_group(takers, giver, names.index("nodeGroup"))
         if direct[giver] < 0 or (direct[giver] and not takers):
