@@ -60,6 +60,17 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
     return snapshot_before(tmp_path_factory.mktemp("before"))
 
 
+@pytest.fixture
+def world(
+    tmp_path: Path, shared_gateway: str, shared_s3: S3, before: Snapshot, faults: Faults
+) -> Iterator[World]:
+    """A world whose next run is well."""
+    retry.set_testing(True)
+    name = tmp_path.name.replace("_", "-")
+    with World.of(name, tmp_path, shared_gateway, shared_s3, before, faults) as made:
+        yield made
+
+
 @pytest.fixture(scope="package")
 def runs(
     request: pytest.FixtureRequest,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gzip
 from dataclasses import dataclass
+from datetime import timedelta
 from signal import SIGINT, SIGKILL, SIGTERM
 
-from faults import api, capacity, clusters, github, hub, services, sinks, sources
+from faults import api, capacity, clusters, github, hub, services, sinks, sources, usage
 from faults.api import DISCOVERY, at, claims, discovery, hanging, page, second_page
 from faults.breaking import Setup, in_shell, many, nothing
 from faults.sinks import DROPPED, LOST, always, do, good, holding, once, proxied, s3, say
@@ -58,6 +59,7 @@ MISSED, ASKED_AGAIN = "suddenly missing", "asked again for fewer objects"
 UNKNOWN_GROUP, UNCONDITIONAL = "a group is not known", "no conditional writes"
 REJECTED, JOB = "record rejected", "job named"
 OTHER_FILE = "file that stays"
+NOT_COUNTED = "usage not counted"
 EVENTS = {
     RETRIED: ("attempt", None),
     RETRIED_AS_TOLD: ("wait_seconds", 1),
@@ -71,6 +73,11 @@ EVENTS = {
     REJECTED: ("cause", "not_found"),
     JOB: ("job", None),
     OTHER_FILE: ("object", None),
+    NOT_COUNTED: (
+        "message",
+        "usage not counted: the clock differs from the API server's by more than five minutes; "
+        "synchronise them (NTP), the next run makes up for it",
+    ),
 }
 
 WELL = (0, ALL_NEW, ALL_NEW, "publish", 0)
@@ -225,6 +232,12 @@ API = (
     Row("API", "connections taken, no answer", "always", api.silent_api, *FAILED, (RETRIED,)),
     Row("API", "black hole", "always", api.swallowed_api, *FAILED,
         (RETRIED,)),
+    Row("API", "clock 4 minutes ahead", "always", usage.api_clock(ahead=timedelta(minutes=4)),
+        *WELL),
+    Row("API", "clock 10 minutes ahead", "always", usage.api_clock(ahead=timedelta(minutes=10)),
+        *WELL, (NOT_COUNTED,)),
+    Row("API", "clock 10 minutes behind", "always", usage.api_clock(ahead=-timedelta(minutes=10)),
+        *WELL, (NOT_COUNTED,)),
 )  # fmt: skip
 
 RUN = (

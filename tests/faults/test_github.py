@@ -5,34 +5,18 @@ from __future__ import annotations
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from faults import github
 from faults.breaking import PATIENT, when
 from faults.github import BOTH, BY_CALLS, BY_SINGLE
-from faults.world import RUN, Faults, World
-from support.s3_server import S3
+from faults.world import RUN, World
 from support.scripted import Asked, Told
 from support.workloads import DEPLOYMENT, POD, REPLICA_SET, A
 from xpjob.demo.cluster import Fault
-from xpjob.net import retry
-from xpjob.snapshot.documents import Snapshot
 
 PODS = "/api/v1/pods"
-
-
-@pytest.fixture
-def world(
-    tmp_path: Path, shared_gateway: str, shared_s3: S3, before: Snapshot, faults: Faults
-) -> Iterator[World]:
-    """A world whose next run is well."""
-    retry.set_testing(True)
-    name = tmp_path.name.replace("_", "-")
-    with World.of(name, tmp_path, shared_gateway, shared_s3, before, faults) as made:
-        yield made
 
 
 def run(world: World, code: int = 0) -> None:

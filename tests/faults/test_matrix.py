@@ -58,6 +58,9 @@ def test_a_fault_costs_what_the_table_says(row: Row, runs: dict[str, Future[Done
     if row.gateway in (rows.ALL_NEW, rows.CLAIMS_CARRIED, rows.NO_CLAIMS):
         assert done.success == (row.code not in (1, 4) and row.snapshot != rows.STANDS)
     _check_snapshot(row, done)
+    if done.counted is not None:
+        usage_before, usage_after = done.counted
+        assert (usage_after == usage_before) == (rows.NOT_COUNTED in row.log)
 
 
 def _check_snapshot(row: Row, done: Done) -> None:

@@ -20,6 +20,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from prometheus_client.parser import text_string_to_metric_families
 from urllib3.util import Retry
 
@@ -43,6 +44,7 @@ from xpjob.snapshot.documents import Snapshot
 from xpjob.store.directory import DirectoryStore
 from xpjob.store.options import StoreOptions
 from xpjob.terminal.progress import Silent
+from xpjob.usage.state import UsageState
 
 BEFORE, NEW, CARRIED = (5, 9), (4, 8), (5, 8)
 """Claims and XRs: as they were, as they are, and as they are with all claims carried."""
@@ -150,7 +152,11 @@ class Proxy:
 
 @dataclass
 class World:
-    """All that one run meets. ``gateway`` is where the gateway is asked afterwards."""
+    """All that one run meets.
+
+    ``gateway`` is where the gateway is asked afterwards. ``counted`` is the usage that a run has
+    counted before, None if there was no such run.
+    """
 
     name: str
     directory: Path
@@ -165,6 +171,7 @@ class World:
     in_s3: bool = False
     act: Callable[[subprocess.Popen[bytes]], None] = lambda _: None
     prefix: tuple[str, ...] = ()
+    counted: UsageState | None = None
 
     @classmethod
     @contextmanager
@@ -235,6 +242,11 @@ class World:
     def has(self, name: str) -> bool:
         """Tell whether there is such a document, however large."""
         return self.stored(name) is not None if self.in_s3 else os.path.lexists(self.path(name))
+
+    def usage(self) -> UsageState:
+        """Return the state of usage in the snapshot as it is now."""
+        document = msgspec.json.decode(self.stored() or b"", type=dict[str, msgspec.Raw])
+        return msgspec.json.decode(document["usage"], type=UsageState)
 
     def path(self, name: str = "snapshot.json") -> Path:
         """Return where a document is, where it is a file."""
