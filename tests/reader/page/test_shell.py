@@ -158,6 +158,56 @@ def test_the_cluster_survives_every_link(site: Site, monkeypatch: pytest.MonkeyP
     site.forgive(400, 404)
 
 
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("", "?cluster=*"),
+        ("things", "things?cluster=east"),
+        ("things/uid-n", "things/uid-n?cluster=east"),
+        ("teams/", "teams/?cluster=*"),
+        ("teams/payments", "teams/payments?cluster=east"),
+        ("search?q=n", "search?q=n&cluster=*"),
+        ("findings", "findings?cluster=east"),
+        ("runs", "runs?cluster=east"),
+        ("?tab=parts", "parts?cluster=east"),
+    ],
+)
+def test_one_of_several_clusters_is_chosen(
+    site: Site, monkeypatch: pytest.MonkeyPatch, address: str, shown: str
+) -> None:
+    """It goes into an address that names none, and no request is refused on the way."""
+    monkeypatch.setattr(snapshots, "RELIST_SECONDS", 0.0)
+    for name in ("east", "west"):
+        site.store.save(shop(cluster=name, held=[thing("n")]), name)
+    site.app.state.snapshots.refresh()
+    answers: list[tuple[int, str]] = []
+    site.page.on("response", lambda response: answers.append((response.status, response.url)))
+    page = site.open(address)
+    page.wait_for_load_state("networkidle")
+    expect(page).to_have_url(f"{site.server.url}/{shown}")
+    expect(page.get_by_role("heading", level=1)).not_to_have_text("Not found")
+    assert [answer for answer in answers if answer[0] >= 400] == []
+    assert site.troubles == []
+    assert len(site.asked) <= (6 if address.startswith("?tab") else 4), site.asked
+
+
+def test_a_second_cluster_appears(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is shown stays that of the first, and its address says so."""
+    monkeypatch.setattr(snapshots, "RELIST_SECONDS", 0.0)
+    site.page.clock.install()
+    site.store.save(shop(cluster="west", held=[thing("n")]), "west")
+    site.app.state.snapshots.refresh()
+    page = site.open("things")
+    expect(page).to_have_url(f"{site.server.url}/things")
+    site.store.save(shop(cluster="east", held=[]), "east")
+    site.app.state.snapshots.refresh()
+    site.poll()
+    expect(page).to_have_url(f"{site.server.url}/things?cluster=west")
+    expect(page.locator("#cluster")).to_have_value("west")
+    expect(page.locator("#count")).to_have_text(rows(1, 1, 1))
+    assert site.troubles == []
+
+
 def test_states_are_clear(site: Site) -> None:
     """None yet, failed, stale, partial, and a store that does not answer."""
     page = site.open()

@@ -9,7 +9,7 @@ import { here, link, path, query, route, toHome } from "./address.js";
 import { json, version } from "./ask.js";
 import { drawHeader, wireHeader } from "./header.js";
 import { wireKeys } from "./keyboard.js";
-import { forget, meet, surveyed } from "./known.js";
+import { choose, forget, meet, surveyed } from "./known.js";
 import { fit } from "./listing.js";
 import { say } from "./live.js";
 import { morph } from "./morph.js";
@@ -64,6 +64,8 @@ async function load({ moved = false, back = null }) {
   const still = () => mine === turn;
   $("main").setAttribute("aria-busy", "true");
   try {
+    await choose();
+    if (!still()) return undefined;
     if (await redirected()) return restart({ moved });
     const next = route();
     const same = shell.route?.view === next.view && path() === named;
@@ -155,7 +157,10 @@ async function compare() {
     shell.newer = true;
     say("There is newer data.");
   } else if (data) await reload();
-  else if (run) await surveyed();
+  else if (run) {
+    await choose();
+    await surveyed();
+  }
 }
 
 function draw() {

@@ -1,7 +1,7 @@
 // What there is: the collectors, their tables and how fresh they are, and the tables' descriptions.
 // Both are asked for once for each snapshot and cluster.
 
-import { api, query } from "./address.js";
+import { allowsAll, api, here, query, route } from "./address.js";
 import { json } from "./ask.js";
 import { shell } from "./state.js";
 
@@ -32,6 +32,20 @@ export async function surveyed() {
   const found = await mine.promise;
   if (mine === survey) Object.assign(shell, { overview: found, clusters: found.clusters });
   return found;
+}
+
+// Write into an address that names no cluster the one that it shows, where there are several and none
+// is the default: no other request is made before, since the reader would have to refuse it.
+export async function choose() {
+  if (wanted()) return;
+  const shown = shell.overview?.cluster;
+  const found = await surveyed().catch(() => null); // what is asked for next says why
+  const names = (found?.clusters ?? []).filter((each) => each.generatedAt).map(({ name }) => name);
+  if (wanted() || found?.cluster !== "*" || names.length < 2 || names.includes("")) return;
+  const to = query();
+  to.set("cluster", names.includes(shown) ? shown : allowsAll(route().view) ? "*" : names[0]);
+  history.replaceState(history.state, "", here(to));
+  if (wanted() === "*" && survey) survey.of = "*"; // the answer is the same
 }
 
 // The descriptions of the tables; of all clusters, those of the first.
