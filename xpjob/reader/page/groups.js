@@ -48,7 +48,7 @@ function group(table, each, asked, cells, details) {
     el("div", { class: "root" },
       el("button", { type: "button", class: "fold", "data-tree": tree, "aria-expanded": String(Boolean(held)), "aria-label": `${held ? "Close" : "Open"} ${name}` }, held ? "▾" : "▸"),
       el("span", { class: "states" }, badge(TONE[lateness] ?? "bad", word)),
-      el("span", { class: "what" }, link(toRecord(key, id), { class: "name", title: name }, ...dotted(name)),
+      el("span", { class: "what" }, link(toRecord(key, id), { class: "name", title: name }, kind && title ? el("span", { class: "in" }, `${kind} `) : null, ...dotted(title || name)),
         dim(` ${[state || (ok === null ? "" : ok ? "ok" : "not ok"), count(rows, "row")].filter(Boolean).join(" · ")}`)),
       why ? el("span", { class: "line why", title: `${blocker}: ${why}` }, blocker === name ? why : `${blocker}: ${why}`) : null,
       time ? el("span", { class: "when" }, since(time)) : null),
