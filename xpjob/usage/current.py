@@ -32,7 +32,7 @@ class _Part(Document, rename="camel", kw_only=True):
 
 def may_be_open(period: Period, today: date) -> bool:
     """Return whether days of a period may be without a file, and in the newest snapshot."""
-    return period.end + timedelta(days=2, seconds=KEEP_PENDING) >= today
+    return period.corrected().end + timedelta(days=2, seconds=KEEP_PENDING) >= today
 
 
 def of_store(store: Store, clusters: Sequence[str] | None = None) -> list[Current]:
