@@ -15,6 +15,7 @@ from support.docs_pages import page
 from support.forest import finding, forest
 from support.reader import Reader
 from support.reader_sample import FakeStore, at, claim, report, snapshot
+from support.usage_files import closed, objects, store_day
 from xpjob.collectors import COLLECTORS
 from xpjob.collectors.crossplane.reader import parameters
 from xpjob.collectors.crossplane.reader.rows import FIELDS
@@ -42,6 +43,7 @@ def test_the_commands_run(block: str) -> None:
     store.save(report())
     well = claim("billing", team="checkout", namespace="team-b")
     store.keep(snapshot(generated_at=at(hours=3), claims=[well]))
+    store_day(store, closed("2026-10-05", objects("checkout", 3600)))
     app = create_app(
         store, Config.of(StoreOptions(store_backend="s3", s3_bucket="b")), COLLECTORS, EXTENSIONS
     )

@@ -22,7 +22,10 @@ from xpjob.terminal.progress import Silent
 
 # What a moment later is not the same: when and how long, and what is told of that.
 TIMES = frozenset(
-    ("run", "generatedAt", "firstSeenAt", "carriedSince", "since", "seconds", "counters")
+    (
+        *("run", "generatedAt", "firstSeenAt", "carriedSince", "since", "seconds", "counters"),
+        "nextRun",
+    )
 )
 # How the stand-in's kinds are shared out among four; the fourth has nothing.
 OF_FOUR = {CLAIM: 0, XR: 0, APP: 1, NETWORK: 2, BUCKET: 2, NOP: 2}

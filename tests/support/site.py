@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from shutil import which
@@ -22,6 +23,7 @@ from xpjob.net.serving import Background, listen
 from xpjob.reader.app import create_app
 from xpjob.reader.options import ReaderOptions
 from xpjob.snapshot.documents import Snapshot
+from xpjob.store.base import SNAPSHOT, key_of
 from xpjob.store.options import StoreOptions
 
 AXE = CACHE / "axe" / "node_modules" / "axe-core" / "axe.min.js"
@@ -76,9 +78,16 @@ class Site:
         self.put(snapshot(number, **changes))
 
     def put(self, taken: Snapshot010 | Snapshot) -> None:
-        """Store a snapshot, and have it loaded."""
+        """Store a snapshot, and wait until it is loaded, which may be under way already."""
         self.store.save(taken)
-        self.app.state.snapshots.refresh()
+        snapshots, key = self.app.state.snapshots, key_of("", SNAPSHOT)
+        for _ in range(600):
+            snapshots.refresh()
+            held = snapshots.clusters.get("")
+            if held and held.etag == self.store.documents[key].etag:
+                return
+            time.sleep(0.05)
+        raise AssertionError("the snapshot was not loaded within 30 s")
 
     def open(self, address: str = "") -> Page:
         """Load an address of the page, and wait until it shows what it has."""

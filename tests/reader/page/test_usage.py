@@ -199,7 +199,7 @@ def test_a_store_that_is_away_costs_a_team_only_its_usage(site: Site) -> None:
     site.store.error = TransientError("away")
     page = site.open("teams/payments")
     expect(page.locator("#view")).to_contain_text("the store does not give the usage files")
-    expect(page.locator(".lead")).to_contain_text("payments: 4 things")
+    expect(page.locator(".lead")).to_contain_text("payments has things: 4")
     page.wait_for_load_state("networkidle")
     site.forgive(503)
 
