@@ -18,7 +18,7 @@ from support.reader_sample import FakeStore, snapshot
 from xpjob.base.errors import TransientError
 from xpjob.config.option import Config
 from xpjob.net import deadline
-from xpjob.reader import flights, patience, workshop
+from xpjob.reader import flights, loader, patience, workshop
 from xpjob.reader.flights import Flight, Flights, UnavailableError
 from xpjob.reader.hosts import Hosts, parse_host
 from xpjob.reader.options import ReaderOptions
@@ -28,8 +28,9 @@ from xpjob.store.base import MemoryStore, Stored
 
 
 @pytest.fixture
-def large() -> Reader:
+def large(monkeypatch: pytest.MonkeyPatch) -> Reader:
     """Return the service with some thousand records, one of them with an emoji."""
+    monkeypatch.setattr(loader, "SMALL", 1 << 30)  # loaded by this process
     store = FakeStore()
     whole = snapshot(many=3000)
     whole.claims[7].message = "🚀"

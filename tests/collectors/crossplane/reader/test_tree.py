@@ -215,6 +215,7 @@ def test_a_deletion_waits_for_what_is_still_there() -> None:
     assert "it waits for what is below it: Instance rest is still there" in tree["sentence"]
 
 
+@pytest.mark.process  # loads a large snapshot
 def test_a_large_family_is_bounded_and_says_so() -> None:
     """What is in trouble is told, and what was asked for; the rest is counted."""
     many = [mr(f"n-{number:04d}", xr_ref("top")) for number in range(3000)]
@@ -245,6 +246,7 @@ def test_owners_in_a_circle_end() -> None:
     assert list(family.parents) == [NONE]
 
 
+@pytest.mark.process  # loads a large snapshot
 def test_a_chain_of_thousands_is_no_trouble() -> None:
     """Depth costs no stack."""
     chain = [xr(f"c{n}", parent=xr_ref(f"c{n - 1}") if n else None) for n in range(5000)]
