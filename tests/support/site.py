@@ -22,8 +22,9 @@ from xpjob.config.option import Config
 from xpjob.net.serving import Background, listen
 from xpjob.reader.app import create_app
 from xpjob.reader.options import ReaderOptions
+from xpjob.reader.snapshots import Held
 from xpjob.snapshot.documents import Snapshot
-from xpjob.store.base import SNAPSHOT, key_of
+from xpjob.store.base import REPORT, SNAPSHOT
 from xpjob.store.options import StoreOptions
 
 AXE = CACHE / "axe" / "node_modules" / "axe-core" / "axe.min.js"
@@ -77,16 +78,34 @@ class Site:
         changes.setdefault("generated_at", times.rfc3339(times.now()))
         self.put(snapshot(number, **changes))
 
-    def put(self, taken: Snapshot010 | Snapshot) -> None:
-        """Store a snapshot, and wait up to 10 s until it is loaded, where the store answers."""
-        self.store.save(taken)
-        snapshots, key = self.app.state.snapshots, key_of("", SNAPSHOT)
-        for _ in range(200):
-            snapshots.refresh()
-            held = snapshots.clusters.get("")
-            if held and held.etag == self.store.documents[key].etag:
-                return
-            time.sleep(0.05)
+    def put(self, taken: Snapshot010 | Snapshot, cluster: str = "") -> None:
+        """Store a snapshot, and wait until it is loaded."""
+        self.store.save(taken, cluster)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Wait until the reader has what is in the store, or knows that it does not answer.
+
+        One call is not enough: a refresh by the reader's own thread may be under way, which began
+        before the store was changed.
+        """
+        end = time.monotonic() + 10
+        while not self._refreshed():
+            assert time.monotonic() < end, "the reader has not loaded the store within 10 s"
+            self.app.state.snapshots.refresh()
+            time.sleep(0.02)
+
+    def _refreshed(self) -> bool:
+        clusters: dict[str, Held] = self.app.state.snapshots.clusters
+        if self.store.error:
+            return any(held.store for held in clusters.values())
+        for key, stored in list(self.store.documents.items()):
+            cluster, _, name = key.rpartition("/")
+            held = clusters.get(cluster, Held())
+            loaded = {SNAPSHOT: held.etag, REPORT: held.report_etag}
+            if loaded.get(name, stored.etag) != stored.etag:
+                return False
+        return True
 
     def open(self, address: str = "") -> Page:
         """Load an address of the page, and wait until it shows what it has."""

@@ -71,12 +71,7 @@ def fill(site: Site, *teams: str, cluster: str = "") -> list[str]:
             late = Day(month[5], (objects(teams[0], HOUR),), ())
             more = {"corrections": (late,)}
         store_day(site.store, closed(day, *rows, observed=OBSERVED, **more), cluster)
-    taken = with_usage(shop(cluster=cluster), *amounts(*teams))
-    if cluster:
-        site.store.save(taken, cluster)
-        site.app.state.snapshots.refresh()
-    else:
-        site.put(taken)
+    site.put(with_usage(shop(cluster=cluster), *amounts(*teams)), cluster)
     return month
 
 

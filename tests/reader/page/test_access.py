@@ -72,7 +72,7 @@ def test_nothing_jumps(site: Site) -> None:
 
 
 def test_colours_that_the_system_forces(site: Site) -> None:
-    """Dots and bars are told from their background."""
+    """Dots and bars stand out from their background."""
     _fill(site)
     site.page.emulate_media(forced_colors="active", reduced_motion="reduce")
     page = site.open("things?lateness=*&name=late&name=whole&cols=state,use")

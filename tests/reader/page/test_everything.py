@@ -113,7 +113,7 @@ def test_search_over_all_clusters(site: Site, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(snapshots, "RELIST_SECONDS", 0.0)
     for name in ("east", "west"):
         site.store.save(shop(cluster=name), name)
-    site.app.state.snapshots.refresh()
+    site.refresh()
     page = site.open("search?q=uid-late&cluster=*")
     expect(page.locator(".hits li")).to_have_count(2)
     page.locator(".hits li", has_text="west").get_by_role("link").first.click()

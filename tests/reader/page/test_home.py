@@ -98,7 +98,7 @@ def test_the_last_day_is_shown(site: Site) -> None:
     page = site.open()
     assert not [url for url in site.asked if "changes" in url]
     site.store.save(report(history=1))
-    site.app.state.snapshots.refresh()
+    site.refresh()
     site.open()
     panel = page.locator(".panel.since")
     expect(panel).to_contain_text("1 broke")
@@ -114,7 +114,7 @@ def test_all_clusters_are_one_line_each(site: Site, monkeypatch: pytest.MonkeyPa
     for name in ("east", "west"):
         held = None if name == "east" else [thing("calm")]
         site.store.save(shop(cluster=name, held=held), name)
-    site.app.state.snapshots.refresh()
+    site.refresh()
     page = site.open()
     lines = page.locator(".clusters li")
     expect(lines).to_have_count(2)

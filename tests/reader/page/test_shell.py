@@ -139,7 +139,7 @@ def test_the_cluster_survives_every_link(site: Site, monkeypatch: pytest.MonkeyP
     for name, count in (("east", 4), ("west", 2)):
         held = [thing(f"{name}-{n}") for n in range(count)]
         site.store.save(shop(cluster=name, held=held), name)
-    site.app.state.snapshots.refresh()
+    site.refresh()
     page = site.open("things?cluster=east")
     expect(page.locator("#count")).to_have_text(rows(1, 4, 4))
     assert page.locator("#cluster option").all_inner_texts() == ["east", "west"]
@@ -179,7 +179,7 @@ def test_one_of_several_clusters_is_chosen(
     monkeypatch.setattr(snapshots, "RELIST_SECONDS", 0.0)
     for name in ("east", "west"):
         site.store.save(shop(cluster=name, held=[thing("n")]), name)
-    site.app.state.snapshots.refresh()
+    site.refresh()
     answers: list[tuple[int, str]] = []
     site.page.on("response", lambda response: answers.append((response.status, response.url)))
     page = site.open(address)
@@ -196,11 +196,11 @@ def test_a_second_cluster_appears(site: Site, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(snapshots, "RELIST_SECONDS", 0.0)
     site.page.clock.install()
     site.store.save(shop(cluster="west", held=[thing("n")]), "west")
-    site.app.state.snapshots.refresh()
+    site.refresh()
     page = site.open("things")
     expect(page).to_have_url(f"{site.server.url}/things")
     site.store.save(shop(cluster="east", held=[]), "east")
-    site.app.state.snapshots.refresh()
+    site.refresh()
     site.poll()
     expect(page).to_have_url(f"{site.server.url}/things?cluster=west")
     expect(page.locator("#cluster")).to_have_value("west")
@@ -213,7 +213,7 @@ def test_states_are_clear(site: Site) -> None:
     page = site.open()
     expect(page.locator("#notices")).to_contain_text("There is no snapshot yet")
     site.store.save(report(success=False, phase="list", error="403 Forbidden"))
-    site.app.state.snapshots.refresh()
+    site.refresh()
     site.open()
     expect(page.locator("#notices")).to_contain_text("The last run failed")
     expect(page.locator("#notices")).to_contain_text("403 Forbidden")
@@ -224,7 +224,7 @@ def test_states_are_clear(site: Site) -> None:
     expect(page.locator("#notices")).to_contain_text("1 list failed in this run")
     expect(page.locator("#fresh")).to_have_class("fresh warn")
     site.store.error = TransientError("refused")
-    site.app.state.snapshots.refresh()
+    site.refresh()
     site.open()
     expect(page.locator("#notices")).to_contain_text("store does not answer")
     site.forgive(503)

@@ -237,7 +237,7 @@ def test_rows_of_all_clusters_are_there_as_csv(site: Site, monkeypatch: pytest.M
     monkeypatch.setattr(snapshots, "RELIST_SECONDS", 0.0)
     for name in ("east", "west"):
         site.store.save(shop(cluster=name), name)
-    site.app.state.snapshots.refresh()
+    site.refresh()
     page = site.open("things?cluster=east&name=whole")
     with page.expect_download() as downloading:
         page.get_by_role("link", name="CSV of all clusters").click()
