@@ -21,7 +21,6 @@ import { $, PAGE, shell } from "./state.js";
 const POLL = 5000;
 const TICK = 15000;
 const TOP = 120;
-const STATES = "input, select, textarea, [data-key]";
 
 let turn = 0;
 let named = "";
@@ -69,7 +68,7 @@ async function load({ moved = false, back = null }) {
     if (await redirected()) return restart({ moved });
     const next = route();
     const same = shell.route?.view === next.view && path() === named;
-    const [module, data] = await Promise.all([import(`./views/${next.view}.js`), ask(next)]);
+    const [module, data] = await ask(next);
     if (!still()) return undefined;
     if (!same) Object.assign(shell, { open: new Map(), facetText: new Map() });
     Object.assign(shell, { route: next, view: module, data, error: null, newer: false, lost: "" });
@@ -93,7 +92,7 @@ async function ask(next) {
   shell.route = next;
   const module = await import(`./views/${next.view}.js`);
   const [data] = await Promise.all([module.load(context), surveyed()]);
-  return data;
+  return [module, data];
 }
 
 // What has no status is no answer of the reader but a mistake of this page: the console says it.
@@ -165,7 +164,7 @@ async function compare() {
 
 function draw() {
   const { data, view, error } = shell;
-  drawHeader(context);
+  drawHeader();
   $("fresh").hidden = $("bottom").hidden = false;
   morph($("fresh"), freshness());
   $("fresh").className = `fresh ${trouble()}`;

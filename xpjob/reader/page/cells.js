@@ -43,7 +43,7 @@ export function share(value) {
 const money = (value, { unit }) => `${value > 0 && value < 0.01 ? "< 0.01" : decimal(value, 2, 2)}${unit ? ` ${unit}` : ""}`;
 const SAYS = { count: (value) => decimal(value, 3), number: (value) => decimal(value, 3), ratio: share, bytes, cores, money };
 
-export const refText = ({ kind, namespace, name }) => [kind, [namespace, name].filter(Boolean).join("/")].filter(Boolean).join(" ");
+const refText = ({ kind, namespace, name }) => [kind, [namespace, name].filter(Boolean).join("/")].filter(Boolean).join(" ");
 const isRef = (value) => typeof value === "object" && typeof value.name === "string" && "kind" in value;
 
 // The value in one line of text.

@@ -66,11 +66,11 @@ const signOf = ({ name, stale, staleReasons = [], lastRun }) => JSON.stringify([
 export function meet({ clusters }) {
   const shown = shell.overview?.cluster ?? "";
   const all = wanted() === "*";
-  const here = clusters.filter((each) => all || each.name === shown);
+  const those = clusters.filter((each) => all || each.name === shown);
   const times = new Map((shell.overview?.clusters ?? []).map((each) => [each.name, each.generatedAt]));
   const fresh = all
-    ? here.some((each) => times.get(each.name) !== each.generatedAt)
-    : here.some((each) => each.generatedAt !== shell.generatedAt);
+    ? those.some((each) => times.get(each.name) !== each.generatedAt)
+    : those.some((each) => each.generatedAt !== shell.generatedAt);
   const run = clusters.map(signOf).join() !== (shell.overview?.clusters ?? []).map(signOf).join();
   return { data: fresh && !shell.error, run: run || fresh };
 }

@@ -48,7 +48,7 @@ export const count = (many, one, several = `${one}s`) => `${number(many)} ${many
 
 // A horizontal bar of one share of its width. What is more than the whole overshoots: a mark at
 // the end of the track, and the part beyond it in another colour.
-export function bar(share, name = "bar") {
+export function bar(share) {
   const over = share > 1;
   const end = over ? 84 : 100;
   const part = Math.max(0, Math.min(share, 1)) * end;
@@ -57,7 +57,7 @@ export function bar(share, name = "bar") {
     shapes.push(svg("rect", { class: "over", x: end, width: Math.min(1, share - 1) * (100 - end) || 1, height: 6 }));
     shapes.push(svg("rect", { class: "whole", x: end - 1, width: 1.5, height: 6 }));
   }
-  return svg("svg", { class: name, viewBox: "0 0 100 6", preserveAspectRatio: "none", "aria-hidden": "true" }, ...shapes);
+  return svg("svg", { class: "bar", viewBox: "0 0 100 6", preserveAspectRatio: "none", "aria-hidden": "true" }, ...shapes);
 }
 
 // A code as words, as the reader has them: "ParentNotReady" is "Parent not ready".

@@ -27,19 +27,19 @@ export function draw({ run, snapshot, lists = [], collectors = [], failedLists }
     el("div", { class: "headline" }, heading, run ? badge(run.success ? (run.partial ? "bad" : "good") : "alarm", run.success ? (run.partial ? "partial" : "complete") : "failed") : null),
     run ? el("p", {}, "It ended ", since(run.finishedAt), ` ago and took ${inWords(run.seconds)}.`, run.error ? ` ${run.phase ? `${run.phase}: ` : ""}${run.error}` : "") : el("p", { class: "dim" }, "No run has left a report."),
     snapshot ? el("p", { class: "dim" }, "The snapshot that is shown was taken ", since(snapshot.generatedAt), ` ago${run && snapshot.run !== run.id ? ", by an earlier run" : ""}.`) : null,
-    table("Collectors", "collectors", collectors.map((each) => ({ ...each })), COLLECTORS, (each) => !each.error),
-    table(failedLists ? `Lists: ${count(failedLists, "has failed", "have failed")}` : "Lists", "lists", lists, LISTS, (each) => !each.error),
+    table("Collectors", "collectors", collectors, COLLECTORS),
+    table(failedLists ? `Lists: ${count(failedLists, "has failed", "have failed")}` : "Lists", "lists", lists, LISTS),
   ].filter(Boolean);
 }
 
-function table(heading, key, rows, all, well) {
+function table(heading, key, rows, all) {
   const of = { key, title: heading, identity: [], name: [all[0].name], columns: all, shown: all.map(({ name }) => name), ok: "success" };
   const cells = all.map((column, place) => ({
     name: column.name, title: column.title, column, priority: column.priority, right: column.type === "count" || column.type === "time", primary: place === 0, rest: column.name === "error",
     draw: (row) => (place ? cell(column, row, of) : el("span", { class: "name", title: row[column.name] }, row[column.name])),
   }));
   const short = (row) => [
-    el("div", { class: "upper" }, el("span", { class: "name" }, String(row[all[0].name])), badge(well(row) ? "good" : "bad", well(row) ? "ok" : "failed")),
+    el("div", { class: "upper" }, el("span", { class: "name" }, String(row[all[0].name])), badge(row.error ? "bad" : "good", row.error ? "failed" : "ok")),
     el("div", { class: "lower" }, el("span", { class: "line" }, row.error || `${row.seconds ?? 0} s`)),
   ];
   return el("section", { class: "panel", "data-key": key }, el("h2", {}, heading),

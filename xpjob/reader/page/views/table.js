@@ -36,7 +36,7 @@ export async function load(context) {
   if (shell.tokens.at(-1) && !grouped) to.append("continue", shell.tokens.at(-1));
   const names = faceted(table).map(({ name }) => parameter(name));
   if (names.length) to.append("facets", names.join(","));
-  const expanded = [...(shell.facetText.keys() ?? [])].map((name) => faceted(table).find((each) => each.name === name)).filter(Boolean);
+  const expanded = [...shell.facetText.keys()].map((name) => faceted(table).find((each) => each.name === name)).filter(Boolean);
   const [answer, found, ...whole] = await Promise.all([
     json(api(tablePath(table.key), to)),
     grouped ? trees(table, asked) : null,
