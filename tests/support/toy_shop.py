@@ -25,19 +25,26 @@ def ago(**by: float) -> str:
     return times.rfc3339(times.now() - timedelta(**by))
 
 
-class Thing(Struct, rename="camel", kw_only=True):
-    """A row with a column of each kind."""
+class Item(Struct, rename="camel", kw_only=True):
+    """The columns of both tables."""
 
     uid: str
     group: str = GROUP
-    kind: str = "Thing"
-    namespace: str = "team-a"
+    kind: str
+    namespace: str = ""
     name: str
     team: str = "payments"
     state: str = "Available"
     ready: bool = True
     not_ready_since: str = ""
     message: str = ""
+
+
+class Thing(Item, rename="camel", kw_only=True):
+    """A row with a column of each kind."""
+
+    kind: str = "Thing"
+    namespace: str = "team-a"
     node: str = ""
     pods: int | None = None
     use: float | None = None
@@ -51,19 +58,10 @@ class Thing(Struct, rename="camel", kw_only=True):
     labels: dict[str, str] = {}
 
 
-class Part(Struct, rename="camel", kw_only=True):
+class Part(Item, rename="camel", kw_only=True):
     """What a thing is made of."""
 
-    uid: str
-    group: str = GROUP
     kind: str = "Part"
-    namespace: str = ""
-    name: str
-    team: str = "payments"
-    state: str = "Available"
-    ready: bool = True
-    not_ready_since: str = ""
-    message: str = ""
     parent: Ref | None = None
 
 
