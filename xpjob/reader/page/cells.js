@@ -76,7 +76,7 @@ export function plain(value) {
 
 const LATE = { "": "ok", recent: "recent", late: "late", long: "late for over a day" };
 const SHORT = { recent: "recent", late: "late", long: "over a day" };
-const MOOD = { "": "good", recent: "idle", late: "bad", long: "alarm" };
+export const MOOD = { "": "good", recent: "idle", late: "bad", long: "alarm" };
 
 // How late a row is, as of its snapshot: null where its table does not know.
 export function lateness(table, row, at = shell.generatedAt) {

@@ -2,11 +2,16 @@
 
 import { link, toRecord, toTable, toTeam, toWord } from "./address.js";
 import { badge } from "./cells.js";
-import { count, dim, dotted, el } from "./parts.js";
-import { shell, since } from "./state.js";
+import { count, dim, dotted, el, inTitle } from "./parts.js";
+import { since, surveyedTables } from "./state.js";
 
 const TABLES = 4;
 const MOOD = { critical: "alarm", warning: "bad", info: "idle" };
+
+export const gravity = (severity) => MOOD[severity] ?? "bad";
+
+// Findings as the reader has them, as entries.
+export const ofFindings = (found) => found.map((each) => ({ ...each, what: inTitle(each.finding), why: each.message }));
 
 function hrefOf({ table, row, finding, cluster }) {
   if (table && row) return toRecord(table, row, cluster);
@@ -27,7 +32,7 @@ function entry(each, { team, several }) {
     dependants ? `${count(dependants, "other")} affected` : "",
   ].filter(Boolean);
   return el("li", { class: "entry", "data-key": [cluster, each.collector, each.finding, each.table, each.row, kind, namespace, name].join(" "), "data-row": "" },
-    el("span", { class: "severity" }, badge(MOOD[severity] ?? "bad", severity || "warning")),
+    el("span", { class: "severity" }, badge(gravity(severity), severity || "warning")),
     el("div", { class: "what" },
       el("p", {}, link(hrefOf(each), { class: "name" }, ...dotted(object || what)), object ? dim(` ${what}`) : null),
       why ? el("p", { class: "why" }, why) : null),
@@ -40,8 +45,7 @@ function entry(each, { team, several }) {
 // What is not among the first, and where all of it is.
 export function rest({ total, entries: shown }) {
   if (total <= shown.length) return null;
-  const tables = shell.overview?.collectors.flatMap(({ tables: held }) => held).filter(({ late }) => late) ?? [];
-  const most = tables.sort((one, other) => other.late - one.late).slice(0, TABLES);
+  const most = surveyedTables().filter(({ late }) => late).sort((one, other) => other.late - one.late).slice(0, TABLES);
   return el("p", { class: "rest" }, `${count(total - shown.length, "more", "more")}: `, link(toWord("findings"), {}, "findings"),
     ...most.flatMap(({ key, title, late }) => [", ", link(toTable(key, { lateness: ["late", "long"] }), {}, `${title || key} late ${late}`)]));
 }

@@ -4,7 +4,7 @@ import { api, query, tablePath } from "./address.js";
 import { json } from "./ask.js";
 import { grouped, parameter, share } from "./cells.js";
 import { columnOf } from "./columns.js";
-import { bar, el, number } from "./parts.js";
+import { bar, dim, el, number } from "./parts.js";
 import { shell } from "./state.js";
 
 const WHOLE = 1000;
@@ -12,7 +12,7 @@ const DRAWN = 300;
 const MANY = 12;
 
 const wide = matchMedia("(min-width: 1100px)");
-export const beside = () => wide.matches;
+const beside = () => wide.matches;
 export const onWide = (redraw) => wide.addEventListener("change", redraw);
 
 // What is filtered by: all but what tells rows apart alone, which has as many values as rows.
@@ -74,24 +74,40 @@ function opener(column, title, whole, count, shown) {
   return el("button", { type: "button", class: "more", "data-facet": column.name, "aria-expanded": String(Boolean(whole)), "aria-label": `${said}: ${title}` }, said);
 }
 
+// Beside the rows where there is room, else to be opened above them.
+export const filters = (...children) =>
+  el("details", { class: "facets", id: "facets", open: beside(), "data-own": beside() ? null : "" }, el("summary", {}, "Filters"), ...children);
+
 // What is in force, each with a way out.
 export function chips(table) {
   const made = [];
   for (const column of [...faceted(table), ...table.filters.map((name) => columnOf(table, name)), { name: "tree", title: "Tree", type: "text" }]) {
     if (!column || made.some(([name]) => name === column.name)) continue;
     const values = query().getAll(parameter(column.name));
-    made.push([column.name, values.map((value) => chip(column, parameter(column.name), value))]);
+    made.push([column.name, values.map((value) => chipOf(column, parameter(column.name), value))]);
   }
   const all = made.flatMap(([, each]) => each);
-  if (query().get("q")) all.unshift(chip({ name: "q", title: "Text", type: "text" }, "q", query().get("q")));
-  if (all.length > 1) all.push(el("button", { type: "button", class: "chip plain", "data-clear": "yes" }, "Clear all"));
-  return all;
+  if (query().get("q")) all.unshift(chipOf({ name: "q", title: "Text", type: "text" }, "q", query().get("q")));
+  return clearable(all);
 }
 
-function chip(column, name, value) {
+// Of several filters, a way out of all.
+export const clearable = (all) => (all.length > 1 ? [...all, el("button", { type: "button", class: "chip plain", "data-clear": "yes" }, "Clear all")] : all);
+
+export function chip(name, value, title, said, label = `${title} ${said}`) {
+  return el("button", { type: "button", class: "chip", "data-key": `${name} ${value}`, "data-filter": name, "data-value": value, "aria-label": `Remove filter ${label}` },
+    dim(title), ` ${said}`, el("span", { "aria-hidden": "true" }, " ×"));
+}
+
+function chipOf(column, name, value) {
   const said = column.name === "tree" ? decodeURIComponent(value.split("/").at(-1)) : value === "*" ? "any" : say(column, value);
-  return el("button", { type: "button", class: "chip", "data-key": `${name} ${value}`, "data-filter": name, "data-value": value, "aria-label": `Remove filter ${column.title || column.name} ${said}` },
-    el("span", { class: "dim" }, column.title || column.name), ` ${said}`, el("span", { "aria-hidden": "true" }, " ×"));
+  return chip(name, value, column.title || column.name, said);
 }
 
 export const facetText = (name) => shell.facetText.get(name) ?? "";
+
+// All values of a facet, or only the first again.
+export function unfold(name, context) {
+  if (!shell.facetText.delete(name)) shell.facetText.set(name, "");
+  context.reload();
+}

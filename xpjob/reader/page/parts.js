@@ -44,6 +44,8 @@ export function short(seconds) {
 }
 
 export const number = (value) => Number(value).toLocaleString("en-US");
+// "3 of 12" where filters leave rows out.
+export const counted = ({ total, of }) => (of !== undefined && of !== total ? `${number(total)} of ${number(of)}` : number(total));
 export const count = (many, one, several = `${one}s`) => `${number(many)} ${many === 1 ? one : several}`;
 
 // A horizontal bar of one share of its width. What is more than the whole overshoots: a mark at
@@ -66,6 +68,7 @@ export function inTitle(code) {
   return words.slice(0, 1).toUpperCase() + words.slice(1);
 }
 
+export const printButton = () => el("button", { type: "button", class: "quiet", "data-print": "yes" }, "Print");
 export const hidden = (text) => el("span", { class: "hidden" }, text);
 export const none = () => el("span", { class: "none" }, "–");
 export const dim = (...text) => el("span", { class: "dim" }, ...text);

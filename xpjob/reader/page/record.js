@@ -3,28 +3,32 @@
 
 import { api, link, tablePath, toRecord, toTable, toWord } from "./address.js";
 import { json } from "./ask.js";
-import { badge, copyButton, lateness, mood, parameter, whole } from "./cells.js";
+import { badge, copyButton, lateness, MOOD, mood, parameter, whole } from "./cells.js";
 import { naming } from "./columns.js";
+import { gravity } from "./entries.js";
 import { count, dim, dotted, el, inTitle, number } from "./parts.js";
-import { shell, since } from "./state.js";
+import { shell, since, surveyedTables } from "./state.js";
 
 export const recordPath = (key, id) => `${tablePath(key)}/rows/${id}`;
 
-// Open a row in place, or close it.
-export async function openRecord(table, key, context) {
+// Open what has this key in place, and ask for what is in it; or close it.
+export async function toggleOpen(key, ask, context) {
   if (shell.open.delete(key)) { context.redraw(); return; }
   const held = { found: null, error: "" };
   shell.open.set(key, held);
   context.redraw();
-  if (!table.identity.length) return;
   try {
-    held.found = await json(api(recordPath(table.key, key)));
+    held.found = await ask();
   } catch (error) {
     if (error.status === undefined) throw error;
     held.error = error.message;
   }
   context.redraw();
 }
+
+// A row without an identity has nothing but its cells.
+export const openRecord = (table, key, context) =>
+  toggleOpen(key, () => (table.identity.length ? json(api(recordPath(table.key, key))) : null), context);
 
 // What is below an open row.
 export function opened(table, row, key) {
@@ -93,7 +97,7 @@ function nodeLine({ table, id, title, kind, ok, state, why, since: time, current
 function lateOf(key, time) {
   const table = shell.tables.get(key);
   const late = table && lateness(table, { [table.ok]: false, [table.since]: time });
-  return { recent: "idle", late: "bad", long: "alarm" }[late] ?? "bad";
+  return (late && MOOD[late]) || "bad";
 }
 
 function links({ links: out = [], referrers = [] }) {
@@ -108,14 +112,14 @@ function links({ links: out = [], referrers = [] }) {
 // A number counts all rows, also those that are younger than usual.
 export function everything(key, filters) {
   const named = Object.fromEntries(Object.entries(filters ?? {}).map(([name, values]) => [parameter(name), values]));
-  const late = shell.overview?.collectors.flatMap(({ tables }) => tables).find((each) => each.key === key)?.late;
+  const late = surveyedTables().find((each) => each.key === key)?.late;
   return late === null || late === undefined || "lateness" in named ? named : { ...named, lateness: "*" };
 }
 
 function findings({ findings: found = [] }) {
   if (!found.length) return null;
   return section("Findings", el("ul", { class: "plain" }, ...found.map((each) => el("li", { class: "finding" },
-    badge({ critical: "alarm", info: "idle" }[each.severity] ?? "bad", inTitle(each.finding)), dim(" for ", since(each.since)), each.confirmed ? null : dim(", seen once"),
+    badge(gravity(each.severity), inTitle(each.finding)), dim(" for ", since(each.since)), each.confirmed ? null : dim(", seen once"),
     el("span", { class: "because" }, each.message)))),
     el("p", { class: "more" }, link(toWord("findings"), {}, "All findings")));
 }

@@ -16,7 +16,11 @@ export const $ = (id) => document.getElementById(id);
 export const now = () => Date.now() + shell.offset;
 
 // Usage has days and months of UTC.
-export const thisMonth = () => new Date(now()).toISOString().slice(0, 7);
+export const today = () => new Date(now()).toISOString().slice(0, 10);
+export const thisMonth = () => today().slice(0, 7);
+
+// The tables that there are, of all collectors, with how fresh they are.
+export const surveyedTables = () => shell.overview?.collectors.flatMap(({ tables }) => tables) ?? [];
 
 // Seconds since a time; NaN for what is none.
 export const age = (time) => (now() - Date.parse(time)) / 1000;

@@ -6,7 +6,7 @@ import { json } from "./ask.js";
 import { share } from "./cells.js";
 import { listing } from "./listing.js";
 import { dim, el, number } from "./parts.js";
-import { now, shell, thisMonth } from "./state.js";
+import { shell, thisMonth, today } from "./state.js";
 
 // No usage is no trouble; a store that is away costs this panel only.
 export const usageOf = (team) => asked(team).catch((error) => {
@@ -49,8 +49,7 @@ export function usagePanel({ trouble, rows = [], classes, current, last, footer 
 }
 
 function known(month, { clusters }) {
-  const today = new Date(now()).toISOString().slice(0, 10);
-  const begun = daysOf(`${month}-01`, `${monthAfter(month)}-01`).filter((day) => day <= today);
+  const begun = daysOf(`${month}-01`, `${monthAfter(month)}-01`).filter((day) => day <= today());
   const gone = clusters.flatMap(({ missing }) => missing.filter((day) => day.startsWith(month)));
   const open = clusters.flatMap((each) => each.open.filter((day) => day.startsWith(month)));
   const all = begun.length * Math.max(1, clusters.length);

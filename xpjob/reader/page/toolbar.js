@@ -2,7 +2,7 @@
 
 import { api, query, tablePath } from "./address.js";
 import { isWide } from "./columns.js";
-import { el, number } from "./parts.js";
+import { el, number, printButton } from "./parts.js";
 import { shell } from "./state.js";
 
 export function toolbar(table, { grouped }) {
@@ -12,7 +12,7 @@ export function toolbar(table, { grouped }) {
     made.push(el("button", { type: "button", class: "quiet", "aria-pressed": String(Boolean(grouped)), "data-group": grouped ? "" : "tree" }, "By tree"));
   }
   made.push(el("button", { type: "button", class: "quiet", id: "wide", "data-wide": "yes", "aria-pressed": String(all) }, "Wide"), columns(table));
-  made.push(el("button", { type: "button", class: "quiet", "data-print": "yes" }, "Print"));
+  made.push(printButton());
   return [el("div", { class: "tools" }, ...made)];
 }
 
@@ -30,10 +30,16 @@ export function bottom(table, data) {
   const place = shown ? `${number(first + 1)}–${number(first + shown)} of ${number(grouped ? grouped.total : total)}${grouped ? " trees" : ""}` : "";
   return el("div", { class: "foot" },
     el("p", { id: "count" }, place),
-    shell.tokens.length < 2 && !next ? null : el("nav", { class: "pager", "aria-label": "Pages" },
-      el("button", { type: "button", class: "quiet", id: "previous", "data-pages": "previous", disabled: shell.tokens.length < 2 }, "Previous"),
-      el("button", { type: "button", class: "quiet", id: "next", "data-pages": "next", disabled: !next }, "Next")),
+    pager(next),
     links(table, asked, sorting));
+}
+
+// The page before and the next one, where there is more than one; `next` is the token of the next.
+export function pager(next) {
+  if (shell.tokens.length < 2 && !next) return null;
+  return el("nav", { class: "pager", "aria-label": "Pages" },
+    el("button", { type: "button", class: "quiet", id: "previous", "data-pages": "previous", disabled: shell.tokens.length < 2 }, "Previous"),
+    el("button", { type: "button", class: "quiet", id: "next", "data-pages": "next", disabled: !next }, "Next"));
 }
 
 function links(table, asked, sorting) {
@@ -46,7 +52,8 @@ function links(table, asked, sorting) {
   return el("p", { class: "links" }, "Exactly this, as ", as("JSON", "as-json", {}), " or ", as("CSV", "as-csv", { format: "csv" }), ...all);
 }
 
-function with_(to, more) {
+// A query with other parameters set.
+export function with_(to, more) {
   const made = new URLSearchParams(to);
   for (const [name, value] of Object.entries(more)) made.set(name, value);
   return made;

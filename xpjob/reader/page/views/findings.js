@@ -2,11 +2,12 @@
 
 import { api, query, toggle } from "../address.js";
 import { json } from "../ask.js";
-import { entries } from "../entries.js";
-import { beside, facet, facetText } from "../facets.js";
+import { entries, ofFindings } from "../entries.js";
+import { chip, clearable, facet, facetText, filters, unfold } from "../facets.js";
 import { surveyed } from "../known.js";
-import { el, inTitle, number } from "../parts.js";
+import { counted, el, inTitle, number } from "../parts.js";
 import { $, PAGE, shell } from "../state.js";
+import { pager, with_ } from "../toolbar.js";
 
 const FACETS = [["severity", "Severity"], ["collector", "Collector"], ["finding", "Finding"], ["team", "Team"], ["namespace", "Namespace"], ["kind", "Kind"]];
 const COLUMNS = FACETS.map(([name, title]) => ({ name, title, type: "text", coded: name === "finding" }));
@@ -26,46 +27,33 @@ export async function load() {
 export const title = () => "Findings";
 
 export function draw({ rows, total, of, facets = {}, asked, continue: next }, _context, heading) {
-  const shown = rows.map((each) => ({ ...each, what: inTitle(each.finding), why: each.message }));
+  const shown = ofFindings(rows);
   const first = (shell.tokens.length - 1) * PAGE;
   return [
-    el("div", { class: "headline" }, heading, el("span", { class: "sum" }, of !== undefined && of !== total ? `${number(total)} of ${number(of)}` : number(total))),
+    el("div", { class: "headline" }, heading, el("span", { class: "sum" }, counted({ total, of }))),
     el("p", { class: "printed" }, `Findings: ${number(total)}, as of ${shell.generatedAt}${asked.size ? `; ${asked}` : ""}`),
     el("div", { class: "chips", role: "group", "aria-label": "Filters in force" }, ...chips(asked)),
     el("div", { class: "split" },
-      el("details", { class: "facets", id: "facets", open: beside(), "data-own": beside() ? null : "" }, el("summary", {}, "Filters"),
-        ...COLUMNS.filter(({ name }) => facets[name]).map((column) => one(column, facets[column.name]))),
+      filters(...COLUMNS.filter(({ name }) => facets[name]).map((column) => one(column, facets[column.name]))),
       el("section", { class: "records" },
         shown.length ? entries(shown) : el("p", { class: "nothing" }, asked.size ? "Nothing matches these filters." : "There are no findings."),
         el("div", { class: "foot" }, el("p", { id: "count" }, rows.length ? `${number(first + 1)}–${number(first + rows.length)} of ${number(total)}` : ""),
-          shell.tokens.length < 2 && !next ? null : el("nav", { class: "pager", "aria-label": "Pages" },
-            el("button", { type: "button", class: "quiet", id: "previous", "data-pages": "previous", disabled: shell.tokens.length < 2 }, "Previous"),
-            el("button", { type: "button", class: "quiet", id: "next", "data-pages": "next", disabled: !next }, "Next")),
-          el("p", { class: "links" }, "Exactly this, as ", el("a", { href: api("findings", with_(asked, "json")) }, "JSON"), " or ", el("a", { href: api("findings", with_(asked, "csv")) }, "CSV"))))),
+          pager(next),
+          el("p", { class: "links" }, "Exactly this, as ", el("a", { href: api("findings", with_(asked, { format: "json" })) }, "JSON"), " or ", el("a", { href: api("findings", with_(asked, { format: "csv" })) }, "CSV"))))),
   ];
 }
 
 const one = (column, found) => facet(column, found, shell.facetText.has(column.name) ? found : null, facetText(column.name));
 
 function chips(asked) {
-  const made = [...asked].map(([name, value]) => el("button", { type: "button", class: "chip", "data-key": `${name} ${value}`, "data-filter": name, "data-value": value, "aria-label": `Remove filter ${name} ${value}` },
-    el("span", { class: "dim" }, name), ` ${name === "finding" ? inTitle(value) : value || "(none)"}`, el("span", { "aria-hidden": "true" }, " ×")));
-  return made.length > 1 ? [...made, el("button", { type: "button", class: "chip plain", "data-clear": "yes" }, "Clear all")] : made;
-}
-
-function with_(asked, format) {
-  const to = new URLSearchParams(asked);
-  to.set("format", format);
-  return to;
+  return clearable([...asked].map(([name, value]) => chip(name, value, name, name === "finding" ? inTitle(value) : value || "(none)", `${name} ${value}`)));
 }
 
 export function press({ filter, value, facet: name, input, pages }, context) {
   if (input === "facet") { shell.facetText.set(name, value); context.redraw(); }
   else if (filter !== undefined) context.go((to) => toggle(to, filter, value));
-  else if (name !== undefined) {
-    if (!shell.facetText.delete(name)) shell.facetText.set(name, "");
-    context.reload();
-  } else if (pages) {
+  else if (name !== undefined) unfold(name, context);
+  else if (pages) {
     if (pages === "next") shell.tokens.push(shell.data.continue);
     else shell.tokens.pop();
     context.reload().then(() => $("title")?.focus());

@@ -4,15 +4,15 @@ import { api, query, tablePath, toggle } from "../address.js";
 import { json } from "../ask.js";
 import { parameter } from "../cells.js";
 import { cells, choose, isWide, titleOf } from "../columns.js";
-import { beside, facet, faceted, facetText, chips, hasLateness, onWide, tells, wholeOf } from "../facets.js";
+import { chips, facet, faceted, facetText, filters, hasLateness, onWide, tells, unfold, wholeOf } from "../facets.js";
 import { groups, openTree, wantsGroups } from "../groups.js";
 import { descriptions } from "../known.js";
 import { listing, onNarrow } from "../listing.js";
 import { say } from "../live.js";
 import { notice } from "../notices.js";
-import { el, inWords, number } from "../parts.js";
+import { counted, el, inWords, number } from "../parts.js";
 import { opened, openRecord } from "../record.js";
-import { $, age, keep, shell } from "../state.js";
+import { $, age, keep, shell, surveyedTables } from "../state.js";
 import { bottom, toolbar } from "../toolbar.js";
 
 const TYPING = 250;
@@ -75,8 +75,7 @@ export function draw(data, _context, heading) {
   const { table, rows } = data;
   const made = cells(table);
   const details = (row, key) => opened(table, row, key);
-  const side = el("details", { class: "facets", id: "facets", open: beside(), "data-own": beside() ? null : "" },
-    el("summary", {}, "Filters"), filterBox(table), ...facets(data));
+  const side = filters(filterBox(table), ...facets(data));
   return [
     el("div", { class: "headline" }, heading, el("span", { class: "sum" }, counted(data)), ...toolbar(table, data)),
     ...carried(table),
@@ -102,8 +101,6 @@ const facets = ({ table, total, facets: found = {}, whole }) => faceted(table)
   .filter(([column, short]) => short && tells(column, short, total))
   .map(([column, short]) => facet(column, short, whole.get(column.name), facetText(column.name)));
 
-const counted = ({ total, of }) => (of !== undefined && of !== total ? `${number(total)} of ${number(of)}` : number(total));
-
 const narrowed = ({ asked, table }) => [...asked.keys()].some((name) => name !== "lateness" || !leavesOut(table));
 
 const empty = (data) => (narrowed(data) ? "Nothing matches these filters." : data.of ? "Nothing but what is recent." : "This table has no rows.");
@@ -118,7 +115,7 @@ function leftOut({ table, facets: found }) {
 }
 
 function carried({ key }) {
-  const found = shell.overview?.collectors.flatMap(({ tables }) => tables).find((each) => each.key === key);
+  const found = surveyedTables().find((each) => each.key === key);
   const { error, carriedSince } = found ?? {};
   if (!error && !carriedSince) return [];
   if (!carriedSince) return [notice("warn", "This table could not be made in this run:", error)];
@@ -127,9 +124,9 @@ function carried({ key }) {
 }
 
 function printed({ table, asked, generatedAt, total }) {
-  const filters = [...asked].filter(([name]) => name !== "cluster").map(([name, value]) => `${name}=${value}`).join(", ");
+  const said = [...asked].filter(([name]) => name !== "cluster").map(([name, value]) => `${name}=${value}`).join(", ");
   const cluster = shell.overview?.cluster ? `cluster ${shell.overview.cluster}, ` : "";
-  return `${title({ table })}: ${number(total)} rows, ${cluster}as of ${generatedAt}${filters ? `; ${filters}` : ""}`;
+  return `${title({ table })}: ${number(total)} rows, ${cluster}as of ${generatedAt}${said ? `; ${said}` : ""}`;
 }
 
 export function press(pressed, context) {
@@ -156,11 +153,6 @@ function type(value, context) {
     await context.go((to) => (text ? to.set("q", text) : to.delete("q")), { push: false });
     if (shell.data?.total !== undefined) say(`${number(shell.data.total)} rows match.`);
   }, TYPING);
-}
-
-function unfold(name, context) {
-  if (!shell.facetText.delete(name)) shell.facetText.set(name, "");
-  context.reload();
 }
 
 async function turn(pages, context) {

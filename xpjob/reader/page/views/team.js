@@ -4,10 +4,10 @@ import { link, teamApi, toTable, toTeams, toWord } from "../address.js";
 import { json } from "../ask.js";
 import { badge, share, text } from "../cells.js";
 import { cells, columnOf } from "../columns.js";
-import { entries, rest } from "../entries.js";
+import { entries, ofFindings, rest } from "../entries.js";
 import { descriptions } from "../known.js";
 import { listing } from "../listing.js";
-import { count, dim, el, inTitle, number } from "../parts.js";
+import { count, dim, el, number, printButton } from "../parts.js";
 import { everything } from "../record.js";
 import { shell } from "../state.js";
 import { usageOf, usagePanel } from "../team_usage.js";
@@ -26,7 +26,7 @@ export function draw(data, _context, heading) {
   const { team, sentence, needs, sections, findings, notRunning = [] } = data;
   return [
     el("p", { class: "above" }, link(toTeams(), {}, "Teams")),
-    el("div", { class: "headline" }, heading, el("div", { class: "tools" }, el("button", { type: "button", class: "quiet", "data-print": "yes" }, "Print"))),
+    el("div", { class: "headline" }, heading, el("div", { class: "tools" }, printButton())),
     el("p", { class: "printed" }, `Team ${team || "(none)"}, ${data.cluster ? `cluster ${data.cluster}, ` : ""}as of ${data.generatedAt}`),
     el("p", { class: "lead" }, sentence),
     ...trouble(needs, findings),
@@ -43,7 +43,7 @@ function trouble(needs, findings) {
       entries(needs.entries, { team: false }), rest(needs))];
   }
   if (!findings?.total) return [];
-  const shown = findings.entries.map((each) => ({ ...each, what: inTitle(each.finding), why: each.message }));
+  const shown = ofFindings(findings.entries);
   return [el("section", { class: "panel", "aria-label": "Findings" }, el("h2", {}, link(toWord("findings", { team: shown[0].team }), {}, count(findings.total, "finding"))),
     entries(shown, { team: false }))];
 }

@@ -6,10 +6,11 @@ import { average, capital, listed, meterName, monthAfter, monthName, objectsName
 import { json } from "../ask.js";
 import { share } from "../cells.js";
 import { chart, daily, state } from "../days.js";
+import { chip } from "../facets.js";
 import { surveyed } from "../known.js";
 import { listing } from "../listing.js";
-import { bar, count, dim, el, number } from "../parts.js";
-import { now, thisMonth } from "../state.js";
+import { bar, count, dim, el, number, printButton } from "../parts.js";
+import { thisMonth, today } from "../state.js";
 
 const MONTHS = 13;
 const DRAWN = 500;
@@ -32,7 +33,6 @@ export const title = () => "Usage";
 
 const whole = ({ from, to }) => from.endsWith("-01") && to === `${monthAfter(from.slice(0, 7))}-01`;
 const period = (data) => (whole(data) ? monthName(data.from.slice(0, 7)) : `${data.from} until ${data.to}, exclusive`);
-const today = () => new Date(now()).toISOString().slice(0, 10);
 const isOpen = ({ to, footer }) => to > today() || footer.open > 0;
 
 function chosen({ byDay: { totals } }) {
@@ -61,7 +61,7 @@ export function draw(data, _context, heading) {
   const { words } = current(data, meter);
   return [
     el("div", { class: "headline" }, heading, el("span", { class: "sum" }, period(data), isOpen(data) ? el("span", { class: "late idle" }, "open") : null),
-      el("div", { class: "tools" }, months(data), meters(data, meter), el("button", { type: "button", class: "quiet", "data-print": "yes" }, "Print"))),
+      el("div", { class: "tools" }, months(data), meters(data, meter), printButton())),
     el("p", { class: "printed" }, `${words}, ${period(data)}, cluster ${data.wanted.get("cluster") || "default"}${asked().map(([, name, value]) => `, ${name} ${value || "(none)"}`).join("")}. Days are UTC.`),
     el("nav", { class: "by", "aria-label": "By" }, dim("By "), ...dimensions(data)),
     chips(),
@@ -113,10 +113,7 @@ function dimensions({ by, several }) {
 const asked = () => FILTERS.flatMap(([name, words]) => query().getAll(name).map((value) => [name, words, value]));
 
 function chips() {
-  const made = asked().map(([name, words, value]) =>
-    el("button", { type: "button", class: "chip", "data-key": `${name} ${value}`, "data-filter": name, "data-value": value, "aria-label": `Remove filter ${words} ${value || "(none)"}` },
-      dim(words), ` ${value || "(none)"}`, el("span", { "aria-hidden": "true" }, " ×")));
-  return el("div", { class: "chips" }, ...made);
+  return el("div", { class: "chips" }, ...asked().map(([name, words, value]) => chip(name, value, words, value || "(none)")));
 }
 
 function figures({ footer }, rows, total) {
