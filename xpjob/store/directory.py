@@ -91,23 +91,11 @@ class DirectoryStore:
 
         With ``unless``, a file with the same signature as at the last read is not read again.
         """
-        with _explained("reading", self._directory / key):
-            try:
-                with self._folder(key) as (folder, name), _opened(folder, name) as descriptor:
-                    signature = _signature(os.fstat(descriptor))
-                    if unless and self._seen.get(key) == (signature, unless):
-                        return Stored(b"", unless, unchanged=True)
-                    gathered = into or io.BytesIO()
-                    size, etag = _copied(descriptor, signature[-1], gathered)
-            except FileNotFoundError:
-                return None
-        if not size:
-            return Stored(b"", str(signature))
-        if size == signature[-1]:
-            self._seen[key] = (signature, etag)
-        if unless and etag == unless:
-            return Stored(b"", unless, unchanged=True)
-        return Stored(gathered.getvalue() if isinstance(gathered, io.BytesIO) else b"", etag)
+        body = io.BytesIO()
+        found = self._read(key, into or body, unless)
+        if found is None or found.unchanged:
+            return found
+        return Stored(body.getvalue(), found.etag)
 
     @_in_time
     def first_line(self, key: str) -> Stored | None:
@@ -116,18 +104,32 @@ class DirectoryStore:
         The rest is read for the etag, and not kept.
         """
         line = FirstLine()
+        found = self._read(key, line)
+        if found is None:
+            return None
+        return Stored(line.getvalue(), found.etag, size=found.size)
+
+    def _read(self, key: str, into: BinaryIO, unless: str = "") -> Stored | None:
+        """Copy a document into a file, and return its etag and size, without a body.
+
+        The size is 0 if the document is empty or too large.
+        """
         with _explained("reading", self._directory / key):
             try:
                 with self._folder(key) as (folder, name), _opened(folder, name) as descriptor:
                     signature = _signature(os.fstat(descriptor))
-                    size, etag = _copied(descriptor, signature[-1], line)
+                    if unless and self._seen.get(key) == (signature, unless):
+                        return Stored(b"", unless, unchanged=True)
+                    size, etag = _copied(descriptor, signature[-1], into)
             except FileNotFoundError:
                 return None
         if not size:
             return Stored(b"", str(signature))
         if size == signature[-1]:
             self._seen[key] = (signature, etag)
-        return Stored(line.getvalue(), etag, size=size)
+        if unless and etag == unless:
+            return Stored(b"", unless, unchanged=True)
+        return Stored(b"", etag, size=size)
 
     @_in_time
     def traits(self, key: str) -> Traits:

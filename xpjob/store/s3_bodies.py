@@ -19,7 +19,9 @@ _LINE = 1 << 18
 def first_line(body: StreamingBody, size: int) -> bytes:
     """Return the first line, or nothing if the body is larger than ``MAX_DOCUMENT``."""
     line = FirstLine()
-    while not line.ended and (piece := body.read(_LINE) if size <= MAX_DOCUMENT else b""):
+    if size > MAX_DOCUMENT:
+        return b""
+    while not line.ended and (piece := body.read(_LINE)):
         if line.tell() + len(piece) > MAX_DOCUMENT:
             return b""
         line.write(piece)
@@ -28,15 +30,18 @@ def first_line(body: StreamingBody, size: int) -> bytes:
 
 def whole(body: StreamingBody, length: int | None, into: BinaryIO | None) -> bytes:
     """Return the whole body, or nothing if it is larger than ``MAX_DOCUMENT``, or goes ``into``."""
-    if length is not None and into is None:
+    if into is None and length is not None:
         return body.read() if length <= MAX_DOCUMENT else b""
-    gathered = into or io.BytesIO()  # getvalue does not copy
+    own = io.BytesIO()  # getvalue does not copy
+    gathered = into or own
     gathered.seek(0)  # what an attempt before has left
     gathered.truncate()
-    while piece := body.read(_PIECE) if (length or 0) <= MAX_DOCUMENT else b"":
+    if length is not None and length > MAX_DOCUMENT:
+        return b""
+    while piece := body.read(_PIECE):
         if gathered.tell() + len(piece) > MAX_DOCUMENT:
             gathered.seek(0)
             gathered.truncate()
             return b""
         gathered.write(piece)
-    return gathered.getvalue() if isinstance(gathered, io.BytesIO) else b""
+    return own.getvalue()
