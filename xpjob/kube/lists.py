@@ -9,7 +9,7 @@ result is always one consistent list.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Generic, NamedTuple, TypeVar
 
 from xpjob.base import times
@@ -221,9 +221,7 @@ def list_all(
         return items.extend
 
     listing = read_pages(api, key, decode, restart, page_size=page_size, on_page=on_page)
-    return WholeList(
-        **{each.name: getattr(listing, each.name) for each in fields(listing)}, items=items
-    )
+    return WholeList(**asdict(listing), items=items)
 
 
 def _decoded(decode: Callable[[bytes], Page[T]], body: bytes, path: str) -> Page[T]:
