@@ -60,8 +60,8 @@ def test_progress_is_told_with_the_expected_total(apps: StandIn) -> None:
     assert heard == [(10, 25), (20, 25), (25, 25)]
 
 
-def test_an_expired_token_starts_the_list_anew(apps: StandIn) -> None:
-    """Nothing is there twice, nothing is missing, and the restart is counted."""
+def expire_once(apps: StandIn) -> None:
+    """Let the token of the third of several pages of ten expire, the first time it is used."""
     expired: list[bool] = []
 
     def fault(_path: str, query: dict[str, str]) -> Fault | None:
@@ -71,6 +71,11 @@ def test_an_expired_token_starts_the_list_anew(apps: StandIn) -> None:
         return None
 
     apps.cluster.fault = fault
+
+
+def test_an_expired_token_starts_the_list_anew(apps: StandIn) -> None:
+    """Nothing is there twice, nothing is missing, and the restart is counted."""
+    expire_once(apps)
     listing = fetch(apps)
     assert len({item.metadata.name for item in listing.items}) == len(listing.items) == 25
     assert (listing.restarts, listing.pages) == (1, 3)
@@ -91,15 +96,7 @@ def test_a_list_is_of_the_moment_of_its_first_page(
     """After an expired token, of the new first page. The difference of the clocks is noted."""
     base = datetime(2026, 10, 5, 10, tzinfo=timezone.utc)
     second = timedelta(seconds=1)
-    expired: list[bool] = []
-
-    def fault(_path: str, query: dict[str, str]) -> Fault | None:
-        if query.get("continue", "").endswith(".20") and not expired:
-            expired.append(True)
-            apps.cluster.compact()
-        return None
-
-    apps.cluster.fault = fault
+    expire_once(apps)
     server = (lambda _: base + len(apps.cluster.requests) * second) if told else (lambda _: None)
     monkeypatch.setattr(lists, "date_of", server)
     monkeypatch.setattr(times, "now", lambda: base + (60 + len(apps.cluster.requests)) * second)
