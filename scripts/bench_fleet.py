@@ -8,6 +8,7 @@ owners and references of their own, put straight into etcd, as the API server wo
 from __future__ import annotations
 
 import copy
+import json
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -49,7 +50,8 @@ class Fleet:
         crds = [*yaml.safe_load_all(fleet.CRDS.read_text())]
         renamed = [_renamed(crd, *names) for crd, names in zip(crds, _OTHERS, strict=True)]
         cluster.apply(_BUCKETS, *crds, *renamed)
-        make_namespaces(self._api)
+        for number in range(NAMESPACES):
+            self._api.request("POST", "/api/v1/namespaces", {"metadata": {"name": team(number)}})
         self._templates = [list(self._applied(number)) for number in (0, 1)]
         self._trees = 2
         self._touched = 0
@@ -79,9 +81,7 @@ class Fleet:
             within = f"/namespaces/{names[0]}" if len(names) == 2 else ""
             head, _, plural = item.path.rpartition("/")
             path = f"{head}{within}/{plural}/{names[-1]}"
-            status, answer = self._api.exchange("PATCH", path, body, "application/merge-patch+json")
-            if status != 200:
-                raise RuntimeError(f"PATCH {path}: {status} {answer[:300]!r}")
+            merge(self._api, path, body)
 
     def add_kinds(self, count: int, filled: int) -> None:
         """Add managed kinds; so many of them get five objects each."""
@@ -146,12 +146,12 @@ def _tree(number: int) -> Iterator[tuple[Object | None, list[tuple[str, Object]]
     """Yield each object of a tree: its owner, what is applied by whom, its status."""
     token, ready = f"n{number:06d}", number % 10 != 1
     for kind in ("PostgreSQLInstance", "Cache"):
-        claim = _object(f"{fleet.GROUP}/v1alpha1", kind, f"{kind.lower()}-{token}", _team(0))
+        claim = _object(f"{fleet.GROUP}/v1alpha1", kind, f"{kind.lower()}-{token}", team(0))
         xr = _object(claim["apiVersion"], f"X{kind}", f"{claim['metadata']['name']}-x7k2p")
         user, bound, made, composed = (copy.deepcopy(each) for each in (claim, claim, xr, xr))
         user["metadata"]["annotations"] = {
             "example.org/creator": _person(0),
-            "example.org/team": _team(0),
+            "example.org/team": team(0),
         }
         parameters = {"region": "eu-west-1", "storageGB": 20}
         composition = {"compositionRef": {"name": f"{kind.lower()}s.aws.example.org"}}
@@ -172,12 +172,12 @@ def _tree(number: int) -> Iterator[tuple[Object | None, list[tuple[str, Object]]
         yield None, list(zip(managers, (made, composed), strict=True)), status
         yield xr, _managed(bucket, xr, _claim_labels(claim)), _provider_status(bucket, ready)
     for kind in ("Site", "App"):
-        xr = _object(f"{fleet.GROUP}/v1", kind, f"{kind.lower()}-{token}", _team(0))
+        xr = _object(f"{fleet.GROUP}/v1", kind, f"{kind.lower()}-{token}", team(0))
         bucket = _object("cloud.m.example.org/v1beta1", "Bucket",
-                         f"{xr['metadata']['name']}-3a2b1c", _team(0))  # fmt: skip
+                         f"{xr['metadata']['name']}-3a2b1c", team(0))  # fmt: skip
         user, composed = copy.deepcopy(xr), copy.deepcopy(xr)
         user["spec"] = {"image": f"registry.example.org/{kind.lower()}:1.4.2"}
-        user["metadata"]["annotations"] = {"example.org/team": _team(0)}
+        user["metadata"]["annotations"] = {"example.org/team": team(0)}
         machinery = {
             "compositionRef": {"name": f"{kind.lower()}s.example.org"},
             "compositionRevisionRef": {"name": f"{kind.lower()}s.example.org-5a6b7c8"},
@@ -190,13 +190,13 @@ def _tree(number: int) -> Iterator[tuple[Object | None, list[tuple[str, Object]]
         yield xr, _managed(bucket, xr, {}), _provider_status(bucket, ready)
 
 
-def make_namespaces(api: Connection) -> None:
-    """Create the namespaces of teams that do not exist."""
-    for number in range(NAMESPACES):
-        body = {"metadata": {"name": _team(number)}}
-        status, answer = api.exchange("POST", "/api/v1/namespaces", body)
-        if status not in (201, 409):
-            raise RuntimeError(f"POST namespaces: {status} {answer[:300]!r}")
+def merge(api: Connection, path: str, body: Object) -> Object:
+    """Patch an object with what is to be merged into it; return the object."""
+    status, answer = api.exchange("PATCH", path, body, "application/merge-patch+json")
+    if status != 200:
+        raise RuntimeError(f"PATCH {path}: {status} {answer[:300]!r}")
+    patched: Object = json.loads(answer)
+    return patched
 
 
 _MANAGER = "apiextensions.crossplane.io/{}"
@@ -266,7 +266,8 @@ def _claim_labels(claim: Object) -> Object:
     return {f"crossplane.io/claim-{key}": value for key, value in _names(claim).items()}
 
 
-def _team(number: int) -> str:
+def team(number: int) -> str:
+    """Return the namespace of a number."""
     return f"team-{number % NAMESPACES:03d}"
 
 
@@ -284,7 +285,7 @@ def _path(item: Object) -> str:
 def _copy(item: _Stored, number: int) -> tuple[str, bytes]:
     """Return key and text of a copy: another name, namespace and person, and uids of its own."""
     like = _NUMBER.findall(item.key)[-1]
-    pairs = [(like, f"n{number:06d}"), (_team(0), _team(number)), (_person(0), _person(number))]
+    pairs = [(like, f"n{number:06d}"), (team(0), team(number)), (_person(0), _person(number))]
     # That of the owner becomes what the owner's own becomes.
     pairs += [(uid, f"{number:08x}{uid[8:]}") for uid in set(_UID.findall(item.text))]
     key, text = item.key, item.text

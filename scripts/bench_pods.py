@@ -9,12 +9,11 @@ it: so names, uids and nodes are replaced by others of the same length.
 
 from __future__ import annotations
 
-import json
 from itertools import chain
 from typing import NamedTuple
 
 from bench_etcd import Etcd
-from bench_fleet import Fleet
+from bench_fleet import Fleet, merge, team
 from bench_measure import count_of
 from bench_workloads import (
     DEPLOYMENT_UID,
@@ -29,7 +28,6 @@ from bench_workloads import (
     node,
     pod,
     replica_set,
-    team,
 )
 from harness.cluster import Cluster
 from harness.connection import Object
@@ -126,9 +124,7 @@ class Pods:
             f"{apps}/deployments/{deployment.name}",
             f"{apps}/replicasets/{replica_set.name}",
         ):
-            status, answer = self._api.exchange("PATCH", path, body, "application/merge-patch+json")
-            if status != 200:
-                raise RuntimeError(f"PATCH {path}: {status} {answer[:300]!r}")
+            merge(self._api, path, body)
 
     def _made_owner(self, pod: Object) -> list[_Template]:
         """Make the Deployment and the ReplicaSet of the first pods."""
@@ -150,14 +146,7 @@ class Pods:
         made = self._made("/api/v1/nodes", node())
         # The API server adds a taint until the node's lifecycle controller takes it away.
         spec = {"taints": None, "podCIDR": "10.0.0.0/24"}
-        path = f"/api/v1/nodes/{made['metadata']['name']}"
-        status, answer = self._api.exchange(
-            "PATCH", path, {"spec": spec}, "application/merge-patch+json"
-        )
-        if status != 200:
-            raise RuntimeError(f"PATCH {path}: {status} {answer[:300]!r}")
-        found: Object = json.loads(answer)
-        return found
+        return merge(self._api, f"/api/v1/nodes/{made['metadata']['name']}", {"spec": spec})
 
     def _made(self, collection: str, item: Object) -> Object:
         """Apply an object as its controller does, and its status as the kubelet does."""

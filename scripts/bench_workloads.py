@@ -5,12 +5,12 @@ All texts that a copy has otherwise are of fixed length, see ``bench_pods``.
 
 from __future__ import annotations
 
-from bench_fleet import NAMESPACES
+from bench_fleet import team
 from harness.connection import Object
 
 PODS_OF_AN_OWNER = 5
 KINDS = 10  # of pods, by what they request; one more is annotated
-NODE, OWNER, POD, _TEAM = "n{:06d}", "w{:06d}", "p{:06d}", "team-{:03d}"
+NODE, OWNER, POD = "n{:06d}", "w{:06d}", "p{:06d}"
 OWNER_UID = "00000000-0000-4000-8000-{:012d}"
 DEPLOYMENT_UID = "00000000-0000-4000-9000-{:012d}"
 _TIME = "2026-08-21T09:00:00Z"
@@ -90,11 +90,6 @@ def headless(pod: Object) -> list[tuple[str, str, Object]]:
             endpoints,
         ),
     ]
-
-
-def team(number: int) -> str:
-    """Return the namespace of a number."""
-    return _TEAM.format(number % NAMESPACES)
 
 
 def _condition(kind: str) -> Object:
