@@ -11,6 +11,7 @@ from xpjob.collect.carry import ANY_RESOURCE
 from xpjob.collect.contract import Collector, Listed, Section
 from xpjob.collect.meters import Key, Meter, Metering, Reading, declared
 from xpjob.collect.outcome import TargetOutcome
+from xpjob.kube.lists import Moment
 from xpjob.metrics import stored
 from xpjob.metrics.stored import MetricTable
 from xpjob.net.clock import Clock
@@ -62,35 +63,23 @@ class Counting:
         state = previous.usage or UsageState()
         lists: list[Planned] = []
         first: dict[str, int] = {}
-        moments = [
-            listed.moment
-            for collected in gathered
-            if isinstance(collected.collector, Metering)
-            for listed in collected.listed
-            if listed.moment.at
-        ]
+        moments: list[Moment] = []
         for collected in gathered:
             if isinstance(collected.collector, Metering):
                 first[collected.collector.name] = len(lists)
                 lists += [_planned(collected.collector, listed) for listed in collected.listed]
+                moments += [listed.moment for listed in collected.listed if listed.moment.at]
         ahead = max((moment.ahead for moment in moments), key=abs, default=0)
-        if abs(ahead) > MAX_SKEW:
+        skewed = abs(ahead) > MAX_SKEW
+        if skewed:
             _log.warning(
                 "usage not counted: the clock differs from the API server's by more than five "
                 "minutes; synchronise them (NTP), the next run makes up for it",
                 extra={"own_clock_ahead_seconds": ahead},
             )
         now = max((moment.at for moment in moments), default=int(clock.now().timestamp()))
-        return cls(
-            gathered,
-            state,
-            rules,
-            lists,
-            engine.windows(state, lists, rules),
-            first,
-            now,
-            abs(ahead) > MAX_SKEW,
-        )
+        windows = engine.windows(state, lists, rules)
+        return cls(gathered, state, rules, lists, windows, first, now, skewed)
 
     def readings(self, collected: Collected, section: Section) -> Sequence[Reading]:
         """Return the readings of a collector. Raises ``ValueError`` for undeclared meters."""
