@@ -63,7 +63,7 @@ def cli() -> None:
         xpjob teams              print what each team has; show --team NAME prints one
         xpjob explain KIND/NAMESPACE/NAME   print why an object is not ready
         xpjob fit --cpu 2 --memory 8Gi   print how many more such pods fit, and where
-        xpjob usage --by team    print who had how much last month
+        xpjob usage --by team    print the usage of each team last month
         xpjob diff 1d            print what was added, removed or changed state in a day
         xpjob sources check FILE   print what is wrong with a source, or what it would count
         xpjob doctor             check the prerequisites of a run, and print what to do
