@@ -14,12 +14,11 @@ from xpjob.collect.tables import LATENESS, TableDescription
 from xpjob.net import deadline
 from xpjob.reader import derived, entries, gathering
 from xpjob.reader.extension import Known
-from xpjob.reader.render import Json, facts
+from xpjob.reader.render import REF_KEYS, Json, facts
 from xpjob.reader.table import UNKNOWN, View, seconds_of, text_of
-from xpjob.reader.trees import Trees
+from xpjob.reader.trees import Trees, is_of_objects
 
 MAX_NODES = 500
-_OBJECT = ("group", "kind", "namespace", "name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +106,7 @@ def sentence(row: Row, now: int) -> str:
 
 def command(row: Row) -> str:
     """Return the command that shows the object of a row; empty where it is none."""
-    names = {column.name for column in row.table.columns}
-    if not names.issuperset(_OBJECT) or not row.text("kind") or not row.text("name"):
+    if not is_of_objects(row.table) or not row.text("kind") or not row.text("name"):
         return ""
     resource = ".".join(filter(None, (row.text("kind"), row.text("group"))))
     words = ["kubectl", "describe", resource, row.text("name")]
@@ -128,14 +126,10 @@ def tables_around(
     named = {
         key
         for key, table in tables.items()
-        if table.collector == row.collector and _is_of_objects(table)
+        if table.collector == row.collector and is_of_objects(table)
     }
     has_refs = any(column.type == "ref" for column in row.columns)
     return {row.key, *linked, *linking, *kin, *(named if has_refs else ())}
-
-
-def _is_of_objects(table: TableDescription) -> bool:
-    return {*_OBJECT} <= {column.name for column in table.columns}
 
 
 def _derived(view: View, name: str, number: int) -> str:
@@ -221,12 +215,12 @@ def _link(row: Row, column: str, table: str, row_: str, text: str) -> Json:
 
 def _objects(row: Row, around: Around, ref: Mapping[str, object]) -> Iterator[tuple[str, int]]:
     """Yield the row of the object that a reference names: none or one."""
-    wanted = [text_of(ref.get(name)) for name in _OBJECT]
+    wanted = [text_of(ref.get(name)) for name in REF_KEYS]
     for key, view in around.views.items():
         table = around.tables[key]
-        if table.collector == row.table.collector and _is_of_objects(table):
+        if table.collector == row.table.collector and is_of_objects(table):
             for number in _rows(view, "name", wanted[-1]):
-                if [Row.of(around, key, number).text(name) for name in _OBJECT] == wanted:
+                if [Row.of(around, key, number).text(name) for name in REF_KEYS] == wanted:
                     yield key, number
                     return
 
@@ -261,9 +255,9 @@ def _is_about(finding: Finding, row: Row) -> bool:
     if finding.table:
         return (finding.table, finding.row) == (row.table.key, row.id)
     about = (finding.group, finding.kind, finding.namespace, finding.name)
-    if finding.collector not in ("", row.table.collector) or not _is_of_objects(row.table):
+    if finding.collector not in ("", row.table.collector) or not is_of_objects(row.table):
         return False
-    return list(about) == [row.text(name) for name in _OBJECT]
+    return list(about) == [row.text(name) for name in REF_KEYS]
 
 
 def _history(row: Row) -> list[Json]:

@@ -17,9 +17,9 @@ from msgspec import Raw
 from xpjob.collect.tables import TableDescription, row_id
 from xpjob.reader.columns import decoded
 from xpjob.reader.forest import NONE, Forest
+from xpjob.reader.render import REF_KEYS
 from xpjob.reader.table import Coder, Column, text_of
 
-_OBJECT = ("group", "kind", "namespace", "name")
 _NOTHING = 0
 
 
@@ -75,7 +75,7 @@ def grow(
     """
     if not any(table.parents for table in tables):
         return None
-    members = [table for table in tables if table.parents or _is_of_objects(table)]
+    members = [table for table in tables if table.parents or is_of_objects(table)]
     counts = [len(rows[table.key]) for table in members]
     starts = dict(
         zip((table.key for table in members), accumulate(counts, initial=0), strict=False)
@@ -97,8 +97,9 @@ def grow(
     return Trees(starts, forest, tops, depths, ids)
 
 
-def _is_of_objects(table: TableDescription) -> bool:
-    return {*_OBJECT} <= {column.name for column in table.columns}
+def is_of_objects(table: TableDescription) -> bool:
+    """Return whether rows of a table can be found by what a reference has."""
+    return {*REF_KEYS} <= {column.name for column in table.columns}
 
 
 def _read(
@@ -111,13 +112,13 @@ def _read(
     """Note the numbers of objects, and what each refers to, by a hash, which takes less memory."""
     columns = above.setdefault(table.key, [array("q") for _ in table.parents])
     number = start
-    for some in decoded(rows, (*_OBJECT, *table.parents)):
-        for values in zip(*(some[name] for name in _OBJECT), strict=True):
+    for some in decoded(rows, (*REF_KEYS, *table.parents)):
+        for values in zip(*(some[name] for name in REF_KEYS), strict=True):
             numbers.setdefault(_hash(values), number)
             number += 1
         for name, column in zip(table.parents, columns, strict=True):
             column.extend(
-                _hash(tuple(map(each.get, _OBJECT))) if isinstance(each, dict) else _NOTHING
+                _hash(tuple(map(each.get, REF_KEYS))) if isinstance(each, dict) else _NOTHING
                 for each in some[name]
             )
 
