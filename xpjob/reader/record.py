@@ -245,9 +245,8 @@ def _referrers(row: Row, around: Around) -> Iterator[Json]:
 
 def _rows(view: View, name: str, text: str) -> list[int]:
     column = view.column(name)
-    if text not in column.values:
+    if (wanted := column.code(text)) is None:
         return []
-    wanted = column.values.index(text)
     return [number for number, code in enumerate(column.codes) if code == wanted]
 
 
