@@ -13,7 +13,7 @@ from xpjob.collect.findings import Finding
 from xpjob.collect.tables import Link, Severity, TableDescription, row_values, title_of
 from xpjob.reader import entries, needs
 from xpjob.reader.derived import LATE, LONG, STATES
-from xpjob.reader.ids import Ids
+from xpjob.reader.ids import Ids, row_of
 from xpjob.reader.needs import CRITICAL, GRAVE, SHOWN, Need, Needs, severity_of
 from xpjob.reader.render import Json, rfc3339
 from xpjob.reader.table import UNKNOWN, Column, seconds_of, text_of
@@ -52,11 +52,7 @@ class Part:
 
     def find(self, identity: Sequence[str]) -> int | None:
         """Return the number of the row with this identity."""
-        for number in self.ids.find(identity):
-            row = self.row(number)
-            if [text_of(row.get(name)) for name in self.table.identity] == list(identity):
-                return number
-        return None
+        return row_of(self.table, self.rows, self.ids, identity)
 
 
 @dataclass(slots=True)

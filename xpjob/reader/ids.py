@@ -8,6 +8,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import msgspec
 from msgspec import Raw
 
 from xpjob.collect.tables import TableDescription
@@ -44,6 +45,18 @@ def index(table: TableDescription, rows: Sequence[Raw | bytes]) -> Ids:
         hashes.extend(map(hash_of, zip(*texts, strict=True)))
     order = array("I", sorted(range(len(hashes)), key=hashes.__getitem__))
     return Ids(array("Q", [hashes[row] for row in order]), order)
+
+
+def row_of(
+    table: TableDescription, rows: Sequence[Raw | bytes], ids: Ids, identity: Sequence[str]
+) -> int | None:
+    """Return the number of the row with this identity; those with its hash are compared."""
+    wanted = list(identity)
+    for number in ids.find(identity):
+        values = msgspec.json.decode(rows[number])
+        if [text_of(values.get(name)) for name in table.identity] == wanted:
+            return number
+    return None
 
 
 def hash_of(identity: Sequence[str]) -> int:

@@ -270,14 +270,3 @@ def _history(row: Row) -> list[Json]:
     return [
         {"at": row.values[column.name], "text": column.title or column.name} for _, column in known
     ]
-
-
-def place_of(
-    view: View, table: TableDescription, rows: Iterator[int], wanted: list[str]
-) -> int | None:
-    """Return the number of the row with this identity, of those that may be it."""
-    for number in rows:
-        values: Json = msgspec.json.decode(view.row(number, 0))
-        if [text_of(values.get(name)) for name in table.identity] == wanted:
-            return number
-    return None

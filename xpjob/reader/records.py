@@ -10,6 +10,7 @@ from xpjob.collect.tables import TableDescription, row_values
 from xpjob.reader import parameters, record
 from xpjob.reader.extension import Extensions, Known
 from xpjob.reader.flights import UnavailableError
+from xpjob.reader.ids import row_of
 from xpjob.reader.pages import raw_segments
 from xpjob.reader.parameters import QueryError, shown
 from xpjob.reader.record import Around, Row
@@ -33,8 +34,7 @@ class Records:
         wanted = list(row_values(row_id))
         view = await self._service.view(served, table.key)
         prepared = served.snapshot.prepared.tables.get(table.key)
-        found = prepared.ids.find(wanted) if prepared else iter(())
-        number = record.place_of(view, table, found, wanted)
+        number = row_of(table, view.rows, prepared.ids, wanted) if prepared else None
         if number is None:
             raise _absent(table, wanted, served)
         around = await self._around(served, table, number)
