@@ -17,6 +17,8 @@ TREE = "tree"
 OK, RECENT, LATE, LONG = "", "recent", "late", "long"
 STATES = (OK, RECENT, LATE, LONG)
 """The values of ``lateness``: not late, within the usual time, beyond it, and for a day or more."""
+TOO_LATE = (LATE, LONG)
+"""Those of rows that are counted as late."""
 LONG_SECONDS = 86_400
 _MOST_SECONDS = 1 << 40
 _FILTERS = {

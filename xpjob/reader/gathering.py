@@ -12,7 +12,7 @@ from msgspec import Raw
 from xpjob.collect.findings import Finding
 from xpjob.collect.tables import Link, Severity, TableDescription, row_values, title_of
 from xpjob.reader import entries, needs
-from xpjob.reader.derived import LATE, LONG, STATES
+from xpjob.reader.derived import LONG, STATES, TOO_LATE
 from xpjob.reader.ids import Ids, row_of
 from xpjob.reader.needs import CRITICAL, GRAVE, SHOWN, Need, Needs, severity_of
 from xpjob.reader.render import Json, rfc3339
@@ -22,7 +22,7 @@ from xpjob.reader.trees import Trees
 MAX_TEAMS = 1000
 """Teams whose entries are kept; of further ones only the numbers are."""
 _LONG_TEXT = 300
-_NUMBERS = tuple(map(STATES.index, (LATE, LONG)))
+_NUMBERS = tuple(map(STATES.index, TOO_LATE))
 
 
 @dataclass(frozen=True, slots=True)

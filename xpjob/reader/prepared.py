@@ -14,7 +14,7 @@ from xpjob.collect.findings import Finding
 from xpjob.collect.tables import LATENESS, TableDescription
 from xpjob.reader import cards, described, facets, ids, teams
 from xpjob.reader.cards import Card, Number, TableCard
-from xpjob.reader.derived import LATE, LONG
+from xpjob.reader.derived import TOO_LATE
 from xpjob.reader.entries import TEAM, has_team
 from xpjob.reader.facets import Facts
 from xpjob.reader.gathering import Gathering, Part, what
@@ -39,7 +39,7 @@ class PreparedTable:
     @property
     def late(self) -> int:
         """Return how many rows are late."""
-        return sum(self.facts.lateness.get(each, 0) for each in (LATE, LONG))
+        return sum(self.facts.lateness.get(each, 0) for each in TOO_LATE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ import msgspec
 
 from xpjob.collect.tables import LATENESS, TableDescription
 from xpjob.reader import query
+from xpjob.reader.derived import TOO_LATE
 from xpjob.reader.entries import TEAM
 from xpjob.reader.render import Json
 from xpjob.reader.table import View
-from xpjob.reader.teams import LATE
 
 FIRST = 10
 """Rows that are listed."""
@@ -60,7 +60,7 @@ def _late(view: View, rows: Sequence[int]) -> int:
     column = view.columns.get(LATENESS)
     if column is None:
         return 0
-    late = {code for code, value in enumerate(column.values) if value in LATE}
+    late = {code for code, value in enumerate(column.values) if value in TOO_LATE}
     return sum(column.codes[row] in late for row in rows)
 
 

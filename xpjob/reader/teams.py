@@ -15,11 +15,11 @@ from xpjob.collect.findings import Finding
 from xpjob.collect.tables import LATENESS, TableDescription
 from xpjob.net import deadline
 from xpjob.reader import query
+from xpjob.reader.derived import TOO_LATE
 from xpjob.reader.entries import TEAM
 from xpjob.reader.render import Json
 from xpjob.reader.table import View
 
-LATE = ("late", "long")
 _ADDED: frozenset[str] = frozenset({"cores", "bytes", "money"})
 """Types of columns whose sums are of the team, whichever table they are in. Counts are not."""
 
@@ -133,7 +133,7 @@ def _late(view: View) -> Iterable[bool]:
     column = view.columns.get(LATENESS)
     if column is None:
         return ()
-    late = [value in LATE for value in column.values]
+    late = [value in TOO_LATE for value in column.values]
     return map(late.__getitem__, column.codes)
 
 

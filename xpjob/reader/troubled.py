@@ -11,14 +11,14 @@ import msgspec
 from xpjob.collect.tables import LATENESS, TableDescription
 from xpjob.net.deadline import steps
 from xpjob.reader import derived, entries
-from xpjob.reader.derived import LATE, LONG, STATES
+from xpjob.reader.derived import LATE, STATES, TOO_LATE
 from xpjob.reader.record import state_column
 from xpjob.reader.render import Json
 from xpjob.reader.table import UNKNOWN, Rows, View, text_of
 from xpjob.reader.trees import Trees
 
 _BAD = STATES.index(LATE)
-_GRAVE = {STATES.index(LATE), STATES.index(LONG)}
+_GRAVE = {*map(STATES.index, TOO_LATE)}
 
 
 @dataclass(slots=True)
