@@ -123,9 +123,7 @@ def _merged(cards: Sequence[Card]) -> Card:
             rows=sum(each.rows for each in some),
             late=sum(each.late for each in some),
             error=next((each.error for each in some if each.error), ""),
-            carried_since=min(
-                (each.carried_since for each in some if each.carried_since), default=""
-            ),
+            carried_since=_oldest(some),
         )
         for some in tables.values()
     ]
