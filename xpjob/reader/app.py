@@ -24,7 +24,7 @@ from xpjob.net.options import NetOptions
 from xpjob.publish import exposition
 from xpjob.reader import (
     assets,
-    openapi,
+    openapi_document,
     openapi_everywhere,
     openapi_home,
     parameters,
@@ -258,7 +258,9 @@ class _Reader:
         )
         body = await self._service.workshop.whole(
             name,
-            lambda: msgspec.json.encode(openapi.document(tables, self._extensions, others)),
+            lambda: msgspec.json.encode(
+                openapi_document.document(tables, self._extensions, others)
+            ),
         )
         headers = {"Content-Type": "application/json"}
         return await answer(
