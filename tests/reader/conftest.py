@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.reader import Reader, make_reader
+from support.reader import Reader, loaded, make_reader
 from support.reader_sample import FakeStore, report, snapshot
+from support.toy_tables import toy_snapshot
+from support.toy_teams import team_snapshot
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -31,6 +33,18 @@ def reader() -> Reader:
     made = make_reader(store)
     assert made.snapshots.refresh()
     return made
+
+
+@pytest.fixture
+def served() -> Reader:
+    """A reader of tables with teams."""
+    return loaded(team_snapshot())
+
+
+@pytest.fixture
+def toy() -> Reader:
+    """Return a reader of two toy tables."""
+    return loaded(toy_snapshot())
 
 
 @pytest.fixture(scope="module")

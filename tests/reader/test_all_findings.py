@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from support.reader import Reader, make_reader
-from support.reader_sample import FakeStore, at
+from support.reader import Reader, loaded
+from support.reader_sample import at
 from support.toy_teams import finding, team_snapshot
 
 
@@ -28,11 +28,7 @@ def some() -> list[Any]:
 @pytest.fixture
 def served() -> Reader:
     """A reader of a snapshot with findings."""
-    store = FakeStore()
-    store.save(team_snapshot(findings=some()))
-    reader = make_reader(store)
-    assert reader.snapshots.refresh()
-    return reader
+    return loaded(team_snapshot(findings=some()))
 
 
 def names(served: Reader, question: str = "") -> list[str]:
@@ -95,8 +91,5 @@ def test_pages_and_forms(served: Reader) -> None:
 
 def test_without_findings() -> None:
     """The list is empty."""
-    store = FakeStore()
-    store.save(team_snapshot(findings=[]))
-    reader = make_reader(store)
-    assert reader.snapshots.refresh()
+    reader = loaded(team_snapshot(findings=[]))
     assert reader.json("/findings?severity=critical")["total"] == 0

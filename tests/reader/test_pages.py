@@ -22,16 +22,6 @@ from xpjob.reader.service import Service
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
 
-@pytest.fixture
-def toy() -> Reader:
-    """Return a reader of two toy tables."""
-    store = FakeStore()
-    store.save(toy_snapshot())
-    made = make_reader(store)
-    assert made.snapshots.refresh()
-    return made
-
-
 @pytest.mark.parametrize(
     ("path", "base", "status"),
     [

@@ -6,27 +6,10 @@ from typing import Any
 
 import pytest
 
-from support.reader import Reader, make_reader
+from support.reader import Reader, loaded, make_reader
 from support.reader_sample import FakeStore, report, snapshot
 from support.toy_tables import Node
 from support.toy_teams import Order, team_snapshot
-from xpjob.snapshot.documents import Snapshot
-
-
-def loaded(*snapshots: Snapshot) -> Reader:
-    """Return a reader of these snapshots."""
-    store = FakeStore()
-    for each in snapshots:
-        store.save(each, each.head.cluster)
-    reader = make_reader(store)
-    assert reader.snapshots.refresh()
-    return reader
-
-
-@pytest.fixture
-def served() -> Reader:
-    """A reader of tables with teams."""
-    return loaded(team_snapshot())
 
 
 def named(hits: list[dict[str, Any]]) -> list[tuple[str, str]]:

@@ -17,16 +17,6 @@ from xpjob.reader import described
 from xpjob.reader.table import View
 
 
-@pytest.fixture
-def toy() -> Reader:
-    """Return a reader of two toy tables."""
-    store = FakeStore()
-    store.save(toy_snapshot())
-    made = make_reader(store)
-    assert made.snapshots.refresh()
-    return made
-
-
 def names(reader: Reader, question: str) -> list[str]:
     """Return the names of the nodes of an answer."""
     return [row["name"] for row in reader.json(f"/tables/nodes?{question}")["rows"]]

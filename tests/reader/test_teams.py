@@ -8,30 +8,12 @@ from urllib.parse import quote
 import msgspec
 import pytest
 
-from support.reader import Reader, make_reader
-from support.reader_sample import FakeStore
+from support.reader import Reader, loaded
 from support.toy_tables import NODES
 from support.toy_teams import HOSTILE, ORDERS, Order, Space, finding, orders, spaces, team_snapshot
 from xpjob.collect.tables import Column, TableDescription, row_id
-from xpjob.snapshot.documents import Snapshot
 
 GIB = 1 << 30
-
-
-def loaded(*snapshots: Snapshot) -> Reader:
-    """Return a reader of these snapshots."""
-    store = FakeStore()
-    for each in snapshots:
-        store.save(each, each.head.cluster)
-    reader = make_reader(store)
-    assert reader.snapshots.refresh()
-    return reader
-
-
-@pytest.fixture
-def served() -> Reader:
-    """A reader of tables with teams."""
-    return loaded(team_snapshot())
 
 
 def test_all_teams(served: Reader) -> None:

@@ -15,6 +15,7 @@ from xpjob.collectors.extensions import EXTENSIONS
 from xpjob.config.option import Config
 from xpjob.reader.app import create_app
 from xpjob.reader.snapshots import Snapshots
+from xpjob.snapshot.documents import Snapshot
 from xpjob.store.options import StoreOptions
 
 
@@ -62,3 +63,13 @@ def make_reader(
         clock,
     )
     return Reader(store, clock, TestClient(app, "http://localhost"), app.state.snapshots)
+
+
+def loaded(*snapshots: Snapshot) -> Reader:
+    """Return a reader of these snapshots."""
+    store = FakeStore()
+    for each in snapshots:
+        store.save(each, each.head.cluster)
+    reader = make_reader(store)
+    assert reader.snapshots.refresh()
+    return reader
