@@ -99,8 +99,9 @@ def gather(
         gathered.files[name], gathered.open[name] = set(), set()
     known = {key.cluster for key in every} | {each.cluster for each in current}
     _check(store, gathered, known, most)
+    filed = set(listed)
     for each in asked:
-        _add_current(gathered, each, {key.day for key in listed if key.cluster == each.cluster})
+        _add_current(gathered, each, filed)
     read = read or partial(read_file, store, question.read)
     for key, wait in _ahead(sorted(listed), read):
         deadline.check()
@@ -170,13 +171,13 @@ def _check_length(question: Question, clusters: int, most: int) -> None:
         )
 
 
-def _add_current(gathered: Gathered, current: Current, filed: set[date]) -> None:
+def _add_current(gathered: Gathered, current: Current, filed: Collection[FileKey]) -> None:
     """Add the days of a snapshot that have no file."""
     question, cluster = gathered.cells.question, current.cluster
     days: list[Open | Closed] = [*current.state.pending, *current.state.open]
     for day in days:
         found = date.fromisoformat(day.day)
-        if found in filed:
+        if FileKey(found, cluster) in filed:
             continue
         if question.period.has(found):
             gathered.open[cluster].add(found)
