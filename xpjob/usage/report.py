@@ -112,10 +112,13 @@ class _Times:
         self._gathered = gathered
         self._seconds: dict[tuple[Within, str], int] = {}
         self._days: dict[Within, list[str]] = {}
+        self._all_epochs: dict[Within, list[str]] = {}
         for cluster in gathered.clusters:
             for day in gathered.cells.question.period.days():
                 if placed := gathered.cells.placed(str(day)):
-                    self._days.setdefault(Within(*placed, cluster), []).append(str(day))
+                    within = Within(*placed, cluster)
+                    self._days.setdefault(within, []).append(str(day))
+                    self._all_epochs.setdefault(within._replace(epoch=0), []).append(str(day))
 
     def comparable(self) -> set[Within]:
         """Return where pods and nodes were counted for the same time."""
@@ -134,12 +137,7 @@ class _Times:
         """
         name = (cell.within()._replace(epoch=0), list_kind(cell.meter))
         if name not in self._seconds:
-            days = [
-                day
-                for within, some in self._days.items()
-                if within._replace(epoch=0) == name[0]
-                for day in some
-            ]
+            days = self._all_epochs.get(name[0], ())
             self._seconds[name] = self._gathered.coverage.longest(cell.cluster, days, name[1])
         seconds = self._seconds[name]
         return quantity / seconds if seconds else Fraction(0)
