@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from xpjob.usage.fold import Folded
-from xpjob.usage.period import DAY
+from xpjob.usage.rules import DAY
 
 _APART = ("Pod", "Node")
 """Kinds whose lists are told apart: requests and what nodes have to give are compared."""

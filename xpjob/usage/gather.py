@@ -20,8 +20,9 @@ from xpjob.usage.coverage import Coverage
 from xpjob.usage.errors import NoUsageError, QuestionError
 from xpjob.usage.files import FileKey
 from xpjob.usage.fold import Folded
-from xpjob.usage.period import CORRECTED_DAYS, DAY
+from xpjob.usage.period import CORRECTED_DAYS
 from xpjob.usage.question import Question
+from xpjob.usage.rules import DAY
 from xpjob.usage.state import Closed, Open, UsageState
 
 _MAX_FILES = 100_000

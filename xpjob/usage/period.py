@@ -11,7 +11,6 @@ from xpjob.usage.errors import QuestionError
 
 _MONTH = re.compile(r"(\d{4})-(\d\d)", re.ASCII)
 _DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
-DAY = 86_400
 CORRECTED_DAYS = 8
 """Days after a day in whose files corrections of it can be: the grace, and the greatest gap."""
 
