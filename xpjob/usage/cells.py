@@ -33,6 +33,10 @@ class Cell(NamedTuple):
     values: tuple[str, ...]
     reserved: str = ""
 
+    def named(self, dimensions: Sequence[str]) -> dict[str, str]:
+        """Return its values by dimension, the cluster included."""
+        return dict(zip(dimensions, self.values, strict=True)) | {CLUSTER: self.cluster}
+
     def within(self) -> Within:
         """Return where it belongs to."""
         return Within(self.time, self.epoch, self.cluster)

@@ -91,8 +91,7 @@ def report(gathered: Gathered, prices: Prices | None = None) -> Report:
         direct |= idle_cells(cells, times.comparable())
     sums: dict[RowKey, _Sums] = {}
     for cell, quantity in share(question, direct).items():
-        named = dict(zip(question.dimensions, cell.values, strict=True))
-        named |= {CLUSTER: cell.cluster}
+        named = cell.named(question.dimensions)
         if not question.passes(named) or (cell.reserved == IDLE and filters):
             continue
         key = RowKey(cell.meter, shown(question, cell), cell.reserved)

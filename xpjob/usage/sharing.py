@@ -48,7 +48,7 @@ def share(question: Question, direct: Mapping[Cell, int]) -> Quantities:
         return cell.meter, "" if at is None else cell.values[at], cell.within()
 
     for cell in direct:
-        how = _how(question, dict(zip(names, cell.values, strict=True)), cell)
+        how = _how(question, cell)
         if how != "none":
             given[cell] = how
         elif cell.reserved != IDLE and direct[cell] > 0:
@@ -66,10 +66,10 @@ def share(question: Question, direct: Mapping[Cell, int]) -> Quantities:
     return made
 
 
-def _how(question: Question, named: Mapping[str, str], cell: Cell) -> How:
+def _how(question: Question, cell: Cell) -> How:
     if cell.reserved == IDLE:
         return question.idle
-    values = {**named, CLUSTER: cell.cluster}
+    values = cell.named(question.dimensions)
     for rule in question.shares:
         if values.get(rule.dimension) == rule.value:
             return rule.how
@@ -100,8 +100,8 @@ def _parts(
 
 def shown(question: Question, cell: Cell) -> tuple[str, ...]:
     """Return the values of ``by`` of a cell. The row of what is idle is called ``__idle__``."""
-    named = dict(zip(question.dimensions, cell.values, strict=True))
-    named |= {CLUSTER: cell.cluster, "day": cell.time, "month": cell.time[:7]}
+    named = cell.named(question.dimensions)
+    named |= {"day": cell.time, "month": cell.time[:7]}
     values = (named[name] for name in question.by)
     if cell.reserved != IDLE:
         return tuple(values)
