@@ -123,6 +123,6 @@ def test_a_card_has_at_most_three_numbers(scene: Any) -> None:
 
 
 def test_the_toy_table_has_every_type_of_column() -> None:
-    """So that a page that draws it draws everything."""
+    """A page that shows it has shown each type."""
     (table,) = (spec.describe("kinds") for spec in PodKinds.tables)
     assert {column.type for column in table.columns} == COLUMN_TYPES

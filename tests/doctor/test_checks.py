@@ -241,7 +241,7 @@ def test_history_is_tried_where_it_is_kept(environ: dict[str, str], s3: S3, tmp_
 
 
 def test_the_probe_is_under_the_clusters_key(environ: dict[str, str], s3: S3) -> None:
-    """So that a role for this cluster's keys and usage files is enough."""
+    """A role that is limited to this cluster's keys and usage files is enough."""
     assert doctor({**environ, "CLUSTER_NAME": "east"})[0] == 0
     objects = [path for _, path, _ in s3.requests if path.strip("/") != "inventory"]  # its lock
     own = re.compile(r"/inventory/xp-tracker/(east/[^/]+|usage/doctor-probe-\w+/east\.csv\.gz)")
@@ -249,7 +249,7 @@ def test_the_probe_is_under_the_clusters_key(environ: dict[str, str], s3: S3) ->
 
 
 def test_usage_files_that_cannot_be_written_are_a_warning(environ: dict[str, str], s3: S3) -> None:
-    """With the right that is missing; switched off, there is no check."""
+    """The advice names the missing permission; with USAGE=off there is no such check."""
     s3.fault = lambda method, path, _: (
         (403, "AccessDenied") if method == "PUT" and "/usage/" in path else None
     )

@@ -46,14 +46,14 @@ def checks(store: Store) -> dict[str, Check]:
     ids=["empty", "a day whose file the next snapshot forgets"],
 )
 def test_a_state_that_is_as_new_as_the_files_is_well(store: Store, state: UsageState) -> None:
-    """So is a cluster without a snapshot."""
+    """There is no warning of it, and none for a cluster without a snapshot."""
     assert set(checks(store)) == {"usage files"}
     snapshot(store, state)
     assert set(checks(store)) == {"usage files"}
 
 
 def test_a_state_that_was_restored_is_to_be_removed(store: Store) -> None:
-    """It has a day open that has a file; that of another cluster is no matter."""
+    """A day is open there and has a file; snapshots of other clusters are not checked."""
     state = UsageState(open=(Open("2026-10-01"), Open("2026-10-02")))
     snapshot(store, state, "west")
     assert set(checks(store)) == {"usage files"}

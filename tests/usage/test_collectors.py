@@ -179,7 +179,7 @@ def test_terminal_pods_change_nothing_else() -> None:
 
 
 def test_requests_and_allocatable_have_groups_of_nodes() -> None:
-    """So that what is idle can be told for each; virtual and other nodes are set apart."""
+    """Idle is known by group; virtual nodes and those that are not listed are apart."""
     virtual = {"eks.amazonaws.com/compute-type": "fargate"}
     nodes = [node("n1", "large"), node("n2"), node("n3", **virtual)]
     running = {"phase": "Running", "startTime": f"{DAY}T09:00:00Z"}

@@ -76,7 +76,7 @@ def test_a_run_that_dies_after_the_commit_is_made_up_for(
 
 
 def test_a_run_that_dies_after_the_file_is_made_up_for(runs: Runs, set_time: SetTime) -> None:
-    """Nobody remembers that it was written, and the same bytes are no conflict."""
+    """The snapshot does not say that it was written, and the same bytes are no conflict."""
     after = over_midnight(runs, set_time)
     set_time(after)
     runs.run()
@@ -131,7 +131,7 @@ def test_a_gap_of_three_days_closes_three_files(runs: Runs, set_time: SetTime) -
 
 
 def test_ten_racing_runs_write_one_file(runs: Runs, set_time: SetTime) -> None:
-    """And count the time once."""
+    """The time of all of them is counted once."""
     after = over_midnight(runs, set_time)
     set_time(after)
     threads = [threading.Thread(target=runs.run) for _ in range(10)]
@@ -155,7 +155,7 @@ def test_a_dry_run_and_a_run_without_a_store_write_none(runs: Runs, set_time: Se
 
 
 def test_switched_off_what_is_pending_is_still_written(runs: Runs, set_time: SetTime) -> None:
-    """It was counted before."""
+    """USAGE=off stops the counting, not the files of what was counted before."""
     after = over_midnight(runs, set_time)
     (runs.directory / "usage").write_text("in the way")
     set_time(after)

@@ -67,7 +67,7 @@ def test_each_pending_day_becomes_a_file(store: Store) -> None:
 
 
 def test_what_was_written_before_is_acknowledged(store: Store) -> None:
-    """By a run that died before anybody knew."""
+    """A run may have died between the write and the acknowledgement."""
     assert write(store, DAY) == Written([DAY.day])
     assert write(store, DAY) == Written([DAY.day])
     assert body(store) == BODY
@@ -84,7 +84,7 @@ def test_the_same_rows_are_the_same_whatever_compressed_them(store: Store) -> No
 
 @pytest.mark.parametrize("theirs", [files.encode(OTHER, "prod"), b"", b"something else"])
 def test_another_file_stays(store: Store, theirs: bytes, caplog: pytest.LogCaptureFixture) -> None:
-    """Ours is dropped, with a warning that names it."""
+    """The stored file is not replaced; a warning names it."""
     store.put(KEY, theirs, replacing=None)
     assert write(store, DAY) == Written([DAY.day], conflicts=1)
     assert body(store) == theirs
@@ -128,7 +128,7 @@ def test_of_ten_runs_that_disagree_one_wins(store: Store) -> None:
 
 
 def test_a_file_is_written_with_a_condition(s3: S3) -> None:
-    """And as what it is."""
+    """If-None-Match, and the content type of a gzip file."""
     write(s3_store(s3), DAY)
     written = [each for each in s3.requests if each[0] == "PUT"]
     assert {path.partition("/usage/")[2] for _, path, _ in written} == {KEY.removeprefix("usage/")}

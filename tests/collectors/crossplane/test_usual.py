@@ -54,7 +54,7 @@ def test_it_is_what_nine_of_ten_need(observed: list[TimeToReady], expected: dict
 
 
 def test_it_stays_where_a_section_is_carried(tmp_path: Path) -> None:
-    """Of the stored histograms the next run makes it, and one that fails keeps it."""
+    """It is computed from the stored histograms; a collector that fails keeps it."""
     scene = next(scene for scene in SCENES if scene.name == Crossplane.name)
     cluster = Cluster(tuple(scene.kinds), token=TOKEN)
     scene.fill(cluster)

@@ -191,7 +191,7 @@ def test_a_401_is_an_error_of_the_run(way: str) -> None:
 
 @pytest.mark.parametrize("way", ["jobs", "moda-1"])
 def test_a_403_of_many_records_is_an_error_of_the_run(way: str) -> None:
-    """With the right that is missing."""
+    """The error names the missing permission."""
     with runs(lacks=WAYS[way]) as run:
         run.api.instead = first(1, message(403, "Resource not accessible by integration"), way)
         outcome = run.run(row())

@@ -39,7 +39,7 @@ usage: %s
     ],
 )
 def test_mistakes_are_located(usage: str, problem: str) -> None:
-    """Each with what is wrong; nothing is counted before it is right."""
+    """Each error names the field and says what is wrong."""
     found = problems(FIELDS % usage)
     assert [text[: len(problem)] for text in found] == ([problem] if problem else [])
 
@@ -102,7 +102,7 @@ def test_objects_that_are_alike_are_one_amount() -> None:
 
 @pytest.mark.parametrize("created", ["", "yesterday", None, 7])
 def test_an_object_without_creation_is_not_counted(created: Any) -> None:
-    """Nothing says since when it is there."""
+    """It is not known since when it exists."""
     assert used({"meter": "m"}, item(created)) == []
 
 
