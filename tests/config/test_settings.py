@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, make_dataclass
 from typing import Any
 
 import pytest
+from msgspec import defstruct
 
 from xpjob.base.errors import SettingsError
 from xpjob.collectors import COLLECTORS
@@ -229,8 +229,7 @@ def test_extra_labels() -> None:
     assert one.of({}, {}) == ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Renamed(Group):
+class Renamed(Group, frozen=True, kw_only=True):
     """An option that another exporter has under other names."""
 
     title = "Renamed"
@@ -268,8 +267,7 @@ def test_names_of_one_option_do_not_disagree() -> None:
 def test_a_mistake_is_reported_under_the_name_that_was_used() -> None:
     """Not under another one of the option."""
 
-    @dataclass(frozen=True, kw_only=True)
-    class Number(Group):
+    class Number(Group, frozen=True, kw_only=True):
         title = "Number"
         size: int = option("Size.", "1", parsers.whole(1, 9), aliases=("magnitude",))
 
@@ -285,15 +283,13 @@ def test_no_name_of_an_option_belongs_to_another() -> None:
     assert len(set(flags)) == len(flags)
 
 
-@dataclass(frozen=True, kw_only=True)
-class OneOfTwo(Renamed):
+class OneOfTwo(Renamed, frozen=True, kw_only=True):
     """A group that inherits an option."""
 
     one: str = option("One.", "", str)
 
 
-@dataclass(frozen=True, kw_only=True)
-class TwoOfTwo(Renamed):
+class TwoOfTwo(Renamed, frozen=True, kw_only=True):
     """Another one that inherits it."""
 
     two: str = option("Two.", "", str)
@@ -314,7 +310,7 @@ def test_groups_share_an_option_by_inheriting_it() -> None:
 def test_two_declarations_of_one_name_are_refused(name: str, aliases: tuple[str, ...]) -> None:
     """Whichever name they share: one of them would win."""
     declaration: Any = option("Otherwise.", "", parsers.split, aliases=aliases)
-    other = make_dataclass("Other", [(name, tuple, declaration)], bases=(Group,), frozen=True)
+    other: Any = defstruct("Other", [(name, tuple, declaration)], bases=(Group,), frozen=True)
     with pytest.raises(ValueError, match=r"Other declares [A-Z]+ otherwise than Renamed"):
         declared((Renamed, other))
 

@@ -6,13 +6,13 @@ import copy
 import json
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from prometheus_client import generate_latest
 from starlette.routing import Route
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
+import msgspec
 import pytest
 from msgspec import Struct
 
@@ -164,8 +165,10 @@ class _Dictionaries(_Wasteful):
     def plan(self, world: World) -> Plan:
         """Want each list twice."""
         plan: Plan = self._collector.plan(world)
-        whole = [replace(each, wire=dict, role=_WHOLE) for each in plan.subscriptions]
-        return replace(plan, subscriptions=[*plan.subscriptions, *whole])
+        whole = [
+            msgspec.structs.replace(each, wire=dict, role=_WHOLE) for each in plan.subscriptions
+        ]
+        return msgspec.structs.replace(plan, subscriptions=[*plan.subscriptions, *whole])
 
     def reader(self, subscription: Subscription) -> ListReader:
         """Return a reader that forgets what it gets, for the whole objects."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import msgspec
 import pytest
 from msgspec import Struct
+from msgspec.structs import replace
 
 from support.capacity import POD
 from support.pods import Pods

@@ -8,11 +8,11 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from faults.breaking import ALWAYS, Setup, when
 from faults.world import CLAIMS, Proxy, World

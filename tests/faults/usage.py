@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, datetime, time, timedelta, timezone
 from email.utils import format_datetime
 
 import uvicorn
 from msgspec import structs
+from msgspec.structs import replace
 from starlette.types import Message, Receive, Scope, Send
 
 from faults.breaking import Setup

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import threading
 from collections.abc import Callable, Sequence
@@ -186,7 +185,7 @@ def test_without_memory_for_another_page_none_is_requested_ahead(
 
     lanes, budget = Counting(4), Budget(16_000)
     Room(budget).grow(used)
-    api = dataclasses.replace(apps.api(), budget=budget, lanes=lanes)
+    api = msgspec.structs.replace(apps.api(), budget=budget, lanes=lanes)
     listing = list_all(api, ListKey(APP.gvr), wire.decode_page, page_size=5)
     assert (listing.pages, listing.bytes // 5_000) == (5, 2)
     assert lanes.early == ahead

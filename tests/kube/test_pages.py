@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,7 +34,7 @@ def fetch(api: HugeApi, page_size: int = 500) -> WholeList[wire.Object]:
     with api.serving(), tempfile.TemporaryDirectory() as directory:
         kubeconfig = write_kubeconfig(Path(directory, "kubeconfig"), api.url, "x")
         connected = connect(str(kubeconfig), "", Timeouts(5, 20), 4)
-        connected = dataclasses.replace(connected, budget=BUDGET)
+        connected = msgspec.structs.replace(connected, budget=BUDGET)
         return list_all(connected, ListKey(CLAIM.gvr), wire.decode_page, page_size=page_size)
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from support.reader import Reader, make_reader
 from support.reader_sample import FakeStore, at, report

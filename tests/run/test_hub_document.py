@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from xpjob.base.errors import SettingsError
 from xpjob.commands.groups import CLUSTER_GROUPS, CollectorOptions
-from xpjob.config.option import load
+from xpjob.config.option import Group, load
 from xpjob.kube.options import KubeOptions
 from xpjob.net.options import NetOptions
 from xpjob.publish.options import PublishOptions
@@ -23,7 +23,7 @@ from xpjob.run.options import RunOptions, ShardOptions
 from xpjob.store.options import StoreOptions
 from xpjob.terminal.options import OutputOptions
 
-GROUPS = (
+GROUPS: tuple[type[Group], ...] = (
     *CLUSTER_GROUPS,
     *(StoreOptions, ShardOptions, HubOptions, PublishOptions, NetOptions, OutputOptions),
 )

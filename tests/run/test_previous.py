@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import gzip
 import logging
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from support.samples import run_info
 from support.toy_rows import PodRow

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import BinaryIO
+
+from msgspec.structs import replace
 
 from support.snapshots import Snapshot010
 from xpjob.base import times

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, TypeVar
 
 import msgspec
 from msgspec import field
+from msgspec.structs import replace
 from prometheus_client.metrics_core import Metric
 
 from support.collectors import CROSSPLANE

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
@@ -37,8 +36,7 @@ class NodePods(Struct, rename="camel"):
     pods: Annotated[int, Meta(description="Pods that are bound to it.")]
 
 
-@dataclass(frozen=True)
-class ToyOptions(Group):
+class ToyOptions(Group, frozen=True):
     """It has no options."""
 
     title = "Pods by node"

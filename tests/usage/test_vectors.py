@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import msgspec
 
 from support.usage import DAY, OBJECTS, RULES, START, History, Thing, at, count
@@ -155,7 +153,7 @@ def test_series_that_have_no_place_stay_folded() -> None:
     def team(name: str, amount: int) -> Thing:
         return Thing(Key("cpu_requests", namespace="x", team=name), amount)
 
-    history = History(dataclasses.replace(RULES, max_series=2))
+    history = History(msgspec.structs.replace(RULES, max_series=2))
     history.run(START, [])
     history.run(START + 1, [team("a", 100), team("b", 50), team("c", 10)])
     values = totals(history.state)
@@ -175,7 +173,7 @@ def test_a_full_day_folds_what_is_new() -> None:
     def of(team: str, amount: int) -> Thing:
         return Thing(Key("objects", class_="one", namespace="n", team=team), amount)
 
-    history = History(dataclasses.replace(RULES, max_rows=2))
+    history = History(msgspec.structs.replace(RULES, max_rows=2))
     history.run(START, [])
     history.run(START + 1, [of("a", 1), of("b", 5), of("c", 3)])
     history.run(START + 2, [of("a", 100), of("b", 1), of("c", 1)])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import msgspec
@@ -31,8 +30,7 @@ class Placed(Struct, frozen=True, rename="camel", gc=False):
     kind: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Before:
+class Before(Struct, frozen=True):
     """A collector's section of the previous snapshot. Times are RFC 3339.
 
     ``started_at`` is when its run started, ``generated_at`` when it was generated. ``rows`` has the
@@ -49,9 +47,9 @@ class Before:
     generated_at: str
     state: Any = None
     findings: Sequence[Finding] = ()
-    rows: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    rows: Mapping[str, Sequence[Any]] = {}
     recalled: Any = None
-    whole: Mapping[str, Sequence[Raw]] = field(default_factory=dict)
+    whole: Mapping[str, Sequence[Raw]] = {}
     max_age: float = 0.0
     limit: str = ""
     delivered: Any = None

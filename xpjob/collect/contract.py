@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeVar
 
 from msgspec import Struct
@@ -24,8 +23,7 @@ from xpjob.net.options import NetOptions
 S = TypeVar("S", bound=Struct)
 
 
-@dataclass(frozen=True, slots=True)
-class Subscription:
+class Subscription(Struct, frozen=True):
     """One collector's request for a list, with the fields that it reads of each object.
 
     ``role`` and ``source`` are the labels ``class`` and ``source`` of the target's metrics.
@@ -43,7 +41,7 @@ class Subscription:
     role: str = ""
     source: str = ""
     context: Any = None
-    facts: Mapping[str, object] = field(default_factory=dict)
+    facts: Mapping[str, object] = {}
     error: XpjobError | None = None
     gone: bool = False
     selects: Callable[[Any], tuple[str, Mapping[str, str]]] | None = None
@@ -53,8 +51,7 @@ class Subscription:
         return str(self.key)
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
+class Skipped(Struct, frozen=True):
     """A kind that is not listed although it seems to be the collector's, and why.
 
     ``advice`` says what to do to list it; empty if nothing can.
@@ -67,8 +64,7 @@ class Skipped:
     advice: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """All subscriptions of a collector in one run, in a stable order.
 
     ``notes`` is data for ``finish``. ``configs`` counts the tenants' valid ConfigMaps,
@@ -152,8 +148,7 @@ class ListReader(Protocol):
         """Return the result of the complete list."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """The outcome of a subscription: its reader's result, or ``error`` and no result.
 
     ``moment`` is the time of the list; ``NEVER`` if it failed.
@@ -166,8 +161,7 @@ class Listed:
     moment: Moment = NEVER
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """The content of one collector in the snapshot.
 
     ``tables`` maps each key to its rows; ``specs`` describes tables that the collector does not
@@ -183,7 +177,7 @@ class Section:
     findings: Sequence[Finding] = ()
     state: Struct | None = None
     specs: Sequence[TableSpec | TableDescription] = ()
-    shown: Mapping[str, Any] = field(default_factory=dict)
+    shown: Mapping[str, Any] = {}
     kept: Sequence[TargetOutcome] = ()
     lacks_rows: bool = False
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from msgspec import Struct
@@ -15,8 +14,7 @@ from xpjob.metrics.cumulative import HistogramTable
 from xpjob.metrics.table import Table
 
 
-@dataclass(frozen=True, slots=True)
-class Committed:
+class Committed(Struct, frozen=True):
     """A collector's section as it is stored, generated at a time (RFC 3339).
 
     ``complete``: all of its lists were made in this run. Otherwise what is missing may only be
@@ -48,8 +46,7 @@ class Outbox(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class Delivered:
+class Delivered(Struct, frozen=True):
     """The result of a delivery: metric tables of the run's outcome.
 
     ``error`` says why not everything was delivered; the collector has then failed in this run.

@@ -6,9 +6,10 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from xpjob.base.errors import RefusedError, XpjobError
 from xpjob.collect.contract import Listed, ListReader, Subscription
@@ -34,8 +35,7 @@ class Progress(Protocol):
         """Receive that a list is complete, or has failed."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
+class _Reading(Struct, frozen=True):
     """One wish while its list is being read."""
 
     wish: Wish

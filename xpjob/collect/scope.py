@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from xpjob.config import parsers
 from xpjob.config.option import Group, option
 
@@ -13,8 +11,7 @@ namespaces = parsers.each(
 """Accept comma-separated names of namespaces."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class NamespacedOptions(Group):
+class NamespacedOptions(Group, frozen=True, kw_only=True):
     """One declaration, which the options of several collectors inherit."""
 
     namespace: tuple[str, ...] = option(

@@ -7,11 +7,11 @@ the pages decoded once more.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from xpjob.collect.attempt import Attempt
 from xpjob.collect.contract import Collector, Subscription
@@ -21,8 +21,7 @@ from xpjob.kube.selectors import Selector
 from xpjob.kube.unite import unite
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Wish:
+class Wish(Struct, frozen=True, eq=False):
     """One subscription, its collector, and that collector's attempt."""
 
     collector: Collector
@@ -41,8 +40,7 @@ class _Selectable(Struct, gc=False):
     metadata: _Labelled | None = None
 
 
-@dataclass(slots=True, eq=False)
-class SharedList:
+class SharedList(Struct, eq=False):
     """One list to request, and the wishes that read it.
 
     Those of one group are served by one decoding of each page. What reads a field as another type
@@ -50,7 +48,7 @@ class SharedList:
     """
 
     key: ListKey
-    groups: list[list[Wish]] = field(default_factory=list)
+    groups: list[list[Wish]] = []
 
     @property
     def wishes(self) -> list[Wish]:

@@ -6,12 +6,11 @@ import re
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping, Set
-from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import quote, unquote
 
 import msgspec
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 ColumnType = Literal[
     "text",
@@ -138,8 +137,7 @@ class TableDescription(Struct, frozen=True, rename="camel", kw_only=True):
         return next((column for column in self.columns if column.name == name), None)
 
 
-@dataclass(frozen=True, slots=True)
-class TableSpec:
+class TableSpec(Struct, frozen=True):
     """Declaration of a table: a key of the snapshot, a route of the reader, a tab of the page.
 
     Columns have their JSON names. Their types and help texts come from the record's fields
@@ -165,7 +163,7 @@ class TableSpec:
     by: tuple[str, ...] = ()
     ok: str = ""
     unchecked: tuple[str, ...] = ()
-    types: Mapping[str, ColumnType] = field(default_factory=dict)
+    types: Mapping[str, ColumnType] = {}
     previous: type[Struct] | None = None
     past_of: Callable[[Any], Any] | None = None
     name: tuple[str, ...] = ()
@@ -176,9 +174,9 @@ class TableSpec:
     parents: tuple[str, ...] = ()
     links: tuple[Link, ...] = ()
     highlights: tuple[Highlight, ...] = ()
-    priorities: Mapping[str, int] = field(default_factory=dict)
-    units: Mapping[str, str] = field(default_factory=dict)
-    titles: Mapping[str, str] = field(default_factory=dict)
+    priorities: Mapping[str, int] = {}
+    units: Mapping[str, str] = {}
+    titles: Mapping[str, str] = {}
     facets: tuple[str, ...] = ()
 
     def describe(self, collector: str) -> TableDescription:

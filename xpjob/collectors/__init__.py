@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from xpjob.collectors.capacity.options import CapacityOptions
 from xpjob.collectors.clusters.options import ClusterOptions
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     COLLECTORS: Collectors
 
 
-@dataclass(frozen=True)
-class Registered:
+class Registered(Struct, frozen=True, dict=True):
     """A collector that can be chosen: the class of its module ``collector``, and its options."""
 
     name: str

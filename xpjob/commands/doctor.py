@@ -10,7 +10,7 @@ import click
 
 from xpjob.commands.groups import CLUSTER_GROUPS, chosen
 from xpjob.commands.options import Command, with_options
-from xpjob.config.option import Config
+from xpjob.config.option import Config, Group
 from xpjob.net.options import NetOptions
 from xpjob.publish.options import PublishOptions
 from xpjob.run.hub.options import HubOptions
@@ -19,7 +19,7 @@ from xpjob.terminal import log
 from xpjob.terminal.options import OutputOptions
 from xpjob.usage.options import UsageOptions
 
-_GROUPS = (
+_GROUPS: tuple[type[Group], ...] = (
     *CLUSTER_GROUPS,
     *(StoreOptions, HubOptions, PublishOptions, UsageOptions, NetOptions, OutputOptions),
 )

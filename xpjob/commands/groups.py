@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
+from xpjob.collect.contract import Collectors
 from xpjob.collectors import DEFAULT, REGISTERED
 from xpjob.config.option import Config, Group, Option, declared, option
 from xpjob.kube.options import KubeOptions
@@ -16,9 +14,6 @@ from xpjob.run.options import RunOptions, ShardOptions
 from xpjob.store.options import StoreOptions
 from xpjob.terminal.options import OutputOptions
 from xpjob.usage.options import UsageOptions
-
-if TYPE_CHECKING:
-    from xpjob.collect.contract import Collectors
 
 
 def _collectors(text: str) -> Collectors:
@@ -35,8 +30,7 @@ def _collectors(text: str) -> Collectors:
     return tuple(each.collector for each in REGISTERED if "all" in names or each.name in names)
 
 
-@dataclass(frozen=True, kw_only=True)
-class CollectorOptions(Group):
+class CollectorOptions(Group, frozen=True, kw_only=True):
     """Which collectors run."""
 
     title = "The run"

@@ -15,7 +15,7 @@ from xpjob.base import memory
 from xpjob.collect.contract import Collectors
 from xpjob.commands.groups import CLUSTER_GROUPS, chosen
 from xpjob.commands.options import Command, with_options
-from xpjob.config.option import Config
+from xpjob.config.option import Config, Group
 from xpjob.net.deadline import Deadline
 from xpjob.net.options import NetOptions
 from xpjob.publish.options import PublishOptions
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-_GROUPS = (
+_GROUPS: tuple[type[Group], ...] = (
     *CLUSTER_GROUPS,
     *(StoreOptions, ShardOptions, HubOptions, PublishOptions, UsageOptions),
     *(NetOptions, OutputOptions),

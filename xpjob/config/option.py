@@ -1,6 +1,6 @@
 """Declare options in groups, and load several groups.
 
-A group is a frozen dataclass next to the code that uses it. Each field is an option:
+A group is a frozen struct next to the code that uses it. Each field is an option:
 ``page_size`` is the variable ``PAGE_SIZE`` and the flag ``--page-size``. Values are text, from the
 command line or else the environment; an empty value counts as unset. All mistakes are reported at
 once, before any connection is made. An option may have further names, those that another exporter
@@ -10,9 +10,13 @@ gives it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
+from functools import cache
 from itertools import chain
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar, cast
+
+import msgspec
+from msgspec import Struct
 
 from xpjob.base.errors import SettingsError
 
@@ -23,8 +27,7 @@ Problem = tuple[str, str]
 """A contradiction between options: the name of one of them, and the message."""
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(Struct, frozen=True):
     """One option as command line, errors and documentation use it.
 
     ``aliases`` are further names, ``repeated`` is the separator of the values of a repeated flag.
@@ -52,8 +55,7 @@ class Option:
         return (self.flag, *map(_flag, self.aliases))
 
 
-@dataclass(frozen=True)
-class Group:
+class Group(Struct, frozen=True):
     """Base class of option groups. ``title`` is the heading in ``--help``."""
 
     title: ClassVar[str]
@@ -86,6 +88,17 @@ class Config:
         return group()
 
 
+class _Declaration(Struct, Generic[T], frozen=True, eq=False):
+    """What ``option`` was given; as the default factory of a field it makes its default."""
+
+    parse: Callable[[str], T]
+    default: str
+    meta: Mapping[str, Any]
+
+    def __call__(self) -> T:
+        return self.parse(self.default)
+
+
 def option(
     help: str,  # noqa: A002 - the word that click uses
     default: str,
@@ -107,12 +120,16 @@ def option(
     """
     meta = {"help": help, "default": default, "parse": parse, "secret": secret, "switch": switch}
     names = {"variable": variable, "flag": flag, "aliases": aliases, "repeated": repeated}
-    return field(default_factory=lambda: parse(default), metadata={**meta, **names})
+    return msgspec.field(default_factory=_Declaration(parse, default, {**meta, **names}))
 
 
+@cache
 def options(group: type[Group]) -> tuple[Option, ...]:
     """Return the options of a group in declaration order."""
-    return tuple(_option(item.name, item.metadata) for item in fields(group))
+    return tuple(
+        _option(item.name, cast("_Declaration[Any]", item.default_factory).meta)
+        for item in msgspec.structs.fields(group)
+    )
 
 
 def declared(groups: Iterable[type[Group]]) -> list[tuple[type[Group], Option]]:

@@ -7,12 +7,12 @@ credentials come from.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
 import urllib3
+from msgspec import Struct, field
 
 from xpjob.base.errors import (
     BadAnswerError,
@@ -60,8 +60,7 @@ class _Review(msgspec.Struct):
     status: _Allowed | None
 
 
-@dataclass(frozen=True, slots=True)
-class Api:
+class Api(Struct, frozen=True):
     """Connection to an API server. Thread-safe.
 
     Its lists share a ``budget`` of bytes, and ``lanes`` for requests ahead.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 
 class Credentials(Protocol):
@@ -16,8 +17,7 @@ class Credentials(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class Configured:
+class Configured(Struct, frozen=True):
     """Credentials of a kubeconfig: a configuration of the kubernetes package."""
 
     configuration: Any

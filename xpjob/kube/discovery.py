@@ -40,8 +40,7 @@ _ACCEPT = (
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(Struct, frozen=True):
     """One resource type that can be listed."""
 
     group: str
@@ -162,8 +161,7 @@ class _PlainResources(Struct):
     resources: list[_PlainResource] | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Discovered:
+class _Discovered(Struct, frozen=True):
     """Content of one document: kinds, group versions without an answer, and those to request."""
 
     kinds: Sequence[Kind] = ()

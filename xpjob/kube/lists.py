@@ -9,8 +9,10 @@ result is always one consistent list.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
 from typing import Generic, NamedTuple, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from xpjob.base import times
 from xpjob.base.errors import BadAnswerError, GoneError
@@ -29,8 +31,7 @@ MAX_RESTARTS = 3
 _METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 
 
-@dataclass(frozen=True, slots=True)
-class ListKey:
+class ListKey(Struct, frozen=True):
     """Identity of a list: a resource, a namespace or all, and selectors.
 
     ``metadata_only``: the server leaves out ``spec`` and ``status`` of the objects.
@@ -77,8 +78,7 @@ class ListKey:
         return tuple(dict.fromkeys(keys))
 
 
-@dataclass(slots=True)
-class Page(Generic[T]):
+class Page(Struct, Generic[T]):
     """A decoded page: its items, the number of unreadable ones, and the continue token.
 
     ``remaining`` is the server's estimate of the number of objects after this page.
@@ -112,8 +112,7 @@ class Moment(NamedTuple):
 NEVER = Moment(0)
 
 
-@dataclass(slots=True)
-class Listing:
+class Listing(Struct):
     """Statistics of a complete list. ``bytes`` includes restarts; the rest is of the last attempt.
 
     ``objects`` counts readable objects, ``malformed`` unreadable ones. ``moment`` is its time.
@@ -127,11 +126,10 @@ class Listing:
     moment: Moment = NEVER
 
 
-@dataclass(slots=True)
 class WholeList(Listing, Generic[T]):
     """A complete list with its objects."""
 
-    items: list[T] = field(default_factory=list)
+    items: list[T] = []
 
 
 def _ignore(_listed: int, _total: int) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin
@@ -24,8 +23,7 @@ UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 """What decoding arbitrary JSON can raise."""
 
 
-@dataclass(slots=True)
-class Lost:
+class Lost(Struct):
     """The number of dropped values, and the error of the first. Null is not counted."""
 
     values: int = 0

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from xpjob.config import parsers
 from xpjob.config.option import Group, option
 
 
-@dataclass(frozen=True, kw_only=True)
-class KubeOptions(Group):
+class KubeOptions(Group, frozen=True, kw_only=True):
     """Which cluster to connect to, and how to list its objects."""
 
     title = "The cluster"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _KEY = r"[A-Za-z0-9]([-A-Za-z0-9_./]*[A-Za-z0-9])?"
 _VALUE = r"[-A-Za-z0-9_.]*"
@@ -13,8 +14,7 @@ _EQUAL = re.compile(rf"\s*(?P<key>{_KEY})\s*(?P<op>==|=|!=)\s*(?P<value>{_VALUE}
 _EXISTS = re.compile(rf"\s*(?P<not>!)?\s*(?P<key>{_KEY})\s*")
 
 
-@dataclass(frozen=True, slots=True)
-class _Requirement:
+class _Requirement(Struct, frozen=True):
     """One requirement: the label has one of ``values``, or just exists if ``values`` is None."""
 
     key: str
@@ -27,8 +27,7 @@ class _Requirement:
         return (self.key in labels and labels[self.key] in self.values) != self.negated
 
 
-@dataclass(frozen=True, slots=True)
-class Selector:
+class Selector(Struct, frozen=True):
     """A label selector."""
 
     requirements: tuple[_Requirement, ...] = ()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
-from dataclasses import field as dataclass_field
 from typing import Annotated
 
 from msgspec import Meta, Struct, field
@@ -72,15 +70,14 @@ class Histogram(Struct, rename="camel"):
         )
 
 
-@dataclass(slots=True)
-class HistogramTable:
+class HistogramTable(Struct):
     """One histogram family: a histogram for each label set, all with the same bounds."""
 
     name: str
     help: str
     labels: Sequence[str]
     bounds: tuple[float, ...]
-    rows: dict[Key, Histogram] = dataclass_field(default_factory=dict)
+    rows: dict[Key, Histogram] = {}
 
     def under(self, ceiling: int) -> HistogramTable:
         """Return this table folded to at most ``ceiling`` series; sums stay exact."""
@@ -95,7 +92,7 @@ class HistogramTable:
 class Counters(Struct, rename="camel"):
     """Values that only increase. If the store is lost, Prometheus sees a counter reset."""
 
-    poll_errors: dict[str, int] = field(default_factory=dict)
+    poll_errors: dict[str, int] = {}
     poll_duration: Histogram = field(default_factory=lambda: Histogram.empty(POLL_BOUNDS))
     persist_duration: Histogram = field(default_factory=lambda: Histogram.empty(PERSIST_BOUNDS))
     usage_file_conflicts: int = 0

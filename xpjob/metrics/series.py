@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 Labels = tuple[tuple[str, str], ...]
 """Pairs of label name and value, sorted by name. An empty value is a label like any other."""
 
 
-@dataclass(frozen=True, slots=True)
-class SeriesTable:
+class SeriesTable(Struct, frozen=True):
     """A gauge. It is not folded: above the limit it is left out as a whole."""
 
     name: str
     help: str
-    rows: Mapping[Labels, float] = field(default_factory=dict)
+    rows: Mapping[Labels, float] = {}
 
     def under(self, ceiling: int) -> SeriesTable:
         """Return this table, without series if it has more than ``ceiling``."""

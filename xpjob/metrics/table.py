@@ -10,8 +10,9 @@ from __future__ import annotations
 import operator
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 Key = tuple[str, ...]
 ColumnType = Literal["gauge", "counter"]
@@ -20,8 +21,7 @@ OTHER = "__other__"
 MAX_SERIES = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """One family of a table. ``combine`` merges two values with the same labels.
 
     A counter goes on from run to run: its collector keeps it, for example in its state.
@@ -33,14 +33,13 @@ class Column:
     type: ColumnType = "gauge"
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """Families that share their labels, and are folded alike."""
 
     labels: Sequence[str]
     columns: Sequence[Column]
     objects: Counter[Key] = field(default_factory=Counter)
-    rows: dict[Key, list[float]] = field(default_factory=dict)
+    rows: dict[Key, list[float]] = {}
 
     def add(self, key: Key, *values: float, objects: int = 1) -> None:
         """Combine the values of some objects, one per column, with the row of this key."""

@@ -16,8 +16,9 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import TypeVar
+
+from msgspec import Struct
 
 from xpjob.base.errors import DeadlineError
 
@@ -85,8 +86,7 @@ class Deadline:
             self._waiting.discard(waiting)
 
 
-@dataclass(frozen=True, slots=True)
-class _Limit:
+class _Limit(Struct, frozen=True):
     """A deadline, or a part of the time of an outer limit. ``until_stopped``: ends on a signal."""
 
     deadline: Deadline

@@ -10,11 +10,11 @@ import ssl
 import threading
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 import urllib3
+from msgspec import Struct
 from urllib3.exceptions import HTTPError
 
 from xpjob import __version__
@@ -45,16 +45,14 @@ class ProxyFailedError(TransientError):
     """The proxy on the way could not be reached, or refused; nothing is known of the server."""
 
 
-@dataclass(frozen=True, slots=True)
-class Timeouts:
+class Timeouts(Struct, frozen=True):
     """Timeouts in seconds: to connect, and for the whole request until the last byte."""
 
     connect: float = 5.0
     total: float = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(Struct, frozen=True):
     """A complete answer: status, headers (case-insensitive names), decoded body."""
 
     status: int

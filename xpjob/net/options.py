@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from xpjob.config import parsers
 from xpjob.config.option import Group, option
 
 
-@dataclass(frozen=True, kw_only=True)
-class NetOptions(Group):
+class NetOptions(Group, frozen=True, kw_only=True):
     """Timeouts (in seconds) and security of connections."""
 
     title = "Connections"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from typing import TypeVar
 from urllib.parse import quote
 
 import msgspec
 import urllib3
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from xpjob.base import memory, patience
 from xpjob.base.errors import (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from xpjob.config import parsers, secrets
@@ -31,8 +30,7 @@ def _textfile(text: str) -> Path:
         raise ValueError(f"{text!r}: {error}") from None
 
 
-@dataclass(frozen=True, kw_only=True)
-class PublishOptions(Group):
+class PublishOptions(Group, frozen=True, kw_only=True):
     """Where metrics are published, and the series limit. Times are in seconds."""
 
     title = "The metrics"

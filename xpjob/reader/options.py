@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from xpjob.config import parsers, secrets
@@ -14,8 +13,7 @@ from xpjob.reader.hosts import parse_host
 from xpjob.snapshot.interval import IntervalOptions
 
 
-@dataclass(frozen=True, kw_only=True)
-class ReaderOptions(IntervalOptions):
+class ReaderOptions(IntervalOptions, frozen=True, kw_only=True):
     """How the reader serves. Times are in seconds."""
 
     title = "The reader"
@@ -55,8 +53,7 @@ class ReaderOptions(IntervalOptions):
             )
 
 
-@dataclass(frozen=True, kw_only=True)
-class AccessOptions(Group):
+class AccessOptions(Group, frozen=True, kw_only=True):
     """Who may read, and how a reader is asked."""
 
     title = "Access to the reader"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from xpjob.base import times
 from xpjob.base.errors import XpjobError
@@ -26,8 +27,7 @@ from xpjob.usage.rules import Rules
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """Facts about the run for the head. ``targets`` are the outcomes of all lists.
 
     ``usage`` has the rules by which it is counted, None if it is not.

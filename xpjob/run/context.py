@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from xpjob.collect.attempt import Attempt
 from xpjob.collect.contract import Collectors
@@ -21,8 +22,7 @@ from xpjob.usage.options import UsageOptions
 from xpjob.usage.rules import Rules
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Struct, frozen=True):
     """Constants of a run."""
 
     config: Config

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from xpjob.collect.carry import ANY_RESOURCE
 from xpjob.collect.contract import Collector, Listed, Section
@@ -37,8 +38,7 @@ class Measured(Protocol):
         """Return what is counted, with positions in the lists of the collector."""
 
 
-@dataclass(frozen=True, slots=True)
-class Counting:
+class Counting(Struct, frozen=True):
     """The counting of one run, from the state of the previous one.
 
     ``lists`` are those of all metering collectors, ``first`` the position of each one's first.

@@ -6,7 +6,8 @@ Either one pod gathers everything, or several pods gather a share each and one o
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from xpjob.base.errors import RefusedError, XpjobError
 from xpjob.collect.attempt import Attempt

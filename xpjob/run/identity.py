@@ -5,7 +5,7 @@ Two clusters with the same CLUSTER_NAME, or none, would replace each other's in 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from xpjob.base.errors import XpjobError
 from xpjob.kube.identity import Identity, identity_of
@@ -25,8 +25,7 @@ class SharedNameError(XpjobError):
     """Another cluster uses the same name. Nothing must be stored or published."""
 
 
-@dataclass(frozen=True, slots=True)
-class Identified:
+class Identified(Struct, frozen=True):
     """The cluster of this run, and the one that it replaces: a uid or the address of an API."""
 
     own: Identity

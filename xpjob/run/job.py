@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from xpjob.base.errors import SettingsError, SupersededError, XpjobError
 from xpjob.collect.contract import Collectors, check_collectors
@@ -41,8 +43,7 @@ from xpjob.usage.written import Written, write_all
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """The result of a run. ``errors`` is empty on success; a partial run is not an error."""
 
     report: RunReport

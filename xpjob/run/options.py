@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from xpjob.config import parsers
 from xpjob.config.option import Config, Group, Problem, option
@@ -12,8 +11,7 @@ from xpjob.store.base import reserved_for
 from xpjob.store.options import StoreOptions
 
 
-@dataclass(frozen=True, kw_only=True)
-class RunOptions(Group):
+class RunOptions(Group, frozen=True, kw_only=True):
     """Time limits of a run, in seconds."""
 
     title = "The run"
@@ -27,8 +25,7 @@ class RunOptions(Group):
     # fmt: on
 
 
-@dataclass(frozen=True, kw_only=True)
-class ShardOptions(Group):
+class ShardOptions(Group, frozen=True, kw_only=True):
     """Which share of a run this process does."""
 
     title = "Shards"

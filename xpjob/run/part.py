@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from xpjob.base import times
 from xpjob.collect.attempt import Attempt
@@ -28,18 +29,17 @@ from xpjob.snapshot.documents import RawSnapshot
 _log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class Part:
+class Part(Struct):
     """What one collector gives to the document. ``carried_since``: it was made then, and kept.
 
     ``kept`` has the outcomes of lists that were not made, and whose rows are kept. ``readings`` are
     what is counted as usage.
     """
 
-    rows: Mapping[str, Sequence[Any]] = field(default_factory=dict)
-    state: Mapping[str, Any] = field(default_factory=dict)
+    rows: Mapping[str, Sequence[Any]] = {}
+    state: Mapping[str, Any] = {}
     findings: Sequence[Finding] = ()
-    shown: Mapping[str, Any] = field(default_factory=dict)
+    shown: Mapping[str, Any] = {}
     tables: Sequence[TableDescription] = ()
     metrics: Sequence[MetricTable] = ()
     carried_since: str = ""
@@ -76,8 +76,7 @@ class Owners:
         self._families |= families
 
 
-@dataclass(frozen=True, slots=True)
-class Making:
+class Making(Struct, frozen=True):
     """What it takes to make parts. With ``verify`` each is encoded, to find one that cannot be."""
 
     previous: Previous | None

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from xpjob.base.errors import BadAnswerError, XpjobError
 from xpjob.collect.attempt import Attempt
@@ -41,8 +41,7 @@ _METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,applic
 """Not the whole object: a CRD's schemas can have a megabyte."""
 
 
-@dataclass(frozen=True, slots=True)
-class Collected:
+class Collected(Struct, frozen=True):
     """The plan of a collector, and the outcomes of its lists."""
 
     collector: Collector
@@ -56,8 +55,7 @@ Gathered = Sequence[Collected]
 """The plans and outcomes of all collectors, in the order of the registry."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlanningWorld:
+class PlanningWorld(Struct, frozen=True):
     """The I/O that a collector may do while it plans. Implements ``World``."""
 
     api: Api

@@ -5,13 +5,13 @@ from __future__ import annotations
 import copy
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from xpjob.base import times
 from xpjob.base.errors import BadAnswerError, SupersededError, XpjobError
@@ -43,8 +43,7 @@ Sizes = dict[tuple[str, str, str], int]
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Previous:
+class Previous(Struct, frozen=True):
     """Data of previous runs. Etags are empty if the document does not exist.
 
     ``head`` is None and ``before`` empty if there is no snapshot. ``groups`` has the API groups
@@ -52,12 +51,12 @@ class Previous:
     """
 
     head: Head | None = None
-    before: Mapping[str, Before] = field(default_factory=dict, repr=False)
+    before: Mapping[str, Before] = {}
     groups: frozenset[str] | None = None
     etag: str = ""
     report: RunReport | None = None
     report_etag: str = ""
-    usage: UsageState | None = field(default=None, repr=False)
+    usage: UsageState | None = None
 
     @property
     def last_success_at(self) -> str:

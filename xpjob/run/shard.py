@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from xpjob.config.parsers import invalid
 
 MAX_SHARDS = 64
 
 
-@dataclass(frozen=True, order=True, slots=True)
-class Shard:
+class Shard(Struct, frozen=True, order=True):
     """One of ``count`` shares of all lists; ``index`` starts at 0, as in Indexed Jobs."""
 
     index: int

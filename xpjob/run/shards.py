@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from typing import Any
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from xpjob.base.errors import DeadlineError, TransientError, XpjobError
 from xpjob.collect.contract import Collector, Listed, Subscription
@@ -42,8 +43,7 @@ _Parts = Mapping[Shard, StoredPart | XpjobError]
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class _Generation:
+class _Generation(Struct, frozen=True):
     """One run of all shards."""
 
     store: Store

@@ -10,7 +10,7 @@ the write, and whether the push succeeded.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -95,8 +95,7 @@ class Head(RunHead, rename="camel", kw_only=True):
         return None not in (self.collectors, self.tables, self.metrics)
 
 
-@dataclass(slots=True)
-class Snapshot:
+class Snapshot(Struct):
     """The snapshot of a run. ``rows`` has the rows of each table, as structs or raw JSON.
 
     ``state`` has the keys of the collectors' states, ``shown`` their part of the key ``shown``.
@@ -105,9 +104,9 @@ class Snapshot:
     """
 
     head: Head
-    rows: dict[str, Sequence[Any]] = field(default_factory=dict)
-    state: dict[str, Any] = field(default_factory=dict)
-    shown: dict[str, Any] = field(default_factory=dict)
+    rows: dict[str, Sequence[Any]] = {}
+    state: dict[str, Any] = {}
+    shown: dict[str, Any] = {}
     usage: Struct | None = None
     next_run: bytes = b""
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from xpjob.config import parsers
 from xpjob.config.option import Group, option
 
 
-@dataclass(frozen=True, kw_only=True)
-class IntervalOptions(Group):
+class IntervalOptions(Group, frozen=True, kw_only=True):
     """One declaration, which other groups inherit."""
 
     poll_interval_seconds: float = option(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import BinaryIO, Protocol
+
+from msgspec import Struct
 
 from xpjob.base.errors import BadAnswerError
 from xpjob.config import parsers
@@ -40,8 +41,7 @@ class NotAFileError(BadAnswerError):
     """Something that is not a file, such as a link or a FIFO, is in the place of a document."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(Struct, frozen=True):
     """A stored document. ``etag`` is opaque and changes with every write.
 
     ``unchanged``: the document still has the etag that the caller passed, and ``body`` is empty.
@@ -55,8 +55,7 @@ class Stored:
     size: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Traits:
+class Traits(Struct, frozen=True):
     """How a store treats a document. Texts are empty where there is nothing to tell.
 
     ``refuses_existing`` and ``refuses_changed``: it refuses a write on the condition that the

@@ -6,12 +6,12 @@ import hashlib
 import io
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Content:
+
+class Content(Struct, frozen=True):
     """A document in pieces, so that it is never whole in memory.
 
     ``pieces`` makes the same ones each time that it is called; ``size`` is the sum of theirs.

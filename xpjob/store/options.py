@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from xpjob.config import parsers, secrets
@@ -33,8 +32,7 @@ def _key_prefix(text: str) -> str:
     return prefix
 
 
-@dataclass(frozen=True, kw_only=True)
-class StoreOptions(Group):
+class StoreOptions(Group, frozen=True, kw_only=True):
     """Where snapshots are stored, under which name, and how many."""
 
     title = "The snapshot"

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -22,6 +21,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.parsers import ResponseParserError
 from botocore.utils import get_environ_proxies
+from msgspec import Struct
 
 from xpjob.base.errors import (
     BadAnswerError,
@@ -90,8 +90,7 @@ _REGION = "us-east-1"
 _CHECKSUMS = ("request_checksum_calculation", "response_checksum_validation")
 
 
-@dataclass(slots=True)
-class _Stage:
+class _Stage(Struct):
     """What is being done, for errors."""
 
     doing: str

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from xpjob.base.errors import (
     ConflictError,
@@ -34,8 +35,7 @@ _NAMES = re.compile(r"\barn:[^\s\"]+")
 _TOKEN_OPERATIONS = re.compile(r"Assume|GetRoleCredentials|GetSessionToken|CreateToken")
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorAnswer:
+class ErrorAnswer(Struct, frozen=True):
     """An error answer, without credentials. ``fields``: what its body has besides code and text.
 
     ``operation`` is boto3's name of what was asked; the headers' names are in lower case.
@@ -44,8 +44,8 @@ class ErrorAnswer:
     status: int
     code: str
     text: str
-    fields: Mapping[str, str] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, str] = {}
+    headers: Mapping[str, str] = {}
     operation: str = ""
 
     def __str__(self) -> str:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from xpjob.config import parsers
 from xpjob.config.option import Group, option
 
 
-@dataclass(frozen=True, kw_only=True)
-class OutputOptions(Group):
+class OutputOptions(Group, frozen=True, kw_only=True):
     """Logging, and the end of a command."""
 
     title = "Output and exit code"

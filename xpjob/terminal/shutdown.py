@@ -18,12 +18,12 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 import click
+from msgspec import Struct
 
 from xpjob.base.files import open_regular
 from xpjob.net.deadline import Deadline
@@ -40,8 +40,7 @@ _PATIENCE = 1.0  # seconds for what is written at the end
 _log = logging.getLogger(__name__)
 
 
-@dataclass
-class Ending:
+class Ending(Struct):
     """Data for the termination message if the process ends before its command.
 
     ``results_count``: the command has failed if its results cannot be written to stdout.

@@ -15,8 +15,9 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -28,8 +29,7 @@ _CLOSED = (errno.EPIPE, errno.EBADF)
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Streams:
+class Streams(Struct, frozen=True):
     """The streams of a command."""
 
     results: Results

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from xpjob.collect.meters import Meter
 from xpjob.config import parsers
@@ -15,8 +14,7 @@ _OTHERS = 8
 """Series of a counter that are kept for ``__other__``: one for each class."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class UsageOptions(IntervalOptions):
+class UsageOptions(IntervalOptions, frozen=True, kw_only=True):
     """Whether usage is counted, and its limits."""
 
     title = "Usage"

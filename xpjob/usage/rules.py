@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from xpjob.collect.meters import Key, Meter, declared
 from xpjob.metrics.table import MAX_SERIES, OTHER
@@ -29,8 +28,7 @@ COUNTED: Mapping[str, tuple[str, ...]] = {
 """Meters that are counters, too, and the fields of their keys that are labels."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(Struct, frozen=True):
     """Limits of the counting. ``interval`` is that of runs, in seconds, as are the others.
 
     ``max_rows`` is that of keys a day, ``max_series`` that of series of a counter; beyond, what is
@@ -42,7 +40,7 @@ class Rules:
     grace: int = DAY // 4
     max_rows: int = 20_000
     max_series: int = MAX_SERIES
-    meters: Sequence[Meter] = field(default=(), repr=False)
+    meters: Sequence[Meter] = ()
 
     def is_gap(self, seconds: int) -> bool:
         """Return whether runs are missing in a window of this length."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import date, timedelta
+
+from msgspec import Struct
 
 from xpjob.base.errors import BadAnswerError, ConflictError, XpjobError
 from xpjob.store.base import NotAFileError, Store
@@ -21,11 +22,10 @@ from xpjob.usage.state import Closed
 _log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class Written:
+class Written(Struct):
     """The result: days that are pending no more, conflicts among them, and what failed."""
 
-    acknowledged: list[str] = field(default_factory=list)
+    acknowledged: list[str] = []
     conflicts: int = 0
     error: XpjobError | None = None
 

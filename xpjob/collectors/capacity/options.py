@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from xpjob.collectors.capacity.amounts import CPU, MEMORY
 from xpjob.collectors.capacity.fit import Shape
@@ -103,8 +102,7 @@ def share(text: str) -> float:
     return float(text)
 
 
-@dataclass(frozen=True, kw_only=True)
-class CapacityOptions(Group):
+class CapacityOptions(Group, frozen=True, kw_only=True):
     """Which nodes and resources are counted, and how. Times are in seconds."""
 
     title = "Capacity"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from xpjob.base import patience
@@ -14,8 +13,7 @@ from xpjob.config.option import Config, Group, Problem, option
 from xpjob.net.options import NetOptions
 
 
-@dataclass(frozen=True, kw_only=True)
-class ClusterOptions(Group):
+class ClusterOptions(Group, frozen=True, kw_only=True):
     """Which registries are checked, and when a certificate is reported."""
 
     title = "Clusters"

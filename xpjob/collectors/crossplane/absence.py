@@ -12,7 +12,6 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from msgspec import Struct
 
@@ -61,8 +60,7 @@ class Absence(Struct, frozen=True, rename="camel", kw_only=True):
         return (self.group, self.kind, self.name)
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True):
     """What planning knows about kinds. Pairs are (group, kind).
 
     ``served`` maps them to their resource. ``silent`` has the groups that did not answer discovery,
@@ -71,7 +69,7 @@ class Evidence:
     that is not known.
     """
 
-    served: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    served: Mapping[tuple[str, str], str] = {}
     silent: frozenset[str] = frozenset()
     undefined: frozenset[tuple[str, str]] = frozenset()
     xrds: frozenset[tuple[str, str]] | None = None
@@ -102,8 +100,7 @@ class Evidence:
         return self.xrds is not None and (group, kind) not in self.xrds
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
+class Missing(Struct, frozen=True):
     """What is missing in a run.
 
     ``unconfirmed`` has the kinds whose records are kept, with the outcomes that count them;
@@ -111,9 +108,7 @@ class Missing:
     outcomes among them of kinds without a list.
     """
 
-    unconfirmed: Mapping[tuple[str, str], tuple[str, list[TargetOutcome]]] = field(
-        default_factory=dict
-    )
+    unconfirmed: Mapping[tuple[str, str], tuple[str, list[TargetOutcome]]] = {}
     pending: Sequence[Absence] = ()
     made: Sequence[TargetOutcome] = ()
 

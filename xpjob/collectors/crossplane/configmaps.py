@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from msgspec import Struct
 
@@ -26,8 +25,7 @@ _MAX_ERROR = 2_000
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class NamespaceConfig:
+class NamespaceConfig(Struct, frozen=True):
     """A valid ConfigMap: the kinds to list, and the annotations of their owners."""
 
     namespace: str

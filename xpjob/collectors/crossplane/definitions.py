@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from xpjob.base.errors import NotFoundError, RefusedError, XpjobError
 from xpjob.collect.contract import World
@@ -82,8 +81,7 @@ class _Owned(Struct):
     metadata: Metadata
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """What a kind is, and why. ``class_`` is empty if it is not listed.
 
     ``by_option``: the configuration says so, and no definition. ``advice`` says what to do to list
@@ -96,8 +94,7 @@ class Decision:
     advice: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Definitions:
+class Definitions(Struct, frozen=True):
     """The definitions of a run.
 
     ``xrds`` is the answer of their list, None if the API does not serve them. ``composed`` maps
@@ -107,11 +104,11 @@ class Definitions:
     """
 
     xrds: WholeList[Definition] | XpjobError | None = None
-    composed: Mapping[Key, tuple[str, str]] = field(default_factory=dict)
+    composed: Mapping[Key, tuple[str, str]] = {}
     defined_kinds: frozenset[tuple[str, str]] = frozenset()
     complete: bool = False
     providers: Providers = field(default_factory=Providers)
-    owners: dict[Key, str | None] = field(default_factory=dict)
+    owners: dict[Key, str | None] = {}
 
     @property
     def unreadable(self) -> list[str]:

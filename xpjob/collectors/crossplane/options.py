@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from xpjob.collect.scope import namespaces
 from xpjob.collectors.crossplane.extra_labels import ExtraLabel, parse_extra_labels
@@ -13,8 +12,7 @@ from xpjob.config.option import Config, Group, Problem, option
 from xpjob.kube.gvr import Gvr, parse_gvrs
 
 
-@dataclass(frozen=True, kw_only=True)
-class CrossplaneOptions(Group):
+class CrossplaneOptions(Group, frozen=True, kw_only=True):
     """What is listed, and who owns it. Times are in seconds."""
 
     title = "Crossplane"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from xpjob.base.wildcards import Wildcard
 from xpjob.config.parsers import invalid
@@ -13,8 +14,7 @@ _ALLOWED = re.compile(r"[a-z0-9*]([-a-z0-9.*]*[a-z0-9*])?", re.ASCII)
 _MAX = 253
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(Struct, frozen=True):
     """A pattern, e.g. ``*.upbound.io`` or ``buckets.s3.aws.upbound.io``."""
 
     text: str

@@ -7,7 +7,6 @@ revision lists its definitions in ``status.objectRefs``, as ``<resource>.<group>
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
 
 from msgspec import Struct
 
@@ -26,8 +25,7 @@ _DEFINITIONS = ("CustomResourceDefinition", _MANAGED)
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Providers:
+class Providers(Struct, frozen=True):
     """Providers by (group, resource); ``managed`` has the resources with an MRD, active or not.
 
     Before Crossplane 2.0 there are no MRDs: all definitions are CRDs, of MRs and others.
@@ -37,9 +35,9 @@ class Providers:
 
     known: bool = True
     served: bool = True
-    names: set[str] = field(default_factory=set)
-    by_resource: dict[tuple[str, str], str] = field(default_factory=dict)
-    managed: set[tuple[str, str]] = field(default_factory=set)
+    names: set[str] = set()
+    by_resource: dict[tuple[str, str], str] = {}
+    managed: set[tuple[str, str]] = set()
 
 
 class _Spec(Struct, rename="camel"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct
 
 from xpjob.base.errors import XpjobError
 from xpjob.kube.discovery import Kind
@@ -12,8 +12,7 @@ CENTRAL, NAMESPACE, DISCOVERY = "central", "namespace", "discovery"
 """Sources of a target: options, a tenant's ConfigMap, discovery."""
 
 
-@dataclass(frozen=True, slots=True)
-class Owners:
+class Owners(Struct, frozen=True):
     """Source of a record, and the annotation keys of its owners."""
 
     source: str
@@ -21,8 +20,7 @@ class Owners:
     team_key: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """One list to request. ``namespace`` is empty for all; ``why`` explains it in messages.
 
     ``provider`` installed a managed kind, if known; ``listed`` has all (group, kind) of the run.
@@ -33,9 +31,9 @@ class Target:
     namespace: str
     owners: Owners
     why: str
-    overrides: dict[str, Owners] = field(default_factory=dict)
+    overrides: dict[str, Owners] = {}
     provider: str = ""
-    listed: frozenset[tuple[str, str]] = field(default=frozenset(), repr=False)
+    listed: frozenset[tuple[str, str]] = frozenset()
 
     def owners_in(self, namespace: str) -> Owners:
         """Return the source and annotation keys that apply to an object of a namespace.
@@ -48,8 +46,7 @@ class Target:
         return f"{self.kind.gvr}" + (f" in {self.namespace}" if self.namespace else "")
 
 
-@dataclass(frozen=True, slots=True)
-class Unlistable:
+class Unlistable(Struct, frozen=True):
     """A configured list that cannot be requested.
 
     ``gone``: the API answered, but does not serve this kind.

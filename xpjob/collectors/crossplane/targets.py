@@ -13,7 +13,9 @@ from __future__ import annotations
 import difflib
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from xpjob.base.errors import NotFoundError, TransientError, XpjobError
 from xpjob.collect.carry import ANY_RESOURCE
@@ -54,8 +56,7 @@ _MAX_HINTS = 10
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Targets:
+class Targets(Struct, frozen=True):
     """All targets of a run, in a stable order, and the lists that cannot be requested.
 
     ``skipped`` has the discovered kinds that are not listed; ``undefined`` those of them that no

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from xpjob.collect.tables import TableSpec, Usual
 from xpjob.collectors.crossplane.classes import TABLE_OF

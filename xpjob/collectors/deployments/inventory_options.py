@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from xpjob.collect.scope import NamespacedOptions, namespaces
 from xpjob.config import parsers
 from xpjob.config.option import Config, Problem, option
 
 
-@dataclass(frozen=True, kw_only=True)
-class InventoryOptions(NamespacedOptions):
+class InventoryOptions(NamespacedOptions, frozen=True, kw_only=True):
     """What is listed, what is kept of it, and which series it gives. Times are in seconds."""
 
     title = "Deployments"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from xpjob.collectors.deployments.github import settings
@@ -15,8 +14,7 @@ from xpjob.net.options import NetOptions
 from xpjob.store.options import StoreOptions
 
 
-@dataclass(frozen=True, kw_only=True)
-class DeploymentOptions(InventoryOptions):
+class DeploymentOptions(InventoryOptions, frozen=True, kw_only=True):
     """What is recorded with GitHub, and how."""
 
     title = "Deployments"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from xpjob.collect.scope import NamespacedOptions
 from xpjob.config import parsers
@@ -31,8 +30,7 @@ def deployment(text: str) -> tuple[str, str]:
     return namespace, name
 
 
-@dataclass(frozen=True, kw_only=True)
-class ServiceOptions(NamespacedOptions):
+class ServiceOptions(NamespacedOptions, frozen=True, kw_only=True):
     """Which pods are to have a Service, and how long they may lack it. Times are in seconds."""
 
     title = "Services"

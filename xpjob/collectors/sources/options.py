@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -20,8 +19,7 @@ _NAMESPACES = parsers.each(
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class SourcesOptions(Group):
+class SourcesOptions(Group, frozen=True, kw_only=True):
     """Where the documents of sources are, and how much they may count."""
 
     title = "Sources"

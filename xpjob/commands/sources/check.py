@@ -58,6 +58,8 @@ def check(
     import time
     from dataclasses import replace
 
+    from msgspec import structs
+
     from xpjob.collectors.sources import report
     from xpjob.collectors.sources.compile import compile_documents
     from xpjob.collectors.sources.objects import ObjectsError, kinds_of, read_objects
@@ -68,7 +70,7 @@ def check(
     log.configure_for(config[OutputOptions])
     options = config[SourcesOptions]
     if mode:
-        options = replace(options, state_metrics_mode=mode)
+        options = structs.replace(options, state_metrics_mode=mode)
     if not files and not options.metric_sources:
         raise click.UsageError("no FILE given, and METRIC_SOURCES is not set")
     files = files or (Path(options.metric_sources),)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from xpjob.config import parsers
@@ -13,8 +12,7 @@ from xpjob.run.options import ShardOptions
 from xpjob.store.options import StoreOptions
 
 
-@dataclass(frozen=True, kw_only=True)
-class HubOptions(Group):
+class HubOptions(Group, frozen=True, kw_only=True):
     """Which clusters one command runs for, and how many at once."""
 
     title = "Several clusters"

@@ -10,13 +10,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import trustme
+from msgspec.structs import replace
 
 from support.scripted import Asked, Scripted, Told, scripted
 from xpjob.base import times
@@ -97,7 +97,7 @@ def credentials(directory: Path, text: str = USER) -> Path:
 def state_of(answers: Answers, **more: object) -> Result:
     """Return what checking a registry with these answers finds."""
     with served(answers) as registry:
-        return check(replace(Registry("r", registry.url), **more), NET)  # type: ignore[arg-type]
+        return check(replace(Registry("r", registry.url), **more), NET)
 
 
 STATES: dict[str, tuple[Callable[[Asked], Told], str, str, int | None]] = {

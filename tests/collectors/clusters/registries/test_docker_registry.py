@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from support.docker_registry import PASSWORD, USER, DockerRegistry, Issuer, docker_registry
 from xpjob.collectors.clusters.registries.check import check

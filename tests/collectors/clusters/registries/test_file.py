@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import json
 import re
-from dataclasses import fields
 from pathlib import Path
 from typing import get_args
 
+import msgspec
 import pytest
 
 from support.paths import ROOT
@@ -204,7 +204,7 @@ def test_the_documented_file_is_valid(tmp_path: Path) -> None:
     text = rest.partition("```")[0].replace("/etc/xpjob/registries/", f"{tmp_path}/")
     (registry,) = file.read(write(tmp_path, text))
     assert registry.name == "harbor"
-    for each in fields(Registry):
+    for each in msgspec.structs.fields(Registry):
         assert getattr(registry, each.name) or each.name == "timeout_seconds"
     assert set(re.findall(r"^  [ -] (\w+):", text, re.MULTILINE)) == set(file.KEYS)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from xpjob.base import patience
 from xpjob.config import parsers, secrets
@@ -23,8 +24,7 @@ _HOST = parsers.matching(
 _PATH = parsers.matching("path", r"/[\w.~/%+-]*(\?[\w.~/%+&=-]*)?", "a path, e.g. /api/v2.0/health")
 
 
-@dataclass(frozen=True, slots=True)
-class Registry:
+class Registry(Struct, frozen=True):
     """One registry. ``token_hosts`` are other hosts that may get its credentials.
 
     ``paths`` must answer, too. ``timeout_seconds`` is for all requests together. At most
@@ -41,12 +41,11 @@ class Registry:
     max_repositories: int = 0
 
 
-@dataclass(slots=True)
-class _Reading:
+class _Reading(Struct):
     """What could be read, and the mistakes."""
 
-    registries: list[Registry] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
+    registries: list[Registry] = []
+    problems: list[str] = []
 
 
 def checked(text: str) -> Path:
@@ -165,4 +164,4 @@ _FIELDS: Mapping[str, Callable[[Any], Any]] = {
 }
 KEYS = tuple(_FIELDS)
 """The keys of an entry."""
-_NAMES = dict(zip(_FIELDS, (each.name for each in fields(Registry)), strict=True))
+_NAMES = dict(zip(_FIELDS, Registry.__struct_fields__, strict=True))
