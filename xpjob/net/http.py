@@ -30,6 +30,8 @@ from xpjob.net.threads import within
 
 USER_AGENT = f"xpjob/{__version__}"
 _CHUNK = 1 << 20
+_PIECE = 1 << 16
+"""Bytes that are unpacked at a time: malloc takes them from its heap, where they are used again."""
 _UNSEEN = re.compile(rb"<(style|script)\b.*?(</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 _NO_URL = "(not a URL)"
 PROXYS_HEADERS = frozenset({"proxy-authenticate", "x-squid-error", "proxy-status"})
@@ -226,7 +228,7 @@ def _read(raw: urllib3.BaseHTTPResponse, kept: Body, given_up: threading.Event) 
                 return False
             continue
         while chunk and not unzip.eof:
-            if not kept.write(unzip.decompress(chunk, _CHUNK)):  # a piece: it may be a bomb
+            if not kept.write(unzip.decompress(chunk, _PIECE)):  # a piece: it may be a bomb
                 return False
             chunk = unzip.unconsumed_tail
     if unzip is not None and not unzip.eof:
