@@ -19,6 +19,7 @@ READER = (
     *("starlette", "uvicorn", "anyio", "h11", "jinja2", "asyncio", "xpjob.reader.app"),
     *("xpjob.reader.loaded", "xpjob.net.serving"),
 )
+AWS = ("boto3", "s3transfer")
 KUBERNETES = ("kubernetes", "pydantic", "requests", "oauthlib", "aiohttp")
 OTHERS = ("xpjob.demo", "xpjob.doctor", "xpjob.run.hub.hub", "yaml", "jwt", "celpy")
 COLLECTORS = tuple(
@@ -54,8 +55,8 @@ def test_a_run_in_a_pod_imports_what_it_needs(stand_in: StandIn, tmp_path: Path)
     assert (last["message"], last["failed"]) == ("run finished", 0)
     assert last["claims"] > 0
     names = imported(modules)
-    assert {"boto3", "urllib3", "xpjob.collectors.crossplane.collector"} <= names
-    assert found(names, (*KUBERNETES, *PEOPLE, *READER, *OTHERS, *COLLECTORS)) == set()
+    assert {"botocore", "urllib3", "xpjob.collectors.crossplane.collector"} <= names
+    assert found(names, (*AWS, *KUBERNETES, *PEOPLE, *READER, *OTHERS, *COLLECTORS)) == set()
 
 
 @pytest.mark.process  # the reader's modules are those of its process
@@ -69,4 +70,4 @@ def test_the_reader_imports_nothing_of_a_run(tmp_path: Path) -> None:
     assert process.returncode == 0
     names = imported(modules)
     run = ("xpjob.run.job", "xpjob.kube.connect", "xpjob.publish.gateway")
-    assert found(names, (*KUBERNETES, "boto3", "botocore", *run, "xpjob.demo")) == set()
+    assert found(names, (*AWS, *KUBERNETES, "botocore", *run, "xpjob.demo")) == set()

@@ -15,6 +15,6 @@ from support.stores import serving
 def s3(
     tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[S3]:
-    """An S3 server; boto3 sends different bodies over http and https."""
+    """An S3 server; botocore sends different bodies over http and https."""
     with serving(tmp_path, monkeypatch, request.param) as served:
         yield served

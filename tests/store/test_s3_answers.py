@@ -24,7 +24,7 @@ def s3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
         yield served
 
 
-# boto3 drops the connection of an answer whose headers it cannot read, and does not close it.
+# botocore drops the connection of an answer whose headers it cannot read, and does not close it.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("time", ["yesterday", "9" * 30, "test-secret" + "!" * 1000])
 def test_a_document_with_an_unreadable_time_is_told(s3: S3, time: str) -> None:
@@ -74,7 +74,7 @@ def test_no_more_is_read_than_a_document_may_have(s3: S3, monkeypatch: pytest.Mo
 def test_a_document_is_in_memory_once(s3: S3) -> None:
     """Whether the server tells its length or not."""
     store, piece, count = s3_store(s3), bytes(1 << 16), 480
-    store.get("a")  # what boto3 knows of S3 is read once
+    store.get("a")  # what botocore knows of S3 is read once
     for headers in ({"Content-Length": str(len(piece) * count)}, {}):
         s3.said = ({"ETag": "x", **headers}, (piece for _ in range(count)))
         tracemalloc.start()

@@ -1,4 +1,4 @@
-"""What boto3 knows is left to it; what is sent is compared with what AWS documents.
+"""What botocore knows is left to it; what is sent is compared with what AWS documents.
 
 Nothing leaves the machine: requests to AWS are recorded before they are sent.
 """
@@ -89,7 +89,7 @@ def test_s307_a_directory_bucket_has_sessions() -> None:
     assert put.headers["x-amz-s3session-token"] == "session-token"
     assert "x-amz-security-token" not in put.headers
     assert "content-md5" not in put.headers  # not supported there
-    # boto3's own checksum, in a trailer or in a header.
+    # botocore's own checksum, in a trailer or in a header.
     assert put.headers.get("x-amz-trailer", "x-amz-checksum-crc32") == "x-amz-checksum-crc32"
     assert put.headers["if-none-match"] == "*"
 
@@ -173,7 +173,7 @@ def test_the_region(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    """Is ours where it is set, else boto3's, else AWS_REGION, else us-east-1."""
+    """Is ours where it is set, else botocore's, else AWS_REGION, else us-east-1."""
     (tmp_path / "config").write_text(config)
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
@@ -183,7 +183,7 @@ def test_the_region(
 
 
 @pytest.mark.parametrize("source", ["variable", "profile"])
-def test_the_endpoint_may_be_boto3s_own(
+def test_the_endpoint_may_be_botocores_own(
     source: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """It is named in messages like ours; ours wins."""
@@ -201,7 +201,7 @@ def test_the_endpoint_may_be_boto3s_own(
     assert requests[0].url == "https://other.example.org/inv/xp-tracker/a"
 
 
-def test_boto3s_own_endpoint_exposes_no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_botocores_own_endpoint_exposes_no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     """Plain http to another machine must be forced, whoever names it."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://minio.example.org:9000")
     with pytest.raises(SettingsError, match="ALLOW_INSECURE_CREDENTIALS"):
@@ -242,7 +242,7 @@ def test_s301_a_compatible_server_gets_content_md5(scheme: str) -> None:
     assert "transfer-encoding" not in requests[0].headers
 
 
-def test_s301_checksums_that_boto3_is_told_to_send(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_s301_checksums_that_botocore_is_told_to_send(monkeypatch: pytest.MonkeyPatch) -> None:
     """Are sent, and no other: the variable is not overruled."""
     monkeypatch.setenv("AWS_REQUEST_CHECKSUM_CALCULATION", "when_supported")
     given = {"s3_endpoint": "http://minio.example.org", "allow_insecure_credentials": "true"}
@@ -271,7 +271,7 @@ def locked() -> Iterator[tuple[Bucket, Scripted]]:
 def test_s301_a_bucket_with_object_lock(
     locked: tuple[Bucket, Scripted], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Is written to, and copied within, whatever boto3 is told of checksums."""
+    """Is written to, and copied within, whatever botocore is told of checksums."""
     made, served = locked
     for number, told in enumerate(("", "when_required", "when_supported")):
         monkeypatch.setenv("AWS_REQUEST_CHECKSUM_CALCULATION", told)

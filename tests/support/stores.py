@@ -22,7 +22,7 @@ def opened(**given: str) -> Store:
 
 @contextmanager
 def serving(directory: Path, monkeypatch: pytest.MonkeyPatch, scheme: str) -> Iterator[S3]:
-    """Serve S3, and let boto3 find the credentials for it."""
+    """Serve S3, and let botocore find the credentials for it."""
     with serve_s3(directory, tls=scheme == "https") as served:
         for name, value in served.environment().items():
             if name.startswith("AWS_"):

@@ -39,7 +39,7 @@ def md5_of(body: Body) -> bytes:
 
 
 class Reading(io.RawIOBase):
-    """A content as a file that boto3 reads, and reads again: for a hash, and for another attempt.
+    """A content as a file that botocore reads, and again for a hash and for another attempt.
 
     The pieces are made when they are read. After ``seek`` they are made anew.
     """

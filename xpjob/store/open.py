@@ -14,7 +14,7 @@ def open_store(config: Config, clock: Clock | None = None) -> Store:
     """Return the configured store, without connecting to it. ``clock`` is compared with S3's."""
     options = config[StoreOptions]
     if options.store_backend == "s3":
-        # Importing boto3 takes half a second of CPU: only for S3.
+        # Importing botocore takes time and memory: only for S3.
         from xpjob.store.s3 import S3Store
 
         return S3Store(options, config[NetOptions], clock)

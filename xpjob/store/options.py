@@ -48,8 +48,8 @@ class StoreOptions(Group, frozen=True, kw_only=True):
     history_every_seconds: float = option("Minimum interval: one dated snapshot, the first, is kept of each interval of this length; 0 keeps one of every run.", "0", parsers.seconds(31_536_000, zero=True))
     s3_bucket: str = option("Bucket for STORE_BACKEND=s3.", "", _BUCKET)
     s3_key_prefix: str = option("Prefix of all object keys in the bucket.", "xp-tracker", _key_prefix)
-    s3_region: str = option("Region of the bucket; empty means what boto3 is configured with (AWS_DEFAULT_REGION, its profile), else AWS_REGION, else us-east-1.", "", _REGION)
-    s3_endpoint: str = option("URL of an S3-compatible server; empty means AWS, or what boto3 is configured with (AWS_ENDPOINT_URL_S3).", "", parsers.url)
+    s3_region: str = option("Region of the bucket; empty means what botocore is configured with (AWS_DEFAULT_REGION, its profile), else AWS_REGION, else us-east-1.", "", _REGION)
+    s3_endpoint: str = option("URL of an S3-compatible server; empty means AWS, or what botocore is configured with (AWS_ENDPOINT_URL_S3).", "", parsers.url)
     s3_sse: str = option("Server-side encryption: AES256 or aws:kms; empty uses the bucket's default.", "", parsers.one_of("", "AES256", "aws:kms"))
     s3_sse_kms_key_id: str = option("KMS key for S3_SSE=aws:kms; empty means the AWS managed key.", "", _KMS_KEY)
     # ruff: enable[E501]

@@ -1,9 +1,9 @@
-"""S3 calls through boto3: the client, retries, and the translation of errors.
+"""S3 calls through botocore: the client, retries, and the translation of errors.
 
-What boto3 knows is left to it: credentials, signatures, sessions of directory buckets, checksums,
-addresses, its own variables and configuration file. Only what our options say is set, and what
-S3-compatible servers need where nothing else is configured. Its retries are disabled: they give up
-within a tenth of a second, and ``retry.py`` is the only policy.
+What botocore knows is left to it: credentials, signatures, sessions of directory buckets,
+checksums, addresses, its own variables and configuration file. Only what our options say is set,
+and what S3-compatible servers need where nothing else is configured. Its retries are disabled: they
+give up within a tenth of a second, and ``retry.py`` is the only policy.
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import urlsplit
 
-import boto3
 import botocore.exceptions as boto
 import botocore.session
 from botocore.awsrequest import AWSResponse
@@ -42,6 +41,9 @@ from xpjob.net.threads import within
 from xpjob.store.options import StoreOptions
 from xpjob.store.s3_errors import ErrorAnswer, refusal
 
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client as Boto
+
 T = TypeVar("T")
 
 _CONNECTION_ERRORS = (
@@ -57,7 +59,7 @@ _CREDENTIAL_ERRORS = (
     boto.TokenRetrievalError,
     boto.UnauthorizedSSOTokenError,
 )
-# What boto3 raises for an invalid answer: a time, a number, or its whole structure.
+# What botocore raises for an invalid answer: a time, a number, or its whole structure.
 _UNREADABLE = (
     *(ResponseParserError, ValueError, KeyError, TypeError, AttributeError, RuntimeError),
 )
@@ -70,7 +72,7 @@ _SOURCE = (
     "find out why their source does not answer as it should: the AWS_* variables, or the machine's "
     "metadata service"
 )
-_START = 10.0  # seconds that boto3 may need by itself, on a busy machine
+_START = 10.0  # seconds that botocore may need by itself, on a busy machine
 _SHOWN = 200
 """Characters of an unreadable answer that an error quotes."""
 _MOST = 4 << 20
@@ -84,7 +86,7 @@ _MISTAKES = (
     boto.InvalidConfigError,
     boto.InvalidRegionError,
 )
-"""What boto3 raises for its own variables and configuration file."""
+"""What botocore raises for its own variables and configuration file."""
 _REGION = "us-east-1"
 """The last resort, for servers that have no regions."""
 _CHECKSUMS = ("request_checksum_calculation", "response_checksum_validation")
@@ -98,10 +100,10 @@ class _Stage(Struct):
 
 
 class S3Client:
-    """boto3's client as ``boto``, and ``call`` to make calls with retries and our errors.
+    """botocore's client as ``boto``, and ``call`` to make calls with retries and our errors.
 
     ``endpoint`` is the URL of the server, empty for AWS. ``directory``: the bucket is a directory
-    bucket (S3 Express One Zone). ``sends_md5``: boto3 sends no checksums by itself.
+    bucket (S3 Express One Zone). ``sends_md5``: botocore sends no checksums by itself.
     """
 
     def __init__(self, options: StoreOptions, net: NetOptions, where: str, clock: Clock) -> None:
@@ -141,14 +143,12 @@ class S3Client:
 
     def _create(self, options: StoreOptions, net: NetOptions, where: str) -> None:
         try:
-            # Our own session: the default one would keep credentials forever.
-            core = botocore.session.Session()
-            self._session = boto3.session.Session(botocore_session=core)
-            self.boto = self._session.client(
+            self._session = session = botocore.session.Session()
+            client = session.create_client(
                 "s3",
                 region_name=(
                     options.s3_region
-                    or core.get_config_variable("region")
+                    or session.get_config_variable("region")
                     or os.environ.get("AWS_REGION")
                     or _REGION
                 ),
@@ -158,9 +158,10 @@ class S3Client:
                     read_timeout=net.request_timeout_seconds,
                     retries={"total_max_attempts": 1},
                     user_agent_extra=USER_AGENT,
-                    **self._compatible(core, options),
+                    **self._compatible(session, options),
                 ),
             )
+            self.boto = cast("Boto", client)
         except _CREDENTIAL_ERRORS as error:
             raise _without_credentials(where, error) from error
         except (*_MISTAKES, ValueError) as error:  # an endpoint that is no URL
@@ -179,16 +180,18 @@ class S3Client:
                 "the AWS_* variables"
             ) from error
 
-    def _compatible(self, core: botocore.session.Session, options: StoreOptions) -> dict[str, Any]:
-        """Return what S3-compatible servers need, and boto3 is not told otherwise."""
+    def _compatible(
+        self, session: botocore.session.Session, options: StoreOptions
+    ) -> dict[str, Any]:
+        """Return what S3-compatible servers need, and botocore is not told otherwise."""
         if not options.s3_endpoint or self.directory:
             return {}
-        configured = core.get_scoped_config()
-        # Signed bodies, as always without a trailer: with Content-MD5 boto3 would not sign them.
+        configured = session.get_scoped_config()
+        # Signed bodies, as always without a trailer: with Content-MD5 botocore would not sign them.
         ours = {"addressing_style": "path", "payload_signing_enabled": True}
         theirs = configured.get("s3") or {}
         settings: dict[str, Any] = {"s3": {k: v for k, v in ours.items() if k not in theirs}}
-        # By default boto3 sends chunks with a trailing checksum over https, which many
+        # By default botocore sends chunks with a trailing checksum over https, which many
         # S3-compatible servers reject.
         for name in _CHECKSUMS:
             if not (os.environ.get(f"AWS_{name.upper()}") or configured.get(name)):
@@ -302,7 +305,7 @@ def _send_at_once(request: Any, **_: Any) -> None:
 
 
 def _without_credentials(what: str, error: Exception) -> XpjobError:
-    """Return the error for credentials that boto3 did not get: it may pass if nothing answered."""
+    """Return the error for missing credentials; it may pass if their source did not answer."""
     if re.search(r"time-?d? ?out|could not connect|connection was closed", str(error), re.I):
         return XpjobError(f"{what}: {error}; {_SOURCE}")
     return RefusedError(f"{what}: {error}; {_GIVE_CREDENTIALS}")

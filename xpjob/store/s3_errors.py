@@ -38,7 +38,7 @@ _TOKEN_OPERATIONS = re.compile(r"Assume|GetRoleCredentials|GetSessionToken|Creat
 class ErrorAnswer(Struct, frozen=True):
     """An error answer, without credentials. ``fields``: what its body has besides code and text.
 
-    ``operation`` is boto3's name of what was asked; the headers' names are in lower case.
+    ``operation`` is botocore's name of what was asked; the headers' names are in lower case.
     """
 
     status: int
@@ -102,7 +102,7 @@ _FULL = "the storage or its quota is full: make room, or raise the quota"
 _REGION = "the request was signed for another region than the bucket's: set S3_REGION to "
 _ENCRYPTION = "the server does not support this encryption: clear or correct S3_SSE"
 _CHECKSUMS = (
-    "the server does not understand the checksums that boto3 sends: set "
+    "the server does not understand the checksums that botocore sends: set "
     "AWS_REQUEST_CHECKSUM_CALCULATION=when_required"
 )
 _ADDRESS = (
@@ -259,7 +259,7 @@ def _by_text(answer: ErrorAnswer) -> tuple[Kind, str] | None:
             "AWS_REQUEST_CHECKSUM_CALCULATION=when_supported",
         )
     if answer.status == 400 and answer.says(r"authorization mechanism|signature version"):
-        return XpjobError, "the signature version that boto3 is configured with is not supported"
+        return XpjobError, "the signature version that botocore is configured with is not supported"
     if answer.status == 400 and answer.says(r"encrypt|\bkms\b|\bsse\b"):
         return MisconfiguredError, _ENCRYPTION
     if answer.status not in (401, 403):
