@@ -373,7 +373,7 @@ def _first_line_rows(cell: Cell) -> dict[str, list[Any]]:
     stored = (cell.store / "snapshot.json").read_bytes()
     line = stored[: stored.index(b"\n") + 1]
     assert len(line) < len(stored)
-    found = next_run.decode(line, len(stored), (collector,))
+    found = next_run.decode(line, (collector,))
     assert found is not None
     return {key: list(map(msgspec.to_builtins, rows)) for key, rows in found.items()}
 

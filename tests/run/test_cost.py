@@ -100,7 +100,7 @@ def measure() -> dict[str, int]:
     found["bytes stored"], found["bytes of the first line"] = len(body), len(line)
 
     def recalled() -> Timeline:
-        rows = next_run.decode(line, len(body), CROSSPLANE)
+        rows = next_run.decode(line, CROSSPLANE)
         assert rows is not None
         document = documents.decode(next_run.document_of(line), past_type, "here")
         state = sections.state_from(collector, document)

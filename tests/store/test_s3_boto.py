@@ -22,12 +22,14 @@ from support.scripted import Asked, Bucket, Scripted, Told, s3_error, scripted
 from support.stores import opened
 from xpjob.base.errors import RefusedError, SettingsError, TransientError, XpjobError
 from xpjob.store.base import Store
+from xpjob.store.content import Content
 
 SESSION = (
     b"<CreateSessionResult><Credentials><SessionToken>session-token</SessionToken>"
     b"<SecretAccessKey>s</SecretAccessKey><AccessKeyId>SESSIONKEY</AccessKeyId>"
     b"<Expiration>2130-01-01T00:00:00Z</Expiration></Credentials></CreateSessionResult>"
 )
+SUMS = "AWS_REQUEST_CHECKSUM_CALCULATION"
 DIRECTORY = "inv--use1-az5--x-s3"
 MD5 = base64.b64encode(hashlib.md5(b"{}", usedforsecurity=False).digest()).decode()
 
@@ -250,6 +252,48 @@ def test_s301_checksums_that_botocore_is_told_to_send(monkeypatch: pytest.Monkey
     store.put("a", b"{}", replacing=None)
     assert "content-md5" not in requests[0].headers
     assert requests[0].headers["x-amz-checksum-crc32"]
+
+
+@pytest.mark.parametrize(
+    ("given", "environ", "read"),
+    [
+        ({"s3_endpoint": "http://minio.example.org"}, {}, 1),
+        ({"s3_endpoint": "https://minio.example.org"}, {}, 1),
+        ({"s3_endpoint": "https://minio.example.org"}, {SUMS: "when_supported"}, 1),
+        ({"s3_endpoint": "http://minio.example.org"}, {SUMS: "when_supported"}, 3),
+        ({}, {"AWS_ENDPOINT_URL_S3": "http://minio.example.org"}, 3),
+        ({}, {}, 1),
+        ({}, {SUMS: "when_required"}, 1),
+        ({"s3_bucket": DIRECTORY, "s3_region": "us-east-1"}, {}, 1),
+    ],
+    ids=[
+        *("http", "https", "https and told", "http and told", "http by a variable"),
+        *("AWS", "AWS and told", "a directory bucket"),
+    ],
+)
+def test_pieces_are_signed_like_the_whole(
+    given: dict[str, str], environ: dict[str, str], read: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are made once before they are sent, unless botocore is told to make checksums too."""
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    made: list[int] = []
+
+    def pieces() -> Iterator[bytes]:
+        made.append(1)
+        return iter((b"{", b"}"))
+
+    store, requests = recorded(**given, allow_insecure_credentials="true")
+    store.put("a", b"{}", replacing=None)
+    store.put("a", Content(pieces), replacing=None)
+    whole, in_pieces = (request for request in requests if request.method == "PUT")
+    varying = {"authorization", "x-amz-date", "amz-sdk-invocation-id", "user-agent"}
+    assert {k: v for k, v in in_pieces.headers.items() if k not in varying} == {
+        k: v for k, v in whole.headers.items() if k not in varying
+    }
+    signed = [re.findall(r"SignedHeaders=([^,]*)", r.headers["authorization"]) for r in requests]
+    assert signed[-1] == signed[-2]
+    assert len(made) == read
 
 
 @pytest.fixture

@@ -22,7 +22,6 @@ from xpjob.run.previous import Previous, Whole, check_order, read, recall
 from xpjob.snapshot import documents, next_run, sections
 from xpjob.snapshot.documents import Head, RawSnapshot, RunInfo, RunReport, Snapshot
 from xpjob.store.base import REPORT, SNAPSHOT, Store, key_of
-from xpjob.store.content import Body
 from xpjob.usage.state import UsageState
 
 _ATTEMPTS = 12  # more than the number of concurrent runs
@@ -93,18 +92,19 @@ def commit(
     key = key_of(facts.cluster, SNAPSHOT)
     attempts = {collected.collector.name: collected.attempt for collected in gathered}
     last: XpjobError | None = None
+    verify = False
     for _ in range(_ATTEMPTS):
-        snapshot = build(store, journal, gathered, previous, facts)
+        snapshot = build(store, journal, gathered, previous, facts, verify=verify)
         try:
-            body = _storable(snapshot, store.where(key), collectors)
-        except (TypeError, ValueError, RecursionError):
-            # Some collector's part cannot be encoded: that one fails, and the others do not.
-            snapshot = build(store, journal, gathered, previous, facts, verify=True)
-            body = _storable(snapshot, store.where(key), collectors)
-        except XpjobError as error:
-            raise NotStoredError(error, snapshot, previous) from error
-        try:
+            snapshot.next_run = next_run.encode(snapshot.rows, collectors)
+            body = documents.storable(snapshot, store.where(key))
             return snapshot, store.put(key, body, replacing=previous.etag)
+        except (TypeError, ValueError, RecursionError):
+            if verify:
+                raise
+            # Some collector's part cannot be encoded: that one fails, and the others do not.
+            verify = True
+            continue
         except ConflictError as conflict:
             last = conflict
         except XpjobError as error:
@@ -242,11 +242,6 @@ def head_reader(collectors: Collectors) -> Callable[[bytes, str], Head]:
 def read_report(body: bytes, where: str) -> RunReport:
     """Decode a report."""
     return documents.decode(body, RunReport, where)
-
-
-def _storable(snapshot: Snapshot, where: str, collectors: Collectors) -> Body:
-    snapshot.next_run = next_run.encode(snapshot.rows, collectors)
-    return documents.storable(snapshot, where)
 
 
 def _snapshot(raw: RawSnapshot) -> Snapshot:

@@ -274,10 +274,9 @@ def _read_snapshot(
         return None, None
     if head := _of_line(stored, kind, store.where(key), cluster, collectors):
         return head, stored
-    if not stored.body or stored.size != len(stored.body):
-        stored = _found(store.get, key)
-        if stored is None:
-            return None, None
+    stored = _found(store.get, key)
+    if stored is None:
+        return None, None
     where = store.where(key)
     head = _decoded(store, cluster, key, stored, kind)
     if head:
@@ -294,7 +293,7 @@ def _of_line(
     stored: Stored, kind: type[Head], where: str, cluster: str, collectors: Collectors
 ) -> Head | None:
     """Return what the first line of a snapshot has, None if it has not all that is needed."""
-    rows = next_run.decode(stored.body, stored.size, collectors)
+    rows = next_run.decode(stored.body, collectors)
     if rows is None:
         return None
     try:

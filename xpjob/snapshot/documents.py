@@ -113,7 +113,7 @@ class Snapshot(Struct):
     def content(self) -> Content:
         """Return the document, which is encoded as it is read.
 
-        Raises ``ValueError`` for duplicate keys, and ``TypeError``, ``ValueError`` or
+        Raises ``ValueError`` for duplicate keys. Reading it raises ``TypeError``, ``ValueError`` or
         ``RecursionError`` for what cannot be encoded.
         """
         head = {
@@ -193,17 +193,28 @@ def encode(document: Document | Snapshot) -> bytes:
 def storable(document: Document | Snapshot, where: str) -> Body:
     """Encode a document as JSON, a snapshot as it is read.
 
-    Raises ``XpjobError`` if it is too large to be read again, and as ``Snapshot.content`` does.
+    One that is too large to be read again raises ``XpjobError``: here, or when it is read. Raises
+    also as ``Snapshot.content`` does.
     """
-    body = document.content() if isinstance(document, Snapshot) else encode(document)
-    size = body.size if isinstance(body, Content) else len(body)
-    if size > MAX_DOCUMENT:
-        raise XpjobError(
-            f"writing {where}: {size:,} bytes, and more than {MAX_DOCUMENT >> 20} MiB are not "
-            "supported, so the stored document is kept; list fewer kinds or namespaces, or run one "
-            "job per part of the cluster, each with its own CLUSTER_NAME"
-        )
-    return body
+    if isinstance(document, Snapshot):
+        content = document.content()
+        return Content(lambda: _bounded(content.pieces(), where))
+    return b"".join(_bounded(iter((encode(document),)), where))
+
+
+def _bounded(pieces: Iterator[bytes], where: str) -> Iterator[bytes]:
+    """Yield the pieces of a document. Raises ``XpjobError`` if it is too large to be read again."""
+    size = 0
+    for piece in pieces:
+        size += len(piece)
+        if size > MAX_DOCUMENT:
+            size += sum(map(len, pieces))
+            raise XpjobError(
+                f"writing {where}: {size:,} bytes, and more than {MAX_DOCUMENT >> 20} MiB are not "
+                "supported, so the stored document is kept; list fewer kinds or namespaces, or run "
+                "one job per part of the cluster, each with its own CLUSTER_NAME"
+            )
+        yield piece
 
 
 def decode(body: bytes | memoryview, kind: type[D], where: str) -> D:

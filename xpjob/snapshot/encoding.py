@@ -20,26 +20,24 @@ _encoder = msgspec.json.Encoder()
 def content(first: dict[str, Any], next_run: bytes, rest: dict[str, Any]) -> Content:
     """Return a document: the keys that the next run reads, and the others.
 
-    With ``next_run``, the members of that key, the document has two lines: the first one ends after
-    what the next run reads. Raises ``TypeError``, ``ValueError`` or ``RecursionError`` for what
-    cannot be encoded.
+    With ``next_run``, the value of that key, the document has two lines: the first one ends after
+    what the next run reads. What cannot be encoded raises ``TypeError``, ``ValueError`` or
+    ``RecursionError`` when its piece is made.
     """
 
-    def pieces(size: int) -> Iterator[bytes]:
+    def pieces() -> Iterator[bytes]:
         yield b"{"
         yield from _members(first)
         if next_run:
-            # Of fixed width, so that the size does not depend on itself.
-            yield f',"{NEXT_RUN}":{{"size":{size:<12},'.encode()
+            yield f',"{NEXT_RUN}":'.encode()
             yield next_run
-            yield b"},\n"
+            yield b",\n"
         elif rest:
             yield b","
         yield from _members(rest)
         yield b"}\n"
 
-    size = sum(map(len, pieces(0)))
-    return Content(size, lambda: pieces(size))
+    return Content(pieces)
 
 
 def _members(document: dict[str, Any]) -> Iterator[bytes]:

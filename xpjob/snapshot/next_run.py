@@ -43,9 +43,8 @@ class _Table(Struct):
 
 
 class _NextRun(Struct):
-    """The part of the snapshot. ``size`` is that of the whole document, in bytes."""
+    """The part of the snapshot."""
 
-    size: int
     tables: dict[str, _Table]
 
 
@@ -56,7 +55,7 @@ class _Line(Struct, rename="camel"):
 
 
 def encode(rows: dict[str, Sequence[Any]], collectors: Collectors) -> bytes:
-    """Return the members of the key but for the size; empty if a table has other rows than its own.
+    """Return the value of the key; empty if a table has other rows than its own.
 
     ``rows`` are those of all tables; those of a kept section are raw. Raises ``TypeError`` or
     ``ValueError`` for values that cannot be encoded.
@@ -68,11 +67,11 @@ def encode(rows: dict[str, Sequence[Any]], collectors: Collectors) -> bytes:
         except (AttributeError, RecursionError, msgspec.DecodeError):
             return b""
         tables.append(_encoder.encode(spec.key) + b":" + table)
-    return b'"tables":{' + b",".join(tables) + b"}"
+    return b'{"tables":{' + b",".join(tables) + b"}}"
 
 
-def decode(line: bytes, size: int, collectors: Collectors) -> dict[str, list[Any]] | None:
-    """Return the rows of each table, from the first line of a document of this size.
+def decode(line: bytes, collectors: Collectors) -> dict[str, list[Any]] | None:
+    """Return the rows of each table, from the first line of a document.
 
     None if it has no such part, or one that does not fit; the rows themselves are to be read then.
     """
@@ -80,8 +79,6 @@ def decode(line: bytes, size: int, collectors: Collectors) -> dict[str, list[Any
         return None
     try:
         found = msgspec.json.decode(document_of(line), type=_Line).next_run
-        if found.size != size:
-            return None
         return {
             spec.key: _Columns(spec).decode(found.tables[spec.key])
             for collector in collectors

@@ -14,10 +14,10 @@ from msgspec import Struct
 class Content(Struct, frozen=True):
     """A document in pieces, so that it is never whole in memory.
 
-    ``pieces`` makes the same ones each time that it is called; ``size`` is the sum of theirs.
+    ``pieces`` makes the same ones each time that it is called. What raises an error is the making:
+    a store raises it, and writes nothing.
     """
 
-    size: int
     pieces: Callable[[], Iterator[bytes]]
 
 
@@ -30,23 +30,26 @@ def pieces_of(body: Body) -> Iterator[bytes]:
     return body.pieces() if isinstance(body, Content) else iter((body,))
 
 
-def md5_of(body: Body) -> bytes:
-    """Return the MD5 of a body."""
-    digest = hashlib.md5(usedforsecurity=False)
+def measured(body: Body, *algorithms: str) -> tuple[int, list[bytes]]:
+    """Return the size of a body and these digests of it, for which its pieces are made once."""
+    size, digests = 0, [hashlib.new(name, usedforsecurity=False) for name in algorithms]
     for piece in pieces_of(body):
-        digest.update(piece)
-    return digest.digest()
+        size += len(piece)
+        for digest in digests:
+            digest.update(piece)
+    return size, [digest.digest() for digest in digests]
 
 
 class Reading(io.RawIOBase):
-    """A content as a file that botocore reads, and again for a hash and for another attempt.
+    """A content as a file that botocore reads, and reads again for another attempt.
 
-    The pieces are made when they are read. After ``seek`` they are made anew.
+    The pieces are made when they are read. After ``seek`` they are made anew. ``sha256`` is the
+    digest of all of them in hexadecimal, empty if it is not known.
     """
 
-    def __init__(self, content: Content) -> None:
+    def __init__(self, content: Content, size: int, sha256: str = "") -> None:
         super().__init__()
-        self._content = content
+        self._content, self._size, self.sha256 = content, size, sha256
         self._at = 0
         self._pieces: Iterator[bytes] | None = None
         self._piece = memoryview(b"")
@@ -65,7 +68,7 @@ class Reading(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Move to a position, and return it."""
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._content.size}[whence]
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
         if (position := base + offset) != self._at:
             self._at, self._pieces, self._piece = position, None, memoryview(b"")
         return self._at
@@ -74,7 +77,7 @@ class Reading(io.RawIOBase):
         """Read at most the rest of a piece, or all that is left without a size."""
         if size is None or size < 0:
             return self.readall()
-        if self._at >= self._content.size:
+        if self._at >= self._size:
             return b""
         skipped = 0
         if self._pieces is None:

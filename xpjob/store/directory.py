@@ -107,13 +107,10 @@ class DirectoryStore:
         found = self._read(key, line)
         if found is None:
             return None
-        return Stored(line.getvalue(), found.etag, size=found.size)
+        return Stored(line.getvalue(), found.etag)
 
     def _read(self, key: str, into: BinaryIO, unless: str = "") -> Stored | None:
-        """Copy a document into a file, and return its etag and size, without a body.
-
-        The size is 0 if the document is empty or too large.
-        """
+        """Copy a document into a file, and return it without a body."""
         with _explained("reading", self._directory / key):
             try:
                 with self._folder(key) as (folder, name), _opened(folder, name) as descriptor:
@@ -129,7 +126,7 @@ class DirectoryStore:
             self._seen[key] = (signature, etag)
         if unless and etag == unless:
             return Stored(b"", unless, unchanged=True)
-        return Stored(b"", etag, size=size)
+        return Stored(b"", etag)
 
     @_in_time
     def traits(self, key: str) -> Traits:

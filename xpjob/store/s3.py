@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import logging
 from collections.abc import Callable
-from typing import Any, BinaryIO, TypeVar, cast
+from typing import Any, BinaryIO, TypeVar
 
 from xpjob.base.errors import BadAnswerError, ConflictError, XpjobError
 from xpjob.net.clock import Clock
 from xpjob.net.options import NetOptions
 from xpjob.store import s3_bodies
 from xpjob.store.base import SNAPSHOT, Stored, Traits, is_cluster
-from xpjob.store.content import Body, Content, Reading, md5_of
+from xpjob.store.content import Body
 from xpjob.store.options import StoreOptions
 from xpjob.store.s3_client import S3Client
 from xpjob.store.s3_errors import (
@@ -24,6 +23,7 @@ from xpjob.store.s3_errors import (
     NotModifiedError,
     UnsupportedError,
 )
+from xpjob.store.s3_upload import Upload, upload_of
 
 T = TypeVar("T")
 
@@ -81,7 +81,7 @@ class S3Store:
             answer = self._get(key)
             with contextlib.closing(answer["Body"]) as body:
                 size = answer.get("ContentLength") or 0
-                return Stored(s3_bodies.first_line(body, size), answer["ETag"], size=size)
+                return Stored(s3_bodies.first_line(body, size), answer["ETag"])
 
         try:
             return self._call("reading", key, read)
@@ -117,29 +117,32 @@ class S3Store:
 
     def put(self, key: str, body: Body, *, replacing: str | None) -> str:
         """Write a document atomically, and return its etag. Raises as ``Store`` does."""
+        upload = self._upload(key, body)
         if replacing is None:
-            return self._write(key, body, {})
+            return self._write(key, upload, {})
         condition = _condition(replacing)
         if replacing and self._endpoint:
             # Some servers answer 200 and ignore the condition: checking first reduces the
             # window in which two runs can overwrite each other to milliseconds.
             self._check(key, replacing)
         try:
-            etag = self._write(key, body, condition)
+            etag = self._write(key, upload, condition)
         except NoSuchKeyError as error:
             raise ConflictError(f"{self.where(key)} was removed in the meantime") from error
         except FailedConditionError as error:
-            etag = self._again(key, body, replacing, error)
+            etag = self._again(key, upload, replacing, error)
         except UnsupportedError:
             self._check(key, replacing)
-            etag = self._write(key, body, {})  # raises if it was not for the condition
+            etag = self._write(key, upload, {})  # raises if it was not for the condition
             self._warn_unconditional(key)
             return etag
-        if replacing == "" and self._endpoint and not self._refuses(key, body, condition):
+        if replacing == "" and self._endpoint and not self._refuses(key, upload, condition):
             self._warn_unconditional(key)
         return etag
 
-    def _again(self, key: str, body: Body, replacing: str, refused: FailedConditionError) -> str:
+    def _again(
+        self, key: str, upload: Upload, replacing: str, refused: FailedConditionError
+    ) -> str:
         """Write once more if nobody else has written, whatever the server says."""
         for _ in range(2):  # what the server says last may be old
             try:
@@ -149,26 +152,22 @@ class S3Store:
                     raise
                 raise refused from None  # nothing is known
             try:
-                return self._write(key, body, _condition(replacing))
+                return self._write(key, upload, _condition(replacing))
             except FailedConditionError as error:
                 refused = error
         raise self._broken(replacing, refused.refused)
 
-    def _write(self, key: str, body: Body, condition: dict[str, Any]) -> str:
-        checksum: dict[str, Any] = {}
-        if self._calls.sends_md5:
-            # A bucket with object lock takes nothing without a checksum, and this is the one that
-            # every server knows.
-            checksum["ContentMD5"] = base64.b64encode(md5_of(body)).decode()
+    def _upload(self, key: str, body: Body) -> Upload:
+        return upload_of(key, body, md5=self._calls.sends_md5, sha256=self._calls.signs_bodies)
 
+    def _write(self, key: str, upload: Upload, condition: dict[str, Any]) -> str:
         def write() -> str:
             answer = self._client.put_object(
                 Bucket=self._bucket,
                 Key=self._key(key),
-                Body=cast(BinaryIO, Reading(body)) if isinstance(body, Content) else body,
-                ContentType="application/gzip" if key.endswith(".gz") else "application/json",
+                Body=upload.opened(),
                 CacheControl="no-cache",
-                **checksum,
+                **upload.described,
                 **self._encryption,
                 **condition,
             )
@@ -238,8 +237,9 @@ class S3Store:
 
     def traits(self, key: str) -> Traits:
         """Try out how an existing document is treated. Raises as ``Store`` does."""
-        existing = self._refuses(key, b"{}", {"IfNoneMatch": "*"})
-        changed = self._refuses(key, b"{}", {"IfMatch": f'"{"0" * 32}"'})
+        probe = self._upload(key, b"{}")
+        existing = self._refuses(key, probe, {"IfNoneMatch": "*"})
+        changed = self._refuses(key, probe, {"IfMatch": f'"{"0" * 32}"'})
         answer = self._call(
             "reading",
             key,
@@ -286,13 +286,13 @@ class S3Store:
         if etag != replacing:
             raise ConflictError(f"{self.where(key)} was changed by another run in the meantime")
 
-    def _refuses(self, key: str, body: Body, condition: dict[str, Any]) -> bool:
+    def _refuses(self, key: str, upload: Upload, condition: dict[str, Any]) -> bool:
         """Return whether the server refuses a write whose condition does not hold.
 
         Where it does not, the same is written again, which changes nothing.
         """
         try:
-            self._write(key, body, condition)
+            self._write(key, upload, condition)
         except UnsupportedError:
             return False
         except XpjobError:

@@ -40,6 +40,7 @@ from xpjob.net.options import NetOptions
 from xpjob.net.threads import within
 from xpjob.store.options import StoreOptions
 from xpjob.store.s3_errors import ErrorAnswer, refusal
+from xpjob.store.s3_upload import sign_with_known_digests
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client as Boto
@@ -104,6 +105,7 @@ class S3Client:
 
     ``endpoint`` is the URL of the server, empty for AWS. ``directory``: the bucket is a directory
     bucket (S3 Express One Zone). ``sends_md5``: botocore sends no checksums by itself.
+    ``signs_bodies``: signatures have the SHA-256 of the body, and it is taken from the body.
     """
 
     def __init__(self, options: StoreOptions, net: NetOptions, where: str, clock: Clock) -> None:
@@ -138,8 +140,13 @@ class S3Client:
                 [f"S3: {url} is plain http, which would expose credentials; {secrets.FORCE}"]
             )
         self._proxy = str(get_environ_proxies(url).get(urlsplit(url).scheme, ""))
-        sums = self.boto.meta.config.request_checksum_calculation  # type: ignore[attr-defined]
+        config: Any = self.boto.meta.config
+        sums = config.request_checksum_calculation
         self.sends_md5 = sums == "when_required" and not self.directory
+        signs = bool((config.s3 or {}).get("payload_signing_enabled"))
+        self.signs_bodies = signs and self.sends_md5
+        if self.signs_bodies:
+            sign_with_known_digests(self.boto)
 
     def _create(self, options: StoreOptions, net: NetOptions, where: str) -> None:
         try:

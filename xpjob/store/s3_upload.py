@@ -1,0 +1,73 @@
+"""What is sent of a document to S3, and its signature: it is encoded no more often than needed."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from typing import Any
+
+import botocore.auth
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
+
+from xpjob.store.content import Body, Content, Reading, measured
+
+_SIGNER = "xpjob-s3v4"
+"""Name of the signer in botocore's table of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A body, and what ``put_object`` says of it. ``sha256`` is that of ``Reading``."""
+
+    body: Body
+    size: int
+    sha256: str
+    described: dict[str, Any]
+
+    def opened(self) -> Any:
+        """Return what ``put_object`` sends, for one attempt."""
+        if isinstance(self.body, Content):
+            return Reading(self.body, self.size, self.sha256)
+        return self.body
+
+
+def upload_of(key: str, body: Body, *, md5: bool, sha256: bool) -> Upload:
+    """Return the upload of a document, with the digests that are sent. The body is made once.
+
+    Raises what making it raises.
+    """
+    described = {"ContentType": "application/gzip" if key.endswith(".gz") else "application/json"}
+    in_pieces = isinstance(body, Content)
+    wanted = {"md5": md5, "sha256": sha256 and in_pieces}
+    names = [name for name in wanted if wanted[name]]
+    size, found = measured(body, *names)
+    digests = dict(zip(names, found, strict=True))
+    if md5:
+        # A bucket with object lock takes nothing without a checksum, and this is the one that
+        # every server knows.
+        described["ContentMD5"] = base64.b64encode(digests["md5"]).decode()
+    return Upload(body, size, digests.get("sha256", b"").hex(), described)
+
+
+def sign_with_known_digests(client: Any) -> None:
+    """Let a client that signs bodies take their digest from those that know it.
+
+    botocore would read the body for it, which is then encoded once more.
+    """
+    botocore.auth.AUTH_TYPE_MAPS[_SIGNER] = _Signer
+    client.meta.events.register("choose-signer.s3.PutObject", _choose)
+
+
+def _choose(signature_version: Any, signing_name: str, **_: Any) -> str | None:
+    # "v4" is that of an endpoint, which botocore itself makes "s3v4" if it is for S3.
+    ordinary = signing_name == "s3" and signature_version in ("v4", "s3v4")
+    return _SIGNER if ordinary else None
+
+
+class _Signer(S3SigV4Auth):
+    """Signature version 4 for S3, with the digest of the body if that is known."""
+
+    def payload(self, request: AWSRequest) -> str:
+        """Return the digest of the body of a request."""
+        return getattr(request.body, "sha256", "") or super().payload(request)
