@@ -148,8 +148,8 @@ def listed(body: bytes) -> list[Record]:
     """Return what all targets make of a page. Raises what a page that is no list raises."""
     records: list[Record] = []
     for target in TARGETS:
-        make = MAKERS[target.class_]
-        records += [make(item, target, KEYS) for item in wire.decode_page(body).items]
+        make = MAKERS[target.class_](target, KEYS).make
+        records += map(make, wire.decode_page(body).items)
     return records
 
 

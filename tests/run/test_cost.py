@@ -72,8 +72,8 @@ def measure() -> dict[str, int]:
     def listed() -> list[Record]:
         records: list[Record] = []
         for (kind, class_), body in zip(KINDS, bodies, strict=True):
-            make, made_for = MAKERS[class_], target(kind, class_)
-            records += [make(item, made_for, KEYS) for item in wire.decode_page(body).items]
+            make = MAKERS[class_](target(kind, class_), KEYS).make
+            records += map(make, wire.decode_page(body).items)
         return records
 
     def linked_anew(records: list[Record]) -> list[Record]:

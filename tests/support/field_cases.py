@@ -56,7 +56,7 @@ class Case(NamedTuple):
                 outcome(group=kind.group, kind=kind.kind, resource=kind.resource, error=error)
             )
             page = wire.decode_page(json.dumps({"items": resource.get("items", [])}).encode())
-            records += [from_wire.MAKERS[class_](item, target, KEYS) for item in page.items]
+            records += map(from_wire.MAKERS[class_](target, KEYS).make, page.items)
         return Seen(link(Inventory.of(records)), outcomes)
 
 

@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from support.stand_in import BUCKET, CLAIM, KINDS, XR
-from xpjob.collectors.crossplane import from_wire, wire
-from xpjob.collectors.crossplane.from_wire import Keys
+from xpjob.collectors.crossplane import wire
+from xpjob.collectors.crossplane.from_wire import MAKERS, Keys
 from xpjob.collectors.crossplane.records import Claim, CompositeResource, ManagedResource
 from xpjob.collectors.crossplane.target import Owners, Target
 from xpjob.kube.discovery import Kind
@@ -29,16 +29,26 @@ def decoded(item: dict[str, Any]) -> wire.Object:
     return read
 
 
+def made(
+    item: dict[str, Any], kind: Kind, class_: str, owners: Owners = OWNERS, keys: Keys = KEYS
+) -> Any:
+    """Make the record of an object of any class."""
+    return MAKERS[class_](target(kind, class_, owners), keys).make(decoded(item))
+
+
 def to_claim(item: dict[str, Any], owners: Owners = OWNERS) -> Claim:
     """Make the record of a claim."""
-    return from_wire.claim(decoded(item), target(CLAIM, "claim", owners), KEYS)
+    record: Claim = made(item, CLAIM, "claim", owners)
+    return record
 
 
 def to_xr(item: dict[str, Any], kind: Kind = XR) -> CompositeResource:
     """Make the record of an XR."""
-    return from_wire.composite(decoded(item), target(kind, "composite"), KEYS)
+    record: CompositeResource = made(item, kind, "composite")
+    return record
 
 
 def to_mr(item: dict[str, Any], kind: Kind = BUCKET) -> ManagedResource:
     """Make the record of an MR."""
-    return from_wire.managed(decoded(item), target(kind, "managed"), KEYS)
+    record: ManagedResource = made(item, kind, "managed")
+    return record

@@ -215,7 +215,7 @@ def section(*records: Any) -> Section:
 
 def record(item: Json, kind: Kind, class_: str, keys: Keys = KEYS) -> Any:
     """Return the record of an object."""
-    return MAKERS[class_](decoded(item), target(kind, class_), keys)
+    return MAKERS[class_](target(kind, class_), keys).make(decoded(item))
 
 
 def listed(*lists: tuple[Kind, str, str]) -> list[Listed]:

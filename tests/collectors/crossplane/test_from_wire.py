@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from support.paths import DATA
-from support.records import KEYS, LABEL, decoded, target, to_claim, to_mr, to_xr
+from support.records import KEYS, LABEL, decoded, made, target, to_claim, to_mr, to_xr
 from support.stand_in import (
     APP,
     BUCKET,
@@ -22,11 +25,13 @@ from support.stand_in import (
     modern_xr,
     owner,
 )
+from xpjob.base.truncate import cut
 from xpjob.collect.findings import Ref
-from xpjob.collectors.crossplane import from_wire
+from xpjob.collectors.crossplane import from_wire, wire
 from xpjob.collectors.crossplane.extra_labels import ExtraLabel
 from xpjob.collectors.crossplane.records import Claim
 from xpjob.collectors.crossplane.target import Owners
+from xpjob.kube.discovery import Kind
 
 
 def with_conditions(*conditions: dict[str, Any]) -> Claim:
@@ -133,12 +138,15 @@ def test_without_annotation_keys_there_are_no_owners() -> None:
         ("2026-08-21T09:00:00", ""),
         ("yesterday", ""),
         ("", ""),
-        (None, ""),
+        ("2" * 100_000, ""),
     ],
 )
-def test_timestamps(text: str | None, expected: str) -> None:
+def test_timestamps(text: str, expected: str) -> None:
     """What is no moment in time is empty."""
     assert from_wire.timestamp(text) == expected
+    item = claim()
+    item["metadata"]["creationTimestamp"] = text
+    assert to_claim(item).created_at == expected
 
 
 def test_objects_of_a_real_api_server() -> None:
@@ -258,5 +266,56 @@ def test_labels_of_the_platforms_own() -> None:
     cost = ExtraLabel("cost", "annotation", "example.org/cost")
     keys = KEYS._replace(extra=(cost, ExtraLabel("env", "label", "e")))
     item = claim(annotations={"example.org/cost": "42"})
-    made = from_wire.claim(decoded(item), target(CLAIM, "claim"), keys)
-    assert made.extra == {"cost": "42", "env": ""}
+    record = made(item, CLAIM, "claim", keys=keys)
+    assert record.extra == {"cost": "42", "env": ""}
+
+
+def everything(number: int) -> dict[str, Any]:
+    """Return an object that has whatever an object of any class may have."""
+    refs = [{"apiVersion": f"{BUCKET.group}/v1beta1", "kind": "Bucket", "name": f"b{number}"}] * 2
+    item = managed(f"b{number}", "team-a", owned_by=owner(APP, modern_xr("web", "team-a")))
+    item["metadata"] |= {"generation": 5, "deletionTimestamp": f"2026-08-22T00:00:{number:02d}Z"}
+    item["metadata"]["labels"] = {LABEL: f"c{number}", "crossplane.io/composite": f"x{number}"}
+    item["metadata"]["annotations"] |= {"example.org/team": "a", "crossplane.io/paused": "true"}
+    item["spec"] |= {"resourceRefs": refs, "claimRef": refs[0], "resourceRef": refs[0]}
+    broken = condition("Synced", "False", f"Error{number}", f"cannot compose {number}")
+    further = condition(f"Further{number}", "False", "Broken")
+    item["status"] = {"conditions": [{**broken, "observedGeneration": 1}, further]}
+    return item
+
+
+OBJECTS = [
+    *map(everything, range(3)),
+    {"metadata": {"name": "nothing"}},
+    claim(),
+    modern_xr("web", "team-a"),
+    {**managed("b"), "spec": {"managementPolicies": []}},
+]
+
+
+@pytest.mark.parametrize(
+    ("kind", "class_"), [(CLAIM, "claim"), (XR, "composite"), (BUCKET, "managed")]
+)
+@given(items=st.lists(st.sampled_from(OBJECTS), max_size=6), extra=st.booleans())
+def test_objects_of_a_list_have_no_influence_on_each_other(
+    kind: Kind, class_: str, items: list[dict[str, Any]], extra: bool
+) -> None:
+    """Each record is the one that a list of only that object has."""
+    keys = KEYS._replace(extra=(ExtraLabel("team", "annotation", "example.org/team"),) * extra)
+    make = from_wire.MAKERS[class_](target(kind, class_), keys).make
+    together = [make(decoded(item)) for item in items]
+    assert together == [made(item, kind, class_, keys=keys) for item in items]
+
+
+def test_any_number_of_values_is_converted() -> None:
+    """Also more than are remembered, and those too long to be: each to its own short text."""
+    texts = [f"{number}-{'x' * (number % 300)}" for number in range(10_000)]
+    make = from_wire.MAKERS["claim"](target(CLAIM, "claim"), KEYS).make
+    item = claim(annotations={"example.org/team": "?"})
+    body = json.dumps({"items": [item]})
+    records = [
+        make(read)
+        for text in (*texts, *texts)
+        for read in wire.decode_page(body.replace("?", text).encode()).items
+    ]
+    assert [record.team for record in records] == [cut(text, 256) for text in texts] * 2

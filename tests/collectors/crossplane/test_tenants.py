@@ -13,7 +13,7 @@ from support.planning import plan, told
 from support.runs import Runs
 from support.stand_in import APP, CLAIM, NETWORK, XR, StandIn, config_map, modern_xr
 from xpjob.collectors.crossplane.classes import COMPOSITE
-from xpjob.collectors.crossplane.from_wire import Keys, composite
+from xpjob.collectors.crossplane.from_wire import MAKERS, Keys
 from xpjob.collectors.crossplane.target import Owners, Target
 from xpjob.collectors.crossplane.wire import Machinery, Object, Spec
 from xpjob.demo.cluster import CONFIGMAP
@@ -91,7 +91,7 @@ def test_an_xr_has_the_owners_of_its_namespace_or_that_of_its_claim(
         claim_ref=ObjectRef(namespace=claims, name="x") if claims else None,
     )
     metadata = Metadata(name="x", namespace=own, annotations=annotations)
-    made = composite(Object(metadata, spec), target, Keys("", ""))
+    made = MAKERS[COMPOSITE](target, Keys("", "")).make(Object(metadata, spec))
     decides = own or ("" if modern else claims)
     expected = {"team-a": ("mallory", "theirs"), "team-b": ("", "")}.get(decides, ("alice", "a"))
     assert (made.creator, made.team) == expected

@@ -61,14 +61,12 @@ class _Reader:
     """Converts each object to a record."""
 
     def __init__(self, context: _Context) -> None:
-        self._make: Callable[[Object, Target, Keys], Record] = MAKERS[context.target.class_]
-        self._context = context
+        self._make: Callable[[Object], Record] = MAKERS[context.target.class_](*context).make
         self._records: list[Record] = []
 
     def page(self, objects: Sequence[Object]) -> None:
         """Convert the objects of a page."""
-        make, (target, keys) = self._make, self._context
-        self._records += [make(item, target, keys) for item in objects]
+        self._records += map(self._make, objects)
 
     def result(self) -> list[Record]:
         """Return the records."""
