@@ -32,7 +32,7 @@ from xpjob.collect.contract import (
 )
 from xpjob.collect.fetch import fetch, unlisted
 from xpjob.collect.shared import Wish
-from xpjob.collect.tables import TableSpec
+from xpjob.collect.tables import Nothing, TableSpec
 from xpjob.collectors import COLLECTORS, REGISTERED
 from xpjob.collectors.extensions import EXTENSIONS
 from xpjob.config.option import Config
@@ -393,6 +393,7 @@ def _rows_read(cell: Cell) -> dict[str, list[Any]]:
     return {
         spec.key: [read(spec, row) for row in getattr(document, spec.key)]
         for spec in collector.tables
+        if spec.previous is not Nothing
     }
 
 

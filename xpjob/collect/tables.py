@@ -137,13 +137,18 @@ class TableDescription(Struct, frozen=True, rename="camel", kw_only=True):
         return next((column for column in self.columns if column.name == name), None)
 
 
+class Nothing(Struct, frozen=True, gc=False):
+    """What the next run reads of rows of which it reads nothing: see ``TableSpec.previous``."""
+
+
 class TableSpec(Struct, frozen=True):
     """Declaration of a table: a key of the snapshot, a route of the reader, a tab of the page.
 
     Columns have their JSON names. Their types and help texts come from the record's fields
     (``Annotated[str, Meta(description=...)]``); ``types`` overrides column types, and ``titles``
     the titles that are made of the names.
-    ``previous`` has the fields of a row that the next run reads; None means the identity.
+    ``previous`` has the fields of a row that the next run reads; None means the identity. With
+    ``Nothing`` it gets no rows: the collector remembers them in its state.
     ``past_of`` returns an object with what the next run reads of a row beside its identity: the
     same object for rows that have it in common, so that it is stored once. By default the row.
     ``priorities`` are those of columns; by default the first three that are shown have 1, the next

@@ -22,7 +22,7 @@ from msgspec import Meta, Raw, Struct
 from msgspec.structs import FieldInfo, force_setattr
 
 from xpjob.collect.contract import Collectors
-from xpjob.collect.tables import TableSpec
+from xpjob.collect.tables import Nothing, TableSpec
 from xpjob.snapshot import sections
 from xpjob.snapshot.documents import UNREADABLE
 
@@ -61,7 +61,8 @@ def encode(rows: dict[str, Sequence[Any]], collectors: Collectors) -> bytes:
     ``ValueError`` for values that cannot be encoded.
     """
     tables = []
-    for spec in (spec for collector in collectors for spec in collector.tables):
+    specs = (spec for collector in collectors for spec in collector.tables)
+    for spec in (spec for spec in specs if spec.previous is not Nothing):
         try:
             table = _Columns(spec).encode(rows.get(spec.key, ()))
         except (AttributeError, RecursionError, msgspec.DecodeError):
@@ -83,7 +84,7 @@ def decode(line: bytes, collectors: Collectors) -> dict[str, list[Any]] | None:
             spec.key: _Columns(spec).decode(found.tables[spec.key])
             for collector in collectors
             for spec in collector.tables
-            if spec.key in found.tables
+            if spec.key in found.tables and spec.previous is not Nothing
         }
     except UNREADABLE:
         return None

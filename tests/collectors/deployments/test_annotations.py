@@ -45,7 +45,7 @@ def test_risks_are_the_union_of_all_objects() -> None:
             {"runtime-risks": "critical-resource,sensitive-data"},
         ]
     )
-    assert notes_of(objects, "").risks == ["critical-resource", "sensitive-data"]
+    assert notes_of(objects, "").risks == ("critical-resource", "sensitive-data")
 
 
 def test_the_repository_is_that_of_the_lowest_object_that_names_one() -> None:

@@ -404,11 +404,10 @@ def test_what_is_gone_is_bounded() -> None:
 def test_what_was_stored_wrongly_does_not_break_a_run() -> None:
     """Times that are none."""
     row = Deployment(namespace="n", workload="x", digest=A, since="")
-    memory = Memory([row])
+    memory = Memory().of([row])
     now = Deployment(namespace="n", workload="x", digest=A)
-    memory.complete([now], AT)
+    assert memory.complete([now], AT) == []
     assert now.since == AT
-    assert list(memory.absent([now])) == []
     assert mark_absent([gone("y", "nonsense")], [], lambda *_: False, AT, 60)
 
 

@@ -21,7 +21,7 @@ class Notes(NamedTuple):
     """Tags and risks of a container, and the repository that its image was built from."""
 
     tags: dict[str, str]
-    risks: list[str]
+    risks: tuple[str, ...]
     repository: str
 
 
@@ -52,7 +52,7 @@ def notes_of(objects: Iterable[Mapping[str, str]], repository_key: str) -> Notes
                 risks.update(part.strip().lower() for part in value.split(","))
             elif _fits(name, value) and len(tags) < MAX_TAGS:
                 tags.setdefault(name, value)
-    return Notes(tags, sorted(risks & RISKS), repository)
+    return Notes(tags, tuple(sorted(risks & RISKS)), repository)
 
 
 def _fits(name: str, value: str) -> bool:

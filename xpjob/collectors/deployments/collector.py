@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
+from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct
@@ -24,7 +25,8 @@ from xpjob.collectors.deployments.higher import Higher, read_higher
 from xpjob.collectors.deployments.inventory import rows_of
 from xpjob.collectors.deployments.options import DeploymentOptions
 from xpjob.collectors.deployments.owners import LISTED, Owned, OwnerReader, Owners
-from xpjob.collectors.deployments.rows import DEPLOYMENTS, Deployment
+from xpjob.collectors.deployments.packed import Rows, State, pack
+from xpjob.collectors.deployments.rows import DEPLOYMENTS, Deployment, with_others
 from xpjob.collectors.deployments.since import Memory, mark_absent
 from xpjob.collectors.deployments.tables import TABLES
 from xpjob.config.option import Group
@@ -52,7 +54,7 @@ class Deployments:
     options: type[Group] = DeploymentOptions
     tables: Sequence[TableSpec] = TABLES
     carry: Literal["list", "section"] = "list"
-    state: type[Struct] | None = None
+    state: type[Struct] | None = State
     delivery: type[Struct] = Acknowledged
     recalled: type[Struct] | None = Answers
     results: Mapping[str, tuple[str, Any]] = {
@@ -84,10 +86,11 @@ class Deployments:
         return OwnerReader((subscription.key.gvr.group, subscription.kind), excluded, key)
 
     def recall(self, before: Before) -> Memory:
-        """Return the rows of the previous run."""
+        """Return the rows of the previous run; where it has none in short, they are read whole."""
         answers: Answers = before.delivered or Answers()
         attested = {digest: each.known for digest, each in answers.attested.items()}
-        return Memory(before.rows.get(DEPLOYMENTS, ()), attested)
+        rows = _rows(before.state)
+        return Memory(rows, attested, known=rows is not None or not before.generated_at)
 
     def finish(
         self, plan: Plan, listed: Sequence[Listed], before: Before | None, at: str
@@ -96,15 +99,18 @@ class Deployments:
         notes: _Notes = plan.notes
         options, higher = notes.options, notes.higher
         memory: Memory = (before and before.recalled) or Memory()
+        if before and before.whole and not memory.known:
+            stored = before.read(DEPLOYMENTS, Deployment, lambda _: True)
+            memory = memory.of(sorted(stored, key=attrgetter("order")))
         owners = _owners(listed, higher, memory)
         pods = [item for each in listed if _role(each) == POD for item in each.result or ()]
         rows = rows_of(pods, owners, memory, options.github_repository_annotation)
-        memory.complete(rows, at)
+        absent = memory.complete(rows, at)
         outcomes = [each.outcome for each in listed]
         missing: list[Deployment] = []
         kept: list[tuple[Deployment, TargetOutcome | None]] = []
         unknown = _Unknown(outcomes, higher.failed)
-        for row in memory.absent(rows):
+        for row in absent:
             if row.namespace in options.exclude_namespaces:
                 continue
             if reason := unknown.reason(row):
@@ -112,15 +118,17 @@ class Deployments:
             elif unknown.pods.listed(row):
                 missing.append(row)
         if before:
-            rows += carry(before, kept, [*outcomes, *higher.failed], at)
-        rows += mark_absent(missing, rows, owners.exists, at, options.gone_keep_seconds)
-        rows.sort(key=lambda row: row.order)
+            rows = with_others(rows, carry(before, kept, [*outcomes, *higher.failed], at))
+        gone = mark_absent(missing, rows, owners.exists, at, options.gone_keep_seconds)
+        rows = with_others(rows, gone)
         memory.attest(rows, asked=options.asks_for_attestations)
         return Section(
             {DEPLOYMENTS: rows},
             [*findings.find(rows), *_collisions(rows, options)],
+            State(pack(rows)),
             shown={"digestMetrics": options.digest_metrics},
             kept=higher.failed,
+            lacks_rows=not memory.known,
         )
 
     def metrics(self, section: Section, at: str) -> Iterator[Table]:
@@ -135,6 +143,15 @@ class Deployments:
         work = Work(rows, committed.complete, committed.at, committed.cluster, options.covers)
         done = deliver(work, options, committed.config[NetOptions], outbox)
         return Delivered(done.tables, done.error)
+
+
+def _rows(state: State | None) -> Rows | None:
+    """Return the rows of a previous state, None if they are not there or cannot be read."""
+    packed = state.deployment_memory if state else None
+    try:
+        return Rows(packed) if packed else None
+    except ValueError:
+        return None
 
 
 def _collisions(rows: Sequence[Deployment], options: DeploymentOptions) -> list[Finding]:
@@ -167,7 +184,7 @@ def _owners(listed: Sequence[Listed], higher: Higher, memory: Memory) -> Owners:
         [*higher.objects, *objects],
         read | higher.read,
         {*LISTED, *higher.expected},
-        memory.workloads,
+        memory.workload,
     )
 
 

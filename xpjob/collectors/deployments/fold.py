@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from msgspec import Struct, field
@@ -25,7 +26,7 @@ class FoldedContainer(Struct, frozen=True, order=True, gc=False):
     image_id: str
 
 
-class FoldedPods(Struct):
+class FoldedPods(Struct, gc=False):
     """Pods of one owner that are alike. ``completed`` are those of jobs that have ended."""
 
     namespace: str
@@ -38,11 +39,13 @@ class FoldedPods(Struct):
 
 
 class _Counted:
+    """Pods that are alike, and the node of each."""
+
     __slots__ = ("nodes", "pods")
 
     def __init__(self) -> None:
         self.pods = 0
-        self.nodes: set[str] = set()
+        self.nodes: list[str] = []
 
 
 class PodReader:
@@ -51,6 +54,7 @@ class PodReader:
     def __init__(self, excluded: Collection[str] = (), repository_key: str = "") -> None:
         self._excluded, self._repository_key = frozenset(excluded), repository_key
         self._counted: dict[_Signature, _Counted] = {}
+        self._parts: dict[_Parts, _Parts] = {}
 
     def page(self, objects: Sequence[Pod]) -> None:
         """Count the pods of a page."""
@@ -72,26 +76,46 @@ class PodReader:
             )
             counted = self._counted.get(signature)
             if counted is None:
-                counted = self._counted[signature] = _Counted()
+                counted = self._counted[self._interned(signature)] = _Counted()
             counted.pods += 1
             if spec.node_name and not ended:
-                counted.nodes.add(spec.node_name)
+                counted.nodes.append(sys.intern(spec.node_name))
 
     def result(self) -> list[FoldedPods]:
         """Return the folded pods."""
-        return [
-            FoldedPods(
-                namespace,
-                owner,
-                # A container that has ended without an image has never run.
-                [FoldedContainer(*part) for part in parts if part[3] or not ended],
-                dict(annotations),
-                0 if ended else counted.pods,
-                counted.pods if ended else 0,
-                sorted(counted.nodes),
+        # Owners of one template share what is made of their pods.
+        containers: dict[tuple[_Parts, bool], list[FoldedContainer]] = {}
+        annotations: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
+        made = []
+        for (namespace, owner, ended, parts, own), counted in self._counted.items():
+            if (parts, ended) not in containers:
+                containers[(parts, ended)] = [
+                    # A container that has ended without an image has never run.
+                    FoldedContainer(*part)
+                    for part in parts
+                    if part[3] or not ended
+                ]
+            made.append(
+                FoldedPods(
+                    namespace,
+                    owner,
+                    containers[(parts, ended)],
+                    annotations.setdefault(own, dict(own)),
+                    0 if ended else counted.pods,
+                    counted.pods if ended else 0,
+                    sorted({*counted.nodes}),
+                )
             )
-            for (namespace, owner, ended, parts, annotations), counted in self._counted.items()
-        ]
+        return made
+
+    def _interned(self, signature: _Signature) -> _Signature:
+        """Return an equal signature, of texts and containers that others have, too."""
+        namespace, owner, ended, parts, own = signature
+        shared = self._parts.get(parts)
+        if shared is None:
+            shared = tuple((*map(sys.intern, part),) for part in parts)  # type: ignore[misc]
+            self._parts[shared] = shared
+        return sys.intern(namespace), owner.interned(), ended, shared, own
 
 
 def _parts(spec: PodSpec, status: PodStatus) -> Iterator[tuple[str, ContainerKind, str, str]]:

@@ -6,7 +6,9 @@ of a Deployment's, and an Argo Rollout names its ReplicaSets alike.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 from msgspec import Struct, field
@@ -44,6 +46,10 @@ class Ref(Struct, frozen=True, order=True, gc=False):
         """Return group and kind."""
         return self.group, self.kind
 
+    def interned(self) -> Ref:
+        """Return an equal one that shares the texts which many have."""
+        return Ref(sys.intern(self.group), sys.intern(self.kind), self.name, self.uid)
+
 
 class Owned(Struct, gc=False):
     """An object that owns pods or other owners; ``parent`` is its own controller."""
@@ -79,6 +85,7 @@ class OwnerReader:
         self._repository_key = repository_key
         self._owned: list[Owned] = []
         self._parents: dict[Ref, Ref] = {}
+        self._without: dict[str, str] = {}
 
     def page(self, objects: Sequence[wire.Owner]) -> None:
         """Take the objects of a page."""
@@ -88,13 +95,14 @@ class OwnerReader:
                 continue
             parent = controller_of(metadata.owner_references)
             if parent is not None:  # the ReplicaSets of a Deployment share it
-                parent = self._parents.setdefault(parent, parent)
+                parent = self._parents.get(parent) or parent.interned()
+                self._parents[parent] = parent
             self._owned.append(
                 Owned(
-                    metadata.namespace,
+                    sys.intern(metadata.namespace),
                     Ref(*self._group_kind, metadata.name, metadata.uid),
                     parent,
-                    relevant(metadata.annotations, self._repository_key),
+                    relevant(metadata.annotations, self._repository_key) or self._without,
                     metadata.deletion_timestamp is not None,
                 )
             )
@@ -108,8 +116,8 @@ class Owners:
     """The owners of a cluster.
 
     ``read`` are the kinds whose lists were made. ``expected`` are those whose objects should be
-    known: one that is not found is newer than its list, or its list failed. ``remembered`` maps the
-    UIDs of controllers to the workloads that the previous run found.
+    known: one that is not found is newer than its list, or its list failed. ``remembered`` returns
+    the workload that the previous run found for the UID of a controller.
     """
 
     def __init__(
@@ -117,15 +125,11 @@ class Owners:
         objects: Iterable[Owned],
         read: Collection[GroupKind],
         expected: Collection[GroupKind],
-        remembered: Mapping[str, Ref],
+        remembered: Callable[[str], Ref | None],
     ) -> None:
-        objects = list(objects)
+        self._objects = objects = list(objects)
         self._by_uid = {item.ref.uid: item for item in objects if item.ref.uid}
         self._read, self._expected, self._remembered = set(read), set(expected), remembered
-        self._names = {_name(o.namespace, o.ref) for o in objects if not o.deleting}
-        self._parents = {
-            _name(o.namespace, o.parent) for o in objects if o.parent and not o.deleting
-        }
 
     def workload(self, namespace: str, owner: Ref) -> Workload:
         """Return the workload of pods with this controller."""
@@ -136,7 +140,7 @@ class Owners:
             if item is None or item.ref.group_kind != found.group_kind:
                 if found.group_kind not in self._expected:
                     return Workload(found, True, annotations)
-                remembered = self._remembered.get(owner.uid)
+                remembered = self._remembered(owner.uid)
                 return Workload(remembered or found, remembered is not None, annotations)
             if item.namespace == namespace:
                 annotations.append(item.annotations)
@@ -152,6 +156,14 @@ class Owners:
         """
         names = self._names if ref.group_kind in self._read else self._parents
         return _name(namespace, ref) in names
+
+    @cached_property
+    def _names(self) -> Collection[tuple[str, str, str, str]]:
+        return {_name(o.namespace, o.ref) for o in self._objects if not o.deleting}
+
+    @cached_property
+    def _parents(self) -> Collection[tuple[str, str, str, str]]:
+        return {_name(o.namespace, o.parent) for o in self._objects if o.parent and not o.deleting}
 
 
 def controller_of(references: Iterable[OwnerRef] | None) -> Ref | None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Iterable
+from operator import attrgetter
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
@@ -26,7 +29,7 @@ Identity = tuple[Place, str]
 """A place and what runs there: the digest, or the image if there is none."""
 
 
-class Deployment(Struct, rename="camel", kw_only=True):
+class Deployment(Struct, rename="camel", kw_only=True, gc=False):
     """One image that a container of a workload runs, or ran lately. Times are RFC 3339.
 
     ``group`` and ``resource`` are those of its list. ``controllers`` are the UIDs of the pods'
@@ -84,8 +87,8 @@ class Deployment(Struct, rename="camel", kw_only=True):
         dict[str, str], Meta(description="Tags from annotations metadata.github.com/….")
     ] = field(default_factory=dict)
     risks: Annotated[
-        list[str], Meta(description="Runtime risks from metadata.github.com/runtime-risks.")
-    ] = field(default_factory=list)
+        tuple[str, ...], Meta(description="Runtime risks from metadata.github.com/runtime-risks.")
+    ] = ()
     github_repository: Annotated[
         str, Meta(description="Repository on GitHub, from GITHUB_REPOSITORY_ANNOTATION.")
     ] = ""
@@ -101,15 +104,15 @@ class Deployment(Struct, rename="camel", kw_only=True):
         Meta(description="false: the workload is a lower owner, since a higher one is unknown."),
     ] = True
     config_ids: Annotated[
-        list[str],
+        tuple[str, ...],
         Meta(description="Digests of the image's configuration, if the runtime reports them."),
-    ] = field(default_factory=list)
+    ] = ()
     carried_since: Annotated[
         str, Meta(description="When it was last known, if its lists failed since.")
     ] = ""
-    controllers: Annotated[list[str], Meta(description="UIDs of the pods' direct owners.")] = field(
-        default_factory=list
-    )
+    controllers: Annotated[
+        tuple[str, ...], Meta(description="UIDs of the pods' direct owners.")
+    ] = ()
     group: str = ""
     resource: str = "pods"
 
@@ -122,9 +125,14 @@ class Deployment(Struct, rename="camel", kw_only=True):
         )
 
     @property
+    def content(self) -> str:
+        """Return what runs there: the digest, or the image if there is none."""
+        return self.digest or self.image
+
+    @property
     def identity(self) -> Identity:
         """Return what is remembered from run to run, whatever tag the image has."""
-        return self.place, self.digest or self.image
+        return self.place, self.content
 
     @property
     def id(self) -> str:
@@ -145,3 +153,15 @@ class Deployment(Struct, rename="camel", kw_only=True):
     def live(self) -> bool:
         """Return whether pods of it exist, as far as is known."""
         return not self.until
+
+
+def with_others(rows: list[Deployment], others: Iterable[Deployment]) -> list[Deployment]:
+    """Return rows, which are in order, with others in their places."""
+    made: list[Deployment] = []
+    start = 0
+    for other in sorted(others, key=attrgetter("order")):
+        end = bisect_right(rows, other.order, start, key=attrgetter("order"))
+        made += rows[start:end]
+        made.append(other)
+        start = end
+    return made + rows[start:] if made else rows

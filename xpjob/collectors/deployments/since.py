@@ -8,15 +8,25 @@ on as if it had been there.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-
-import msgspec
+from itertools import groupby
+from operator import attrgetter
 
 from xpjob.base.times import seconds_between
 from xpjob.collectors.deployments.fold import FoldedContainer
 from xpjob.collectors.deployments.owners import Ref
-from xpjob.collectors.deployments.rows import Deployment, Identity, Place
+from xpjob.collectors.deployments.packed import (
+    Controllers,
+    Digest,
+    Kind,
+    Life,
+    Packed,
+    Rows,
+    Workload,
+    pack,
+)
+from xpjob.collectors.deployments.rows import Deployment
 
 GONE_AFTER_RUNS = 2
 """Runs in a row that must miss an image before its return is a new deployment."""
@@ -25,13 +35,23 @@ MAX_GONE = 10_000
 
 
 class Memory:
-    """The rows of the previous run, and which digests GitHub has an attestation of."""
+    """The rows of the previous run in order, and which digests GitHub has an attestation of."""
 
     def __init__(
-        self, rows: Sequence[Deployment] = (), attested: Mapping[str, bool] | None = None
+        self,
+        rows: Rows | None = None,
+        attested: Mapping[str, bool] | None = None,
+        *,
+        known: bool = True,
     ) -> None:
-        self.rows = rows
+        self.rows = Rows(Packed()) if rows is None else rows
+        self.known = known
+        """Whether these are all rows; else they are only in the previous snapshot itself."""
         self._attested = attested or {}
+
+    def of(self, rows: Sequence[Deployment]) -> Memory:
+        """Return one with these rows, which are in order."""
+        return Memory(Rows(pack(rows)), self._attested)
 
     def attest(self, rows: Iterable[Deployment], *, asked: bool) -> None:
         """Set of each row that runs whether its digest is attested, if that is ``asked``."""
@@ -40,15 +60,9 @@ class Memory:
                 known = self._attested.get(row.digest) if asked else None
                 row.attestation = "" if known is None else "found" if known else "none"
 
-    @cached_property
-    def workloads(self) -> Mapping[str, Ref]:
-        """Return the workloads by the UIDs of their pods' direct owners."""
-        return {
-            uid: Ref(row.workload_group, row.workload_kind, row.workload)
-            for row in self.rows
-            if row.owner_known
-            for uid in row.controllers
-        }
+    def workload(self, controller: str) -> Ref | None:
+        """Return the workload of the pods of a direct owner, by its UID."""
+        return self._workloads.get(controller)
 
     def digest(self, controller: str, container: FoldedContainer, config_id: str) -> str:
         """Return the registry digest of a container that is now reported by its config ID.
@@ -58,52 +72,82 @@ class Memory:
         """
         if known := self._by_config_id.get(config_id):
             return known
-        before = self._before.get(_reported(controller, container), ())
-        digests = {row.digest for row in before}
-        if len(digests) == 1 and not any(row.config_ids for row in before):
-            return digests.pop()
-        return ""
+        return self._before.get(_reported(controller, container), "")
 
-    def complete(self, rows: Iterable[Deployment], at: str) -> None:
-        """Set since when each row of this run is there."""
-        for row in rows:
-            earlier = [each.since for each in self._by_identity.get(row.identity, ()) if _on(each)]
-            if not earlier and row.owner_known:
-                earlier = self._of_lower_owner(row)
-            row.since = min(filter(None, earlier), default=at)
+    def complete(self, rows: Iterable[Deployment], at: str) -> list[Deployment]:
+        """Set since when each row of this run is there; return those that none of them continues.
 
-    def absent(self, rows: Iterable[Deployment]) -> Iterator[Deployment]:
-        """Yield copies of the rows that none of this run continues.
-
-        Not those of a container that had not started, and not those whose pods are now attributed
-        to a higher owner.
+        ``rows`` are in order. Not returned are rows of a container that had not started, and those
+        whose pods are now attributed to a higher owner.
         """
-        there = {row.identity for row in rows}
-        known = {uid for row in rows if row.owner_known for uid in row.controllers}
-        for row in self.rows:
-            if row.identity in there or (not row.digest and row.no_digest_why == "notStarted"):
-                continue
-            if not row.owner_known and known.intersection(row.controllers):
-                continue
-            yield msgspec.structs.replace(row)
+        rows = list(rows)
+        absent: list[int] = []
+        before = groupby(enumerate(self.rows.places()), key=lambda item: item[1][0])
+        there = next(before, None)
+        for place, some in groupby(rows, key=attrgetter("place")):
+            while there and there[0] < place:
+                absent += (number for number, _ in there[1])
+                there = next(before, None)
+            earlier: dict[str, list[int]] = defaultdict(list)
+            if there and there[0] == place:
+                for number, (_, content) in there[1]:
+                    earlier[content].append(number)
+                there = next(before, None)
+            continued = set()
+            for row in some:
+                continued.add(row.content)
+                row.since = self._since(row, earlier.get(row.content, ())) or at
+            for content in earlier.keys() - continued:
+                absent += earlier[content]
+        while there:
+            absent += (number for number, _ in there[1])
+            there = next(before, None)
+        return self._without_successors(map(self.rows.__getitem__, sorted(absent)), rows)
 
-    def _of_lower_owner(self, row: Deployment) -> list[str]:
-        """Return since when it was there while only a lower owner was known."""
-        part = (row.namespace, *row.place[4:], row.identity[1])
-        found = (self._unresolved.get((uid, *part)) for uid in row.controllers)
-        return [since for since in found if since]
+    def _since(self, row: Deployment, before: Iterable[int]) -> str:
+        """Return since when a row is there, by those before it; empty if by none."""
+        lives = (self.rows.part(Life, number) for number in before)
+        earlier = [life.since for life in lives if _on(life)]
+        if not earlier and row.owner_known and self._unresolved:
+            part = (row.namespace, *row.place[4:], row.content)
+            found = (self._unresolved.get((uid, *part)) for uid in row.controllers)
+            earlier = [since for since in found if since]
+        return min(filter(None, earlier), default="")
+
+    @staticmethod
+    def _without_successors(
+        absent: Iterable[Deployment], rows: Iterable[Deployment]
+    ) -> list[Deployment]:
+        known: set[str] | None = None
+        kept = []
+        for row in absent:
+            if not row.digest and row.no_digest_why == "notStarted":
+                continue
+            if not row.owner_known:
+                if known is None:
+                    known = {uid for each in rows if each.owner_known for uid in each.controllers}
+                if known.intersection(row.controllers):
+                    continue
+            kept.append(row)
+        return kept
 
     @cached_property
-    def _by_identity(self) -> Mapping[Identity, Sequence[Deployment]]:
-        rows: dict[Identity, list[Deployment]] = defaultdict(list)
-        for row in self.rows:
-            rows[row.identity].append(row)
-        return rows
+    def _workloads(self) -> Mapping[str, Ref]:
+        parts = self.rows.parts(Kind, Workload, Controllers, Life)
+        return {
+            uid: Ref(kind.workload_group, kind.workload_kind, workload.workload)
+            for kind, workload, owners, life in parts
+            if life.owner_known
+            for uid in owners.controllers
+        }
 
     @cached_property
     def _unresolved(self) -> Mapping[tuple[object, ...], str]:
+        """Return since when what is there of which only a lower owner was known."""
+        if all(life.owner_known for life in self.rows.values(Life)):
+            return {}
         return {
-            (uid, row.namespace, *row.place[4:], row.identity[1]): row.since
+            (uid, row.namespace, *row.place[4:], row.content): row.since
             for row in self.rows
             if not row.owner_known and _on(row)
             for uid in row.controllers
@@ -113,24 +157,30 @@ class Memory:
     def _by_config_id(self) -> Mapping[str, str]:
         """Return the digests by config ID; not those of a config ID that several have."""
         digests: dict[str, set[str]] = defaultdict(set)
-        for row in self.rows:
-            if row.digest:
-                for config_id in row.config_ids:
-                    digests[config_id].add(row.digest)
+        for each in self.rows.values(Digest):
+            if each.digest:
+                for config_id in each.config_ids:
+                    digests[config_id].add(each.digest)
         return {config_id: found.pop() for config_id, found in digests.items() if len(found) == 1}
 
     @cached_property
-    def _before(self) -> Mapping[tuple[str, str, bool, str], Sequence[Deployment]]:
-        rows: dict[tuple[str, str, bool, str], list[Deployment]] = defaultdict(list)
+    def _before(self) -> Mapping[tuple[str, str, bool, str], str]:
+        """Return the digests that the registry has, where all pods of a controller had the same.
+
+        It is empty where some had not, or have a config ID.
+        """
+        digests: dict[tuple[str, str, bool, str], str] = {}
         for row in self.rows:
             if row.live and row.digest and row.digest_from == "registry":
+                own = "" if row.config_ids else row.digest
                 for uid in row.controllers:
-                    rows[(uid, *row.place[4:], row.image)].append(row)
-        return rows
+                    key = (uid, *row.place[4:], row.image)
+                    digests[key] = own if digests.get(key, own) == own else ""
+        return digests
 
 
 def mark_absent(
-    absent: Iterable[Deployment],
+    absent: Sequence[Deployment],
     rows: Iterable[Deployment],
     exists: Callable[[str, Ref], bool],
     at: str,
@@ -140,13 +190,14 @@ def mark_absent(
 
     ``absent`` are those that complete lists miss, ``rows`` those of this run.
     """
-    running = {_workload(row.place) for row in rows}
+    asked = {_workload(row) for row in absent}
+    running = asked.intersection(map(_workload, rows))
     kept, gone = [], []
     for row in absent:
         ref = Ref(row.workload_group, row.workload_kind, row.workload)
         row.scaled_to_zero = (
             (row.live or row.scaled_to_zero)
-            and _workload(row.place) not in running
+            and _workload(row) not in running
             and exists(row.namespace, ref)
         )
         row.absent_runs += 1
@@ -163,14 +214,14 @@ def mark_absent(
     return [*kept, *gone[:MAX_GONE]]
 
 
-def _on(row: Deployment) -> bool:
+def _on(row: Deployment | Life) -> bool:
     """Return whether a row that is there again has not been interrupted."""
-    return row.live or row.scaled_to_zero or row.absent_runs < GONE_AFTER_RUNS
+    return not row.until or row.scaled_to_zero or row.absent_runs < GONE_AFTER_RUNS
 
 
 def _reported(controller: str, container: FoldedContainer) -> tuple[str, str, bool, str]:
     return controller, container.name, container.kind == "imageVolume", container.image
 
 
-def _workload(place: Place) -> Sequence[object]:
-    return place[:4]
+def _workload(row: Deployment) -> tuple[str, ...]:
+    return row.namespace, row.workload_group, row.workload_kind, row.workload

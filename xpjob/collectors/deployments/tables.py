@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xpjob.collect.tables import Highlight, Link, TableSpec
+from xpjob.collect.tables import Highlight, Link, Nothing, TableSpec
 from xpjob.collectors.deployments.rows import DEPLOYMENTS, IDENTITY, Deployment
 
 TABLES = (
@@ -40,7 +40,7 @@ TABLES = (
             "state": "state",
             "digest": "digest",
         },
-        previous=Deployment,
+        previous=Nothing,
         name=("namespace", "workload", "container"),
         links=(Link("namespace", "namespaces", "namespace"),),
         highlights=(

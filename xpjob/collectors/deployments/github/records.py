@@ -34,7 +34,7 @@ class Row(Protocol):
     since: str
     until: str
     tags: dict[str, str]
-    risks: list[str]
+    risks: tuple[str, ...]
     github_repository: str
     scaled_to_zero: bool
     carried_since: str
