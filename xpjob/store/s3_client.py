@@ -38,6 +38,7 @@ from xpjob.net.clock import S3, Clock
 from xpjob.net.http import PROXY_ADVICE, PROXY_CREDENTIALS, USER_AGENT
 from xpjob.net.options import NetOptions
 from xpjob.net.threads import within
+from xpjob.store import s3_models
 from xpjob.store.options import StoreOptions
 from xpjob.store.s3_errors import ErrorAnswer, refusal
 from xpjob.store.s3_upload import sign_with_known_digests
@@ -151,6 +152,7 @@ class S3Client:
     def _create(self, options: StoreOptions, net: NetOptions, where: str) -> None:
         try:
             self._session = session = botocore.session.Session()
+            s3_models.use_in(session)
             client = session.create_client(
                 "s3",
                 region_name=(
