@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
+from email.utils import format_datetime
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from support.samples import run_info
-from support.toy_rows import PodList
+from support.toy_rows import PodList, PodRow
 from support.toy_snapshots import commit, pod, put, recalled, snapshot
+from xpjob.base import times
 from xpjob.base.errors import XpjobError
 from xpjob.collect.attempt import Attempt
 from xpjob.collect.before import Before
+from xpjob.net.clock import KUBERNETES, Clock
 from xpjob.run.previous import Previous, Whole, recall
 from xpjob.snapshot import documents, next_run
 from xpjob.snapshot.documents import AnotherClusterError, NewerSchemaError, Snapshot
@@ -67,6 +71,18 @@ class Remembering(PodList):
         self.seen.append([row.name for row in before.rows["podList"]])
 
 
+class Dated(PodList):
+    """Recalls whole rows, and keeps what it gets of the previous run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tables = [replace(spec, previous=PodRow) for spec in PodList.tables]
+        self.before: Before | None = None
+
+    def recall(self, before: Before) -> None:
+        self.before = before
+
+
 def head_of(previous: Previous) -> dict[str, object]:
     """Return the head of what was read; of the counting of usage there is none."""
     assert previous.head is not None
@@ -90,6 +106,23 @@ def test_it_is_all_that_is_read(store: Counting) -> None:
     of_whole = recalled(store, run_info(5))
     assert (found.etag, found.groups, found.before) == (etag, of_whole.groups, of_whole.before)
     assert head_of(found) == head_of(of_whole)
+
+
+@pytest.mark.parametrize("with_its_line", [True, False])
+def test_times_in_the_future_are_set_back_in_its_rows(store: Counting, with_its_line: bool) -> None:
+    """As in the rows of the whole document, after a run with a wrong clock."""
+    future, clock, collector = "2999-01-01T00:00:00.000000Z", Clock(), Dated()
+    clock.observe(KUBERNETES, {"Date": format_datetime(times.now(), usegmt=True)})
+    made = snapshot(1, rows=(pod("a", carried_since=future), pod("b")), generated_at=future)
+    if with_its_line:
+        made.next_run = next_run.encode(made.rows, (collector,))
+    put(store, made)
+    attempts = {collector.name: Attempt(collector.name)}
+    recall(store, "prod", run_info(9), (collector,), attempts, max_age=3600, clock=clock)
+    before = collector.before
+    assert before is not None
+    assert [row.carried_since for row in before.rows["podList"]] == [before.limit, ""]
+    assert "" < before.limit < future
 
 
 def test_it_is_written_with_the_snapshot(store: Counting) -> None:

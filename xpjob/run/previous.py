@@ -17,7 +17,7 @@ from xpjob.base import times
 from xpjob.base.errors import BadAnswerError, SupersededError, XpjobError
 from xpjob.base.future import is_ahead, set_back
 from xpjob.collect.attempt import Attempt
-from xpjob.collect.before import Before
+from xpjob.collect.before import Before, Rows
 from xpjob.collect.contract import Collector, Collectors
 from xpjob.collect.deliver import Delivering
 from xpjob.metrics.cumulative import Counters
@@ -116,6 +116,8 @@ def recall(
     limit = ""
     if clock.compared and is_misdated(head, report, clock.now()):
         limit = times.rfc3339(clock.now())
+        for spec in (spec for collector in collectors for spec in collector.tables if head):
+            setattr(head, spec.key, list(getattr(head, spec.key)))
         head, report = set_back(head, limit), set_back(report, limit)
     if head:
         _warn_of_dropped(head, collectors)
@@ -367,6 +369,8 @@ def _warn_of_dropped(head: Head, collectors: Collectors) -> None:
 def _groups(rows: Any) -> set[str]:
     if not rows or not hasattr(rows[0], "group"):
         return set()
+    if isinstance(rows, Rows) and "group" not in rows.names:
+        rows = rows.shared
     return {row.group for row in rows}
 
 

@@ -11,7 +11,6 @@ is a position in it.
 
 from __future__ import annotations
 
-import copy
 import operator
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
@@ -19,8 +18,9 @@ from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Raw, Struct
-from msgspec.structs import FieldInfo, force_setattr
+from msgspec.structs import FieldInfo
 
+from xpjob.collect.before import Rows
 from xpjob.collect.contract import Collectors
 from xpjob.collect.tables import Nothing, TableSpec
 from xpjob.snapshot import sections
@@ -71,7 +71,7 @@ def encode(rows: dict[str, Sequence[Any]], collectors: Collectors) -> bytes:
     return b'{"tables":{' + b",".join(tables) + b"}}"
 
 
-def decode(line: bytes, collectors: Collectors) -> dict[str, list[Any]] | None:
+def decode(line: bytes, collectors: Collectors) -> dict[str, Rows] | None:
     """Return the rows of each table, from the first line of a document.
 
     None if it has no such part, or one that does not fit; the rows themselves are to be read then.
@@ -132,33 +132,21 @@ class _Columns:
             )
         )
 
-    def decode(self, table: _Table) -> list[Any]:
+    def decode(self, table: _Table) -> Rows:
         """Return the rows. Raises ``ValueError`` for what does not fit."""
         if table.fields != self._names:
             raise ValueError(f"fields {table.fields}: expected {self._names}")
         own: Any = tuple[(*(item.type for item in self._own), _Position)]  # type: ignore[misc]
         rows: list[tuple[Any, ...]] = msgspec.json.decode(table.rows, type=list[own])
-        if not rows:
-            return []
-        fields = [(item.name, item.type) for item in self._shared]
-        shared = msgspec.json.decode(
-            table.shared,
-            type=list[msgspec.defstruct("Shared", fields, array_like=True)],  # type: ignore[misc]
-        )
+        rest: Any = tuple[tuple(item.type for item in self._shared)]  # type: ignore[misc]
+        shared: list[tuple[Any, ...]] = msgspec.json.decode(table.shared, type=list[rest])
         names = [item.name for item in self._own]
-        pasts = [
-            self._type(**dict.fromkeys(names, ""), **msgspec.structs.asdict(each))
-            for each in shared
-        ]
-        if max(row[-1] for row in rows) >= len(pasts):
+        nothing = ("",) * len(names)
+        every = (*names, *(item.name for item in self._shared))
+        pasts = [self._type(**dict(zip(every, (*nothing, *each), strict=True))) for each in shared]
+        if max(map(operator.itemgetter(-1), rows), default=-1) >= len(pasts):
             raise ValueError(f"a row has a position beyond the {len(pasts)} of what is shared")
-        found = []
-        for row in rows:
-            made: Struct = copy.copy(pasts[row[-1]])
-            for name, value in zip(names, row, strict=False):
-                force_setattr(made, name, value)
-            found.append(made)
-        return found
+        return Rows(names, rows, pasts)
 
 
 def _same(row: Any) -> Any:

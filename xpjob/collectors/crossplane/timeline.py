@@ -9,16 +9,18 @@ that is certain. All times are RFC 3339, empty for none, and ``now`` is a parame
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from functools import lru_cache
+from operator import itemgetter
 from sys import intern
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from msgspec import Struct, structs
 
 from xpjob.base import times
-from xpjob.collect.before import Before
+from xpjob.collect.before import Before, Rows
+from xpjob.collect.findings import Ref
 from xpjob.collectors.crossplane.classes import CLAIM, COMPOSITE, MANAGED
 from xpjob.collectors.crossplane.records import Past, Record
 from xpjob.collectors.crossplane.state import TimeToReady
@@ -57,21 +59,30 @@ class Timeline:
         """Extract the history from the previous section, which is not kept."""
         self.previous_start = before.started_at if before else ""
         self._times = (before and before.state and before.state.time_to_ready) or ()
-        rows = before.rows if before else {}
-        self._past = {
-            record.uid or record.ref: _slim(record) for some in rows.values() for record in some
-        }
-        self.counts = Counter(
-            (_CLASSES[key], intern(record.group), intern(record.kind))
-            for key, some in rows.items()
-            for record in some
-        )
+        self._past: dict[str | Ref, Record | Past | _Healthy] = {}
+        self.counts: Counter[tuple[str, str, str]] = Counter()
+        for key, rows in (before.rows if before else {}).items():
+            uids, pasts = _columns(rows)
+            known = [_slim(past) for past in pasts]
+            for uid, position in uids:
+                self._past[uid or pasts[position].ref] = known[position]
+            for position, count in Counter(map(itemgetter(1), uids)).items():
+                past = pasts[position]
+                self.counts[_CLASSES[key], intern(past.group), intern(past.kind)] += count
 
     def complete(self, records: Iterable[Record], now: str) -> None:
         """Fill in the history of records. Carried records keep theirs."""
         for record in records:
-            if not record.carried_since:
-                self._complete(record, now)
+            if record.carried_since:
+                continue
+            known = self._past.get(record.uid or record.ref)
+            if isinstance(known, _Healthy):
+                if record.ready and record.synced and not (record.paused or record.deleting):
+                    record.first_seen_at = min(known.first_seen_at, now)
+                    record.first_ready_at, record.was_ready = known.first_ready_at, True
+                    continue
+                known = known.expand()
+            _remember(record, known, self.previous_start, now)
 
     def times_to_ready(self, records: Iterable[Record]) -> list[TimeToReady]:
         """Return the previous histograms, with the records that became ready in this run."""
@@ -93,16 +104,6 @@ class Timeline:
                 if not (known and known.first_ready_at):
                     yield record
 
-    def _complete(self, record: Record, now: str) -> None:
-        known = self._past.get(record.uid or record.ref)
-        if isinstance(known, _Healthy):
-            if record.ready and record.synced and not (record.paused or record.deleting):
-                record.first_seen_at = min(known.first_seen_at, now)
-                record.first_ready_at, record.was_ready = known.first_ready_at, True
-                return
-            known = known.expand()
-        _remember(record, known, self.previous_start, now)
-
 
 def past_of(record: Record | Past) -> Record | Past:
     """Return what the next run reads of a record, the same object for many healthy ones."""
@@ -115,6 +116,13 @@ def past_of(record: Record | Past) -> Record | Past:
 def _healthy(group: str, kind: str, first_seen_at: str, first_ready_at: str) -> Past:
     healthy = _Healthy(first_seen_at, first_ready_at).expand()
     return structs.replace(healthy, group=group, kind=kind)
+
+
+def _columns(rows: Sequence[Past]) -> tuple[Sequence[tuple[str, int]], Sequence[Past]]:
+    """Return the uid of each row with a position, and the histories that are at these positions."""
+    if isinstance(rows, Rows) and tuple(rows.names) == ("uid",):
+        return cast("Sequence[tuple[str, int]]", rows.own), cast("Sequence[Past]", rows.shared)
+    return [(row.uid, position) for position, row in enumerate(rows)], rows
 
 
 def _slim(record: Record | Past) -> Record | Past | _Healthy:
