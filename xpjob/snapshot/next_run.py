@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from itertools import islice, tee
 from typing import Annotated, Any
 
 import msgspec
@@ -108,22 +108,24 @@ class _Columns:
 
     def encode(self, rows: Sequence[Any]) -> bytes:
         """Return the table as JSON. Raises ``AttributeError`` for rows of another type."""
-        own, shared = map(_getter, (self._own, self._shared))
         past_of = (self._spec.past_of or _same) if self._shared else _nothing
         pasts: list[Any] = []
 
-        def placed() -> Iterator[tuple[Any, ...]]:
-            positions: dict[int, int] = {}
-            for row in rows:
-                if type(row) is Raw:
-                    row = msgspec.json.decode(row, type=self._type)
-                past = past_of(row)
-                position = positions.setdefault(id(past), len(pasts))
+        def positions(rows: Iterator[Any]) -> Iterator[int]:
+            known: dict[int, int] = {}
+            for past in map(past_of, rows):
+                position = known.setdefault(id(past), len(pasts))
                 if position == len(pasts):
                     pasts.append(past)  # and kept, or another one could have its id
-                yield *own(row), position
+                yield position
 
-        placed_rows = _list(placed())
+        decoded = (
+            msgspec.json.decode(row, type=self._type) if type(row) is Raw else row for row in rows
+        )
+        own = [operator.attrgetter(item.name) for item in self._own]
+        same, *each = tee(decoded, 1 + len(own))
+        placed_rows = _list(zip(*map(map, own, each), positions(same), strict=True))
+        shared = _getter(self._shared)
         return b"".join(
             (
                 b'{"fields":' + _encoder.encode(self._names),

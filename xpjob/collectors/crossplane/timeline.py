@@ -107,7 +107,7 @@ class Timeline:
 
 def past_of(record: Record | Past) -> Record | Past:
     """Return what the next run reads of a record, the same object for many healthy ones."""
-    if record.uid and _is_healthy(record):
+    if _is_healthy(record) and record.uid:
         return _healthy(record.group, record.kind, record.first_seen_at, record.first_ready_at)
     return record
 
@@ -132,9 +132,13 @@ def _slim(record: Record | Past) -> Record | Past | _Healthy:
 
 
 def _is_healthy(record: Record | Past) -> bool:
-    well = record.ready and record.synced and record.was_ready
-    more = record.carried_since or record.paused or record.deleting_since
-    return well and not more and _is_ours(record.first_seen_at)
+    return (
+        record.ready
+        and record.synced
+        and record.was_ready
+        and not (record.carried_since or record.paused or record.deleting_since)
+        and _is_ours(record.first_seen_at)
+    )
 
 
 @lru_cache(maxsize=1024)
@@ -225,23 +229,27 @@ def _first_ready(
 
 
 def _appeared_since(record: Record, moment: str) -> bool:
-    created, then = times.read(record.created_at), times.read(moment)
+    created, then = _read(record.created_at), _read(moment)
     return created is not None and then is not None and created >= then
 
 
 def _first_condition(record: Record) -> bool:
     """Return whether the object cannot have been ready before its current condition."""
-    created, changed = times.read(record.created_at), times.read(record.ready_since)
+    created, changed = _read(record.created_at), _read(record.ready_since)
     if not record.ready_status:
         return True
     return created is not None and changed is not None and changed - created <= _AT_ONCE
 
 
 def _earliest(*texts: str) -> str:
-    known = [(moment, text) for text in texts if (moment := times.read(text)) is not None]
+    known = [(moment, text) for text in texts if (moment := _read(text)) is not None]
     return min(known)[1] if known else ""
 
 
 def _latest(*texts: str) -> str:
-    known = [(moment, text) for text in texts if (moment := times.read(text)) is not None]
+    known = [(moment, text) for text in texts if (moment := _read(text)) is not None]
     return max(known)[1] if known else ""
+
+
+# Those of runs are the same for many objects.
+_read = lru_cache(maxsize=1024)(times.read)
