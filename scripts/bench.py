@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench_fleet import Fleet
 from bench_measure import Sample
-from bench_platform import ROOT, Platform, named, shards_named
+from bench_platform import GZIPPED, ROOT, Platform, named, shards_named
 from bench_pods import Pods
 from bench_state_metrics import state_metrics_program
 from bench_tables import HEAD
@@ -88,6 +88,7 @@ def _chosen(
         "curl (floor)": measured.floor,
         "curl with gzip": lambda: measured.floor("--compressed"),
         "xpjob run": measured.xpjob,
+        GZIPPED: measured.gzipped,
         shards_named(options.shards): lambda: measured.shards(options.shards),
         named(options.beside or ROOT): lambda: measured.beside(options.beside),
         "naive client": measured.naive,

@@ -32,6 +32,7 @@ SOURCES = ROOT / "scripts" / "bench_sources.yaml"
 KEYS = {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench-secret"}
 BUCKET = "inventory"
 BESIDE = "beside"
+GZIPPED = "xpjob run with S3_GZIP"
 OWNERS = {
     "CREATOR_ANNOTATION_KEY": "example.org/creator",
     "TEAM_ANNOTATION_KEY": "example.org/team",
@@ -190,6 +191,10 @@ class Platform(Generic[T]):
         cluster = "bench-" + "".join(word[:2] for word in collectors.split(",")) + "-end"
         more = {"METRIC_SOURCES": str(SOURCES)} if "sources" in collectors else {}
         return self._apart(name, cluster, COLLECTORS=collectors, **more)
+
+    def gzipped(self) -> Sample:
+        """Do a whole run that stores its snapshot as gzip."""
+        return self._apart(GZIPPED, "gzip", S3_GZIP="true")
 
     def beside(self, checkout: Path) -> Sample:
         """Do a whole run of another version."""
