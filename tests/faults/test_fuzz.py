@@ -19,7 +19,7 @@ from starlette.testclient import TestClient
 
 from faults.world import BEFORE, CLAIMS, platform
 from support.collectors import CROSSPLANE
-from support.records import KEYS
+from support.records import KEYS, linked
 from support.samples import report, snapshot
 from support.sampling import looking
 from support.snapshots import Snapshot010, inventory, view_of
@@ -28,7 +28,6 @@ from xpjob.base.errors import BadAnswerError, SupersededError
 from xpjob.collectors import COLLECTORS
 from xpjob.collectors.crossplane import wire
 from xpjob.collectors.crossplane.from_wire import MAKERS
-from xpjob.collectors.crossplane.link import link
 from xpjob.collectors.crossplane.records import Inventory, Record
 from xpjob.collectors.crossplane.target import DISCOVERY, Owners, Target
 from xpjob.collectors.crossplane.timeline import Timeline
@@ -155,7 +154,7 @@ def listed(body: bytes) -> list[Record]:
 
 def through(records: list[Record]) -> None:
     """Do what a run and a reader do with records: link, remember, store, expose, serve."""
-    records = [record for some in link(Inventory.of(records)) for record in some]
+    records = [record for some in linked(records) for record in some]
     Timeline().complete(records, AT)
     found = Inventory.of(records)
     made = snapshot(claims=found.claims, xrs=found.xrs, mrs=found.mrs)

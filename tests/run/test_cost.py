@@ -15,7 +15,7 @@ from prometheus_client import generate_latest
 from support.collectors import CROSSPLANE
 from support.costs import allocated
 from support.paths import GOLDEN
-from support.records import KEYS, target
+from support.records import KEYS, linked, target
 from support.samples import snapshot
 from support.snapshots import head_of
 from support.stand_in import BUCKET, CLAIM, XR, claim, legacy_xr, managed, owner
@@ -23,7 +23,7 @@ from xpjob.collect.before import Before
 from xpjob.collect.contract import Section
 from xpjob.collectors.crossplane import findings, wire
 from xpjob.collectors.crossplane.from_wire import MAKERS
-from xpjob.collectors.crossplane.link import link
+from xpjob.collectors.crossplane.owners import Owners
 from xpjob.collectors.crossplane.records import Inventory, Record
 from xpjob.collectors.crossplane.state import State
 from xpjob.collectors.crossplane.timeline import Timeline
@@ -77,13 +77,17 @@ def measure() -> dict[str, int]:
         return records
 
     def linked_anew(records: list[Record]) -> list[Record]:
-        return [record for some in link(Inventory.of(records)) for record in some]
+        return [record for some in linked(records) for record in some]
+
+    def find() -> object:
+        owners = Owners(inventory)
+        return findings.find(inventory, owners, [], at=NOW, stuck_seconds=3600)
 
     records = measured("list", listed)
-    linked = measured("link", lambda: linked_anew(records))
-    inventory = Inventory.of(linked)
-    measured("findings", lambda: findings.find(inventory, [], at=NOW, stuck_seconds=3600))
-    Timeline().complete(linked, head.generated_at)
+    every = measured("link", lambda: linked_anew(records))
+    inventory = Inventory.of(every)
+    measured("findings", find)
+    Timeline().complete(every, head.generated_at)
     claims, xrs, mrs = inventory
     section = Section({"claims": claims, "xrs": xrs, "mrs": mrs}, state=State(time_to_ready=[]))
     previous = Snapshot(head, dict(section.tables), sections.state_of(collector, section))

@@ -8,13 +8,12 @@ from typing import Any, NamedTuple
 import msgspec
 
 from support.paths import TESTS
-from support.records import KEYS
+from support.records import KEYS, linked
 from support.samples import outcome
 from xpjob.collect.findings import Finding
 from xpjob.collect.outcome import TargetOutcome
-from xpjob.collectors.crossplane import findings, from_wire, wire
+from xpjob.collectors.crossplane import findings, from_wire, owners, wire
 from xpjob.collectors.crossplane.classes import CLASSES
-from xpjob.collectors.crossplane.link import link
 from xpjob.collectors.crossplane.records import Inventory, Record
 from xpjob.collectors.crossplane.target import Owners, Target
 from xpjob.kube.discovery import Kind
@@ -57,7 +56,7 @@ class Case(NamedTuple):
             )
             page = wire.decode_page(json.dumps({"items": resource.get("items", [])}).encode())
             records += map(from_wire.MAKERS[class_](target, KEYS).make, page.items)
-        return Seen(link(Inventory.of(records)), outcomes)
+        return Seen(linked(records), outcomes)
 
 
 class Seen(NamedTuple):
@@ -73,7 +72,8 @@ class Seen(NamedTuple):
 
     def findings(self) -> list[Finding]:
         """Return the findings of one run."""
-        return findings.find(self.inventory, self.outcomes, at=AT, stuck_seconds=3600)
+        known = owners.Owners(self.inventory)
+        return findings.find(self.inventory, known, self.outcomes, at=AT, stuck_seconds=3600)
 
     def told(self) -> set[tuple[str, str, str]]:
         """Return what was found: finding, name, and the other's name."""

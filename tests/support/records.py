@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from support.stand_in import BUCKET, CLAIM, KINDS, XR
+from xpjob.collectors.crossplane import owners as owner_index
 from xpjob.collectors.crossplane import wire
 from xpjob.collectors.crossplane.from_wire import MAKERS, Keys
-from xpjob.collectors.crossplane.records import Claim, CompositeResource, ManagedResource
+from xpjob.collectors.crossplane.link import link
+from xpjob.collectors.crossplane.records import (
+    Claim,
+    CompositeResource,
+    Inventory,
+    ManagedResource,
+    Record,
+)
 from xpjob.collectors.crossplane.target import Owners, Target
 from xpjob.kube.discovery import Kind
 
@@ -27,6 +36,13 @@ def decoded(item: dict[str, Any]) -> wire.Object:
     """Read an object off the wire."""
     (read,) = wire.decode_page(json.dumps({"items": [item]}).encode()).items
     return read
+
+
+def linked(records: Iterable[Record]) -> Inventory:
+    """Link records in place."""
+    inventory = Inventory.of(records)
+    link(inventory, owner_index.Owners(inventory))
+    return inventory
 
 
 def made(

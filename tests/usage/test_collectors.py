@@ -9,7 +9,7 @@ import pytest
 
 from support.capacity import Json
 from support.capacity_section import AT, planned, read
-from support.records import KEYS, decoded, target
+from support.records import KEYS, decoded, linked, target
 from support.stand_in import BUCKET, CLAIM, XR, claim, legacy_xr, managed, owner
 from support.usage import RULES, at
 from xpjob.base import times
@@ -21,8 +21,6 @@ from xpjob.collectors.capacity.usage import NOT_LISTED, ON_VIRTUAL
 from xpjob.collectors.crossplane import usage as crossplane_usage
 from xpjob.collectors.crossplane.extra_labels import ExtraLabel
 from xpjob.collectors.crossplane.from_wire import MAKERS, Keys
-from xpjob.collectors.crossplane.link import link
-from xpjob.collectors.crossplane.records import Inventory
 from xpjob.collectors.crossplane.wire import Object
 from xpjob.kube.discovery import Kind
 from xpjob.kube.lists import ListKey
@@ -209,8 +207,8 @@ def test_other_resources_are_meters_too() -> None:
 
 def section(*records: Any) -> Section:
     """Return a linked section of these records."""
-    linked = link(Inventory.of(records))
-    return Section({"claims": linked.claims, "xrs": linked.xrs, "mrs": linked.mrs})
+    claims, xrs, mrs = linked(records)
+    return Section({"claims": claims, "xrs": xrs, "mrs": mrs})
 
 
 def record(item: Json, kind: Kind, class_: str, keys: Keys = KEYS) -> Any:

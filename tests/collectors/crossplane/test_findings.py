@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from support.records import to_claim, to_mr, to_xr
+from support.records import linked, to_claim, to_mr, to_xr
 from support.samples import outcome
 from support.stand_in import (
     APP,
@@ -24,8 +24,8 @@ from support.stand_in import (
 from xpjob.collect.findings import Finding, confirmed
 from xpjob.collect.outcome import TargetOutcome
 from xpjob.collectors.crossplane import findings
-from xpjob.collectors.crossplane.link import link
-from xpjob.collectors.crossplane.records import Inventory, Record
+from xpjob.collectors.crossplane.owners import Owners
+from xpjob.collectors.crossplane.records import Record
 from xpjob.kube.discovery import Kind
 
 AT = "2026-08-21T12:00:00Z"
@@ -48,8 +48,8 @@ def found(
 ) -> list[Finding]:
     """Return the findings of linked records."""
     lists = ALL if outcomes is None else outcomes
-    linked = link(Inventory.of(records))
-    made = findings.find(linked, lists, at=at, stuck_seconds=3600)
+    inventory = linked(records)
+    made = findings.find(inventory, Owners(inventory), lists, at=at, stuck_seconds=3600)
     return confirmed("crossplane", made, before, at)
 
 

@@ -8,12 +8,13 @@ from typing import Any
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from support.records import linked as link_in_place
 from support.records import to_claim, to_mr, to_xr
 from support.samples import outcome
 from support.stand_in import APP, BUCKET, CLAIM, XR, claim, legacy_xr, managed, modern_xr
 from xpjob.collect.findings import Finding, Ref
 from xpjob.collectors.crossplane import findings
-from xpjob.collectors.crossplane.link import link
+from xpjob.collectors.crossplane.owners import Owners
 from xpjob.collectors.crossplane.reader.tree_index import Family, places
 from xpjob.collectors.crossplane.records import Inventory, Record
 from xpjob.reader.forest import NONE
@@ -80,12 +81,14 @@ def record(made: Any) -> Record:
 
 def linked(records: list[Record]) -> Inventory:
     """Link copies, by class."""
-    return link(Inventory.of(map(copy, records)))
+    return link_in_place(map(copy, records))
 
 
 def found(inventory: Inventory) -> list[Finding]:
     """Return the findings, when all lists were complete."""
-    return findings.find(inventory, ALL, at="2026-08-21T12:00:00Z", stuck_seconds=60)
+    return findings.find(
+        inventory, Owners(inventory), ALL, at="2026-08-21T12:00:00Z", stuck_seconds=60
+    )
 
 
 def every(inventory: Inventory) -> list[Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from support.records import to_claim, to_mr, to_xr
+from support.records import linked, to_claim, to_mr, to_xr
 from support.stand_in import (
     APP,
     CLAIM,
@@ -22,7 +22,6 @@ from support.stand_in import (
     owner,
 )
 from xpjob.collect.findings import Ref
-from xpjob.collectors.crossplane import link as link_module
 from xpjob.collectors.crossplane.records import Claim, CompositeResource, Inventory, ManagedResource
 
 
@@ -30,17 +29,15 @@ def link(
     claims: list[Claim], xrs: list[CompositeResource]
 ) -> tuple[list[Claim], list[CompositeResource]]:
     """Link claims and XRs alone."""
-    linked = linked_all(claims, xrs)
-    return linked.claims, linked.xrs
+    found = linked_all(claims, xrs)
+    return found.claims, found.xrs
 
 
 def linked_all(
     claims: list[Claim], xrs: list[CompositeResource], *mrs: ManagedResource
 ) -> Inventory:
     """Link copies of everything."""
-    return link_module.link(
-        Inventory(list(map(copy, claims)), list(map(copy, xrs)), list(map(copy, mrs)))
-    )
+    return linked(map(copy, [*claims, *xrs, *mrs]))
 
 
 def test_a_claim_takes_the_composition_of_its_xr() -> None:
@@ -135,7 +132,7 @@ def test_linking_again_changes_nothing() -> None:
     root, inner = nested()
     mr = to_mr(managed("m", owned_by=owner(XR, inner)), NOP)
     once = linked_all([to_claim(claim(xr="orders-x"))], [to_xr(inner), to_xr(root)], mr)
-    assert link_module.link(once) == once
+    assert linked_all(once.claims, once.xrs, *once.mrs) == once
 
 
 def test_an_xr_without_a_claim_carries_its_owners_itself() -> None:

@@ -7,9 +7,12 @@ contradict each other, nothing is bound, and the XR's reference is kept as dispu
 
 from __future__ import annotations
 
+from collections import Counter
+from functools import cached_property
+
 from xpjob.collect.findings import Ref
 from xpjob.collectors.crossplane.owners import Owners
-from xpjob.collectors.crossplane.records import Claim, CompositeResource, Inventory
+from xpjob.collectors.crossplane.records import Claim, CompositeResource, Inventory, Record
 
 
 class Bindings:
@@ -17,38 +20,34 @@ class Bindings:
 
     def __init__(self, inventory: Inventory, owners: Owners) -> None:
         """Compare all references."""
-        claims = {claim.ref: claim for claim in inventory.claims}
         self._bound: dict[int, Claim] = {}
         self._unknown: dict[int, Ref] = {}
-        self._naming: dict[Ref, list[Claim]] = {}
-        self._kinds = {(xr.group, xr.kind) for xr in inventory.xrs}
+        self._inventory = inventory
+        # The only claim that names an XR, None if there are several.
+        self._naming: dict[Ref, Claim | None] = {}
         for claim in inventory.claims:
             if claim.xr:
-                self._naming.setdefault(claim.xr, []).append(claim)
-        # The claim of an XR below another XR was inherited, unless that claim says otherwise.
-        nested = {id(xr) for xr in inventory.xrs if owners.of(xr) is not None}
-        stated: dict[Ref, int] = {}
+                self._naming[claim.xr] = None if claim.xr in self._naming else claim
+        asking = _asking(inventory, owners)
         for xr in inventory.xrs:
-            if (ref := _stated(xr)) and id(xr) not in nested:
-                stated[ref] = stated.get(ref, 0) + 1
-        for xr in inventory.xrs:
-            ref, own = _stated(xr), xr.ref
-            named = claims.get(ref) if ref else self._only(own)
-            xr.disputed_claim = ref if id(xr) in nested else None
+            # The claim of an XR below another XR was inherited, unless that claim says otherwise.
+            ref, own, nested = _stated(xr), xr.ref, owners.of(xr) is not None
+            named = owners.claims.get(ref) if ref else self._naming.get(own)
+            xr.disputed_claim = ref if nested else None
             if named is not None and named.xr == own:
-                self._bind(xr, named)
-            elif ref is None or id(xr) in nested:
+                self._bind(xr, own, named)
+            elif ref is None or nested:
                 continue
             elif named is None:
                 self._unknown[id(xr)] = ref
-            elif named.xr is None and stated[ref] == 1:
-                self._bind(xr, named)
+            elif named.xr is None and asking[ref] == 1:
+                self._bind(xr, own, named)
             else:
                 xr.disputed_claim = ref
 
-    def of(self, xr: CompositeResource) -> Claim | None:
+    def of(self, record: Record) -> Claim | None:
         """Return the claim that an XR is bound to."""
-        return self._bound.get(id(xr))
+        return self._bound.get(id(record))
 
     def unknown(self, xr: CompositeResource) -> Ref | None:
         """Return the reference to a claim that is not listed, or does not exist."""
@@ -56,18 +55,25 @@ class Bindings:
 
     def naming(self, ref: Ref) -> Claim | None:
         """Return the only claim that names an XR of a kind of which no object was listed."""
-        return None if (ref.group, ref.kind) in self._kinds else self._only(ref)
+        return None if (ref.group, ref.kind) in self._kinds else self._naming.get(ref)
 
-    def _only(self, ref: Ref) -> Claim | None:
-        claims = self._naming.get(ref, ())
-        return claims[0] if len(claims) == 1 else None
-
-    def _bind(self, xr: CompositeResource, claim: Claim) -> None:
+    def _bind(self, xr: CompositeResource, ref: Ref, claim: Claim) -> None:
         self._bound[id(xr)] = claim
         xr.disputed_claim = None
-        claim.xr = xr.ref
+        claim.xr = ref
         claim.composition = xr.composition or claim.composition
         claim.composition_revision = xr.composition_revision or claim.composition_revision
+
+    @cached_property
+    def _kinds(self) -> frozenset[tuple[str, str]]:
+        return frozenset((xr.group, xr.kind) for xr in self._inventory.xrs)
+
+
+def _asking(inventory: Inventory, owners: Owners) -> Counter[Ref]:
+    """Return how many XRs refer to each claim that refers to none."""
+    free = {ref for ref, claim in owners.claims.items() if claim.xr is None}
+    xrs = (xr for xr in inventory.xrs if owners.of(xr) is None) if free else ()
+    return Counter(ref for xr in xrs if (ref := _stated(xr)) in free)
 
 
 def _stated(xr: CompositeResource) -> Ref | None:

@@ -19,6 +19,7 @@ from xpjob.collectors.crossplane.classes import CLAIM, COMPOSITE, MANAGED
 from xpjob.collectors.crossplane.from_wire import MAKERS, Keys
 from xpjob.collectors.crossplane.gaps import OwnerGaps, keep_owners, read_before
 from xpjob.collectors.crossplane.options import CrossplaneOptions
+from xpjob.collectors.crossplane.owners import Owners
 from xpjob.collectors.crossplane.platform import Platform, read_platform, settle
 from xpjob.collectors.crossplane.providers import Providers
 from xpjob.collectors.crossplane.records import (
@@ -179,7 +180,9 @@ class Crossplane:
             for outcome in outcomes:
                 outcome.unconfirmed = outcome.unconfirmed if outcome.carried else ""
             records += carried
-        linked = link.link(Inventory.of(records))
+        linked = Inventory.of(records)
+        owners = Owners(linked)
+        link.link(linked, owners)
         everything = [record for of_class in linked for record in of_class]
         timeline.complete(everything, at)
         platform = notes.platform
@@ -204,7 +207,11 @@ class Crossplane:
         return Section(
             {"claims": linked.claims, "xrs": linked.xrs, "mrs": linked.mrs},
             findings.find(
-                linked, outcomes, at=at, stuck_seconds=notes.options.stuck_deletion_seconds
+                linked,
+                owners,
+                outcomes,
+                at=at,
+                stuck_seconds=notes.options.stuck_deletion_seconds,
             ),
             State(
                 time_to_ready=times,

@@ -40,10 +40,11 @@ def _of_one_name(mrs: Iterable[ManagedResource]) -> Iterator[list[ManagedResourc
     first: dict[str, ManagedResource] = {}
     more: dict[str, list[ManagedResource]] = {}
     for mr in mrs:
-        if mr.external_name and _acts(mr):
-            other = first.setdefault(mr.external_name, mr)
+        name = mr.external_name
+        if name and _acts(mr):
+            other = first.setdefault(name, mr)
             if other is not mr:
-                more.setdefault(mr.external_name, [other]).append(mr)
+                more.setdefault(name, [other]).append(mr)
     for named in more.values():
         alike: dict[tuple[str, str], list[ManagedResource]] = {}
         for mr in named:

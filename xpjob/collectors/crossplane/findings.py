@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 import msgspec
 
@@ -18,7 +19,13 @@ from xpjob.collect.tables import Severity, row_id
 from xpjob.collectors.crossplane.classes import TABLE_OF
 from xpjob.collectors.crossplane.duplicates import duplicates
 from xpjob.collectors.crossplane.owners import Owners
-from xpjob.collectors.crossplane.records import Composed, CompositeResource, Inventory, Record
+from xpjob.collectors.crossplane.records import (
+    Claim,
+    Composed,
+    CompositeResource,
+    Inventory,
+    Record,
+)
 
 CHILD_NOT_READY, PARENT_NOT_READY = "ChildNotReady", "ParentNotReady"
 MISSING_REFERENCE, OWNER_GONE, OWNER_REPLACED = "MissingReference", "OwnerGone", "OwnerReplaced"
@@ -43,15 +50,21 @@ SEVERITIES: dict[str, Severity] = {
 
 
 def find(
-    inventory: Inventory, outcomes: Iterable[TargetOutcome], *, at: str, stuck_seconds: float
+    inventory: Inventory,
+    owners: Owners,
+    outcomes: Iterable[TargetOutcome],
+    *,
+    at: str,
+    stuck_seconds: float,
 ) -> list[Finding]:
-    """Return all findings at a time (RFC 3339), not confirmed yet."""
-    lists, owners = _Lists(outcomes), Owners(inventory)
+    """Return all findings about linked records at a time (RFC 3339), not confirmed yet."""
+    lists = _Lists(outcomes)
+    bindings = [(claim, owners.xrs.get(claim.xr)) for claim in inventory.claims if claim.xr]
     about_links = (
-        *_disagreements(inventory, owners),
-        *_missing(inventory, owners, lists),
-        *_half_bound(inventory, owners, lists),
-        *_without_owner(inventory, owners, lists),
+        *_disagreements(inventory, owners, bindings),
+        *_missing(inventory, owners, lists, bindings),
+        *_half_bound(inventory, owners, lists, bindings),
+        *_without_owner(owners, lists),
         *_owned_by_others(inventory, owners),
     )
     found = [
@@ -59,19 +72,25 @@ def find(
         *_duplicates(inventory),
         *_stuck(inventory, at, stuck_seconds),
     ]
-    below = _below(inventory) if found else Counter[Ref]()
+    below = _below(inventory, {each.ref for each in found}) if found else Counter[Ref]()
     return [msgspec.structs.replace(each, dependants=below[each.ref]) for each in found]
 
 
-def _below(inventory: Inventory) -> Counter[Ref]:
-    """Return how many XRs and MRs each object has below it, as parent, topmost XR or claim."""
-    records: Iterable[Composed] = (*inventory.xrs, *inventory.mrs)
-    return Counter(
-        ref
-        for record in records
-        for ref in {record.parent, record.root, record.claim}
-        if ref is not None and ref != record.ref
-    )
+def _below(inventory: Inventory, refs: set[Ref]) -> Counter[Ref]:
+    """Return how many XRs and MRs these objects have below them, as parent, topmost XR or claim."""
+    names = {ref.name for ref in refs}
+    below: Counter[Ref] = Counter()
+    records: Iterable[Composed] = chain(inventory.xrs, inventory.mrs)
+    for record in records:
+        parent, root, claim = record.parent, record.root, record.claim
+        # Most are below none of them, and names alone say so.
+        if (
+            (parent and parent.name in names)
+            or (root and root.name in names)
+            or (claim and claim.name in names)
+        ):
+            below.update(refs.intersection((parent, root, claim)) - {record.ref})
+    return below
 
 
 def _once(findings: Iterable[Finding]) -> Iterator[Finding]:
@@ -133,18 +152,25 @@ def _current(record: Record) -> bool:
     return not (record.carried_since or record.deleting)
 
 
-def _disagreements(inventory: Inventory, owners: Owners) -> Iterator[Finding]:
-    xrs = {xr.ref: xr for xr in inventory.xrs}
-    for claim in inventory.claims:
-        xr = xrs.get(claim.xr) if claim.xr else None
-        if xr and xr.claim == claim.ref and _settled(claim) and _settled(xr):
+_Bindings = Sequence[tuple[Claim, CompositeResource | None]]
+"""Claims that name an XR, and the XR, if it is listed."""
+
+
+def _disagreements(inventory: Inventory, owners: Owners, bindings: _Bindings) -> Iterator[Finding]:
+    for claim, xr in bindings:
+        if xr is None or xr.ready == claim.ready:
+            continue
+        if xr.claim == claim.ref and _settled(claim) and _settled(xr):
             yield from _disagreement(claim, [xr])
+    every: Sequence[Record] = (*inventory.xrs, *inventory.mrs, *inventory.claims)
+    # All others are ready, as is all that they are made of.
+    suspects = {id(xr) for xr in inventory.xrs if xr.unowned or not xr.ready}
+    suspects |= {id(owners.of(child)) for child in every if not child.ready}
     children: dict[int, list[Record]] = {}
     parents: dict[int, CompositeResource] = {}
-    every: Iterable[Record] = (*inventory.xrs, *inventory.mrs, *inventory.claims)
-    for child in every:
+    for child in every if suspects else ():
         owner = owners.of(child)
-        if isinstance(owner, CompositeResource):
+        if id(owner) in suspects and isinstance(owner, CompositeResource):
             children.setdefault(id(owner), []).append(child)
             parents[id(owner)] = owner
     parents |= {id(xr): xr for xr in inventory.xrs if xr.unowned}
@@ -178,68 +204,66 @@ def _disagreement(
         yield _about(PARENT_NOT_READY, parent, text)
 
 
-def _missing(inventory: Inventory, owners: Owners, lists: _Lists) -> Iterator[Finding]:
+def _missing(
+    inventory: Inventory, owners: Owners, lists: _Lists, bindings: _Bindings
+) -> Iterator[Finding]:
     referring: list[tuple[Record, Sequence[Ref]]] = [
-        *((claim, [claim.xr]) for claim in inventory.claims if claim.xr),
+        *((claim, [claim.xr]) for claim, xr in bindings if claim.xr and xr is None),
         *((xr, xr.missing) for xr in inventory.xrs if xr.missing),
     ]
     for record, refs in referring:
         for ref in refs:
-            if not record.carried_since and lists.cover(ref) and owners.named(ref) is None:
+            if owners.named(ref) is None and not record.carried_since and lists.cover(ref):
                 text = f"refers to {_text(ref)}, which does not exist"
                 yield _about(MISSING_REFERENCE, record, text, ref)
 
 
-def _half_bound(inventory: Inventory, owners: Owners, lists: _Lists) -> Iterator[Finding]:
+def _half_bound(
+    inventory: Inventory, owners: Owners, lists: _Lists, bindings: _Bindings
+) -> Iterator[Finding]:
     """Yield where claim and XR disagree about being bound to each other."""
-    claims = {claim.ref: claim for claim in inventory.claims}
-    xrs = {xr.ref: xr for xr in inventory.xrs}
-    for claim in inventory.claims:
-        xr = xrs.get(claim.xr) if claim.xr else None
-        if xr and xr.claim != claim.ref and _current(claim) and _current(xr):
-            other = xr.claim or xr.disputed_claim
+    for claim, its_xr in bindings:
+        if its_xr and its_xr.claim != claim.ref and _current(claim) and _current(its_xr):
+            other = its_xr.claim or its_xr.disputed_claim
             bound = f"bound to {_text(other)}" if other else "not bound to it"
-            text = f"refers to {_text(xr.ref)}, which is {bound}"
-            yield _about(CLAIM_REFUSED, claim, text, xr.ref)
+            text = f"refers to {_text(its_xr.ref)}, which is {bound}"
+            yield _about(CLAIM_REFUSED, claim, text, its_xr.ref)
     for xr in inventory.xrs:
-        if not _current(xr):
-            continue
         # Those below another XR have its claim; it is told there.
         ref = xr.disputed_claim or (xr.claim if xr.root is None else None)
-        if ref is None:
+        if ref is None or not _current(xr):
             continue
-        named = claims.get(ref)
-        if named is None and lists.cover(ref) and owners.named(ref) is None:
+        its_claim = owners.claims.get(ref)
+        if its_claim is None and lists.cover(ref) and owners.named(ref) is None:
             text = f"its claim {_text(ref)} does not exist"
             yield _about(CLAIM_GONE, xr, text, ref)
-        elif named is not None and xr.disputed_claim and _current(named):
-            refers = f"refers to {_text(named.xr)}" if named.xr else "does not refer to it"
+        elif its_claim is not None and xr.disputed_claim and _current(its_claim):
+            refers = f"refers to {_text(its_claim.xr)}" if its_claim.xr else "does not refer to it"
             text = f"its claim {_text(ref)} {refers}"
             yield _about(CLAIM_HAS_OTHER_XR, xr, text, ref)
 
 
-def _without_owner(inventory: Inventory, owners: Owners, lists: _Lists) -> Iterator[Finding]:
-    for of_class in inventory:
-        for record in of_class:
-            if record.parent is None or record.carried_since or owners.of(record) is not None:
-                continue
-            if record.parent_uid and record.parent_uid == record.uid:
-                continue
-            # Linking has set the parent's name to that of the object with the owner's uid.
-            namesake = owners.successor(record)
-            if namesake is not None:
-                if not namesake.carried_since:
-                    text = f"its owner was another {_text(record.parent)}, with another uid"
-                    yield _about(OWNER_REPLACED, record, text, record.parent)
-            elif lists.cover(record.parent):
-                text = f"its owner {_text(record.parent)} is gone"
-                yield _about(OWNER_GONE, record, text, record.parent)
+def _without_owner(owners: Owners, lists: _Lists) -> Iterator[Finding]:
+    for record in owners.orphans:
+        if record.parent is None or record.carried_since:
+            continue
+        if record.parent_uid and record.parent_uid == record.uid:
+            continue
+        # Linking has set the parent's name to that of the object with the owner's uid.
+        namesake = owners.successor(record)
+        if namesake is not None:
+            if not namesake.carried_since:
+                text = f"its owner was another {_text(record.parent)}, with another uid"
+                yield _about(OWNER_REPLACED, record, text, record.parent)
+        elif lists.cover(record.parent):
+            text = f"its owner {_text(record.parent)} is gone"
+            yield _about(OWNER_GONE, record, text, record.parent)
 
 
 def _owned_by_others(inventory: Inventory, owners: Owners) -> Iterator[Finding]:
     """Yield what XRs refer to although it has another owner."""
     for xr in inventory.xrs:
-        for ref in xr.unowned if _current(xr) else ():
+        for ref in xr.unowned if xr.unowned and _current(xr) else ():
             composed = owners.named(ref)
             if composed is None or composed.parent is None or not _current(composed):
                 continue
@@ -262,8 +286,8 @@ def _duplicates(inventory: Inventory) -> Iterator[Finding]:
 
 
 def _stuck(inventory: Inventory, at: str, stuck_seconds: float) -> Iterator[Finding]:
-    for of_class in inventory:
-        for record in of_class:
-            if seconds_between(record.deleting_since, at) > stuck_seconds:
-                text = "has been asked to go, and is still there"
-                yield _about(STUCK_DELETION, record, text, since=record.deleting_since)
+    for record in chain.from_iterable(inventory):
+        since = record.deleting_since
+        if since and seconds_between(since, at) > stuck_seconds:
+            text = "has been asked to go, and is still there"
+            yield _about(STUCK_DELETION, record, text, since=since)

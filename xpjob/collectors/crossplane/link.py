@@ -12,9 +12,12 @@ XR, where it is most accurate.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from functools import cached_property
 from itertools import pairwise
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
+
+from msgspec import Struct
 
 from xpjob.collect.findings import Ref
 from xpjob.collectors.crossplane.bindings import Bindings
@@ -31,12 +34,11 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-def link(inventory: Inventory) -> Inventory:
-    """Link records in place, and return them. Linear in their number.
+def link(inventory: Inventory, owners: Owners) -> None:
+    """Link records in place. Linear in their number. ``owners`` are those of the inventory.
 
     A reference to an unknown object is kept: its kind may not be listed, or it may not exist yet.
     """
-    owners = Owners(inventory)
     tree = _Tree(inventory, owners, Bindings(inventory, owners))
     # Before records change: the places must not depend on their order.
     for record in (*inventory.claims, *inventory.xrs):
@@ -47,14 +49,17 @@ def link(inventory: Inventory) -> Inventory:
         tree.link_xr(xr)
     for mr in inventory.mrs:
         tree.link_mr(mr)
-    return inventory
 
 
-class _Place(NamedTuple):
-    """What an object passes on to those below: the XR next above them, the root, the owners."""
+class _Place(Struct, frozen=True, gc=False):
+    """What an object passes on to those below: the XR next above them, the root, the owners.
 
+    ``ref`` is to the object itself: all below refer to it with this one.
+    """
+
+    ref: Ref
     xr: CompositeResource | None
-    root: CompositeResource | None
+    root: Ref | None
     claim: Ref | None
     creator: str
     team: str
@@ -65,16 +70,10 @@ class _Tree:
     """Finds the place of any record."""
 
     def __init__(self, inventory: Inventory, owners: Owners, bindings: Bindings) -> None:
+        self._inventory = inventory
         self._owners = owners
         self._bindings = bindings
         self._places: dict[int, _Place] = {}
-        roots = [xr for xr in inventory.xrs if owners.of(xr) is None]
-        self._by_name = _grouped(((xr.namespace, xr.name), xr) for xr in roots)
-        bound = ((xr, bindings.of(xr)) for xr in roots)
-        self._by_claim_name = _grouped(
-            ((xr.name, claim.namespace, claim.name), xr) for xr, claim in bound if claim
-        )
-        self._claims_by_name = _grouped(((c.namespace, c.name), c) for c in inventory.claims)
 
     def link_claim(self, claim: Claim) -> None:
         """Set the owner of a claim, and what it takes from above."""
@@ -88,7 +87,7 @@ class _Tree:
         if (owner := self._owners.of(xr)) is not None:
             xr.parent = owner.ref
         place = self.place(xr)
-        xr.root = None if place.root is xr or place.root is None else place.root.ref
+        xr.root = None if place.root is place.ref else place.root
         xr.claim = place.claim
         if xr.disputed_claim == xr.claim:
             xr.disputed_claim = None
@@ -98,38 +97,56 @@ class _Tree:
 
     def link_mr(self, mr: ManagedResource) -> None:
         """Set parent, root and claim of an MR, and its parent's composition."""
-        if (owner := self._owners.of(mr)) is not None:
-            mr.parent = owner.ref
         mr.root = None
+        owner = self._owners.of(mr)
         if (above := owner or self._unowned_above(mr)) is None:
             return
         place = self.place(above)
-        mr.root = place.root.ref if place.root else None
+        if owner is not None:
+            mr.parent = place.ref
+        mr.root = place.root
         mr.claim = place.claim
-        if place.xr:
-            mr.composition = place.xr.composition or mr.composition
-            mr.composition_revision = place.xr.composition_revision or mr.composition_revision
+        if (xr := place.xr) is not None:
+            mr.composition = xr.composition or mr.composition
+            mr.composition_revision = xr.composition_revision or mr.composition_revision
         self._pass_on(place, mr)
 
     def _pass_on(self, place: _Place, record: Record) -> None:
-        record.creator = place.creator or record.creator
-        record.team = place.team or record.team
+        if place.creator:
+            record.creator = place.creator
+        if place.team:
+            record.team = place.team
         if place.extra:
             record.extra = record.extra | place.extra
 
     def _sort_references(self, xr: CompositeResource) -> None:
-        missing, unowned = [], []
-        for ref in dict.fromkeys((*xr.missing, *xr.unowned)):
+        missing: dict[Ref, None] = {}
+        unowned: dict[Ref, None] = {}
+        for ref in (*xr.missing, *xr.unowned):
             composed = self._owners.named(ref)
             if composed is None:
                 if not self._owners.elsewhere(ref):
-                    missing.append(ref)
+                    missing[ref] = None
             elif self._owners.of(composed) is not xr:
-                unowned.append(ref)
+                unowned[ref] = None
         xr.missing, xr.unowned = tuple(missing), tuple(unowned)
 
     def place(self, record: Record) -> _Place:
-        """Return what a record passes on. No recursion: trees can be deep."""
+        """Return what a record passes on."""
+        if (place := self._places.get(id(record))) is not None:
+            return place
+        above = self._above(record)
+        if above is None:
+            place = self._top(record)
+        elif (known := self._places.get(id(above))) is not None:
+            place = _below(record, above, known)
+        else:
+            return self._climb(record)
+        self._places[id(record)] = place
+        return place
+
+    def _climb(self, record: Record) -> _Place:
+        """Place a record with all above it. No recursion: trees can be deep."""
         path: list[Record] = []
         on_path: dict[int, int] = {}
         at = record
@@ -163,20 +180,22 @@ class _Tree:
 
     def _above(self, record: Record) -> Record | None:
         """Return the object from which a record takes its owners."""
-        if isinstance(record, CompositeResource) and (claim := self._bindings.of(record)):
-            return claim
-        if (owner := self._owners.of(record)) is not None:
-            return owner
-        return self._unowned_above(record) if isinstance(record, ManagedResource) else None
+        above = self._bindings.of(record) or self._owners.of(record)
+        if above is None and isinstance(record, ManagedResource):
+            return self._unowned_above(record)
+        return above
 
     def _top(self, record: Record) -> _Place:
-        extra = {name: value for name, value in record.extra.items() if value}
-        xr = record if isinstance(record, CompositeResource) else None
-        claim = record.ref if isinstance(record, Claim) else None
-        if xr:
+        ref = record.ref
+        xr = root = claim = None
+        if isinstance(record, Claim):
+            claim = ref
+        elif isinstance(record, CompositeResource):
+            xr, root = record, ref
             bound = self._bindings.of(xr)
             claim = bound.ref if bound else self._bindings.unknown(xr)
-        return _Place(xr, xr, claim, record.creator, record.team, extra)
+        extra = _known(record.extra)
+        return _Place(ref, xr, root, claim, record.creator, record.team, extra)
 
     def _unowned_above(self, mr: ManagedResource) -> Record | None:
         """Return the root or claim of an MR whose owner is not known."""
@@ -203,31 +222,59 @@ class _Tree:
             return None
         return _only(self._claims_by_name.get((mr.claim_namespace, mr.claim_name)))
 
+    # Few inventories have an MR that needs these.
+    @cached_property
+    def _roots(self) -> list[CompositeResource]:
+        return [xr for xr in self._inventory.xrs if self._owners.of(xr) is None]
+
+    @cached_property
+    def _by_name(self) -> Mapping[tuple[str, str], Sequence[CompositeResource]]:
+        return _grouped(((xr.namespace, xr.name), xr) for xr in self._roots)
+
+    @cached_property
+    def _by_claim_name(self) -> Mapping[tuple[str, str, str], Sequence[CompositeResource]]:
+        bound = ((xr, self._bindings.of(xr)) for xr in self._roots)
+        return _grouped(
+            ((xr.name, claim.namespace, claim.name), xr) for xr, claim in bound if claim
+        )
+
+    @cached_property
+    def _claims_by_name(self) -> Mapping[tuple[str, str], Sequence[Claim]]:
+        return _grouped(((c.namespace, c.name), c) for c in self._inventory.claims)
+
 
 def _below(record: Record, above: Record, place: _Place) -> _Place:
     """Return what a record passes on, given the place of the object above."""
-    own = {name: value for name, value in record.extra.items() if value}
+    ref = record.ref
     if isinstance(record, Claim):
         return _Place(
+            ref,
             None,
             None,
-            record.ref,
+            ref,
             record.creator or place.creator,
             record.team or place.team,
-            place.extra | own,
+            place.extra | _known(record.extra),
         )
-    xr = record if isinstance(record, CompositeResource) else place.xr
-    if isinstance(above, Claim):
+    xr, root = place.xr, place.root
+    if isinstance(record, CompositeResource):
         # The first object below a claim is the root.
+        xr, root = record, place.root or ref
+    if isinstance(above, Claim):
         return _Place(
+            ref,
             xr,
-            xr,
+            root,
             place.claim,
             place.creator or record.creator,
             place.team or record.team,
-            own | place.extra,
+            _known(record.extra) | place.extra,
         )
-    return place._replace(xr=xr, root=place.root or xr)
+    return _Place(ref, xr, root, place.claim, place.creator, place.team, place.extra)
+
+
+def _known(extra: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in extra.items() if value} if extra else extra
 
 
 def _by_name(record: Record) -> tuple[str, str, str, str, str]:
