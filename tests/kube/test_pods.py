@@ -6,10 +6,12 @@ import json
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+import pytest
+from msgspec import Raw, Struct
 
 from xpjob.kube.decode import decoder
-from xpjob.kube.pods import Pod
+from xpjob.kube.objects import Condition
+from xpjob.kube.pods import Pod, PodStatus, conditions_of
 from xpjob.kube.unite import unite
 
 
@@ -36,17 +38,13 @@ RESOURCES = '{"requests":{"cpu":"1"}}'
 ITEM = f"""{{
   "metadata": {{"name": "web", "namespace": "shop", "creationTimestamp": null}},
   "spec": {{
-    "nodeName": "n1", "priority": 10, "schedulingGates": [{{"name": "quota"}}],
-    "tolerations": [{{"key": "gpu", "operator": "Exists"}}],
+    "nodeName": "n1",
     "containers": [{{"name": "app", "image": "app:1", "resources": {RESOURCES}}}]
   }},
   "status": {{
     "phase": "Pending", "resources": null,
     "containerStatuses": [{{"name": "app", "resources": {RESOURCES}, "allocatedResources": {{}}}}],
-    "extendedResourceClaimStatus": {{
-      "resourceClaimName": "web-gpu",
-      "requestMappings": [{{"containerName": "app", "resourceName": "example.org/gpu"}}]
-    }}
+    "conditions": [{{"type": "Ready", "reason": "Busy"}}, {{"type": "PodScheduled"}}]
   }}
 }}"""
 
@@ -61,27 +59,48 @@ def test_resources_are_left_as_they_are_and_the_rest_is_read() -> None:
         assert bytes(status.container_statuses[0].resources) == RESOURCES.encode()
         assert bytes(status.resources) == b"null"
         assert bytes(status.allocated_resources) == bytes(spec.overhead) == b""
-        assert (spec.node_name, spec.priority, status.phase) == ("n1", 10, "Pending")
-        assert [gate.name for gate in spec.scheduling_gates] == ["quota"]
-        assert (spec.tolerations[0].key, spec.tolerations[0].effect) == ("gpu", "")
-        (mapping,) = status.extended_resource_claim_status.request_mappings
-        assert (mapping.container_name, mapping.resource_name) == ("app", "example.org/gpu")
+        assert (spec.node_name, status.phase) == ("n1", "Pending")
+        assert [each.reason for each in conditions_of(status)] == ["Busy", ""]
 
 
 def test_a_pod_of_the_wrong_types_costs_only_those_values() -> None:
     """Of all pods of a page."""
     odd = json.loads(ITEM)
     odd["spec"]["containers"].append("not a container")
-    odd["spec"]["priority"] = "high"
-    odd["status"]["extendedResourceClaimStatus"] = []
+    odd["spec"]["nodeName"] = 1
+    odd["status"]["startTime"] = []
     page = decoder(Pod)(f'{{"items": [{json.dumps(odd)}, {ITEM}]}}'.encode())
     assert page.malformed == 0
     first = page.items[0]
     assert first.spec
     assert first.status
-    assert first.spec.priority is None
-    assert first.status.extended_resource_claim_status is None
+    assert first.spec.node_name == ""
+    assert first.status.start_time is None
     assert json.loads(bytes((first.spec.containers or [])[0].resources)) == json.loads(RESOURCES)
+
+
+@pytest.mark.parametrize(
+    ("conditions", "found"),
+    [
+        ("", []),
+        ("null", []),
+        ("1", []),
+        ("[]", []),
+        ('[{"type": "Ready", "reason": null, "message": 1}]', [Condition("Ready")]),
+        ('[1, {"type": "Ready"}, null]', [Condition("Ready")]),
+        ('[{"type": "Ready", "message": "\\ud800"}]', [Condition("Ready", message="?")]),
+        (f'[{{"type": "Ready", "more": {"[" * 5000}{"]" * 5000}}}]', [Condition("Ready")]),
+    ],
+    ids=["absent", "null", "no list", "none", "a value", "an entry", "no Unicode", "deep"],
+)
+def test_conditions_of_the_wrong_types_cost_only_those_values(
+    conditions: str, found: list[Condition]
+) -> None:
+    """They are decoded when they are asked for; where nothing mentions a type there are none."""
+    status = PodStatus(conditions=Raw(conditions.encode()))
+    assert list(conditions_of(status)) == found
+    assert list(conditions_of(status, b"Ready")) == found
+    assert list(conditions_of(status, b"PodScheduled")) == []
 
 
 def test_times_that_are_null_are_decoded_with_their_page() -> None:

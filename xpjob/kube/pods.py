@@ -1,14 +1,19 @@
 """Wire types of pods, with the fields that are read.
 
 Resources are not decoded with the page: most pods share theirs, byte by byte, with others. See
-``resources``.
+``resources``. Nor are conditions, as those of few pods matter.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import msgspec
 from msgspec import Raw, Struct
 
-from xpjob.kube.objects import Condition, Metadata
+from xpjob.kube.mend import UNREADABLE, Lost, mend
+from xpjob.kube.objects import Condition, OwnerRef
+from xpjob.kube.salvage import cut_deep
 
 
 class Container(Struct, rename="camel", gc=False):
@@ -19,21 +24,6 @@ class Container(Struct, rename="camel", gc=False):
     restart_policy: str = ""
 
 
-class Toleration(Struct, gc=False):
-    """An entry of ``spec.tolerations``; no operator means ``Equal``."""
-
-    key: str = ""
-    operator: str = ""
-    value: str = ""
-    effect: str = ""
-
-
-class SchedulingGate(Struct, gc=False):
-    """An entry of ``spec.schedulingGates``."""
-
-    name: str = ""
-
-
 class PodSpec(Struct, rename="camel", gc=False):
     """``spec`` of a pod; ``resources`` are those of the whole pod."""
 
@@ -42,9 +32,6 @@ class PodSpec(Struct, rename="camel", gc=False):
     init_containers: list[Container] | None = None
     overhead: Raw = Raw(b"")
     resources: Raw = Raw(b"")
-    priority: int | None = None
-    tolerations: list[Toleration] | None = None
-    scheduling_gates: list[SchedulingGate] | None = None
 
 
 class Terminated(Struct, rename="camel", gc=False):
@@ -68,39 +55,57 @@ class ContainerStatus(Struct, rename="camel", gc=False):
     allocated_resources: Raw = Raw(b"")
 
 
-class ExtendedResourceRequest(Struct, rename="camel", gc=False):
-    """An extended resource of a container that a device of a ResourceClaim provides."""
-
-    container_name: str = ""
-    resource_name: str = ""
-
-
-class ExtendedResourceClaimStatus(Struct, rename="camel", gc=False):
-    """The ResourceClaim that was made for a pod's extended resources."""
-
-    request_mappings: list[ExtendedResourceRequest] | None = None
-    resource_claim_name: str = ""
-
-
 class PodStatus(Struct, rename="camel", gc=False):
-    """``status`` of a pod."""
+    """``status`` of a pod; see ``conditions_of``."""
 
     phase: str = ""
-    reason: str = ""
     start_time: str | None = None
     nominated_node_name: str = ""
-    conditions: list[Condition] | None = None
+    conditions: Raw = Raw(b"")
     container_statuses: list[ContainerStatus] | None = None
     init_container_statuses: list[ContainerStatus] | None = None
     resources: Raw = Raw(b"")
     allocated_resources: Raw = Raw(b"")
     node_allocatable_resource_claim_statuses: Raw = Raw(b"")
-    extended_resource_claim_status: ExtendedResourceClaimStatus | None = None
+
+
+class PodMetadata(Struct, rename="camel", gc=False):
+    """``metadata`` of a pod; only the name is required."""
+
+    name: str
+    namespace: str = ""
+    uid: str = ""
+    creation_timestamp: str | None = None
+    owner_references: list[OwnerRef] | None = None
 
 
 class Pod(Struct, gc=False):
     """A pod."""
 
-    metadata: Metadata
+    metadata: PodMetadata
     spec: PodSpec | None = None
     status: PodStatus | None = None
+
+
+class _Conditions(Struct, gc=False):
+    """The field of a status."""
+
+    conditions: list[Condition] | None = None
+
+
+_decoder = msgspec.json.Decoder(_Conditions)
+
+
+def conditions_of(status: PodStatus, mentioning: bytes = b"") -> Sequence[Condition]:
+    """Return the conditions; none if what they must be ``mentioning`` is nowhere in them.
+
+    Values of the wrong type are dropped, as in all that is decoded: see ``mend``.
+    """
+    raw = bytes(status.conditions)
+    if not raw or mentioning not in raw:
+        return ()
+    field = b'{"conditions":' + raw + b"}"
+    try:
+        return _decoder.decode(field).conditions or ()
+    except UNREADABLE:
+        return mend(cut_deep(field), _Conditions, Lost()).conditions or ()

@@ -13,7 +13,7 @@ from msgspec import Raw
 
 from xpjob.kube import aggregate
 from xpjob.kube.aggregate import Part, Parts
-from xpjob.kube.pods import ContainerStatus, Pod, PodSpec, PodStatus
+from xpjob.kube.pods import ContainerStatus, Pod, PodSpec, PodStatus, conditions_of
 from xpjob.kube.quantity import NANO, milli, units
 from xpjob.kube.request_rules import Rules, rules_for, rules_named
 from xpjob.kube.resources import Amounts
@@ -132,7 +132,7 @@ def _statuses(status: PodStatus, rules: Rules) -> dict[str, ContainerStatus]:
 
 
 def _infeasible(status: PodStatus) -> bool:
-    for condition in status.conditions or ():
+    for condition in conditions_of(status, b"PodResizePending"):
         if condition.type == "PodResizePending":
             return condition.reason == "Infeasible"
     return False

@@ -13,8 +13,8 @@ from msgspec import Struct
 from xpjob.base.truncate import MAX_LABEL, cut
 from xpjob.collectors.capacity.lives import Lived, Lives, life_of
 from xpjob.collectors.capacity.scheduling import reasons
-from xpjob.kube.objects import Metadata, OwnerRef
-from xpjob.kube.pods import Pod, PodStatus
+from xpjob.kube.objects import OwnerRef
+from xpjob.kube.pods import Pod, PodMetadata, PodStatus, conditions_of
 from xpjob.kube.quantity import QuantityError
 from xpjob.kube.requests import Effective, Rules, at_scheduler, effective
 
@@ -190,7 +190,7 @@ class PodReader:
         self._seen[id(asked)] = asked, number
         return number
 
-    def _wait(self, metadata: Metadata, status: PodStatus, kind: int) -> None:
+    def _wait(self, metadata: PodMetadata, status: PodStatus, kind: int) -> None:
         reason, message = _scheduled(status)
         created = metadata.creation_timestamp or ""
         waiting = self._waiting.setdefault(
@@ -224,7 +224,7 @@ class PodReader:
 
 def _scheduled(status: PodStatus) -> tuple[str, str]:
     """Return why a pod is not placed, and the message; it waits if the scheduler says nothing."""
-    for condition in status.conditions or ():
+    for condition in conditions_of(status):
         if condition.type == "PodScheduled" and condition.status != "True":
             return cut(condition.reason, MAX_LABEL) or WAITING, condition.message
     return WAITING, ""

@@ -13,7 +13,7 @@ from itertools import chain
 from msgspec import Struct
 
 from xpjob.base import times
-from xpjob.kube.pods import Pod, PodStatus
+from xpjob.kube.pods import Pod, PodStatus, conditions_of
 
 _KINDS = "iiiqq"
 """Kinds of the columns: times of broken clocks are more than four bytes hold."""
@@ -81,7 +81,7 @@ def _scheduled_at(pod: Pod) -> str:
     """Return when a pod got its node, empty if it has none."""
     if pod.status is None or pod.spec is None or not pod.spec.node_name:
         return ""
-    for condition in pod.status.conditions or ():
+    for condition in conditions_of(pod.status):
         if condition.type == "PodScheduled" and condition.status == "True":
             return condition.last_transition_time or ""
     return ""

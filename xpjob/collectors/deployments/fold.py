@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct, field
 
@@ -15,6 +15,9 @@ from xpjob.collectors.deployments.wire import Container, ContainerStatus, Pod, P
 _ENDED = ("Succeeded", "Failed")
 _Parts = tuple[tuple[str, ContainerKind, str, str], ...]
 _Signature = tuple[str, Ref, bool, _Parts, tuple[tuple[str, str], ...]]
+
+
+_NO_SPEC, _NO_STATUS = PodSpec(), PodStatus()
 
 
 class FoldedContainer(Struct, frozen=True, order=True, gc=False):
@@ -58,28 +61,49 @@ class PodReader:
 
     def page(self, objects: Sequence[Pod]) -> None:
         """Count the pods of a page."""
+        # Lists are in order of name, so most pods are like the one before, and to see that takes
+        # much less time than to make their signature.
+        before: tuple[object, ...] | None = None
+        counted = _Counted()
         for pod in objects:
-            metadata, spec = pod.metadata, pod.spec or PodSpec()
+            metadata, spec, status = pod.metadata, pod.spec or _NO_SPEC, pod.status or _NO_STATUS
             if metadata.namespace in self._excluded:
                 continue
-            status = pod.status or PodStatus()
-            owner = controller_of(metadata.owner_references)
-            ended = status.phase in _ENDED
-            if ended and (owner is None or spec.restart_policy in ("", "Always")):
+            references, ended = metadata.owner_references, status.phase in _ENDED
+            if ended and (spec.restart_policy in ("", "Always") or not controller_of(references)):
                 continue  # evicted, or done: nothing runs there, and nothing is expected to end
-            signature = (
-                metadata.namespace,
-                owner or Ref("", "Pod", metadata.name),
-                ended,
-                tuple(_parts(spec, status)),
-                tuple(sorted(relevant(metadata.annotations, self._repository_key).items())),
+            own = relevant(metadata.annotations, self._repository_key)
+            volumes = [each.image for each in spec.volumes or ()]
+            like = (
+                *(metadata.namespace, references, ended, own, volumes, spec.ephemeral_containers),
+                *(spec.containers, _reported(status.container_statuses)),
+                *(spec.init_containers, _reported(status.init_container_statuses)),
             )
-            counted = self._counted.get(signature)
-            if counted is None:
-                counted = self._counted[self._interned(signature)] = _Counted()
+            if like != before:
+                owner = controller_of(references)
+                counted = self._alike(pod, owner, own, ended=ended)
+                # What is left out of the comparison matters to these.
+                odd = owner is None or spec.ephemeral_containers or any(volumes)
+                before = None if odd else like
             counted.pods += 1
             if spec.node_name and not ended:
                 counted.nodes.append(sys.intern(spec.node_name))
+
+    def _alike(
+        self, pod: Pod, owner: Ref | None, own: Mapping[str, str], *, ended: bool
+    ) -> _Counted:
+        """Return the pods that are like one."""
+        signature = (
+            pod.metadata.namespace,
+            owner or Ref("", "Pod", pod.metadata.name),
+            ended,
+            tuple(_parts(pod.spec or _NO_SPEC, pod.status or _NO_STATUS)),
+            tuple(sorted(own.items())),
+        )
+        counted = self._counted.get(signature)
+        if counted is None:
+            counted = self._counted[self._interned(signature)] = _Counted()
+        return counted
 
     def result(self) -> list[FoldedPods]:
         """Return the folded pods."""
@@ -116,6 +140,10 @@ class PodReader:
             shared = tuple((*map(sys.intern, part),) for part in parts)  # type: ignore[misc]
             self._parts[shared] = shared
         return sys.intern(namespace), owner.interned(), ended, shared, own
+
+
+def _reported(statuses: Iterable[ContainerStatus] | None) -> list[tuple[str, str]]:
+    return [(each.name, each.image_id) for each in statuses or ()]
 
 
 def _parts(spec: PodSpec, status: PodStatus) -> Iterator[tuple[str, ContainerKind, str, str]]:

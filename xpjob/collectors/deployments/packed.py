@@ -203,22 +203,30 @@ class Rows(Sequence[Deployment]):
             yield place, digest.digest or image.image
 
 
+class _Numbers(dict[Any, int]):
+    """Numbers keys in the order in which they are asked for."""
+
+    def __missing__(self, key: Any) -> int:
+        number = self[key] = len(self)
+        return number
+
+
 def _packed(kind: type[Struct], rows: Sequence[Deployment]) -> tuple[list[Struct], bytes]:
     """Return the different values of a column, and the positions of those of each row."""
     names = kind.__struct_fields__
-    fields: Callable[[Deployment], Any] = attrgetter(*names)
-    known: dict[Any, int] = {}
-    found: list[Struct] = []
-    places = array("I")
-    for row in rows:
-        own = fields(row)
-        # Tags are a dictionary, which has no hash.
-        key = (tuple(own[0].items()), own[1:]) if kind is Notes else own
-        place = known.setdefault(key, len(found))
-        if place == len(found):
-            found.append(kind(*own) if len(names) > 1 else kind(own))
-        places.append(place)
+    fields: Callable[[Deployment], Any] = _notes if kind is Notes else attrgetter(*names)
+    numbers = _Numbers()
+    places = array("I", map(numbers.__getitem__, map(fields, rows)))
+    if kind is Notes:
+        found: list[Struct] = [Notes(dict(tags), *rest) for tags, *rest in numbers]
+    else:
+        found = [kind(*each) for each in numbers] if len(names) > 1 else list(map(kind, numbers))
     return found, _little(array(_code(len(found)), places)).tobytes()
+
+
+def _notes(row: Deployment) -> tuple[Any, ...]:
+    """Return the fields of ``Notes``; tags are a dictionary, which has no hash."""
+    return tuple(row.tags.items()), row.risks, row.github_repository, row.attestation
 
 
 def _positions(column: bytes, values: int) -> Sequence[int]:

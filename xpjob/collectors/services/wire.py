@@ -15,9 +15,16 @@ class Metadata(Struct, rename="camel", gc=False):
     uid: str = ""
     creation_timestamp: str | None = None
     deletion_timestamp: str | None = None
-    labels: dict[str, str] | None = None
     annotations: dict[str, str] | None = None
     owner_references: list[OwnerRef] | None = None
+
+
+class Labelled(Struct, rename="camel", gc=False):
+    """``metadata`` with labels, which those of pods have but are not read."""
+
+    name: str
+    namespace: str = ""
+    labels: dict[str, str] | None = None
 
 
 class PodSpec(Struct, rename="camel", gc=False):
@@ -81,7 +88,7 @@ class Endpoint(Struct, gc=False):
 class EndpointSlice(Struct, rename="camel", gc=False):
     """An EndpointSlice; it names its Service in a label."""
 
-    metadata: Metadata
+    metadata: Labelled
     address_type: str = ""
     endpoints: list[Endpoint] | None = None
 
@@ -89,7 +96,7 @@ class EndpointSlice(Struct, rename="camel", gc=False):
 class Named(Struct, gc=False):
     """An object of which only the metadata is read."""
 
-    metadata: Metadata
+    metadata: Labelled
 
 
 class StatefulSetSpec(Struct, rename="camel", gc=False):
