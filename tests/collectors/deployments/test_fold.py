@@ -5,14 +5,18 @@ from __future__ import annotations
 import random
 
 import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
 
 from support.inventories import Inventory, brief
 from support.toy_rows import PodList
 from support.workloads import DAEMON_SET, LISTED, A, B, C, D, container, deployment, owned, pod
 from xpjob.collectors.deployments import wire
+from xpjob.collectors.deployments.annotations import PREFIX
 from xpjob.collectors.deployments.collector import Deployments
 from xpjob.collectors.deployments.fold import FoldedPods, PodReader
 from xpjob.kube import pods as shared
+from xpjob.kube.objects import OwnerRef
 from xpjob.kube.unite import unite
 
 
@@ -111,3 +115,52 @@ def test_the_fields_unite_with_those_of_other_readers() -> None:
     """No field is read as another type than in the shared structs."""
     united = unite([shared.Pod, wire.Pod])
     assert set(united.__struct_fields__) == {"metadata", "spec", "status"}
+
+
+_PODS = st.builds(
+    wire.Pod,
+    st.builds(
+        wire.Metadata,
+        st.sampled_from("xy"),
+        st.sampled_from(["a", "b"]),
+        annotations=st.sampled_from([None, {"other": "1"}, {f"{PREFIX}tier": "1"}]),
+        owner_references=st.sampled_from(
+            [
+                *(None, [OwnerRef("apps/v1", "ReplicaSet", name="web", controller=False)]),
+                *([OwnerRef(kind="Job", name=name, uid=name, controller=True)] for name in "jk"),
+            ]
+        ),
+    ),
+    st.builds(
+        wire.PodSpec,
+        st.sampled_from(["", "n"]),
+        st.sampled_from(["Always", "Never"]),
+        *(
+            st.sampled_from([None, *([wire.Container("c", image, again)] for image in "12")])
+            for again in ("", "Always", "")
+        ),
+        st.sampled_from([None, [wire.Volume("v")], [wire.Volume("v", wire.ImageSource("i"))]]),
+    ),
+    st.builds(
+        wire.PodStatus,
+        st.sampled_from(["Running", "Failed"]),
+        *(
+            st.sampled_from([None, *([wire.ContainerStatus("c", each, mounts)] for each in "12")])
+            for mounts in (
+                [wire.MountStatus("v", wire.VolumeStatus(wire.MountedImage("m")))],
+                *(None, None),
+            )
+        ),
+    ),
+)
+
+
+@given(st.lists(_PODS, max_size=8))
+def test_a_pod_is_counted_alike_whatever_pods_are_before_it(pods: list[wire.Pod]) -> None:
+    """One after the other, or each on a page of its own."""
+    together, alone = PodReader(), PodReader()
+    together.page([each for each in pods for _ in range(2)])
+    for each in pods:
+        alone.page([each])
+        alone.page([each])
+    assert together.result() == alone.result()
