@@ -25,8 +25,6 @@ LABEL org.opencontainers.image.title="xpjob" \
       org.opencontainers.image.revision="${COMMIT}"
 # Said by --version, and in the log when a run starts.
 ENV XPJOB_COMMIT="${COMMIT}"
-# Pages go back to the system as soon as they are read: a fifth less memory in a large run.
-ENV MALLOC_MMAP_THRESHOLD_="131072"
 COPY --from=builder /app /app
 # By number, so that the kubelet can see that it is not root.
 USER 65532:65532

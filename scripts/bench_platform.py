@@ -279,7 +279,6 @@ class Platform(Generic[T]):
         return {
             "PYTHONPATH": str(ROOT),
             "PYTHONPYCACHEPREFIX": str(self._files / "pycache"),  # compiled, as in the image
-            "MALLOC_MMAP_THRESHOLD_": "131072",  # as in the image
             "KUBERNETES_SERVICE_HOST": str(server.hostname),
             "KUBERNETES_SERVICE_PORT": str(server.port),
             "PUSHGATEWAY_URL": self._gateway,

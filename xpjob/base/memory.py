@@ -11,7 +11,7 @@ _CGROUPS = Path("/sys/fs/cgroup")
 _OWN = Path("/proc/self/cgroup")
 _UNLIMITED = 1 << 60
 """Version 1 says "unlimited" as a number near 2**63."""
-_M_ARENA_MAX, _M_MMAP_THRESHOLD = -8, -3
+_M_ARENA_MAX, _M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD = -8, -3, -1
 """Parameters of glibc's mallopt."""
 
 
@@ -55,17 +55,20 @@ def _files(cgroups: Path, own: Path) -> Iterator[Path]:
                 yield folder / name
 
 
-def share_heaps(count: int, mmap_threshold: int = 0) -> None:
-    """Have threads share so many heaps, and map blocks of ``mmap_threshold`` bytes by themselves.
+def share_heaps(count: int, *, mapped: int, kept: int = 0) -> None:
+    """Have threads share so many heaps, and map blocks of ``mapped`` bytes or more by themselves.
 
     By default glibc makes up to eight heaps for each CPU: each keeps memory that was freed, and
-    reserves 64 MiB of the address space, which ``ulimit -v`` limits. Large blocks end up in heaps
-    too; those that are mapped go back to the system. Without glibc, nothing is done.
+    reserves 64 MiB of the address space, which ``ulimit -v`` limits. Blocks that are mapped go back
+    to the system when they are freed, and the next ones are cleared by the system, page by page.
+    Up to ``kept`` bytes at the end of a heap are kept for the next block. Without glibc, nothing is
+    done.
     """
     mallopt = _libc("mallopt")
     mallopt(_M_ARENA_MAX, count)
-    if mmap_threshold:
-        mallopt(_M_MMAP_THRESHOLD, mmap_threshold)
+    mallopt(_M_MMAP_THRESHOLD, mapped)
+    if kept:
+        mallopt(_M_TRIM_THRESHOLD, kept)
 
 
 def trim() -> None:
