@@ -8,27 +8,21 @@ families at every scrape, and rejects a second type. Every series has all labels
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from operator import attrgetter
+from typing import Any
 
 from xpjob.base.times import seconds_between
 from xpjob.collect.findings import Finding
 from xpjob.collectors.crossplane import per_object
 from xpjob.collectors.crossplane.absence import Absence
 from xpjob.collectors.crossplane.platform import Platform
-from xpjob.collectors.crossplane.records import (
-    Claim,
-    CompositeResource,
-    Inventory,
-    ManagedResource,
-    Record,
-)
+from xpjob.collectors.crossplane.records import CompositeResource, Inventory, Record
 from xpjob.collectors.crossplane.state import READY_BOUNDS, Shown, TimeToReady
 from xpjob.metrics.cumulative import Histogram, HistogramTable
 from xpjob.metrics.table import Column, Key, Table
 
-R = TypeVar("R", bound=Record)
-
+# Also the names of the attributes that have their values.
 CLAIM_LABELS = ("group", "kind", "namespace", "composition", "creator", "team", "source")
 XR_LABELS = ("group", "kind", "namespace", "composition", "source")
 MR_LABELS = ("group", "kind", "namespace", "provider", "composition", "team", "source")
@@ -45,14 +39,12 @@ ABSENT = "Absent"
 def tables(inventory: Inventory, at: str, shown: Shown) -> Iterator[Table]:
     """Yield the tables of an inventory in a fixed order. Ages are relative to ``at`` (RFC 3339)."""
     extra = shown.extra_labels
+    yield _total_and_ready("crossplane_claims", "claims", CLAIM_LABELS, inventory.claims, extra)
     yield _total_and_ready(
-        "crossplane_claims", "claims", CLAIM_LABELS, inventory.claims, _claim_key, extra
+        "crossplane_xr", "composite resources (XRs)", XR_LABELS, inventory.xrs, extra
     )
     yield _total_and_ready(
-        "crossplane_xr", "composite resources (XRs)", XR_LABELS, inventory.xrs, _xr_key, extra
-    )
-    yield _total_and_ready(
-        "crossplane_mr", "managed resources (MRs)", MR_LABELS, inventory.mrs, _mr_key, extra
+        "crossplane_mr", "managed resources (MRs)", MR_LABELS, inventory.mrs, extra
     )
     records: Sequence[Record] = [*inventory.claims, *inventory.xrs, *inventory.mrs]
     yield _states(records, extra)
@@ -133,34 +125,6 @@ def totals(inventory: Inventory, namespace_configs: int) -> Iterator[Table]:
         yield table
 
 
-def _claim_key(record: Claim) -> Key:
-    return (
-        record.group,
-        record.kind,
-        record.namespace,
-        record.composition,
-        record.creator,
-        record.team,
-        record.source,
-    )
-
-
-def _xr_key(record: CompositeResource) -> Key:
-    return (record.group, record.kind, record.namespace, record.composition, record.source)
-
-
-def _mr_key(record: ManagedResource) -> Key:
-    return (
-        record.group,
-        record.kind,
-        record.namespace,
-        record.provider,
-        record.composition,
-        record.team,
-        record.source,
-    )
-
-
 def _own(record: Record) -> Key:
     return (record.class_, record.group, record.kind, record.namespace, record.team)
 
@@ -169,8 +133,7 @@ def _total_and_ready(
     prefix: str,
     noun: str,
     labels: tuple[str, ...],
-    records: Iterable[R],
-    key: Callable[[R], Key],
+    records: Iterable[Record],
     extra: Sequence[str],
 ) -> Table:
     table = Table(
@@ -180,17 +143,23 @@ def _total_and_ready(
             Column(f"{prefix}_ready", f"Number of {noun} whose Ready condition is True."),
         ),
     )
-    # Counted first, then added: Counter avoids a Python call for each object.
-    counted = Counter(((*key(record), *_extra(record, extra)), record.ready) for record in records)
-    for (key_of, ready), count in counted.items():
+    for (ready, *key), count in _counted(records, ("ready", *labels), extra).items():
         # Adding 0 creates the series: "none is ready" is 0, not a gap.
-        table.add(key_of, count, count if ready else 0, objects=count)
+        table.add(tuple(key), count, count if ready else 0, objects=count)
     return table
 
 
+def _counted(
+    records: Iterable[Record], attributes: Sequence[str], extra: Sequence[str] = ()
+) -> Counter[tuple[Any, ...]]:
+    """Count records by attributes, and by extra labels, without a Python call for each."""
+    values = attrgetter(*attributes)
+    if extra:
+        return Counter((*values(record), *_extra(record, extra)) for record in records)
+    return Counter(map(values, records))
+
+
 def _extra(record: Record, names: Sequence[str]) -> Key:
-    if not names:
-        return ()
     return tuple(record.extra.get(name, "") for name in names)
 
 
@@ -200,18 +169,12 @@ def _states(records: Iterable[Record], extra: Sequence[str]) -> Table:
         "False, Unknown or Absent), and whether they are paused or being deleted."
     )
     table = Table((*STATE_LABELS, *extra), (Column("crossplane_resources_by_state", text),))
-    counted = Counter(
-        (
-            *_own(record),
-            record.ready_status or ABSENT,
-            record.synced_status or ABSENT,
-            "true" if record.paused else "false",
-            "true" if record.deleting else "false",
-            *_extra(record, extra),
-        )
-        for record in records
-    )
-    for key, count in counted.items():
+    state = ("ready_status", "synced_status", "paused", "deleting")
+    counted = _counted(records, (*state, "class_", *_OWN[1:]), extra)
+    for (ready, synced, paused, deleting, *labels), count in counted.items():
+        own, others = labels[: len(_OWN)], labels[len(_OWN) :]
+        flags = ("true" if flag else "false" for flag in (paused, deleting))
+        key = (*own, ready or ABSENT, synced or ABSENT, *flags, *others)
         table.add(key, count, objects=count)
     return table
 
@@ -220,6 +183,8 @@ def _reasons(records: Iterable[Record]) -> Table:
     text = "Number of claims, XRs and MRs with a condition that is not True, by its reason."
     table = Table(REASON_LABELS, (Column("crossplane_resources_by_reason", text),))
     for record in records:
+        if record.ready and record.synced and not record.failing:
+            continue
         if not record.ready:
             table.add((*_own(record), "Ready", record.reason), 1)
         if not record.synced:
@@ -245,25 +210,22 @@ def _by_owner(records: Iterable[Record], at: str) -> Table:
             ),
         ),
     )
-    healthy: Counter[tuple[Key, bool]] = Counter()
-    for record in records:
-        key: Key = (record.class_, record.group, record.kind, record.team)
-        since = record.not_ready_since or record.not_synced_since
-        if not (since or record.deleting_since or record.paused_since):
-            healthy[key, record.lagging] += 1
-            continue
-        # A pause is intentional, so its state does not count; a deletion is stuck even so.
-        running = not record.paused
+    state = (
+        *("paused", "lagging"),
+        *("not_ready_since", "not_synced_since", "deleting_since", "paused_since"),
+    )
+    counted = _counted(records, (*state, "class_", *AGE_LABELS[1:]))
+    for (paused, lagging, not_ready, not_synced, deleting, pause, *key), count in counted.items():
         table.add(
-            key,
-            seconds_between(record.not_ready_since, at) if running else 0.0,
-            seconds_between(record.not_synced_since, at) if running else 0.0,
-            seconds_between(record.deleting_since, at),
-            seconds_between(record.paused_since, at),
-            record.lagging,
+            tuple(key),
+            # A pause is intentional, so its state does not count; a deletion is stuck even so.
+            0.0 if paused else seconds_between(not_ready, at),
+            0.0 if paused else seconds_between(not_synced, at),
+            seconds_between(deleting, at),
+            seconds_between(pause, at),
+            count if lagging else 0,
+            objects=count,
         )
-    for (key, lagging), count in healthy.items():
-        table.add(key, 0.0, 0.0, 0.0, 0.0, count if lagging else 0, objects=count)
     return table
 
 
@@ -279,9 +241,7 @@ def _revisions(xrs: Iterable[CompositeResource]) -> Table:
             ),
         ),
     )
-    counted = Counter(
-        ((xr.group, xr.kind, xr.composition, xr.composition_revision), xr.ready) for xr in xrs
-    )
-    for (key, ready), count in counted.items():
-        table.add(key, count, count if ready else 0, objects=count)
+    attributes = ("ready", "group", "kind", "composition", "composition_revision")
+    for (ready, *key), count in _counted(xrs, attributes).items():
+        table.add(tuple(key), count, count if ready else 0, objects=count)
     return table
