@@ -64,8 +64,10 @@ def amiss(found: Found) -> set[str]:
     }
 
 
-def test_all_is_well(environ: dict[str, str], s3: S3) -> None:
+@pytest.mark.parametrize("gzipped", ["false", "true"])
+def test_all_is_well(environ: dict[str, str], s3: S3, gzipped: str) -> None:
     """Every list, the gateway, the store; and the probe is gone again."""
+    environ["S3_GZIP"] = gzipped
     code, found = doctor(environ)
     assert (code, amiss(found)) == (0, set())
     assert {f"list {kind.gvr}" for kind in (CLAIM, XR, APP, NETWORK)} <= set(found)

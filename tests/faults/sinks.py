@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gzip
 import json
 import os
 import signal
@@ -212,6 +213,16 @@ def say(status: int, code: str) -> Callable[[World, str], Answer]:
 def do(answer: Answer) -> Callable[[World, str], Answer]:
     """Do what ``DROPPED`` or ``LOST`` say."""
     return lambda _world, _method: answer
+
+
+def gzipped(pack: Callable[[bytes], bytes] = gzip.compress) -> Setup:
+    """Keep snapshots in S3 as gzip."""
+
+    def setup(world: World) -> None:
+        world.use_s3(pack)
+        world.environ["S3_GZIP"] = "true"
+
+    return setup
 
 
 def s3_hangs(world: World, _method: str) -> Answer:

@@ -226,16 +226,16 @@ class World:
         for gateway in pushgateways(config):
             gateway.publish_inventory(registry)
 
-    def use_s3(self) -> None:
-        """Keep snapshots in S3."""
+    def use_s3(self, pack: Callable[[bytes], bytes] = bytes) -> None:
+        """Keep snapshots in S3, that of before as it is packed."""
         self.in_s3 = True
         self.environ |= {**self.s3.environment(), "STORE_BACKEND": "s3", "S3_BUCKET": BUCKET}
-        self._object("PUT", body=documents.encode(self.before))
+        self._object("PUT", body=pack(documents.encode(self.before)))
 
     def stored(self, name: str = "snapshot.json") -> bytes | None:
         """Return a document as it is now, None where there is none."""
         if self.in_s3:
-            return self._object("GET", name)
+            return self._object("GET", name)  # urllib3 unpacks what its headers call gzip
         path = self.path(name)
         return path.read_bytes() if path.is_file() else None
 

@@ -73,7 +73,7 @@ def dated(run: int, time: str) -> str:
     return f"history/2026/08/{time[:2]}/202608{time}00.000000Z-{run:032x}.json"
 
 
-@pytest.fixture(params=["directory", "s3"])
+@pytest.fixture(params=["directory", "s3", "gzip"])
 def shelf(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Shelf]:
@@ -84,7 +84,8 @@ def shelf(
     with serve_s3(tmp_path) as served:
         for name, value in served.environment().items():
             monkeypatch.setenv(name, value)
-        yield Shelf({**os.environ, "STORE_BACKEND": "s3"})
+        gzipped = str(request.param == "gzip").lower()
+        yield Shelf({**os.environ, "STORE_BACKEND": "s3", "S3_GZIP": gzipped})
 
 
 def test_the_newest_are_kept(shelf: Shelf) -> None:

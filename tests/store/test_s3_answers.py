@@ -52,7 +52,7 @@ def test_a_run_that_cannot_read_the_answer_publishes_what_it_has(s3: S3, runs: R
 
 def test_no_more_is_read_than_a_document_may_have(s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also of one whose length the server does not tell; it can be replaced, as it has an etag."""
-    monkeypatch.setattr("xpjob.store.s3_bodies.MAX_DOCUMENT", 3 << 20)
+    monkeypatch.setattr("xpjob.store.bodies.MAX_DOCUMENT", 3 << 20)
     piece, given = bytes(1 << 20), []
 
     def pieces(count: int) -> Iterator[bytes]:

@@ -108,7 +108,7 @@ def test_an_answer_without_end_is_not_kept(
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test-secret")
     if (doing, kind) == ("get", ENDLESS):
-        monkeypatch.setattr("xpjob.store.s3_bodies.MAX_DOCUMENT", 4 << 20)
+        monkeypatch.setattr("xpjob.store.bodies.MAX_DOCUMENT", 4 << 20)
     with never_ending(kind) as url:
         store = opened(store_backend="s3", s3_bucket="bucket", s3_endpoint=url)
         tracemalloc.start()

@@ -28,6 +28,7 @@ from xpjob.metrics.table import MAX_SERIES
 from xpjob.snapshot import encoding
 from xpjob.store.base import MAX_DOCUMENT
 from xpjob.store.content import Body, Content, pieces_of
+from xpjob.store.gzipped import MAGIC
 
 SCHEMA_VERSION = 1
 USAGE = "usage"
@@ -227,6 +228,8 @@ def decode(body: bytes | memoryview, kind: type[D], where: str) -> D:
         raise BadAnswerError(
             f"{where} is not a snapshot: it is empty, or larger than {MAX_DOCUMENT >> 20} MiB"
         )
+    if body[: len(MAGIC)] == MAGIC:
+        raise BadAnswerError(f"{where} cannot be read: it is gzip that is cut off or damaged")
     try:
         version = msgspec.json.decode(body, type=Document).schema_version
         if version < 1:

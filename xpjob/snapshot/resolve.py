@@ -12,6 +12,7 @@ from xpjob.collect.contract import Collectors
 from xpjob.config.option import Config
 from xpjob.snapshot import archive, documents, sections
 from xpjob.snapshot.documents import RawSnapshot
+from xpjob.store import bodies
 from xpjob.store.base import SNAPSHOT, Store, key_of
 from xpjob.store.open import open_reader_store
 from xpjob.store.options import StoreOptions
@@ -29,7 +30,8 @@ def open_named(config: Config, text: str, now: datetime) -> RawSnapshot:
     path = Path(text)
     if path.is_file():
         try:
-            return documents.decode_raw(path.read_bytes(), text)
+            with path.open("rb") as file:
+                return documents.decode_raw(bodies.whole(file, path.stat().st_size), text)
         except OSError as error:
             raise XpjobError(f"reading {text}: {error.strerror}; name a snapshot") from error
     store, cluster = open_reader_store(config), config[StoreOptions].cluster_name

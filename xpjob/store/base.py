@@ -46,6 +46,7 @@ class Stored(Struct, frozen=True):
 
     ``unchanged``: the document still has the etag that the caller passed, and ``body`` is empty.
     ``body`` is also empty for a document larger than ``MAX_DOCUMENT``, and where it went elsewhere.
+    It is ``gzipped.MAGIC``, which is no JSON, for gzip that is cut off or damaged.
     """
 
     body: bytes

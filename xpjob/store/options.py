@@ -52,6 +52,7 @@ class StoreOptions(Group, frozen=True, kw_only=True):
     s3_endpoint: str = option("URL of an S3-compatible server; empty means AWS, or what botocore is configured with (AWS_ENDPOINT_URL_S3).", "", parsers.url)
     s3_sse: str = option("Server-side encryption: AES256 or aws:kms; empty uses the bucket's default.", "", parsers.one_of("", "AES256", "aws:kms"))
     s3_sse_kms_key_id: str = option("KMS key for S3_SSE=aws:kms; empty means the AWS managed key.", "", _KMS_KEY)
+    s3_gzip: bool = option("Store JSON documents as gzip, a fraction of their size. Both are read; versions before 0.2.0 cannot read gzip, and others must unpack it.", "false", parsers.boolean, switch=True)
     # ruff: enable[E501]
     # fmt: on
 

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, TypeVar
 from xpjob.base.errors import BadAnswerError, ConflictError, XpjobError
 from xpjob.net.clock import Clock
 from xpjob.net.options import NetOptions
-from xpjob.store import s3_bodies
+from xpjob.store import bodies
 from xpjob.store.base import SNAPSHOT, Stored, Traits, is_cluster
 from xpjob.store.content import Body
 from xpjob.store.options import StoreOptions
@@ -23,7 +23,7 @@ from xpjob.store.s3_errors import (
     NotModifiedError,
     UnsupportedError,
 )
-from xpjob.store.s3_upload import Upload, upload_of
+from xpjob.store.s3_upload import Upload, is_json, upload_of
 
 T = TypeVar("T")
 
@@ -31,12 +31,16 @@ _log = logging.getLogger(__name__)
 
 
 class S3Store:
-    """Documents as objects under one prefix of a bucket."""
+    """Documents as objects under one prefix of a bucket.
+
+    With ``S3_GZIP``, JSON is stored as gzip. Both is read, whatever the option says.
+    """
 
     def __init__(self, options: StoreOptions, net: NetOptions, clock: Clock | None = None) -> None:
         self._bucket = options.s3_bucket
         self._prefix = options.s3_key_prefix
         self._endpoint = options.s3_endpoint
+        self._gzip = options.s3_gzip
         self._encryption: dict[str, Any] = {}
         if options.s3_sse:
             self._encryption["ServerSideEncryption"] = options.s3_sse
@@ -60,9 +64,8 @@ class S3Store:
         def read() -> Stored:
             answer = self._get(key, **condition)
             with contextlib.closing(answer["Body"]) as body:
-                return Stored(
-                    s3_bodies.whole(body, answer.get("ContentLength"), into), answer["ETag"]
-                )
+                length, as_it_is = answer.get("ContentLength"), not is_json(key)
+                return Stored(bodies.whole(body, length, into, as_it_is=as_it_is), answer["ETag"])
 
         try:
             return self._call("reading", key, read)
@@ -80,8 +83,8 @@ class S3Store:
         def read() -> Stored:
             answer = self._get(key)
             with contextlib.closing(answer["Body"]) as body:
-                size = answer.get("ContentLength") or 0
-                return Stored(s3_bodies.first_line(body, size), answer["ETag"])
+                line = bodies.first_line(body, answer.get("ContentLength"))
+                return Stored(line, answer["ETag"])
 
         try:
             return self._call("reading", key, read)
@@ -158,7 +161,13 @@ class S3Store:
         raise self._broken(replacing, refused.refused)
 
     def _upload(self, key: str, body: Body) -> Upload:
-        return upload_of(key, body, md5=self._calls.sends_md5, sha256=self._calls.signs_bodies)
+        return upload_of(
+            key,
+            body,
+            gzip=self._gzip,
+            md5=self._calls.sends_md5,
+            sha256=self._calls.signs_bodies,
+        )
 
     def _write(self, key: str, upload: Upload, condition: dict[str, Any]) -> str:
         def write() -> str:

@@ -11,6 +11,7 @@ from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 
 from xpjob.store.content import Body, Content, Reading, measured
+from xpjob.store.gzipped import packed
 
 _SIGNER = "xpjob-s3v4"
 """Name of the signer in botocore's table of them."""
@@ -32,12 +33,20 @@ class Upload:
         return self.body
 
 
-def upload_of(key: str, body: Body, *, md5: bool, sha256: bool) -> Upload:
+def is_json(key: str) -> bool:
+    """Return whether a document is JSON; others are gzip of their own."""
+    return not key.endswith(".gz")
+
+
+def upload_of(key: str, body: Body, *, gzip: bool, md5: bool, sha256: bool) -> Upload:
     """Return the upload of a document, with the digests that are sent. The body is made once.
 
-    Raises what making it raises.
+    With ``gzip``, JSON is packed as it is made. Raises what making it raises.
     """
-    described = {"ContentType": "application/gzip" if key.endswith(".gz") else "application/json"}
+    described = {"ContentType": "application/json" if is_json(key) else "application/gzip"}
+    if gzip and is_json(key):
+        described["ContentEncoding"] = "gzip"
+        body = packed(body)
     in_pieces = isinstance(body, Content)
     wanted = {"md5": md5, "sha256": sha256 and in_pieces}
     names = [name for name in wanted if wanted[name]]
