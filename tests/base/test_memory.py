@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import platform
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -37,3 +40,32 @@ def test_the_lowest_limit_counts(
         file.write_text(text)
     (tmp_path / "own").write_text(own)
     assert memory.limit(tmp_path / "cgroup", tmp_path / "own") == expected
+
+
+_FAULTS = """
+import resource
+from xpjob.base import memory
+
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(50):
+        b"x" * (4 << 20)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+memory.share_heaps(2)
+mapped = faults()
+with memory.reused(8 << 20):
+    reused = faults()
+print(mapped, reused, faults())
+"""
+
+
+@pytest.mark.process  # how a process allocates memory is its own
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="mallopt is glibc's")
+def test_blocks_are_reused_only_for_as_long_as_wanted() -> None:
+    """The system clears the pages of each new block, but not of one that is used again."""
+    command = [sys.executable, "-c", _FAULTS]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    mapped, reused, afterwards = map(int, done.stdout.split())
+    assert reused < mapped / 5
+    assert afterwards > mapped / 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import mmap
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _CGROUPS = Path("/sys/fs/cgroup")
@@ -13,6 +14,8 @@ _UNLIMITED = 1 << 60
 """Version 1 says "unlimited" as a number near 2**63."""
 _M_ARENA_MAX, _M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD = -8, -3, -1
 """Parameters of glibc's mallopt."""
+_MAPPED = 128 << 10
+"""What glibc maps by itself before it changes that by what it observes."""
 
 
 def limit(cgroups: Path = _CGROUPS, own: Path = _OWN) -> int | None:
@@ -55,20 +58,34 @@ def _files(cgroups: Path, own: Path) -> Iterator[Path]:
                 yield folder / name
 
 
-def share_heaps(count: int, *, mapped: int, kept: int = 0) -> None:
+def share_heaps(count: int, mapped: int = _MAPPED) -> None:
     """Have threads share so many heaps, and map blocks of ``mapped`` bytes or more by themselves.
 
     By default glibc makes up to eight heaps for each CPU: each keeps memory that was freed, and
     reserves 64 MiB of the address space, which ``ulimit -v`` limits. Blocks that are mapped go back
-    to the system when they are freed, and the next ones are cleared by the system, page by page.
-    Up to ``kept`` bytes at the end of a heap are kept for the next block. Without glibc, nothing is
-    done.
+    to the system when they are freed. Without glibc, nothing is done.
     """
     mallopt = _libc("mallopt")
     mallopt(_M_ARENA_MAX, count)
     mallopt(_M_MMAP_THRESHOLD, mapped)
-    if kept:
-        mallopt(_M_TRIM_THRESHOLD, kept)
+
+
+@contextmanager
+def reused(largest: int) -> Iterator[None]:
+    """Have blocks up to this size reuse the memory of others while the block of code runs.
+
+    Otherwise each is mapped anew, and the system clears it, page by page. Afterwards what is free
+    goes back to the system.
+    """
+    mallopt = _libc("mallopt")
+    mallopt(_M_MMAP_THRESHOLD, largest)
+    mallopt(_M_TRIM_THRESHOLD, largest)
+    try:
+        yield
+    finally:
+        mallopt(_M_MMAP_THRESHOLD, _MAPPED)
+        mallopt(_M_TRIM_THRESHOLD, _MAPPED)
+        trim()
 
 
 def trim() -> None:

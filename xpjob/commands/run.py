@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_MAPPED_BYTES, _KEPT_BYTES = 8 << 20, 16 << 20
-"""Pages are smaller, see ``net.inflight``: the next one reuses the memory of the one before."""
 
 _GROUPS: tuple[type[Group], ...] = (
     *CLUSTER_GROUPS,
@@ -66,7 +64,7 @@ def run(config: Config, dry_run: bool) -> None:
     end_with_hub(os.environ)
     # A run creates few reference cycles: collecting them among a million objects is not worth it.
     gc.disable()
-    memory.share_heaps(2, mapped=_MAPPED_BYTES, kept=_KEPT_BYTES)
+    memory.share_heaps(2)
     watched = log.configure_for(config[OutputOptions], bounded=True)
     build = {"version": __version__, "commit": os.environ.get("XPJOB_COMMIT", "")}
     _log.log(logging.DEBUG if watched else logging.INFO, "run started", extra=build)

@@ -84,7 +84,7 @@ def main() -> None:
         os.dup2(2, 1)
         with suppress(OSError):
             os.nice(_NICENESS)  # answers come first
-        memory.share_heaps(1, mapped=_MAPPED_BYTES)
+        memory.share_heaps(1, _MAPPED_BYTES)
         order: Order = pickle.loads(_asked())  # noqa: S301 - of the reader's own
         threading.Thread(target=_end_with_the_reader, daemon=True).start()
         with suppress(OSError, ValueError):

@@ -67,7 +67,7 @@ def serve(config: Config, collectors: Collectors, extensions: Extensions) -> Non
     if options.reader_cert_file:
         address = address.replace("http:", "https:", 1)
     # Three snapshots later the process would be twice as large as what it holds.
-    memory.share_heaps(1, mapped=_MAPPED_BYTES)
+    memory.share_heaps(1, _MAPPED_BYTES)
     gc.freeze()  # what is imported stays: looking through it takes as long as many answers
     server = _Foreground(served, app.state.workshop)
     build = {"version": __version__, "commit": os.environ.get("XPJOB_COMMIT", "")}

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
+from xpjob.base import memory
 from xpjob.base.errors import RefusedError, XpjobError
 from xpjob.collect.attempt import Attempt
 from xpjob.collect.carry import ANY_RESOURCE
@@ -22,6 +23,9 @@ from xpjob.run.options import ShardOptions
 from xpjob.run.plan import Gathered, list_planned, plan_all
 from xpjob.run.previous import Sizes
 from xpjob.store.base import Store
+
+_LARGEST_PAGE = 8 << 20
+"""Bytes of a page, see ``net.inflight``: the next one reuses the memory of the one before."""
 
 
 def gather(
@@ -45,7 +49,7 @@ def gather(
     with budget.phase("gather"):
         with journal.phase("discover"):
             planned = plan_all(api, config, collectors, attempts)
-        with journal.phase("list"):
+        with journal.phase("list"), memory.reused(_LARGEST_PAGE):
             own = shards.share_of(planned, shard) if shard else planned
             gathered = list_planned(own, api, config, progress, sizes)
     journal.settle()
