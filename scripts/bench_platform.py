@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import os
 import shlex
@@ -26,6 +27,7 @@ from harness.processes import free_ports, wait_until
 from harness.tools import tool
 
 from support.processes import pushgateway, serving
+from xpjob.store.gzipped import MAGIC
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "scripts" / "bench_sources.yaml"
@@ -205,7 +207,7 @@ class Platform(Generic[T]):
         more |= {"CLUSTER_NAME": cluster, "PUSHGATEWAY_JOB": cluster}
         snapshot = self._buckets / "xp-tracker" / cluster / "snapshot.json"
         sample = self._meter.run([*self._xpjob, "run"], self._environment() | OWNERS | more)
-        sample.phases = json.loads(snapshot.with_name("run.json").read_text())["phases"]
+        sample.phases = _phases(snapshot)
         self._told[name] = self._pushed(cluster, snapshot.stat().st_size)
         return sample
 
@@ -227,8 +229,7 @@ class Platform(Generic[T]):
 
     def _job(self, name: str, command: list[str]) -> Sample:
         sample = self._meter.run(command, self._environment() | OWNERS)
-        report = self._snapshot.with_name("run.json")
-        sample.phases = json.loads(report.read_text())["phases"]
+        sample.phases = _phases(self._snapshot)
         self._told[name] = self._pushed("xpjob", self._snapshot.stat().st_size)
         return sample
 
@@ -296,6 +297,14 @@ class Platform(Generic[T]):
             body = answer.read().decode()
         lines = [line for line in body.splitlines() if f'job="{job}' in line]
         return Told(len(lines), sum(len(line) + 1 for line in lines), stored)
+
+
+def _phases(snapshot: Path) -> dict[str, float]:
+    """Return the phases of the run that has stored a snapshot."""
+    report = snapshot.with_name("run.json").read_bytes()
+    unpacked = gzip.decompress(report) if report.startswith(MAGIC) else report
+    phases: dict[str, float] = json.loads(unpacked)["phases"]
+    return phases
 
 
 def _server(kubeconfig: Path) -> str:
