@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
 from msgspec import Raw, Struct
 
-from xpjob.kube.mend import UNREADABLE, Lost, mend
+from xpjob.kube.decode import document
 from xpjob.kube.objects import Condition, OwnerRef
-from xpjob.kube.salvage import cut_deep
 
 
 class Container(Struct, rename="camel", gc=False):
@@ -93,19 +91,12 @@ class _Conditions(Struct, gc=False):
     conditions: list[Condition] | None = None
 
 
-_decoder = msgspec.json.Decoder(_Conditions)
-
-
 def conditions_of(status: PodStatus, mentioning: bytes = b"") -> Sequence[Condition]:
     """Return the conditions; none if what they must be ``mentioning`` is nowhere in them.
 
-    Values of the wrong type are dropped, as in all that is decoded: see ``mend``.
+    Values of the wrong type are dropped, as in all that is decoded.
     """
     raw = bytes(status.conditions)
     if not raw or mentioning not in raw:
         return ()
-    field = b'{"conditions":' + raw + b"}"
-    try:
-        return _decoder.decode(field).conditions or ()
-    except UNREADABLE:
-        return mend(cut_deep(field), _Conditions, Lost()).conditions or ()
+    return document(b'{"conditions":' + raw + b"}", _Conditions)[0].conditions or ()
