@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,7 +24,8 @@ def is_ahead(moment: datetime | str, now: datetime) -> bool:
 def set_back(value: Any, now: str) -> Any:
     """Return a copy of structs and collections of them, with ``now`` for times after it.
 
-    These are the texts in fields whose last word is ``at`` or ``since``.
+    These are the texts in fields whose last word is ``at`` or ``since``. A sequence that is made as
+    it is read becomes a list.
     """
     limit = times.parse(now)
 
@@ -36,6 +37,8 @@ def set_back(value: Any, now: str) -> Any:
             )
         if isinstance(value, (list, tuple)):
             return type(value)(changed(item) for item in value)
+        if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
+            return [changed(item) for item in value]
         if isinstance(value, Mapping):
             return {key: changed(item) for key, item in value.items()}
         return value

@@ -116,8 +116,6 @@ def recall(
     limit = ""
     if clock.compared and is_misdated(head, report, clock.now()):
         limit = times.rfc3339(clock.now())
-        for spec in (spec for collector in collectors for spec in collector.tables if head):
-            setattr(head, spec.key, list(getattr(head, spec.key)))
         head, report = set_back(head, limit), set_back(report, limit)
     if head:
         _warn_of_dropped(head, collectors)
