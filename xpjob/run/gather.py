@@ -24,9 +24,6 @@ from xpjob.run.plan import Gathered, list_planned, plan_all
 from xpjob.run.previous import Sizes
 from xpjob.store.base import Store
 
-_LARGEST_PAGE = 8 << 20
-"""Bytes of a page, see ``net.inflight``: the next one reuses the memory of the one before."""
-
 
 def gather(
     journal: Journal,
@@ -49,7 +46,7 @@ def gather(
     with budget.phase("gather"):
         with journal.phase("discover"):
             planned = plan_all(api, config, collectors, attempts)
-        with journal.phase("list"), memory.reused(_LARGEST_PAGE):
+        with journal.phase("list"), memory.reused(api.budget.page):
             own = shards.share_of(planned, shard) if shard else planned
             gathered = list_planned(own, api, config, progress, sizes)
     journal.settle()
