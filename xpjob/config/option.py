@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import chain
-from typing import Any, ClassVar, Generic, TypeVar, cast
+from typing import Any, ClassVar, TypeVar, cast
 
 import msgspec
 from msgspec import Struct
@@ -88,15 +88,13 @@ class Config:
         return group()
 
 
-class _Declaration(Struct, Generic[T], frozen=True, eq=False):
+class _Declaration(Struct, frozen=True, eq=False):
     """What ``option`` was given; as the default factory of a field it makes its default."""
 
-    parse: Callable[[str], T]
-    default: str
     meta: Mapping[str, Any]
 
-    def __call__(self) -> T:
-        return self.parse(self.default)
+    def __call__(self) -> Any:
+        return self.meta["parse"](self.meta["default"])
 
 
 def option(
@@ -120,14 +118,15 @@ def option(
     """
     meta = {"help": help, "default": default, "parse": parse, "secret": secret, "switch": switch}
     names = {"variable": variable, "flag": flag, "aliases": aliases, "repeated": repeated}
-    return msgspec.field(default_factory=_Declaration(parse, default, {**meta, **names}))
+    declared: T = msgspec.field(default_factory=_Declaration({**meta, **names}))
+    return declared
 
 
 @cache
 def options(group: type[Group]) -> tuple[Option, ...]:
     """Return the options of a group in declaration order."""
     return tuple(
-        _option(item.name, cast("_Declaration[Any]", item.default_factory).meta)
+        _option(item.name, cast("_Declaration", item.default_factory).meta)
         for item in msgspec.structs.fields(group)
     )
 
