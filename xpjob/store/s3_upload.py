@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
 from typing import Any
 
 import botocore.auth
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
+from msgspec import Struct
 
 from xpjob.store.content import Body, Content, Reading, measured
 from xpjob.store.gzipped import packed
@@ -17,8 +17,7 @@ _SIGNER = "xpjob-s3v4"
 """Name of the signer in botocore's table of them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
+class Upload(Struct, frozen=True):
     """A body, and what ``put_object`` says of it. ``sha256`` is that of ``Reading``."""
 
     body: Body

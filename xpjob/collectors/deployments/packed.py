@@ -10,7 +10,7 @@ import sys
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from operator import attrgetter
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar, get_args, overload
 
 import msgspec
 from msgspec import Struct
@@ -116,9 +116,7 @@ _Values = tuple[
     list[Notes],
     list[Life],
 ]
-_COLUMNS: tuple[type[Struct], ...] = (
-    *(Namespace, Kind, Workload, Container, Image, Digest, Controllers, Notes, Life),
-)
+_COLUMNS: tuple[type[Struct], ...] = tuple(get_args(each)[0] for each in get_args(_Values))
 
 
 class Packed(Struct, gc=False):
