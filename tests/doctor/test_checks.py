@@ -251,7 +251,7 @@ def test_the_probe_is_under_the_clusters_key(environ: dict[str, str], s3: S3) ->
 
 
 def test_usage_files_that_cannot_be_written_are_a_warning(environ: dict[str, str], s3: S3) -> None:
-    """The advice names the missing permission; with USAGE=off there is no such check."""
+    """The advice names the missing permission. With USAGE=off, usage files are not checked."""
     s3.fault = lambda method, path, _: (
         (403, "AccessDenied") if method == "PUT" and "/usage/" in path else None
     )

@@ -46,7 +46,7 @@ def checks(store: Store) -> dict[str, Check]:
     ids=["empty", "a day whose file the next snapshot forgets"],
 )
 def test_a_state_that_is_as_new_as_the_files_is_well(store: Store, state: UsageState) -> None:
-    """There is no warning of it, and none for a cluster without a snapshot."""
+    """It causes no warning, and neither does a cluster without a snapshot."""
     assert set(checks(store)) == {"usage files"}
     snapshot(store, state)
     assert set(checks(store)) == {"usage files"}

@@ -274,7 +274,7 @@ def test_s301_checksums_that_botocore_is_told_to_send(monkeypatch: pytest.Monkey
 def test_pieces_are_signed_like_the_whole(
     given: dict[str, str], environ: dict[str, str], read: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They are made once before they are sent, unless botocore is told to make checksums too."""
+    """They are encoded once before they are sent, unless botocore sends checksums as well."""
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     made: list[int] = []
@@ -315,7 +315,7 @@ def locked() -> Iterator[tuple[Bucket, Scripted]]:
 def test_s301_a_bucket_with_object_lock(
     locked: tuple[Bucket, Scripted], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Is written to, and copied within, whatever botocore is told of checksums."""
+    """Accepts writes and copies, whichever checksums botocore is configured to send."""
     made, served = locked
     for number, told in enumerate(("", "when_required", "when_supported")):
         monkeypatch.setenv("AWS_REQUEST_CHECKSUM_CALCULATION", told)
