@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import ssl
 import threading
-import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
@@ -16,6 +15,7 @@ from urllib.parse import urljoin, urlsplit
 import urllib3
 from msgspec import Struct
 from urllib3.exceptions import HTTPError
+from zlib_ng import zlib_ng
 
 from xpjob import __version__
 from xpjob.base.errors import (
@@ -30,7 +30,7 @@ from xpjob.net.threads import within
 
 USER_AGENT = f"xpjob/{__version__}"
 _CHUNK = 1 << 20
-_PIECE = 1 << 16
+_PIECE = 1 << 18
 """Bytes that are unpacked at a time: malloc takes them from its heap, where they are used again."""
 _UNSEEN = re.compile(rb"<(style|script)\b.*?(</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 _NO_URL = "(not a URL)"
@@ -208,7 +208,7 @@ def _explained(
         if " 407 " in f"{proxy_reason(error)} ":
             raise RefusedError(f"{message}; {PROXY_CREDENTIALS}") from None
         raise ProxyFailedError(f"{message}; {PROXY_ADVICE}") from None
-    except (HTTPError, OSError, zlib.error) as error:
+    except (HTTPError, OSError, zlib_ng.error) as error:  # type: ignore[misc]  # it is a class
         raise TransientError(_reason(error, timeouts)) from error
 
 
@@ -219,7 +219,7 @@ def _read(raw: urllib3.BaseHTTPResponse, kept: Body, given_up: threading.Event) 
     """
     unzip = None
     if raw.headers.get("Content-Encoding") == "gzip":
-        unzip = zlib.decompressobj(wbits=31)
+        unzip = zlib_ng.decompressobj(wbits=31)
     while chunk := raw.read(_CHUNK, decode_content=False):
         if given_up.is_set():
             raise OSError("the request was given up")
