@@ -168,7 +168,9 @@ def pod(number: int) -> Object:
             "volumes": [{"name": "config", "configMap": {"name": "service-config"}}],
         },
         "status": {
-            "phase": "Running", "podIP": "10.0.0.7", "hostIP": "10.1.0.7", "qosClass": "Burstable",
+            "phase": "Running", "startTime": _TIME, "qosClass": "Burstable",
+            "podIP": "10.0.0.7", "podIPs": [{"ip": "10.0.0.7"}],
+            "hostIP": "10.1.0.7", "hostIPs": [{"ip": "10.1.0.7"}],
             "conditions": [_condition(kind) for kind in _READY],
             "containerStatuses": [_status(each, {"running": {"startedAt": _TIME}})
                                   for each in containers],
