@@ -5,7 +5,6 @@ Nothing leaves the machine: requests to AWS are recorded before they are sent.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import io
 import re
@@ -31,7 +30,6 @@ SESSION = (
 )
 SUMS = "AWS_REQUEST_CHECKSUM_CALCULATION"
 DIRECTORY = "inv--use1-az5--x-s3"
-MD5 = base64.b64encode(hashlib.md5(b"{}", usedforsecurity=False).digest()).decode()
 
 
 @pytest.fixture(autouse=True)
@@ -233,13 +231,13 @@ def sums(request: Any) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_s301_a_compatible_server_gets_content_md5(scheme: str) -> None:
-    """Which buckets with object lock need, as a plain header, with no trailer and no chunks."""
+def test_s301_a_compatible_server_gets_a_signed_digest(scheme: str) -> None:
+    """And no other checksum, no trailer and no chunks."""
     given = {"s3_endpoint": f"{scheme}://minio.example.org", "allow_insecure_credentials": "true"}
     store, requests = recorded(**given)
     store.put("a", b"{}", replacing=None)
     sha256 = hashlib.sha256(b"{}").hexdigest()
-    assert sums(requests[0]) == {"content-md5": MD5, "x-amz-content-sha256": sha256}
+    assert sums(requests[0]) == {"x-amz-content-sha256": sha256}
     assert requests[0].headers["content-length"] == "2"
     assert "transfer-encoding" not in requests[0].headers
 
@@ -323,6 +321,27 @@ def test_s301_a_bucket_with_object_lock(
         store.put(f"a{number}", b"{}", replacing="")
         store.copy(f"a{number}", f"b{number}")
         assert made.objects[f"xp-tracker/b{number}"] == b"{}"
+
+
+def test_a_checksum_is_sent_once_it_is_wanted(locked: tuple[Bucket, Scripted]) -> None:
+    """A bucket with object lock refuses one write at most, and none if it says that it has it."""
+    made, served = locked
+    store = opened(store_backend="s3", s3_bucket="inv", s3_endpoint=served.url)
+
+    def sent(key: str, replacing: str) -> list[bool]:
+        """Return of each PUT whether it had the checksum."""
+        start = len(served.asked)
+        store.put(key, Content(lambda: iter((b"{", b"}"))), replacing=replacing)
+        puts = [asked for asked in served.asked[start:] if asked.method == "PUT"]
+        return ["content-md5" in asked.headers for asked in puts]
+
+    assert sent("a", "")[:2] == [False, True]
+    assert all(sent("b", ""))
+    etag = store.get("a")
+    assert etag is not None
+    made.headers["x-amz-object-lock-mode"] = "COMPLIANCE"
+    store = opened(store_backend="s3", s3_bucket="inv", s3_endpoint=served.url)
+    assert sent("a", etag.etag) == [True]
 
 
 def through(proxy: str, monkeypatch: pytest.MonkeyPatch, scheme: str = "https") -> Store:

@@ -51,6 +51,9 @@ class S3Store:
         self._calls = S3Client(options, net, self.where(""), clock or Clock())
         self._client = self._calls.boto
         self._endpoint = self._calls.endpoint
+        # A signature with the digest of the body protects it, too. What else may want a checksum
+        # is a bucket with object lock.
+        self._md5 = self._calls.sends_md5 and not self._calls.signs_bodies
 
     def where(self, key: str) -> str:
         """Return the document's s3:// URL, with the endpoint unless it is AWS."""
@@ -165,11 +168,14 @@ class S3Store:
             key,
             body,
             gzip=self._gzip,
-            md5=self._calls.sends_md5,
+            md5=self._md5,
             sha256=self._calls.signs_bodies,
         )
 
     def _write(self, key: str, upload: Upload, condition: dict[str, Any]) -> str:
+        if self._md5:
+            upload = upload.with_md5()
+
         def write() -> str:
             answer = self._client.put_object(
                 Bucket=self._bucket,
@@ -182,7 +188,13 @@ class S3Store:
             )
             return str(answer.get("ETag", ""))
 
-        return self._call("writing", key, write)
+        try:
+            return self._call("writing", key, write)
+        except ChecksumWantedError:
+            if self._md5 or not self._calls.sends_md5:
+                raise
+        self._md5 = True
+        return self._write(key, upload, condition)
 
     def _broken(self, replacing: str, refused: str) -> XpjobError:
         """Return the error for a server that refuses a condition although it holds."""
@@ -286,6 +298,8 @@ class S3Store:
     def _check(self, key: str, replacing: str) -> None:
         def read() -> str:
             answer = self._client.head_object(Bucket=self._bucket, Key=self._key(key))
+            if "ObjectLockMode" in answer:
+                self._md5 = self._calls.sends_md5  # or else a write would be refused first
             return str(answer.get("ETag", ""))
 
         try:

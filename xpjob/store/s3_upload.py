@@ -9,6 +9,7 @@ import botocore.auth
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from msgspec import Struct
+from msgspec.structs import replace
 
 from xpjob.store.content import Body, Content, Reading, measured
 from xpjob.store.gzipped import packed
@@ -31,6 +32,16 @@ class Upload(Struct, frozen=True):
             return Reading(self.body, self.size, self.sha256)
         return self.body
 
+    def with_md5(self) -> Upload:
+        """Return it with ``Content-MD5``, the checksum that every server knows.
+
+        A bucket with object lock takes nothing without a checksum. The body is made once more.
+        """
+        if "ContentMD5" in self.described:
+            return self
+        _, (digest,) = measured(self.body, "md5")
+        return replace(self, described={**self.described, "ContentMD5": _base64(digest)})
+
 
 def is_json(key: str) -> bool:
     """Return whether a document is JSON; others are gzip of their own."""
@@ -52,10 +63,12 @@ def upload_of(key: str, body: Body, *, gzip: bool, md5: bool, sha256: bool) -> U
     size, found = measured(body, *names)
     digests = dict(zip(names, found, strict=True))
     if md5:
-        # A bucket with object lock takes nothing without a checksum, and this is the one that
-        # every server knows.
-        described["ContentMD5"] = base64.b64encode(digests["md5"]).decode()
+        described["ContentMD5"] = _base64(digests["md5"])
     return Upload(body, size, digests.get("sha256", b"").hex(), described)
+
+
+def _base64(digest: bytes) -> str:
+    return base64.b64encode(digest).decode()
 
 
 def sign_with_known_digests(client: Any) -> None:
