@@ -11,9 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, push_to_gateway, pushadd_to_gateway
+from zlib_ng import zlib_ng
 
 from xpjob.publish.gateway import Gateway, Group
 from xpjob.publish.start_times import StartTimes
+
+_LEVEL, _GZIP = 1, 31
 
 
 class Pushgateway:
@@ -66,7 +69,6 @@ class Pushgateway:
             registry=registry,
             grouping_key=self._grouping_key,
             handler=self._handler,
-            compression="gzip",
         )
 
     def _handler(
@@ -77,5 +79,10 @@ class Pushgateway:
         headers: list[tuple[str, str]],
         data: bytes,
     ) -> Callable[[], None]:
-        """Replace prometheus_client's handler, which hides the gateway's answer."""
-        return lambda: self.gateway.send(method, url, dict(headers), data)
+        """Replace prometheus_client's handler, which hides the gateway's answer.
+
+        Its compression, too: that is gzip of the highest level, and takes twenty times as long.
+        """
+        packed = zlib_ng.compress(data, _LEVEL, wbits=_GZIP)
+        described = {**dict(headers), "Content-Encoding": "gzip"}
+        return lambda: self.gateway.send(method, url, described, packed)

@@ -8,11 +8,13 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from zlib_ng import zlib_ng
+
 from xpjob.store.content import Body, pieces_of
 
 MAGIC = b"\x1f\x8b"
 """How gzip begins, and no JSON. It stands for a document that cannot be unpacked."""
-_LEVEL = 1
+_LEVEL = 3
 _GZIP = 16 + zlib.MAX_WBITS
 
 
@@ -25,7 +27,7 @@ def packed(body: Body) -> bytes:
 
     Raises what making them raises.
     """
-    packer, made = zlib.compressobj(_LEVEL, wbits=_GZIP), io.BytesIO()
+    packer, made = zlib_ng.compressobj(_LEVEL, wbits=_GZIP), io.BytesIO()
     for piece in pieces_of(body):
         made.write(packer.compress(piece))
     made.write(packer.flush())
