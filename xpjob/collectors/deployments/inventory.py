@@ -11,12 +11,19 @@ from xpjob.collectors.deployments.annotations import Notes, notes_of
 from xpjob.collectors.deployments.fold import FoldedContainer, FoldedPods
 from xpjob.collectors.deployments.image_ids import Digest, digest_of
 from xpjob.collectors.deployments.images import Image, parse
-from xpjob.collectors.deployments.owners import Owners, Ref, Workload
+from xpjob.collectors.deployments.owners import Owners, Workload
 from xpjob.collectors.deployments.rows import Deployment
 from xpjob.collectors.deployments.since import Memory
 
 MAX_REMEMBERED = 20
 """Direct owners, and config IDs, that a row remembers."""
+
+
+class _Pods(NamedTuple):
+    """Pods, and the workload that they are of."""
+
+    folded: FoldedPods
+    workload: Workload
 
 
 class _Made(NamedTuple):
@@ -30,28 +37,28 @@ def rows_of(
     pods: Iterable[FoldedPods], owners: Owners, memory: Memory, repository_key: str
 ) -> list[Deployment]:
     """Return the rows of what runs now in order, without times."""
-    by_workload: dict[tuple[str, Ref], list[FoldedPods]] = defaultdict(list)
+    by_workload: dict[tuple[str, str, str, str], list[_Pods]] = defaultdict(list)
     for folded in pods:
-        ref = owners.workload(folded.namespace, folded.owner).ref
-        by_workload[(folded.namespace, Ref(ref.group, ref.kind, ref.name))].append(folded)
-    making = _Making(owners, memory, repository_key)
+        workload = owners.workload(folded.namespace, folded.owner)
+        ref = workload.ref
+        by_workload[folded.namespace, ref.group, ref.kind, ref.name].append(_Pods(folded, workload))
+    making = _Making(memory, repository_key)
     return [row for key in sorted(by_workload) for row in making.rows(by_workload.pop(key))]
 
 
 class _Making:
     """What it takes to make rows; what is parsed for many of them."""
 
-    def __init__(self, owners: Owners, memory: Memory, repository_key: str) -> None:
-        self._owners, self._memory, self._repository_key = owners, memory, repository_key
+    def __init__(self, memory: Memory, repository_key: str) -> None:
+        self._memory, self._repository_key = memory, repository_key
         self._images: dict[str, tuple[Image, str]] = {}
         self._digests: dict[tuple[str, str], Digest] = {}
         self._notes: dict[tuple[tuple[tuple[str, str], ...], ...], Notes] = {}
 
-    def rows(self, pods: list[FoldedPods]) -> list[Deployment]:
+    def rows(self, pods: list[_Pods]) -> list[Deployment]:
         """Return the rows of one workload in order."""
         made: dict[tuple[str, bool, str, str], _Made] = {}
-        for folded in sorted(pods, key=_order) if len(pods) > 1 else pods:
-            workload = self._owners.workload(folded.namespace, folded.owner)
+        for folded, workload in sorted(pods, key=_order) if len(pods) > 1 else pods:
             notes = self._notes_of(folded, workload)
             for container in folded.containers:
                 image, normalized = self._image(container.image)
@@ -98,7 +105,8 @@ class _Making:
         return notes
 
 
-def _order(folded: FoldedPods) -> tuple[object, ...]:
+def _order(pods: _Pods) -> tuple[object, ...]:
+    folded = pods.folded
     count = folded.pods + folded.completed
     named = (folded.namespace, folded.owner, folded.containers, folded.completed)
     return (-count, *named, sorted(folded.annotations.items()))
@@ -151,12 +159,15 @@ def _finished(one: _Made, shared: dict[tuple[str, ...], tuple[str, ...]]) -> Dep
     """Complete a row. Rows with the same controllers share their list."""
     row = one.row
     if len(one.pods) == 1:
-        row.nodes = len(one.pods[0].nodes)
+        (folded,) = one.pods
+        row.nodes = len(folded.nodes)
+        found: tuple[str, ...] = (folded.owner.uid,) if folded.owner.uid else ()
     else:
         row.nodes = len({node for folded in one.pods for node in folded.nodes})
-    controllers = {folded.owner.uid for folded in one.pods} - {""}
-    found = tuple(sorted(controllers)[:MAX_REMEMBERED])
+        controllers = {folded.owner.uid for folded in one.pods} - {""}
+        found = tuple(sorted(controllers)[:MAX_REMEMBERED])
     row.controllers = shared.setdefault(found, found)
-    row.config_ids = tuple(sorted(row.config_ids)[:MAX_REMEMBERED])
+    if row.config_ids:
+        row.config_ids = tuple(sorted(row.config_ids)[:MAX_REMEMBERED])
     row.state = "running" if row.pods else "completed"
     return row

@@ -5,7 +5,10 @@ Digests are labels only on request: each deployed version is then a series of it
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from operator import attrgetter
+from typing import Any
 
 from xpjob.base.times import read
 from xpjob.base.truncate import MAX_LABEL, cut
@@ -37,6 +40,11 @@ def tables(rows: Sequence[Deployment], *, digests: bool) -> Iterator[Table]:
         yield _info(live)
 
 
+def _alike(rows: Sequence[Deployment], *names: str) -> Iterable[tuple[tuple[Any, ...], int]]:
+    """Return the different values of some fields, and how many rows have each."""
+    return Counter(map(attrgetter(*names), rows)).items()
+
+
 def _containers(live: Sequence[Deployment]) -> Table:
     table = Table(
         CONTAINER_LABELS,
@@ -52,35 +60,34 @@ def _containers(live: Sequence[Deployment]) -> Table:
             ),
         ),
     )
-    for row in live:
-        key = (row.namespace, row.workload_kind, row.container_kind, row.registry)
-        table.add(key, 1, row.pods)
+    for (*key, pods), rows in _alike(live, *CONTAINER_LABELS, "pods"):
+        table.add((*key,), rows, rows * pods, objects=rows)
     return table
 
 
 def _states(rows: Sequence[Deployment]) -> Table:
     text = "Number of rows of the table deployments, by state."
     table = Table(STATE_LABELS, (Column("xpjob_deployment_rows", text),))
-    for row in rows:
-        table.add((row.namespace, row.workload_kind, row.state), 1)
+    for key, number in _alike(rows, *STATE_LABELS):
+        table.add(key, number, objects=number)
     return table
 
 
 def _digests(live: Sequence[Deployment]) -> Table:
     text = "Number of containers that run, by where their digest is from, and why there is none."
     table = Table(DIGEST_LABELS, (Column("xpjob_deployment_digests", text),))
-    for row in live:
-        reason = "" if row.digest else row.no_digest_why
-        table.add((row.namespace, row.digest_from, reason), 1)
+    every = _alike(live, "namespace", "digest_from", "digest", "no_digest_why")
+    for (namespace, origin, digest, why), rows in every:
+        table.add((namespace, origin, "" if digest else why), rows, objects=rows)
     return table
 
 
 def _references(live: Sequence[Deployment]) -> Table:
     text = "Number of containers that run, by how their spec names the image."
     table = Table(TAG_LABELS, (Column("xpjob_deployment_references", text),))
-    for row in live:
-        tag = {"": "none", "latest": "latest"}.get(row.tag, "other")
-        table.add((row.namespace, tag, str(row.pinned).lower()), 1)
+    for (namespace, tag, pinned), rows in _alike(live, *TAG_LABELS):
+        shown = {"": "none", "latest": "latest"}.get(tag, "other")
+        table.add((namespace, shown, str(pinned).lower()), rows, objects=rows)
     return table
 
 

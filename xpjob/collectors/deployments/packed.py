@@ -176,12 +176,6 @@ class Rows(Sequence[Deployment]):
         """Return the different values of a column."""
         return self._values[_COLUMNS.index(kind)]
 
-    def part(self, kind: type[P], number: int) -> P:
-        """Return the value of a row in a column."""
-        column = _COLUMNS.index(kind)
-        found: P = self._values[column][self._positions[column][number]]
-        return found
-
     def parts(self, *kinds: type[Struct]) -> Iterator[tuple[Any, ...]]:
         """Yield the values of each row in these columns."""
         columns = map(_COLUMNS.index, kinds)

@@ -88,15 +88,15 @@ class Memory:
             while there and there[0] < place:
                 absent += (number for number, _ in there[1])
                 there = next(before, None)
-            earlier: dict[str, list[int]] = defaultdict(list)
+            earlier: dict[str, list[int]] = {}
             if there and there[0] == place:
                 for number, (_, content) in there[1]:
-                    earlier[content].append(number)
+                    earlier.setdefault(content, []).append(number)
                 there = next(before, None)
             continued = set()
             for row in some:
-                continued.add(row.content)
-                row.since = self._since(row, earlier.get(row.content, ())) or at
+                continued.add(content := row.content)
+                row.since = self._since(row, earlier.get(content, ())) or at
             for content in earlier.keys() - continued:
                 absent += earlier[content]
         while there:
@@ -106,8 +106,7 @@ class Memory:
 
     def _since(self, row: Deployment, before: Iterable[int]) -> str:
         """Return since when a row is there, by those before it; empty if by none."""
-        lives = (self.rows.part(Life, number) for number in before)
-        earlier = [life.since for life in lives if _on(life)]
+        earlier = [since for number in before if (since := self._sinces[number]) is not None]
         if not earlier and row.owner_known and self._unresolved:
             part = (row.namespace, *row.place[4:], row.content)
             found = (self._unresolved.get((uid, *part)) for uid in row.controllers)
@@ -130,6 +129,12 @@ class Memory:
                     continue
             kept.append(row)
         return kept
+
+    @cached_property
+    def _sinces(self) -> Sequence[str | None]:
+        """Return since when each row has been there, None if it has been interrupted."""
+        sinces = {id(life): life.since if _on(life) else None for life in self.rows.values(Life)}
+        return [sinces[id(life)] for (life,) in self.rows.parts(Life)]
 
     @cached_property
     def _workloads(self) -> Mapping[str, Ref]:
