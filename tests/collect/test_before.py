@@ -38,3 +38,10 @@ def test_rows_are_those_of_a_list() -> None:
 def test_rows_without_fields_of_their_own() -> None:
     """They are what they share."""
     assert list(Rows((), [(1,), (0,)], EXPECTED)) == [EXPECTED[1], EXPECTED[0]]
+
+
+def test_the_values_of_a_field() -> None:
+    """Whether rows share it or not."""
+    rows = Rows(("namespace", "name"), OWN, SHARED)
+    for name in ("namespace", "name", "state"):
+        assert rows.values(name) == {getattr(row, name) for row in EXPECTED}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import attrgetter, itemgetter
 from typing import Any, TypeVar, overload
 
 import msgspec
@@ -55,6 +56,12 @@ class Rows(Sequence[Any]):
 
     def __iter__(self) -> Iterator[Any]:
         return map(self._row, self.own)
+
+    def values(self, name: str) -> set[Any]:
+        """Return the different values of a field."""
+        if name in self.names:
+            return set(map(itemgetter(self.names.index(name)), self.own))
+        return set(map(attrgetter(name), self.shared))
 
     def _row(self, own: tuple[Any, ...]) -> Any:
         return structs.replace(self.shared[own[-1]], **dict(zip(self.names, own, strict=False)))

@@ -367,9 +367,7 @@ def _warn_of_dropped(head: Head, collectors: Collectors) -> None:
 def _groups(rows: Any) -> set[str]:
     if not rows or not hasattr(rows[0], "group"):
         return set()
-    if isinstance(rows, Rows) and "group" not in rows.names:
-        rows = rows.shared
-    return {row.group for row in rows}
+    return rows.values("group") if isinstance(rows, Rows) else {row.group for row in rows}
 
 
 def _relevant_groups(
