@@ -10,8 +10,8 @@ from shutil import which
 
 import pytest
 
-from support.reader import Reader
-from support.reader_sample import snapshot
+from support.reader import Reader, make_reader
+from support.reader_sample import BROKEN, FakeStore, claim, snapshot
 
 CLAIM_KEYS = (
     *("group", "version", "kind", "namespace", "name", "creator", "team", "composition"),
@@ -119,6 +119,19 @@ def test_filters_and_orders(reader: Reader, query: str, expected: list[str]) -> 
     document = reader.json(f"/bookkeeping?{query}")
     assert names(document) == expected
     assert document["total"] == len(expected)
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00Z", "1901-12-13T00:00:00Z"])
+def test_times_may_be_of_any_century(moment: str) -> None:
+    """Go's zero time, for example, is a time like others."""
+    store = FakeStore()
+    made = snapshot()
+    made.claims[0] = claim("old", **{**BROKEN, "not_ready_since": moment})
+    store.save(made)
+    reader = make_reader(store)
+    assert reader.snapshots.refresh()
+    assert "old" in names(reader.json("/bookkeeping?since=3w"))
+    assert names(reader.json("/bookkeeping?class=claim&sort=-notReady"))[0] == "old"
 
 
 def test_pages_hold_every_record_once(reader: Reader) -> None:

@@ -24,7 +24,7 @@ from xpjob.base import memory
 from xpjob.base.scratch import scratch
 from xpjob.reader import handover, loader
 from xpjob.reader.child import Order
-from xpjob.reader.packed import Encoded, Texts
+from xpjob.reader.packed import Encoded, Texts, narrowed_times
 
 PATHS = (
     "/bookkeeping",
@@ -337,6 +337,15 @@ def test_texts_are_found_by_code_and_by_text(texts: list[str], other: str) -> No
     assert tuple(made[code] for code in range(len(made))) == expected
     for text in {*texts, other}:
         assert made.code(text) == (expected.index(text) if text in expected else None)
+
+
+@given(st.lists(st.integers(-(1 << 33), 1 << 33) | st.integers(-9, 9)))
+def test_times_take_four_bytes_if_they_fit(seconds: list[int]) -> None:
+    """And are the same in any case."""
+    made = narrowed_times(array("q", seconds))
+    assert list(made) == seconds
+    fit = all(-(1 << 31) <= each < 1 << 31 for each in seconds)
+    assert made.itemsize == (4 if fit else 8)
 
 
 @given(st.lists(st.binary(max_size=60).map(lambda b: b'"%s"' % b.hex().encode()), max_size=900))

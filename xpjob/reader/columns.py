@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from operator import attrgetter
 from typing import Any
 
 import msgspec
 from msgspec import Raw
 
-from xpjob.reader.table import Coder, Column, number_of, seconds_of, text_of
+from xpjob.reader.packed import narrowed_times
+from xpjob.reader.table import Coder, Column, columns_of, number_of, seconds_of, text_of
 
 _AT_ONCE = 256
 """Rows that are decoded at a time: decoding holds the interpreter."""
@@ -44,11 +46,11 @@ def read(
             values.extend(map(number_of, some[name]))
         for name, seconds in time_rows.items():
             seconds.extend(map(seconds_of, some[name]))
-    columns = {name: coder.column() for name, coder in coders.items()}
-    return Columns(columns, number_rows, time_rows)
+    moment_rows = {name: narrowed_times(time_rows.pop(name)) for name in moments}
+    return Columns(columns_of(coders), number_rows, moment_rows)
 
 
-def decoded(rows: Sequence[Raw | bytes], names: Sequence[str]) -> Iterator[Mapping[str, list[Any]]]:
+def decoded(rows: Iterable[Raw | bytes], names: Sequence[str]) -> Iterator[Mapping[str, list[Any]]]:
     """Yield the values of some keys by name, a few hundred rows at a time; None without a key.
 
     Raises ``MsgspecError`` for rows that are not objects.
@@ -59,8 +61,9 @@ def decoded(rows: Sequence[Raw | bytes], names: Sequence[str]) -> Iterator[Mappi
     )
     decode = msgspec.json.Decoder(list[row]).decode  # type: ignore[valid-type]
     getters = {name: attrgetter(f"c{number}") for number, name in enumerate(names)}
-    for start in range(0, len(rows), _AT_ONCE):
-        some = decode(b"[" + b",".join(rows[start : start + _AT_ONCE]) + b"]")
+    rest = iter(rows)
+    while bodies := list(islice(rest, _AT_ONCE)):
+        some = decode(b"[" + b",".join(bodies) + b"]")
         yield {name: list(map(get, some)) for name, get in getters.items()}
 
 

@@ -21,7 +21,7 @@ _BLOCK = 16 << 10
 """Bytes that are compressed together: rows of a page lie anywhere, and each costs its block."""
 _KEPT = 64
 """Blocks that are held uncompressed: those of the pages that are asked for again and again."""
-_LEVEL = 1
+_LEVEL = 6
 _END = b"\xff"
 """Separates texts: no byte of UTF-8."""
 
@@ -29,10 +29,12 @@ _END = b"\xff"
 class Encoded(Sequence[bytes]):
     """Rows as JSON, a comma after each, compressed; ``starts`` is where each begins in the JSON."""
 
-    def __init__(self, starts: array[int], packed: bytearray, places: array[int]) -> None:
-        """Take the compressed blocks, and where each begins among them."""
+    def __init__(
+        self, starts: array[int], packed: bytearray, places: array[int], dictionary: bytes
+    ) -> None:
+        """Take the compressed blocks, where each begins among them, and their dictionary."""
         self.starts = starts
-        self._packed, self._places = packed, places
+        self._packed, self._places, self._dictionary = packed, places, dictionary
         self._held: dict[int, bytes] = {}
 
     @classmethod
@@ -43,11 +45,11 @@ class Encoded(Sequence[bytes]):
             packer.add(row)
         return packer.encoded()
 
-    def __getstate__(self) -> tuple[array[int], bytearray, array[int]]:
-        return self.starts, self._packed, self._places
+    def __getstate__(self) -> tuple[array[int], bytearray, array[int], bytes]:
+        return self.starts, self._packed, self._places, self._dictionary
 
-    def __setstate__(self, state: tuple[array[int], bytearray, array[int]]) -> None:
-        self.starts, self._packed, self._places = state
+    def __setstate__(self, state: tuple[array[int], bytearray, array[int], bytes]) -> None:
+        self.starts, self._packed, self._places, self._dictionary = state
         self._held = {}
 
     def __len__(self) -> int:
@@ -100,16 +102,21 @@ class Encoded(Sequence[bytes]):
     def _unpacked(self, number: int) -> bytes:
         places = self._places
         packed = memoryview(self._packed)[places[number] : places[number + 1]]
-        return zlib.decompress(packed, -15, _BLOCK)
+        return zlib.decompressobj(-15, zdict=self._dictionary).decompress(packed)
 
 
 class Packer:
-    """Compresses rows as they come. ``size`` is that of the JSON so far."""
+    """Compresses rows as they come. ``size`` is that of the JSON so far.
+
+    The first block is the dictionary of all: each begins as if it followed that, so that what rows
+    have in common is in memory once.
+    """
 
     def __init__(self) -> None:
         self.size = 0
         self._starts, self._places = array("I", [0]), array("I", [0])
         self._packed, self._rest = bytearray(), bytearray()
+        self._dictionary = b""
 
     def add(self, row: bytes | Raw) -> None:
         """Add a row."""
@@ -130,10 +137,11 @@ class Packer:
         if self._rest:
             self._pack(bytes(self._rest))
             self._rest.clear()
-        return Encoded(self._starts, self._packed, self._places)
+        return Encoded(self._starts, self._packed, self._places, self._dictionary)
 
     def _pack(self, block: bytes) -> None:
-        packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, -15)
+        self._dictionary = self._dictionary or block
+        packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, -15, zdict=self._dictionary)
         self._packed += packer.compress(block)
         self._packed += packer.flush()
         self._places.append(len(self._packed))
@@ -188,6 +196,14 @@ def narrowed(codes: array[int], count: int) -> array[int]:
     return codes
 
 
+def narrowed_times(seconds: array[int]) -> array[int]:
+    """Return seconds of the epoch in four bytes each, if all are from 1901 to 2038."""
+    try:
+        return array("i", seconds)
+    except OverflowError:
+        return seconds
+
+
 class _Keys(Mapping[str, Raw]):
     """Keys of a document whose rows are kept compressed."""
 
@@ -205,7 +221,7 @@ class _Keys(Mapping[str, Raw]):
 
 
 class Packed(RawSnapshot):
-    """A snapshot whose rows are kept compressed, a twentieth of their size."""
+    """A snapshot whose rows are kept compressed, a fourteenth of their size."""
 
     def __init__(self, head: Head, packed: Mapping[str, Encoded]) -> None:
         super().__init__(head, _Keys(packed))

@@ -192,7 +192,7 @@ def matching(view: View, wanted: Query, selections: Selections | None = None) ->
         rows = _where(rows, column.codes, codes)
     if wanted.cutoff is not None:
         since, cutoff = view.times[view.schema.since], wanted.cutoff
-        rows = [row for some in steps(rows) for row in some if UNKNOWN < since[row] <= cutoff]
+        rows = [row for some in steps(rows) for row in some if UNKNOWN != since[row] <= cutoff]
     if wanted.q:
         rows = _search(view, rows, wanted.q, selections or Selections())
     return array("I", ordered(view, rows, wanted.sort))

@@ -19,8 +19,8 @@ from xpjob.base import memory, times
 from xpjob.reader.packed import Encoded, Texts, narrowed
 from xpjob.reader.parameters import Parameter
 
-UNKNOWN = -(1 << 62)
-"""Stands for a time that is not known; in seconds of the epoch."""
+UNKNOWN = -(1 << 31)
+"""Stands for a time that is not known; in seconds of the epoch, and in 1901."""
 
 Rows: TypeAlias = "range | array[int]"
 """Row numbers of a view."""
@@ -70,6 +70,11 @@ class Coder:
         """Return the column."""
         texts = Texts(text for text in self._codes if text is not None)
         return Column(texts, narrowed(self._rows, len(self._codes)))
+
+
+def columns_of(coders: dict[str, Coder]) -> dict[str, Column]:
+    """Return columns by name. Each coder is let go when its column is made, which is smaller."""
+    return {name: coders.pop(name).column() for name in list(coders)}
 
 
 @dataclass(frozen=True, slots=True)

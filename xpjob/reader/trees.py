@@ -139,7 +139,8 @@ def _ids(
         start = starts[table.key]
         own = sorted(number for number in wanted if 0 <= number - start < len(rows[table.key]))
         ids: list[str] = []
-        for some in decoded([rows[table.key][number - start] for number in own], table.identity):
+        some_rows = (rows[table.key][number - start] for number in own)
+        for some in decoded(some_rows, table.identity):
             ids += (f"{table.key}/{_id(values)}" for values in zip(*some.values(), strict=True))
         found |= zip(own, ids, strict=True)
     return found

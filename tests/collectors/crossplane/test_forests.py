@@ -15,7 +15,7 @@ from support.stand_in import APP, BUCKET, CLAIM, XR, claim, legacy_xr, managed, 
 from xpjob.collect.findings import Finding, Ref
 from xpjob.collectors.crossplane import findings
 from xpjob.collectors.crossplane.owners import Owners
-from xpjob.collectors.crossplane.reader.tree_index import Family, places
+from xpjob.collectors.crossplane.reader.tree_index import Family, Places
 from xpjob.collectors.crossplane.records import Inventory, Record
 from xpjob.reader.forest import NONE
 
@@ -180,7 +180,7 @@ def test_trees_show_what_was_linked(made: list[Any]) -> None:
     """A row hangs below its owner, its root or its claim, and below no other."""
     inventory = linked(list(map(record, made)))
     records = every(inventory)
-    family = Family(places(records), len(inventory.claims), len(inventory.xrs))
+    family = Family(Places(records), len(inventory.claims), len(inventory.xrs))
     for row, parent in enumerate(family.parents):
         if parent != NONE:
             below, above = records[row], records[parent]

@@ -11,7 +11,7 @@ from support.reader import Reader, make_reader
 from support.reader_sample import GROUP, FakeStore, at, claim, xr
 from support.snapshots import Snapshot010
 from xpjob.collectors.crossplane.reader.tree import MAX_CHILDREN
-from xpjob.collectors.crossplane.reader.tree_index import Family, places
+from xpjob.collectors.crossplane.reader.tree_index import Family, Places
 from xpjob.collectors.crossplane.records import Record
 from xpjob.reader.forest import NONE
 
@@ -242,7 +242,7 @@ def test_owners_in_a_circle_end() -> None:
     ]
     tree = reading(forest(claims=[], xrs=ring, mrs=[])).json("/bookkeeping/tree?name=r1")
     assert len(tree["nodes"]) == 3
-    family = Family(places([xr("self", parent=xr_ref("self"))]), 0, 1)
+    family = Family(Places([xr("self", parent=xr_ref("self"))]), 0, 1)
     assert list(family.parents) == [NONE]
 
 
@@ -259,6 +259,6 @@ def test_parents_are_found_by_uid_and_never_by_bare_name() -> None:
     """Another group, kind or namespace of the same name is something else."""
     stranger = mr("stranger", parent=xr_ref("top"))
     found = xr("top", group="other.example.org")
-    assert list(Family(places([found, stranger]), 0, 1).parents) == [NONE, NONE]
+    assert list(Family(Places([found, stranger]), 0, 1).parents) == [NONE, NONE]
     by_uid = mr("child", parent=None, root=None, parent_uid="uid-top", group=AWS)
-    assert list(Family(places([found, by_uid]), 0, 1).parents) == [NONE, 0]
+    assert list(Family(Places([found, by_uid]), 0, 1).parents) == [NONE, 0]

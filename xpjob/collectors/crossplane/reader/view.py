@@ -13,12 +13,12 @@ from itertools import pairwise
 
 import msgspec
 
-from xpjob.collect.findings import Finding, Ref
+from xpjob.collect.findings import Finding
 from xpjob.collectors.crossplane.reader import parameters, rows
-from xpjob.collectors.crossplane.reader.tree_index import Family, Place
+from xpjob.collectors.crossplane.reader.tree_index import Family, Places
 from xpjob.collectors.crossplane.records import Claim, CompositeResource, ManagedResource, Record
-from xpjob.reader.packed import Packer
-from xpjob.reader.table import UNKNOWN, Coder, Order, Schema, Stamp, View
+from xpjob.reader.packed import Packer, narrowed_times
+from xpjob.reader.table import UNKNOWN, Coder, Order, Schema, Stamp, View, columns_of
 from xpjob.snapshot.documents import RawSnapshot
 
 NAME = "crossplane"
@@ -96,7 +96,6 @@ class Bookkeeping(View):
 
 def make(raw: RawSnapshot, stamp: Stamp) -> Bookkeeping:
     """Return the view of a snapshot. Raises ``MsgspecError`` where a record is corrupt."""
-    family = _family(raw)  # first, and by itself: it takes more memory than all that follows
     maker = _Maker()
     for class_, key, kind in zip(rows.CLASSES, KEYS, _KINDS, strict=True):
         maker.begin(class_)
@@ -106,31 +105,21 @@ def make(raw: RawSnapshot, stamp: Stamp) -> Bookkeeping:
         for row in raw.rows(key):
             maker.add(decode(row))
     own = (finding for finding in raw.head.findings if finding.collector in ("", NAME))
+    claims, xrs, _ = maker.total.values()
     return Bookkeeping(
         stamp=stamp,
         schema=SCHEMA,
         rows=maker.rows.encoded(),
         lists=dict(zip(KEYS, maker.total.values(), strict=True)),
-        columns={name: coder.column() for name, coder in maker.columns.items()},
-        times=maker.times,
+        columns=columns_of(maker.columns),
+        times={name: narrowed_times(seconds) for name, seconds in maker.times.items()},
         holes=maker.holes,
-        family=family,
+        family=Family(maker.places, claims, xrs),
         # What only one run has seen is not one yet.
         findings=tuple(finding for finding in own if finding.confirmed),
         total=maker.total,
         ready=maker.ready,
     )
-
-
-def _family(raw: RawSnapshot) -> Family:
-    refs: dict[Ref, Ref] = {}
-    places: list[Place] = []
-    counts = []
-    for key, kind in zip(KEYS, _KINDS, strict=True):
-        decode = msgspec.json.Decoder(kind).decode
-        places += (Place.of(decode(row), refs) for row in raw.rows(key))
-        counts.append(len(places))
-    return Family(places, counts[0], counts[1] - counts[0])
 
 
 class _Maker:
@@ -139,7 +128,7 @@ class _Maker:
     def __init__(self) -> None:
         self.total: dict[str, int] = {}
         self.ready: dict[str, int] = {}
-        self.rows, self.holes = Packer(), array("I")
+        self.rows, self.holes, self.places = Packer(), array("I"), Places()
         self.times = {CREATED: array("q"), NOT_READY_SINCE: array("q")}
         self.columns = {
             "class": Coder(rows.CLASSES),
@@ -173,6 +162,7 @@ class _Maker:
         body, at = rows.encode(record)
         self.holes.append(self.rows.size + at)
         self.rows.add(body)
+        self.places.add(record)
 
 
 def _or_unknown(value: int | None) -> int:
