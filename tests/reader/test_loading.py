@@ -266,7 +266,7 @@ def test_the_process_ends_with_the_reader() -> None:
         "loading.read = lambda *_: time.sleep(600); child.main()"
     )
     with scratch() as body:
-        order = pickle.dumps(Order(body.fileno(), "x", "e", pickle.dumps(()), {}, 1 << 30))
+        order = pickle.dumps(Order(body.fileno(), "x", "e", pickle.dumps(()), b"", 1 << 30))
         process = subprocess.Popen(
             [sys.executable, "-c", code],
             stdin=subprocess.PIPE,

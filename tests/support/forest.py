@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from support.collectors import CROSSPLANE
 from support.reader_sample import BROKEN, GROUP, at, claim, snapshot, xr
 from support.snapshots import Snapshot010
+from xpjob.collect.contract import Section
 from xpjob.collect.findings import Finding, Ref
+from xpjob.collect.outcome import CollectorOutcome
 from xpjob.collectors.crossplane.records import ManagedResource
+from xpjob.collectors.crossplane.state import State
+from xpjob.snapshot import documents, sections
+from xpjob.snapshot.documents import Head, RunInfo, Snapshot
 
 AWS = "rds.aws.upbound.io"
 WAITING: dict[str, object] = {
@@ -97,3 +104,27 @@ def finding(name: str, **changes: Any) -> Finding:
         "confirmed": True,
     }
     return Finding(**{**made, **changes})
+
+
+def trees(count: int) -> bytes:
+    """Return a stored snapshot of so many trees of four records; one in ten is not ready."""
+    claims, xrs, mrs = [], [], []
+    for number in range(count):
+        name, state = f"cost-{number:05d}", {} if number % 10 else BROKEN
+        top, own = Ref(GROUP, "XDatabase", "", f"{name}-x"), Ref(GROUP, "Database", "team-a", name)
+        claims.append(claim(name, xr=top, team=f"team-{number % 20}", **state))
+        xrs.append(xr(top.name, claim=own, **state))
+        mrs += [mr(f"{name}-{part}", top, claim=own, **state) for part in ("instance", "subnet")]
+    (collector,) = CROSSPLANE
+    rows: dict[str, Sequence[Any]] = {"claims": claims, "xrs": xrs, "mrs": mrs}
+    section = Section(rows, state=State(time_to_ready=[]))
+    head = Head(
+        run=RunInfo(id="f" * 32, version="0", started_at=at(seconds=12)),
+        cluster="",
+        generated_at=at(seconds=10),
+        targets=[],
+        collectors=[CollectorOutcome(collector=collector.name)],
+        tables=sections.descriptions(collector, section),
+        metrics=[],
+    )
+    return documents.encode(Snapshot(head, rows, sections.state_of(collector, section)))

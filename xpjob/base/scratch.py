@@ -6,6 +6,7 @@ import io
 import mmap
 import os
 import tempfile
+from contextlib import suppress
 from typing import BinaryIO
 
 
@@ -38,4 +39,14 @@ def of_descriptor(descriptor: int) -> memoryview:
     """Return the content of an open file."""
     if not os.fstat(descriptor).st_size:
         return memoryview(b"")
-    return memoryview(mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ))
+    return memoryview(mmap.mmap(descriptor, 0))
+
+
+def release(content: memoryview, size: int) -> None:
+    """Give back the memory of the first ``size`` bytes, which are zeros from then on, or as before.
+
+    Only for the content of a scratch file that nobody else reads.
+    """
+    if isinstance(held := content.obj, mmap.mmap):
+        with suppress(AttributeError, OSError):  # not Linux, or a file system without holes
+            held.madvise(mmap.MADV_REMOVE, 0, size // mmap.PAGESIZE * mmap.PAGESIZE)

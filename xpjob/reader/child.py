@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from xpjob.base import memory, scratch
@@ -33,15 +34,16 @@ _MAPPED_BYTES = 256 << 10
 class Order:
     """What to load: the descriptor of the document, what it is called, and who makes views of it.
 
-    ``collectors`` are pickled, as hardly any document needs them. ``most`` is the memory that may
-    be taken, in bytes.
+    ``collectors`` and ``makers`` are pickled: what they import takes memory, and is needed for
+    hardly any document, or only when the document is read. ``most`` is the memory that may be
+    taken, in bytes.
     """
 
     descriptor: int
     where: str
     etag: str
     collectors: bytes
-    makers: Makers
+    makers: bytes
     most: int
 
 
@@ -114,9 +116,11 @@ def _load(order: Order) -> object:
     try:
         body = scratch.of_descriptor(order.descriptor)
         os.close(order.descriptor)
-        raw = loading.read(body, order.where, _Late(order.collectors))
-        del body  # gives its memory back
+        release = partial(scratch.release, body)
+        raw = loading.read(body, order.where, _Late(order.collectors), release)
+        del body, release  # gives its memory back
         memory.trim()
-        return loading.contents(raw, order.etag, order.where, order.makers, views=True)
+        makers: Makers = pickle.loads(order.makers)  # noqa: S301 - of the reader's own
+        return loading.contents(raw, order.etag, order.where, makers, views=True)
     except (BadAnswerError, ValueError) as error:
         return Refused(str(error), isinstance(error, NewerSchemaError))

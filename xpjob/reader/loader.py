@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
+from functools import partial
 from io import BytesIO
 from typing import BinaryIO, cast
 
@@ -83,7 +84,9 @@ class Loader:
 
     def _here(self, body: BinaryIO, where: str, etag: str) -> Contents:
         try:
-            raw = loading.read(scratch.mapped(body), where, self._collectors)
+            content = scratch.mapped(body)
+            release = partial(scratch.release, content)
+            raw = loading.read(content, where, self._collectors, release)
             return loading.contents(raw, etag, where, self._makers, views=True)
         except (BadAnswerError, ValueError):
             raise
@@ -108,8 +111,8 @@ class Loader:
             most = max(_LEAST, min(most, limit - memory.resident() - size))
         with scratch.scratch() as errors:
             try:
-                collectors = pickle.dumps(self._collectors)
-                order = Order(body.fileno(), where, etag, collectors, self._makers, most)
+                collectors, makers = pickle.dumps(self._collectors), pickle.dumps(self._makers)
+                order = Order(body.fileno(), where, etag, collectors, makers, most)
                 asked = pickle.dumps(order)
                 process = _started(order, errors)
             except (OSError, pickle.PicklingError, AttributeError, TypeError) as error:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -27,6 +27,8 @@ from xpjob.snapshot.documents import UNREADABLE, USAGE, Head, RawSnapshot
 
 Makers: TypeAlias = "Mapping[str, Callable[[RawSnapshot, Stamp], Any]]"
 """What makes the view of each extension, by its name."""
+_RELEASED = 1 << 20
+"""Bytes of rows that are released at a time."""
 
 
 class _AnyRow(Struct, gc=False):
@@ -50,24 +52,53 @@ class Contents:
     prepared: Prepared
 
 
-def read(body: bytes | memoryview, where: str, collectors: Collectors) -> Packed:
+def read(
+    body: bytes | memoryview,
+    where: str,
+    collectors: Collectors,
+    release: Callable[[int], None] = lambda _: None,
+) -> Packed:
     """Read a stored snapshot, and keep the rows of its tables: the body can be let go.
 
-    Raises ``BadAnswerError`` where it is corrupt.
+    ``release`` is called with the number of bytes at its beginning that are not read again, and
+    may overwrite them. Raises ``BadAnswerError`` where it is corrupt.
     """
     raw = documents.decode_raw(body, where)
     head = sections.upgraded(raw, collectors, where)
+    wanted = {table.key for table in head.tables or ()}
     packed: dict[str, Encoded] = {}
+    done = 0
     try:
-        for table in head.tables or ():
-            if (rows := raw.keys.get(table.key)) is not None:
-                msgspec.json.decode(rows, type=list[_AnyRow])
-                packed[table.key] = Encoded.of(msgspec.json.decode(rows, type=list[Raw]))
-        if (usage := raw.keys.get(USAGE)) is not None:
-            packed[USAGE] = Encoded.of([usage])  # which only reports of usage read
+        for key, value in raw.keys.items():
+            if key in wanted:
+                msgspec.json.decode(value, type=list[_AnyRow])
+                rows = msgspec.json.decode(value, type=list[Raw])
+                packed[key] = Encoded.of(_released(rows, done, release))
+            elif key == USAGE:
+                # Which only reports of usage read.
+                packed[key] = Encoded.of(_released([value], done, release))
+            done += len(memoryview(value))
     except UNREADABLE as error:
         raise documents.unreadable(where, error) from error
     return Packed(head, packed)
+
+
+def _released(rows: list[Raw], done: int, release: Callable[[int], None]) -> Iterator[bytes]:
+    """Yield rows, and release them. ``done`` is the size of the values before them.
+
+    What lies between values is not counted, so what is released ends before the next row: unless
+    values are in another order than keys, as where a key occurs twice.
+    """
+    released = done
+    for row in rows:
+        body = bytes(memoryview(row))
+        if b"\0" in body:
+            raise ValueError("a key of the document occurs twice")
+        yield body
+        done += len(body)
+        if done - released >= _RELEASED:
+            release(done)
+            released = done
 
 
 def contents(raw: Packed, etag: str, where: str, makers: Makers, *, views: bool) -> Contents:

@@ -38,7 +38,7 @@ class Encoded(Sequence[bytes]):
         self._held: dict[int, bytes] = {}
 
     @classmethod
-    def of(cls, rows: Iterable[bytes | Raw]) -> Encoded:
+    def of(cls, rows: Iterable[bytes]) -> Encoded:
         """Return rows that are made or read one by one."""
         packer = Packer()
         for row in rows:
@@ -118,9 +118,8 @@ class Packer:
         self._packed, self._rest = bytearray(), bytearray()
         self._dictionary = b""
 
-    def add(self, row: bytes | Raw) -> None:
+    def add(self, body: bytes) -> None:
         """Add a row."""
-        body = bytes(memoryview(row)) if isinstance(row, Raw) else row
         if b"\n" in body:  # a document that somebody has indented still has one line a row
             body = msgspec.json.format(body, indent=-1)
         rest = self._rest
