@@ -15,6 +15,7 @@ from support.toy_tables import toy_snapshot
 from xpjob.collect.findings import Finding
 from xpjob.collect.outcome import CollectorOutcome
 from xpjob.collect.tables import Column, Link, TableDescription, Usual, row_id
+from xpjob.reader import gone as remembered
 
 OBJECT = (Column("group"), Column("kind"), Column("namespace"), Column("name"))
 ORDERS = TableDescription(
@@ -295,6 +296,23 @@ def test_a_row_that_is_gone() -> None:
     serve(5, at(seconds=2), "two")
     gone = reader.refused("/tables/orders/rows/a/one", 404, "no-such-row")
     assert (gone["goneSince"], gone["lastSeenAt"]) == (at(seconds=2), at(seconds=4))
+
+
+def test_rows_that_went_last_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only so many: those that went before them are forgotten."""
+    monkeypatch.setattr(remembered, "_HELD", 2)
+    store, names = FakeStore(), ["one", "two", "three", "four"]
+    reader = reader_of({"orders": list(map(order, names))}, store)
+    for number, left in enumerate((["two", "three", "four"], ["four"]), 2):
+        rows, outcomes = {"orders": list(map(order, left))}, [CollectorOutcome(collector="shop")]
+        made = toy_snapshot(number, tables=TABLES, rows=rows, collectors=outcomes)
+        store.save(made)
+        assert reader.snapshots.refresh()
+    since = [
+        reader.refused(f"/tables/orders/rows/a/{name}", 404, "no-such-row")["goneSince"]
+        for name in names[:3]
+    ]
+    assert since == ["", at(seconds=10), at(seconds=10)]
 
 
 def test_what_is_no_row() -> None:

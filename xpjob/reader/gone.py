@@ -10,7 +10,7 @@ from xpjob.reader.ids import Ids, hash_of
 from xpjob.reader.prepared import Prepared
 
 _HELD = 20_000
-"""Rows that are remembered, some 4 MB: those that went last."""
+"""Rows that are remembered, some 3 MB: those that went last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +28,15 @@ class Gone:
 
     def after(self, before: Prepared, then: str, now: Prepared, at: str) -> Gone:
         """Return what is gone at a time, when the snapshot ``before`` of ``then`` is replaced."""
-        kept = {key: times for key, times in self.times.items() if not _has(now, *key)}
+        went: dict[tuple[str, int], tuple[str, str]] = {}
         for table, prepared in before.tables.items():
             if table in now.tables:
-                went = _missing(prepared.ids, now.tables[table].ids)
-                kept |= {(table, each): (at, then) for each in islice(went, _HELD)}
-        return Gone(dict(islice(kept.items(), max(0, len(kept) - _HELD), None)))
+                missing = _missing(prepared.ids, now.tables[table].ids)
+                some = islice(missing, _HELD - len(went))
+                went |= dict.fromkeys(((table, each) for each in some), (at, then))
+        kept = {key: times for key, times in self.times.items() if not _has(now, *key)}
+        first = max(0, len(kept) + len(went) - _HELD)
+        return Gone(dict(islice(kept.items(), first, None)) | went)
 
 
 def _has(prepared: Prepared, table: str, wanted: int) -> bool:
