@@ -11,12 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, push_to_gateway, pushadd_to_gateway
-from zlib_ng import zlib_ng
 
 from xpjob.publish.gateway import Gateway, Group
 from xpjob.publish.start_times import StartTimes
-
-_LEVEL, _GZIP = 1, 31
+from xpjob.store.gzipped import packed
 
 
 class Pushgateway:
@@ -81,8 +79,7 @@ class Pushgateway:
     ) -> Callable[[], None]:
         """Replace prometheus_client's handler, which hides the gateway's answer.
 
-        Its compression, too: that is gzip of the highest level, and takes twenty times as long.
+        Its compression, too: that is gzip of the highest level, which takes much longer.
         """
-        packed = zlib_ng.compress(data, _LEVEL, wbits=_GZIP)
         described = {**dict(headers), "Content-Encoding": "gzip"}
-        return lambda: self.gateway.send(method, url, described, packed)
+        return lambda: self.gateway.send(method, url, described, packed(data))
