@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from contract.cells import TOKEN, Cell
 from contract.scenes import SCENES, Scene
-from support.costs import CountedBytes, cost, grow
+from support.costs import CountedBytes, cost, grow, risen
 from support.paths import GOLDEN
 from xpjob.collect.contract import (
     Collector,
@@ -32,7 +32,6 @@ from xpjob.demo.api import Server, create_app
 from xpjob.demo.cluster import Cluster
 
 BASELINE = GOLDEN / "collector-costs.json"
-TOLERANCE = 1.1
 NOISE = {"bytes": 8192, "blocks": 100}
 
 Measure = Callable[[Collector], dict[str, int]]
@@ -78,7 +77,9 @@ def test_a_thousand_objects_cost_no_more_than_they_did(scene: Scene, found: dict
     """A change that makes them cost more says so, by writing the numbers anew."""
     baseline = _baseline(scene)
     assert found.keys() == baseline.keys()
-    assert not (more := risen(baseline, found)), f"cost more than before (then, now): {more}"
+    assert not (more := risen(baseline, found, _noise)), (
+        f"cost more than before (then, now): {more}"
+    )
 
 
 def test_the_numbers_do_not_depend_on_chance(
@@ -92,31 +93,22 @@ def test_the_numbers_do_not_depend_on_chance(
 def test_objects_that_are_kept_are_noticed(scene: Scene, measure: Measure) -> None:
     """A reader that keeps the objects of its pages."""
     kept = cast("Collector", _Keeping(scene.collector))
-    noticed = risen(_baseline(scene), measure(kept))
+    noticed = risen(_baseline(scene), measure(kept), _noise)
     assert {"bytes kept: lists", "blocks kept: lists"} <= noticed.keys()
 
 
 def test_dictionaries_are_noticed(scene: Scene, measure: Measure) -> None:
     """A list whose pages are decoded into dictionaries, even if they are not kept."""
     decoding = cast("Collector", _Dictionaries(scene.collector))
-    noticed = risen(_baseline(scene), measure(decoding))
+    noticed = risen(_baseline(scene), measure(decoding), _noise)
     assert {"bytes at most: lists", "blocks at most: lists"} <= noticed.keys()
 
 
 def test_objects_that_are_read_twice_are_noticed(scene: Scene, measure: Measure) -> None:
     """Planning that reads a list which is made anyway."""
     reading = cast("Collector", _ReadingTwice(scene.collector))
-    noticed = risen(_baseline(scene), measure(reading))
+    noticed = risen(_baseline(scene), measure(reading), _noise)
     assert {"bytes read"} <= noticed.keys()
-
-
-def risen(baseline: dict[str, int], found: dict[str, int]) -> dict[str, tuple[int, int]]:
-    """Return what costs more than it did, with both numbers."""
-    return {
-        name: (baseline[name], count)
-        for name, count in found.items()
-        if count > max(TOLERANCE * baseline[name], baseline[name] + _noise(name))
-    }
 
 
 def _noise(name: str) -> int:

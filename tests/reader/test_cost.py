@@ -7,37 +7,28 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
-from typing import TypeVar
 
 import pytest
 
-from support.costs import allocated
+from support.costs import Costs, of_now, risen
 from support.forest import trees
 from support.paths import GOLDEN
 from xpjob.collectors.extensions import EXTENSIONS
 from xpjob.reader import handover, loading
 
-T = TypeVar("T")
-
 BASELINE = GOLDEN / "reader-cost.json"
 THOUSANDS = 8
-TOLERANCE, NOISE = 1.1, 1024
+NOISE = 1024
 MAKERS = {extension.name: extension.view for extension in EXTENSIONS}
 
 
 def measure() -> dict[str, int]:
     """Return bytes by what they are for, for a thousand records."""
-    found: dict[str, int] = {}
+    found = Costs()
     body = trees(250 * THOUSANDS)
 
-    def measured(name: str, action: Callable[[], T]) -> T:
-        kept, peak, made = allocated(action)
-        found[f"bytes kept: {name}"], found[f"bytes at most: {name}"] = kept, peak
-        return made
-
-    raw = measured("read", lambda: loading.read(body, "here", ()))
-    made = measured("views", lambda: loading.contents(raw, "e", "here", MAKERS, views=True))
+    raw = found.measured("read", lambda: loading.read(body, "here", ()))
+    made = found.measured("views", lambda: loading.contents(raw, "e", "here", MAKERS, views=True))
     passed = io.BytesIO()
     handover.dump(made, passed)
     found["bytes handed over"], found["bytes stored"] = passed.tell(), len(body)
@@ -47,23 +38,15 @@ def measure() -> dict[str, int]:
 @pytest.fixture(scope="module")
 def measured(request: pytest.FixtureRequest) -> dict[str, int]:
     """The numbers of now, written down where that is asked for."""
-    measure()  # what is made once is made before
-    found = measure()
-    if request.config.getoption("--update-golden"):
-        BASELINE.write_text(json.dumps(found, indent=2) + "\n")
-    return found
+    return of_now(measure, BASELINE, update=request.config.getoption("--update-golden"))
 
 
 def test_a_thousand_records_cost_no_more_than_they_did(measured: dict[str, int]) -> None:
     """A change that makes them cost more says so, by writing the numbers anew."""
     baseline = json.loads(BASELINE.read_text())
     assert measured.keys() == baseline.keys()
-    risen = {
-        name: (baseline[name], count)
-        for name, count in measured.items()
-        if count > max(TOLERANCE * baseline[name], baseline[name] + NOISE)
-    }
-    assert not risen, f"cost more than before (then, now): {risen}"
+    more = risen(baseline, measured, lambda _: NOISE)
+    assert not more, f"cost more than before (then, now): {more}"
 
 
 def test_the_numbers_do_not_depend_on_chance(measured: dict[str, int]) -> None:

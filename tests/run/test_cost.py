@@ -6,14 +6,12 @@ Counted, not timed. ``--update-golden`` writes the numbers anew, on the oldest P
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import TypeVar
 
 import pytest
 from prometheus_client import generate_latest
 
 from support.collectors import CROSSPLANE
-from support.costs import allocated
+from support.costs import Costs, of_now, risen
 from support.paths import GOLDEN
 from support.records import KEYS, linked, target
 from support.samples import snapshot
@@ -33,11 +31,9 @@ from xpjob.snapshot import documents, next_run, sections
 from xpjob.snapshot.documents import Snapshot
 from xpjob.store.content import Content
 
-T = TypeVar("T")
-
 BASELINE = GOLDEN / "cost.json"
 TREES = 250  # a claim, an XR and two MRs each: a thousand objects
-TOLERANCE, NOISE = 1.1, 1024
+NOISE = 1024
 NOW = "2026-08-21T11:00:00.000000Z"
 KINDS = ((CLAIM, "claim"), (XR, "composite"), (BUCKET, "managed"))
 
@@ -62,12 +58,7 @@ def measure() -> dict[str, int]:
     (collector,) = CROSSPLANE
     bodies, sample = pages(), snapshot()
     head, past_type = head_of(sample), sections.previous_type(CROSSPLANE)
-    found: dict[str, int] = {}
-
-    def measured(name: str, action: Callable[[], T]) -> T:
-        kept, peak, made = allocated(action)
-        found[f"bytes kept: {name}"], found[f"bytes at most: {name}"] = kept, peak
-        return made
+    found = Costs()
 
     def listed() -> list[Record]:
         records: list[Record] = []
@@ -83,10 +74,10 @@ def measure() -> dict[str, int]:
         owners = Owners(inventory)
         return findings.find(inventory, owners, [], at=NOW, stuck_seconds=3600)
 
-    records = measured("list", listed)
-    every = measured("link", lambda: linked_anew(records))
+    records = found.measured("list", listed)
+    every = found.measured("link", lambda: linked_anew(records))
     inventory = Inventory.of(every)
-    measured("findings", find)
+    found.measured("findings", find)
     Timeline().complete(every, head.generated_at)
     claims, xrs, mrs = inventory
     section = Section({"claims": claims, "xrs": xrs, "mrs": mrs}, state=State(time_to_ready=[]))
@@ -99,7 +90,7 @@ def measure() -> dict[str, int]:
             """Each is sent, and dropped."""
         return content
 
-    body = b"".join(measured("encode", encoded).pieces())
+    body = b"".join(found.measured("encode", encoded).pieces())
     line = body[: body.index(b"\n") + 1]
     found["bytes stored"], found["bytes of the first line"] = len(body), len(line)
 
@@ -111,42 +102,36 @@ def measure() -> dict[str, int]:
         looked_at, generated_at = document.run.started_at, document.generated_at
         return Timeline(Before(looked_at, generated_at, state, rows=rows))
 
-    past = measured("recall the run before", recalled)
+    past = found.measured("recall the run before", recalled)
     seen_again = linked_anew(listed())
 
     def remember() -> object:
         past.complete(seen_again, NOW)
         return past.times_to_ready(seen_again)
 
-    measured("remember", remember)
+    found.measured("remember", remember)
 
-    head.metrics = measured(
+    head.metrics = found.measured(
         "metrics", lambda: sections.metric_tables(collector, section, NOW, MAX_SERIES)
     )
-    measured("exposition", lambda: generate_latest(exposition.registry(exposition.inventory(head))))
+    found.measured(
+        "exposition", lambda: generate_latest(exposition.registry(exposition.inventory(head)))
+    )
     return found
 
 
 @pytest.fixture(scope="module")
 def measured(request: pytest.FixtureRequest) -> dict[str, int]:
     """The numbers of now, written down where that is asked for."""
-    measure()  # what is made once is made before
-    found = measure()
-    if request.config.getoption("--update-golden"):
-        BASELINE.write_text(json.dumps(found, indent=2) + "\n")
-    return found
+    return of_now(measure, BASELINE, update=request.config.getoption("--update-golden"))
 
 
 def test_a_thousand_objects_cost_no_more_than_they_did(measured: dict[str, int]) -> None:
     """Whoever makes them cost more says so, by writing the numbers anew."""
     baseline = json.loads(BASELINE.read_text())
     assert measured.keys() == baseline.keys()
-    risen = {
-        name: (baseline[name], count)
-        for name, count in measured.items()
-        if count > max(TOLERANCE * baseline[name], baseline[name] + NOISE)
-    }
-    assert not risen, f"cost more than before (then, now): {risen}"
+    more = risen(baseline, measured, lambda _: NOISE)
+    assert not more, f"cost more than before (then, now): {more}"
 
 
 def test_the_numbers_do_not_depend_on_chance(measured: dict[str, int]) -> None:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import copy
 import gc
+import json
 import sys
 import tracemalloc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -32,6 +34,7 @@ T = TypeVar("T")
 
 OBJECTS, PAGE = 500, 125
 """Objects of each kind that is listed, and of a page."""
+TOLERANCE = 1.1
 AT = "2026-08-21T09:00:01.000000Z"
 _MOMENT = Moment(1_787_302_801)
 
@@ -49,6 +52,38 @@ def allocated(action: Callable[[], T]) -> tuple[int, int, T]:
         tracemalloc.stop()
         gc.enable()
     return after - before, peak - before, made
+
+
+class Costs(dict[str, int]):
+    """Bytes by what they are for."""
+
+    def measured(self, name: str, action: Callable[[], T]) -> T:
+        """Return what comes of an action, and note how many bytes it keeps, and takes at most."""
+        kept, peak, made = allocated(action)
+        self[f"bytes kept: {name}"], self[f"bytes at most: {name}"] = kept, peak
+        return made
+
+
+def of_now(
+    measure: Callable[[], dict[str, int]], baseline: Path, *, update: bool
+) -> dict[str, int]:
+    """Return the numbers of now, written down as the baseline with ``update``."""
+    measure()  # what is made once is made before
+    found = measure()
+    if update:
+        baseline.write_text(json.dumps(found, indent=2) + "\n")
+    return found
+
+
+def risen(
+    baseline: Mapping[str, int], found: Mapping[str, int], noise: Callable[[str], int]
+) -> dict[str, tuple[int, int]]:
+    """Return what costs more than it did, by a tenth and by its noise: then, and now."""
+    return {
+        name: (baseline[name], count)
+        for name, count in found.items()
+        if count > max(TOLERANCE * baseline[name], baseline[name] + noise(name))
+    }
 
 
 class CountedBytes:
@@ -132,12 +167,7 @@ def cost(cell: Cell, answered: CountedBytes, patch: pytest.MonkeyPatch) -> dict[
 
 def _of(cell: Cell, plan: Plan, pages: Pages) -> dict[str, int]:
     collector = cell.scene.collector
-    found: dict[str, int] = {}
-
-    def measured(name: str, action: Callable[[], T]) -> T:
-        kept, peak, made = allocated(action)
-        found[f"bytes kept: {name}"], found[f"bytes at most: {name}"] = kept, peak
-        return made
+    found = Costs()
 
     def everything() -> list[Any]:
         section = collector.finish(plan, listed, None, AT)
@@ -163,9 +193,9 @@ def _of(cell: Cell, plan: Plan, pages: Pages) -> dict[str, int]:
         gc.enable()
     pages.blocks = lambda: None
     del again
-    listed = measured("lists", lambda: _fetched(cell, plan))
-    section = measured("section", lambda: collector.finish(plan, listed, None, AT))
-    measured("metrics", lambda: list(collector.metrics(section, AT)))
+    listed = found.measured("lists", lambda: _fetched(cell, plan))
+    section = found.measured("section", lambda: collector.finish(plan, listed, None, AT))
+    found.measured("metrics", lambda: list(collector.metrics(section, AT)))
     return found
 
 
