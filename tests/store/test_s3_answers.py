@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import gc
+import io
+import itertools
+import ssl
+import threading
 import tracemalloc
 from collections.abc import Iterator
+from http.client import HTTPResponse
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -96,6 +102,56 @@ def test_a_document_is_in_memory_once(s3: S3) -> None:
         assert held is not None
         assert len(held.body) == len(piece) * count
         assert peak < 1.5 * len(held.body)
+
+
+def test_an_attempt_that_was_given_up_writes_no_more(s3: S3) -> None:
+    """Although it goes on in its thread, and its answer still comes when another one is read."""
+    first, given_up, ended = bytes(1 << 20), threading.Event(), threading.Event()
+    attempts = itertools.count()
+
+    class Slow:
+        def __iter__(self) -> Iterator[bytes]:
+            if next(attempts):
+                given_up.set()
+                assert ended.wait(60)
+                yield from [b"second"] * 100
+                return
+            try:
+                yield first
+                assert given_up.wait(60)
+                for _ in range(64):
+                    yield first
+            finally:
+                ended.set()
+
+    s3.said = ({"ETag": "x"}, Slow())
+    store, file = s3_store(s3, request_timeout_seconds="1"), io.BytesIO()
+    assert store.get("a", into=file) == Stored(b"", "x")
+    assert next(attempts) == 2
+    assert file.getvalue() == b"second" * 100
+
+
+def test_a_connection_whose_tls_fails_is_tried_again(
+    s3: S3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where it fails while a document is read, whose errors botocore does not wrap."""
+    left: list[Exception] = []
+    read = HTTPResponse.read
+
+    def failing(self: HTTPResponse, *arguments: Any, **options: Any) -> bytes:
+        if left:
+            raise left.pop()
+        return read(self, *arguments, **options)
+
+    s3.said = ({"ETag": "x"}, [b"{}"])
+    store = s3_store(s3)
+    with monkeypatch.context() as patch:
+        patch.setattr(HTTPResponse, "read", failing)
+        left += [ssl.SSLError("bad record mac"), OSError(5, "Input/output error")]
+        assert store.get("a") == Stored(b"{}", "x")
+        left += [ssl.SSLError("bad record mac")] * 9
+        with pytest.raises(TransientError, match=r"reading s3://.*bad record mac"):
+            store.get("a")
 
 
 def test_half_a_document_without_a_length_is_none(s3: S3) -> None:

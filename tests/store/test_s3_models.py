@@ -53,3 +53,12 @@ def test_a_service_that_does_not_exist_is_an_error() -> None:
     for session in sessions():
         with pytest.raises(UnknownServiceError):
             session.get_component("data_loader").load_service_model("s4", "service-2")
+
+
+def test_a_folder_that_cannot_be_read_has_no_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one in the home of another user: botocore passes it over."""
+    monkeypatch.setenv("AWS_DATA_PATH", f"/{'x' * 300}")  # an error for any user, also for root
+    theirs, ours = (session.get_component("data_loader") for session in sessions())
+    assert "s3" in ours.list_available_services("service-2")
+    model = ours.load_service_model("s3", "service-2")
+    assert model == theirs.load_service_model("s3", "service-2")

@@ -48,6 +48,17 @@ def read(seconds: float = 4.0) -> XpjobError:
     return caught.value
 
 
+def test_a_token_that_is_not_there_is_told_as_credentials(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """With its path, and not as an error of the server or of ours."""
+    come_from(IDENTITY, "http://127.0.0.1:9", monkeypatch, tmp_path / "missing")
+    message = str(read())
+    assert message.startswith("getting the credentials for s3://bucket/")
+    assert str(tmp_path / "missing") in message
+    assert "AWS_* variables" in message
+
+
 @pytest.mark.parametrize("kind", [SILENT, DRIPPING, ENDLESS, ENDLESS_ERROR])
 @pytest.mark.parametrize("source", [CONTAINER, METADATA, IDENTITY])
 def test_a_source_of_credentials_has_its_time_and_its_bound(

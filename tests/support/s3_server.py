@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import re
 import socket
@@ -17,6 +18,8 @@ from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
 BUCKET = "inventory"
+_LEAST_CHUNK = 8192
+"""Bytes that S3 wants of each chunk but the last one; moto takes any."""
 _numbers = itertools.count(1)
 
 
@@ -82,6 +85,12 @@ def serve_s3(directory: Path, *, tls: bool = False) -> Iterator[S3]:
                     environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
                 start_response(f"{status} -", [("Content-Type", "application/xml")])
                 return [f"<Error><Code>{code}</Code><Message>told so</Message></Error>".encode()]
+        if headers.get("x_amz_content_sha256", "").startswith("STREAMING-"):
+            body = environ["wsgi.input"].read()
+            environ["wsgi.input"] = io.BytesIO(body)
+            if any(size < _LEAST_CHUNK for size in _chunks(body)[:-1]):
+                start_response("403 -", [("Content-Type", "application/xml")])
+                return [b"<Error><Code>InvalidChunkSizeError</Code></Error>"]
         if served.heedless(path):
             environ.pop("HTTP_IF_MATCH", None)
             if environ["REQUEST_METHOD"] == "PUT":
@@ -105,6 +114,15 @@ def serve_s3(directory: Path, *, tls: bool = False) -> Iterator[S3]:
         server.shutdown()
         thread.join(timeout=10)
         server.server_close()
+
+
+def _chunks(body: bytes) -> list[int]:
+    """Return the sizes of the chunks of a body in the encoding aws-chunked."""
+    sizes, at = [], 0
+    while size := int(body[at : body.index(b"\r\n", at)].partition(b";")[0], 16):
+        sizes.append(size)
+        at = body.index(b"\r\n", at) + 2 + size + 2
+    return sizes
 
 
 def _renamed(environ: dict[str, Any], bucket: str) -> dict[str, Any]:

@@ -74,24 +74,30 @@ class Reading(io.RawIOBase):
         return self._at
 
     def read(self, size: int = -1) -> bytes:
-        """Read at most the rest of a piece, or all that is left without a size."""
+        """Read so many bytes, fewer only at the end; all that is left without a size.
+
+        Small pieces are joined: botocore sends what it reads at once as a chunk, and S3 refuses
+        chunks of less than 8 KiB but for the last.
+        """
         if size is None or size < 0:
             return self.readall()
-        if self._at >= self._size:
-            return b""
-        skipped = 0
+        wanted, skipped = min(size, self._size - self._at), 0
         if self._pieces is None:
             self._pieces, skipped = self._content.pieces(), self._at
-        while skipped >= len(self._piece):
-            skipped -= len(self._piece)
-            self._piece = memoryview(next(self._pieces))
-        part = self._piece[skipped : skipped + size]
-        self._piece = self._piece[skipped + len(part) :]
-        self._at += len(part)
-        return bytes(part)
+        parts = []
+        while wanted > 0:
+            while skipped >= len(self._piece):
+                skipped -= len(self._piece)
+                self._piece = memoryview(next(self._pieces))
+            part = self._piece[skipped : skipped + wanted]
+            self._piece = self._piece[skipped + len(part) :]
+            skipped, wanted = 0, wanted - len(part)
+            self._at += len(part)
+            parts.append(part)
+        return b"".join(parts)
 
     def readinto(self, buffer: Any) -> int:
-        """Read at most the rest of a piece into a buffer; return how many bytes."""
+        """Read as ``read`` does into a buffer; return how many bytes."""
         part = self.read(len(buffer))
         buffer[: len(part)] = part
         return len(part)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import logging
 from collections.abc import Callable
 from typing import Any, BinaryIO, TypeVar
@@ -63,15 +64,20 @@ class S3Store:
     def get(self, key: str, unless: str = "", into: BinaryIO | None = None) -> Stored | None:
         """Return a document, or None if it does not exist. Raises as ``Store`` does."""
         condition: Any = {"IfNoneMatch": unless} if unless else {}
+        own = io.BytesIO()  # getvalue does not copy
+        filled = bodies.Filled(own if into is None else into)
 
-        def read() -> Stored:
+        def read() -> str:
+            attempt = filled.attempt()
             answer = self._get(key, **condition)
             with contextlib.closing(answer["Body"]) as body:
                 length, as_it_is = answer.get("ContentLength"), not is_json(key)
-                return Stored(bodies.whole(body, length, into, as_it_is=as_it_is), answer["ETag"])
+                bodies.fill(attempt, body, length, as_it_is=as_it_is)
+                return str(answer["ETag"])
 
         try:
-            return self._call("reading", key, read)
+            etag = self._call("reading", key, read)
+            return Stored(own.getvalue(), etag)
         except NoSuchKeyError:
             return None
         except NotModifiedError:

@@ -21,6 +21,7 @@ from botocore.config import Config
 from botocore.parsers import ResponseParserError
 from botocore.utils import get_environ_proxies
 from msgspec import Struct
+from urllib3.exceptions import HTTPError
 
 from xpjob.base.errors import (
     BadAnswerError,
@@ -183,6 +184,8 @@ class S3Client:
         except boto.HTTPClientError as error:
             reason = error.kwargs.get("error") or error
             raise XpjobError(f"{_CREDENTIALS_FOR} {where}: {reason}; {_SOURCE}") from error
+        except OSError as error:
+            raise XpjobError(f"{_CREDENTIALS_FOR} {where}: {error}; {_SOURCE}") from error
         except boto.BotoCoreError as error:
             raise XpjobError(
                 f"creating the S3 client for {where}: {error}; check S3_REGION, S3_ENDPOINT and "
@@ -256,6 +259,10 @@ class S3Client:
                 raise MisconfiguredError(f"{what}: {error}; check the AWS_* variables") from error
             except boto.BotoCoreError as error:
                 raise XpjobError(f"{what}: {error}; check the S3_* settings") from error
+            except (HTTPError, OSError) as error:  # while a body is read, they come as they are
+                if getattr(error, "filename", None):  # of a token, or of a proxy's certificates
+                    raise XpjobError(f"{stage.doing}: {error}; {stage.advice}") from error
+                raise TransientError(f"{what}: {error}; {_path_to(str(error))}") from error
 
         return retry.call(attempt)
 

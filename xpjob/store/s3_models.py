@@ -7,7 +7,8 @@ JSON with the standard library, and keeps it in ordered dictionaries.
 from __future__ import annotations
 
 import gzip
-from pathlib import Path
+import os
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -25,15 +26,19 @@ def use_in(session: Session) -> None:
 class _Models(Loader):
     def list_available_services(self, type_name: str) -> list[str]:
         """Return the names of all folders: one that has no such model fails when it is read."""
-        there = [path for path in map(Path, self.search_paths) if path.is_dir()]
-        return sorted({found.name for path in there for found in path.iterdir()})
+        names: set[str] = set()
+        for path in self.search_paths:
+            with suppress(OSError):  # it need not exist, and the home may be another user's
+                names.update(os.listdir(path))
+        return sorted(names)
 
 
 class _Files(JSONFileLoader):
     def load_file(self, file_path: str) -> Any:
         """Return the content of a file, which may be compressed; None if there is none."""
         for end, opened in ((".json", open), (".json.gz", gzip.open)):
-            if Path(path := file_path + end).is_file():
+            # Unlike Path.is_file, it is also False where this user may not look.
+            if os.path.isfile(path := file_path + end):  # noqa: PTH113
                 with opened(path, "rb") as file:
                     return msgspec.json.decode(file.read())
         return None
