@@ -12,7 +12,7 @@ import tempfile
 import threading
 from array import array
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 from hypothesis import given
@@ -22,8 +22,10 @@ from support.reader import Reader, make_reader
 from support.reader_sample import FakeStore, at, snapshot
 from xpjob.base import memory
 from xpjob.base.scratch import scratch
-from xpjob.reader import handover, loader
+from xpjob.reader import handover, loader, loading
 from xpjob.reader.child import Order
+from xpjob.reader.loader import Loader
+from xpjob.reader.loading import Contents
 from xpjob.reader.packed import Encoded, Texts, narrowed_times
 
 PATHS = (
@@ -177,6 +179,65 @@ def test_a_process_that_fails_costs_nothing_but_the_news(
     assert reader.json("/bookkeeping?limit=1")["total"] == 11
 
 
+RAISING = "loading.contents = lambda *_, **__: (_ for _ in ()).throw({}); child.main()"
+CAUSES = {
+    "killed": (f"child._load = lambda _: exec({KILLED!r}); child.main()", "memory limit"),
+    "no memory": (RAISING.format("MemoryError('x' * 9)"), "memory limit"),
+    "no memory to map": (RAISING.format("OSError(12, 'Cannot allocate')"), "memory limit"),
+    "a bug": (RAISING.format("KeyError('memoryRequested')"), "KeyError: 'memoryRequested'"),
+    "another bug": (RAISING.format("TypeError('no answer')"), "TypeError: no answer"),
+    "hangs": ("import time; child._load = lambda _: time.sleep(600); child.main()", "processor"),
+    "hangs without output": (
+        "import os, time; os.write(1, child.READY); os.close(1); time.sleep(600)",
+        "report this text",
+    ),
+}
+
+
+@pytest.mark.parametrize("cause", CAUSES)
+def test_the_advice_fits_the_cause(
+    processes: list[subprocess.Popen[bytes]],
+    cause: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A process that fails says why before it ends, and what it says is told."""
+    code, expected = CAUSES[cause]
+    start = "import sys; sys.path[:] = sys.argv[1:]; from xpjob.reader import child, loading; "
+    monkeypatch.setattr(loader, "_CODE", start + code)
+    monkeypatch.setattr(loader, "_SECONDS", 1.0 if cause == "hangs" else 60.0)
+    if cause == "hangs without output":
+        monkeypatch.setattr(loader, "_LAST_WORDS", 0.1)
+    store = FakeStore()
+    store.save(snapshot())
+    assert make_reader(store).snapshots.refresh()
+    assert len(processes) == 1
+    error = str(caplog.records[-1].__dict__["error"])
+    assert expected in error
+    advices = ("memory limit", "processor limit", "report this text")
+    assert sum(advice in error for advice in advices) == 1
+    assert ("report this text" in error) == (expected not in ("memory limit", "processor"))
+
+
+@pytest.mark.parametrize("error", [KeyError("memoryRequested"), MemoryError()])
+def test_the_advice_also_fits_where_it_is_loaded_here(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As small ones are; and it is marked, as there."""
+
+    def failing(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(loading, "contents", failing)
+    store = FakeStore()
+    store.save(snapshot())
+    reader = make_reader(store)
+    assert reader.snapshots.refresh()
+    said = str(caplog.records[-1].__dict__["error"])
+    assert ("memory limit" in said) == isinstance(error, MemoryError)
+    assert type(error).__name__ in said
+
+
 def test_a_newer_document_is_loaded_at_once(
     processes: list[subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -193,7 +254,13 @@ def test_a_newer_document_is_loaded_at_once(
     assert reader.json("/bookkeeping?limit=1")["total"] == 9
 
 
-@pytest.mark.parametrize("how", ["no process", "no imports", "no pickles", "no files"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        *("no process", "no imports", "no pickles", "no files"),
+        *("no threads", "no threads there", "other output"),
+    ],
+)
 def test_without_a_process_it_is_loaded_here(
     processes: list[subprocess.Popen[bytes]],
     how: str,
@@ -205,6 +272,14 @@ def test_without_a_process_it_is_loaded_here(
         monkeypatch.setattr(sys, "executable", "/nonexistent/python")
     elif how == "no imports":
         monkeypatch.setattr(loader, "_CODE", "import nonexistent")
+    elif how == "no threads":
+        monkeypatch.setattr(threading, "Timer", _NoTimer)
+    elif how == "no threads there":
+        code = "import threading; threading.Thread.start = lambda _: 1 / 0; "
+        monkeypatch.setattr(loader, "_CODE", code + loader._CODE)
+    elif how == "other output":
+        code = "import os; os.write(1, b'warning: this Python is old\\n'); "
+        monkeypatch.setattr(loader, "_CODE", code + loader._CODE)
     elif how == "no files":
         monkeypatch.setattr(os, "memfd_create", _refused)
         monkeypatch.setattr(tempfile, "TemporaryFile", _refused)
@@ -225,6 +300,57 @@ def test_without_a_process_it_is_loaded_here(
 
 def _refused(*_: object) -> None:
     raise OSError("not permitted")
+
+
+class _NoTimer(threading.Timer):
+    def start(self) -> None:
+        """Fail as where no more threads are allowed."""
+        raise RuntimeError("can't start new thread")
+
+
+@pytest.mark.parametrize("files", [True, False], ids=["in files", "without files"])
+def test_a_corrupt_snapshot_costs_no_other_cluster_its_own(
+    monkeypatch: pytest.MonkeyPatch, *, files: bool
+) -> None:
+    """Wherever documents are kept while they are read."""
+    if not files:
+        monkeypatch.setattr(os, "memfd_create", _refused)
+        monkeypatch.setattr(tempfile, "TemporaryFile", _refused)
+    store = FakeStore()
+    for cluster in ("a", "b"):
+        store.save(snapshot(cluster=cluster), cluster)
+    store.put("a/snapshot.json", b"not json", replacing=None)
+    reader = make_reader(store)
+    assert reader.snapshots.refresh()
+    held = reader.snapshots.clusters
+    assert {name: each.verdict for name, each in held.items()} == {"a": "corrupt", "b": ""}
+    assert held["b"].snapshot is not None
+
+
+def test_a_bug_costs_no_other_cluster_its_news(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is logged and counted, and the reader does not say that all went well."""
+    store = FakeStore()
+    for cluster in ("a", "b"):
+        store.save(snapshot(cluster=cluster), cluster)
+    reader = make_reader(store)
+    with monkeypatch.context() as patch:
+        load = Loader.load
+
+        def failing(self: Loader, body: BinaryIO, where: str, etag: str) -> Contents:
+            if "a/" in where:
+                body.close()
+                raise ZeroDivisionError
+            return load(self, body, where, etag)
+
+        patch.setattr(Loader, "load", failing)
+        assert not reader.snapshots.refresh()
+    assert [record.message for record in caplog.records if record.exc_info] == ["refreshing failed"]
+    assert 'failures_total{reason="internal"} 1.0' in reader.get("/metrics").text
+    assert list(reader.snapshots.clusters) == ["b"]
+    assert reader.snapshots.refresh()
+    assert sorted(reader.snapshots.clusters) == ["a", "b"]
 
 
 def test_a_temporary_file_does_as_well(

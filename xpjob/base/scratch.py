@@ -30,7 +30,7 @@ def size_of(file: BinaryIO) -> int:
 def mapped(file: BinaryIO) -> memoryview:
     """Return the content of a file, which it keeps for as long as it is looked at."""
     if isinstance(file, io.BytesIO):
-        return file.getbuffer()
+        return memoryview(file.getvalue())  # not copied, and the buffer can be closed
     file.flush()
     return of_descriptor(file.fileno())
 

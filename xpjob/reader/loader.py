@@ -7,6 +7,7 @@ the reader does not.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import logging
 import pickle
@@ -33,9 +34,14 @@ _SECONDS, _SECONDS_PER_MB = 60.0, 2.0
 """Time for loading, with a twentieth of a processor if need be."""
 _FREE, _FACTOR, _LEAST = 256 << 20, 8, 96 << 20
 """Memory of the process without a limit: by itself, and per byte. The least that it gets."""
+_LAST_WORDS = 10.0
+"""Seconds for a process to say why it ends, at a low priority."""
 _PIPE = 1 << 20
 _CODE = "import sys; sys.path[:] = sys.argv[1:]; from xpjob.reader import child; child.main()"
 _SAID = 500
+_NO_ANSWER, _KILLED = "there was no answer", "it was killed, as by a lack of memory"
+_OUT_OF_MEMORY = (_KILLED, "MemoryError", f"OSError: [Errno {errno.ENOMEM}]")
+"""How what is said of a lack of memory begins."""
 
 _log = logging.getLogger(__name__)
 
@@ -73,28 +79,28 @@ class Loader:
         Raises ``BadAnswerError`` or ``ValueError`` where the document is corrupt, and
         ``LoadError`` where it could not be loaded for another reason.
         """
-        with body:
-            size = scratch.size_of(body)
-            if size > SMALL and not isinstance(body, BytesIO):
-                try:
-                    return self._apart(body, size, where, etag)
-                except _CannotStartError as error:
-                    self._warn(error)
-            return self._here(body, where, etag)
-
-    def _here(self, body: BinaryIO, where: str, etag: str) -> Contents:
         try:
-            content = scratch.mapped(body)
-            release = partial(scratch.release, content)
-            raw = loading.read(content, where, self._collectors, release)
-            return loading.contents(raw, etag, where, self._makers, views=True)
-        except (BadAnswerError, ValueError):
+            with body:
+                size = scratch.size_of(body)
+                if size > SMALL and not isinstance(body, BytesIO):
+                    try:
+                        return self._apart(body, size, where, etag)
+                    except _CannotStartError as error:
+                        self._warn(error)
+                return self._here(body, where, etag)
+        except (BadAnswerError, ValueError, LoadError):
             raise
         except Exception as error:
-            # As in a process of its own: whatever is in a document, the reader goes on, and reads
-            # the snapshots of other clusters.
+            # Whatever is in a document, the reader goes on, and reads the snapshots of other
+            # clusters.
             _log.exception("loading failed", extra={"object": where})
-            raise _failed(where, _described(error)) from error
+            raise _failed(where, f"{type(error).__name__}: {error}".rstrip(": ")) from error
+
+    def _here(self, body: BinaryIO, where: str, etag: str) -> Contents:
+        content = scratch.mapped(body)
+        release = partial(scratch.release, content)
+        raw = loading.read(content, where, self._collectors, release)
+        return loading.contents(raw, etag, where, self._makers, views=True)
 
     def _warn(self, error: Exception) -> None:
         if not self._warned:
@@ -154,33 +160,33 @@ def _answer(
 
     timer = threading.Timer(seconds, expire)
     timer.daemon = True
-    timer.start()
     ready = False
     with cast(BinaryIO, process.stdin) as told, cast(BinaryIO, process.stdout) as answers:
         try:
+            timer.start()
             with suppress(OSError):  # only faster
                 fcntl.fcntl(answers, fcntl.F_SETPIPE_SZ, _PIPE)
             rest = memoryview(len(asked).to_bytes(child.LENGTH, "big") + asked)
             while rest:
                 rest = rest[told.write(rest) :]
-            ready = answers.read(len(child.READY)) == child.READY
+            begun = answers.read(len(child.READY))
+            ready = begun == child.READY
             if not ready:
-                raise EOFError("it did not start")
+                raise (ValueError if begun else EOFError)("it did not start")
             body.close()  # so that its memory is free when the process has read it
             answer = handover.load(answers, _FREE + _FACTOR * size)
             if not isinstance(answer, (Contents, Refused)):
                 raise TypeError(f"the answer is {type(answer).__name__}")
         except Exception as error:
-            process.kill()
-            code = process.wait()
-            said = _said(errors) or str(error)
+            code = _ended(process, error)
+            said = (code and _said(errors)) or str(error)
             if expired.is_set():
-                said = f"there was no answer within {seconds:g} s"
+                said = f"{_NO_ANSWER} within {seconds:g} s"
             elif code == -signal.SIGKILL:
-                said = "it was killed, as by a lack of memory"
+                said = _KILLED
             elif not ready:
                 raise _CannotStartError(said) from error
-            raise _failed(where, f"the process that does so failed: {said}") from error
+            raise _failed(where, said, "the process that does so failed: ") from error
         finally:
             timer.cancel()
     if isinstance(answer, Refused):
@@ -188,19 +194,25 @@ def _answer(
     return answer
 
 
-def _failed(where: str, text: str) -> LoadError:
+def _ended(process: subprocess.Popen[bytes], error: Exception) -> int | None:
+    """Return the exit code of a process that ends by itself, None if it has to be ended."""
+    if isinstance(error, (EOFError, OSError)):  # it has closed its output, and may be writing why
+        with suppress(subprocess.TimeoutExpired):
+            return process.wait(_LAST_WORDS)
+    process.kill()
+    process.wait()
+    return None
+
+
+def _failed(where: str, said: str, who: str = "") -> LoadError:
     """Return the error for a load that failed, with advice that fits its cause."""
-    if "MemoryError" in text or "memory" in text:
+    if said.startswith(_OUT_OF_MEMORY):
         advice = "check the memory limit, which has to be some three times the snapshot"
-    elif "no answer" in text:
+    elif said.startswith(_NO_ANSWER):
         advice = "check the processor limit"
     else:
         advice = "the snapshot before is served meanwhile; if it goes on, report this text"
-    return LoadError(f"loading {where}: {text}; it is tried again; {advice}")
-
-
-def _described(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".rstrip(": ")
+    return LoadError(f"loading {where}: {who}{said}; it is tried again; {advice}")
 
 
 def _said(errors: BinaryIO) -> str:

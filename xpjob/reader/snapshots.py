@@ -184,24 +184,36 @@ class Snapshots:
             return self._refresh()
         except Exception:  # noqa: BLE001 - see below
             # A bug of ours must not end the thread, and with it all news.
-            _log.exception("refreshing failed")
-            self._metrics.failures.labels("internal").inc()
+            self._count_bug()
             return False
         finally:
             self._lock.release()
 
+    def _count_bug(self) -> None:
+        _log.exception("refreshing failed")
+        self._metrics.failures.labels("internal").inc()
+
     def _refresh(self) -> bool:
-        before = self._served()
+        before, well = self._served(), True
         try:
             for name in self._names():
+                try:
+                    held = self._fetched(name, self._held.get(name, Held()))
+                except XpjobError:
+                    raise
+                except Exception:  # noqa: BLE001 - nor the news of other clusters
+                    self._count_bug()
+                    well = False
+                    continue
                 tag = self._served().get(name)
-                self._held = {**self._held, name: self._fetched(name, self._held.get(name, Held()))}
+                self._held = {**self._held, name: held}
                 if self._served().get(name) != tag:
                     self.changed(self.tags())
         except XpjobError as error:
             self._away(error)
             return False
-        self._metrics.refreshed(self._now())
+        if well:
+            self._metrics.refreshed(self._now())
         if self._served() != before:
             self.changed(self.tags())  # clusters may be gone
             self._untidy = True
@@ -209,7 +221,7 @@ class Snapshots:
             # Only now, when no answer is being made of the snapshot that was let go.
             self._untidy = False
             give_back_memory()
-        return True
+        return well
 
     def _served(self) -> dict[str, str]:
         """Return which snapshot is served of each cluster."""
