@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
+import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -50,6 +50,7 @@ def main() -> None:
         "--collectors", default=COLLECTORS, help="of runs over pods; ';' between runs"
     )
     parser.add_argument("--only", default="", help="contenders beside the floor, comma-separated")
+    parser.add_argument("--python", default=sys.executable, help="of what is measured")
     parser.add_argument("--shards", type=int, default=0, help="a run by so many at once, as well")
     parser.add_argument("--beside", type=Path, help="checkout of another version, as well")
     parser.add_argument("--mbit", type=float, default=0, help="speed of the net (needs root)")
@@ -57,24 +58,25 @@ def main() -> None:
     if options.mbit:
         _enter_namespace()
     state_metrics_program()  # before anything waits for it
-    print(f"{os.cpu_count()} cores, Python {platform.python_version()}, {options.repeats} runs\n")
+    version = subprocess.check_output([options.python, "--version"], text=True).strip()
+    print(f"{os.cpu_count()} cores, {version}, {options.repeats} runs\n")
     print("| " + " | ".join(HEAD) + " |\n|" + "---|" * len(HEAD), flush=True)
     concluded: list[str] = []
     if options.sizes:
         with ExitStack() as stack:
-            measured = Platform(stack, options.mbit, Fleet)
+            measured = Platform(stack, options.mbit, Fleet, options.python)
             for size in map(int, options.sizes.split(",")):
                 measured.settle(measured.objects.grow(size))
                 concluded += measured.compare(options.repeats, _chosen(measured, options))
     if options.kinds:
         with ExitStack() as stack:
-            measured = Platform(stack, options.mbit, Fleet)
+            measured = Platform(stack, options.mbit, Fleet, options.python)
             measured.objects.add_kinds(options.kinds - len(measured.objects.paths), FILLED_KINDS)
             print(f"{options.kinds:,} kinds, {FILLED_KINDS + 8} of them not empty:", flush=True)
             concluded += measured.compare(options.repeats, _chosen(measured, options))
     if options.pods:
         with ExitStack() as stack:
-            of_pods = Platform(stack, options.mbit, Pods)
+            of_pods = Platform(stack, options.mbit, Pods, options.python)
             for size in map(int, options.pods.split(",")):
                 of_pods.settle(of_pods.objects.grow(size))
                 concluded += _compare_over_pods(of_pods, size, options)

@@ -8,7 +8,6 @@ import json
 import os
 import shlex
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.request
@@ -84,8 +83,8 @@ T = TypeVar("T", bound=Objects)
 class Platform(Generic[T]):
     """A control plane with objects, a gateway and an S3, and those who are measured on it."""
 
-    def __init__(self, stack: ExitStack, mbit: float, objects: type[T]) -> None:
-        """Start everything; the stack ends it."""
+    def __init__(self, stack: ExitStack, mbit: float, objects: type[T], python: str) -> None:
+        """Start everything; the stack ends it. What is measured is run by this ``python``."""
         files = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="xpjob-bench-")))
         control_plane = ControlPlane(files / "controlplane")
         stack.callback(control_plane.down)
@@ -103,6 +102,7 @@ class Platform(Generic[T]):
         self._snapshot = self._buckets / "xp-tracker" / "snapshot.json"
         self._told: dict[str, Told] = {}
         self._mbit = mbit
+        self._python = python
 
     def compare(
         self,
@@ -235,7 +235,7 @@ class Platform(Generic[T]):
 
     def naive(self) -> Sample:
         """Do about the same as one would write it first."""
-        command = [sys.executable, str(ROOT / "scripts" / "bench_naive.py"), *self.objects.paths]
+        command = [self._python, str(ROOT / "scripts" / "bench_naive.py"), *self.objects.paths]
         with_kubeconfig = self._environment() | {"KUBECONFIG": str(self.kubeconfig)}
         sample = self._meter.run(command, with_kubeconfig)
         size = (self._buckets / "naive" / "snapshot.json").stat().st_size
@@ -273,7 +273,7 @@ class Platform(Generic[T]):
     @property
     def _xpjob(self) -> list[str]:
         # -P: of the checkout that PYTHONPATH names, wherever this was started.
-        return [sys.executable, "-P", "-c", _JOB, str(self._account)]
+        return [self._python, "-P", "-c", _JOB, str(self._account)]
 
     def _environment(self) -> dict[str, str]:
         server = urlsplit(_server(self.kubeconfig))
