@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from contract.scenes import Scene
+from support.toy import PodsByNode
+from xpjob.collect.contract import Collector, Plan, Section
 from xpjob.config.option import Config, load
 from xpjob.demo.api import write_kubeconfig
 from xpjob.demo.cluster import Cluster, Fault
@@ -88,3 +94,21 @@ def without_times(rows: dict[str, list[Any]]) -> dict[str, list[Any]]:
         key: sorted(({k: v for k, v in row.items() if k not in ours} for row in some), key=str)
         for key, some in rows.items()
     }
+
+
+def idle() -> Collector:
+    """Return a second collector, which lists nothing and always works."""
+    made = PodsByNode()
+    made.name = "other"
+    made.tables = [replace(table, key="otherPods") for table in made.tables]
+    made.plan = lambda world: Plan()  # type: ignore[method-assign]  # noqa: ARG005
+    made.finish = lambda *_: Section({"otherPods": []})  # type: ignore[method-assign]
+    made.metrics = lambda *_: iter(())  # type: ignore[method-assign]
+    return made
+
+
+def with_finish(collector: Collector, finish: Callable[..., Section]) -> Collector:
+    """Return a collector that makes its section in another way."""
+    made = copy.copy(collector)
+    made.finish = finish  # type: ignore[method-assign]
+    return made

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -16,10 +15,9 @@ from msgspec.structs import replace
 from prometheus_client import generate_latest
 from starlette.routing import Route
 
-from contract.cells import TOKEN, Cell, without_times
+from contract.cells import TOKEN, Cell, idle, with_finish, without_times
 from contract.scenes import SCENES
 from support.paths import GOLDEN
-from support.toy import PodsByNode
 from xpjob.collect.attempt import Attempt
 from xpjob.collect.contract import (
     ADDRESSES,
@@ -142,9 +140,9 @@ def test_what_is_kept_is_kept_over_two_runs_and_marked(cell: Cell) -> None:
     def broken(*_: object) -> Section:
         raise ZeroDivisionError
 
-    failing = _with_finish(collector, broken)
+    failing = with_finish(collector, broken)
     for _ in range(2):
-        result = job.run(cell.config(), (failing, _other()), Silent())
+        result = job.run(cell.config(), (failing, idle()), Silent())
         (kept, other) = result.report.collectors
         assert (kept.success, other.success, result.report.partial) == (False, True, True)
         assert kept.step == "finish"
@@ -297,7 +295,7 @@ def test_the_first_line_has_the_rows_that_the_next_run_reads(cell: Cell) -> None
     def broken(*_: object) -> Section:
         raise ZeroDivisionError
 
-    job.run(cell.config(), (_with_finish(collector, broken), _other()), Silent())
+    job.run(cell.config(), (with_finish(collector, broken), idle()), Silent())
     assert _first_line_rows(cell) == _rows_read(cell)
 
 
@@ -330,23 +328,6 @@ def test_the_golden_exposition_and_snapshot(cell: Cell, request: pytest.FixtureR
     _compare(f"{cell.scene.name}.prom", _without_ages(families(result)), request)
     text = json.dumps(_frozen(document), indent=1, ensure_ascii=False) + "\n"
     _compare(f"{cell.scene.name}.json", text, request)
-
-
-def _other() -> Collector:
-    """Return a second collector, which lists nothing and always works."""
-    made = PodsByNode()
-    made.name = "other"
-    made.tables = [replace(table, key="otherPods") for table in made.tables]
-    made.plan = lambda world: Plan()  # type: ignore[method-assign]  # noqa: ARG005
-    made.finish = lambda *_: Section({"otherPods": []})  # type: ignore[method-assign]
-    made.metrics = lambda *_: iter(())  # type: ignore[method-assign]
-    return made
-
-
-def _with_finish(collector: Collector, finish: Callable[..., Section]) -> Collector:
-    made = copy.copy(collector)
-    made.finish = finish  # type: ignore[method-assign]
-    return made
 
 
 def _world(cell: Cell, api: Api, catalogue: Catalogue) -> PlanningWorld:

@@ -9,7 +9,7 @@ import pytest
 from msgspec import Struct
 
 from support.pods import Pods
-from support.toy import PodsByNode
+from support.toy import NodePods, PodsByNode
 from support.toy_rows import PodList
 from xpjob.collect.before import Before
 from xpjob.collect.contract import Section
@@ -61,6 +61,10 @@ BREAKS = {
     "a key of the snapshot": ("finish", _section(tables={"generatedAt": []})),
     "a state that is not declared": ("finish", _section(state=Strange())),
     "rows that cannot be encoded": ("finish", _section(tables={"nodePods": [Unencodable()]})),
+    "a text that cannot be encoded": (
+        "finish",
+        _section(tables={"nodePods": [NodePods("\ud800", 1)]}),
+    ),
     "rows that are none": ("finish", _section(tables={"nodePods": 5})),
     "metrics raise": ("metrics", _raises),
     "metrics are none": ("metrics", lambda *_: None),

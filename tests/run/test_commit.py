@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -17,17 +18,18 @@ from support.toy_snapshots import (
     report,
     snapshot,
 )
-from xpjob.base.errors import ConflictError, SupersededError, TransientError
+from xpjob.base.errors import BadAnswerError, ConflictError, SupersededError, TransientError
 from xpjob.collect.before import Before
 from xpjob.collect.contract import Listed, Plan, Section
 from xpjob.run.commit import (
     NotStoredError,
     head_reader,
     leave_report,
+    merged_before,
     publish_newest,
     read_report,
 )
-from xpjob.snapshot import documents
+from xpjob.snapshot import documents, next_run
 from xpjob.snapshot.documents import RunReport, Snapshot
 from xpjob.store.content import Body, pieces_of
 from xpjob.store.directory import DirectoryStore
@@ -121,6 +123,19 @@ def test_another_pod_that_merged_this_very_run_is_believed(tmp_path: Path) -> No
     assert etag == found.etag
     assert made.head.generated_at == "2026-08-21T09:05:01.000000Z"
     assert documents.encode(made) == found.body
+
+
+def test_a_merged_snapshot_that_is_damaged_is_not_believed(store: DirectoryStore) -> None:
+    """The error says where, and what of it cannot be read."""
+    made = snapshot(5, "ours")
+    made.next_run = next_run.encode(made.rows, (PodList(),))
+    line, rows = documents.encode(made).split(b"\n", 1)
+    put(store, line + b"\n" + rows.replace(b'"podList":[', b'"podList":null,"":[', 1))
+    run = run_info(5, "ours")
+    previous = recalled(store, run)
+    where = re.escape(store.where("prod/snapshot.json"))
+    with pytest.raises(BadAnswerError, match=f"podList in {where} cannot be read: Expected `arr"):
+        merged_before(store, previous, run, "prod")
 
 
 def test_conflicts_without_end_are_given_up(tmp_path: Path) -> None:

@@ -39,16 +39,29 @@ def test_a_list_that_fails_keeps_what_it_had(runs: Runs) -> None:
 
 @pytest.mark.parametrize(
     ("good", "bad"),
-    [(b'"creator":', b'"creator":7,"":'), (b'"message":"', b'"message":"\xff\xfe')],
-    ids=["no text", "no UTF-8"],
+    [
+        (b'"creator":', b'"creator":7,"":'),
+        (b'"message":"', b'"message":"\xff\xfe'),
+        (b'{"group":"', b'{"group":"\xff'),
+        (b'"claims":[', b'"claims":null,"":['),
+        (b'"claims":[', b'"claims":{},"":['),
+        (b'"claims":[', b'"":['),
+        (b'"claims":[', b'"claims":[7,'),
+    ],
+    ids=[
+        *("no text", "no UTF-8", "no UTF-8 in the identity"),
+        *("rows are null", "rows are an object", "no rows", "a row is a number"),
+    ],
 )
 def test_what_is_to_be_carried_and_cannot_be_read_is_kept_aside(
     runs: Runs, good: bytes, bad: bytes
 ) -> None:
-    """One wrong value, where only carrying looks; what was listed is stored all the same."""
+    """Behind the first line, where only carrying looks; what was listed is stored all the same."""
     runs.run()
     path = runs.directory / "snapshot.json"
-    wrong = path.read_bytes().replace(good, bad, 1)
+    line, rows = path.read_bytes().split(b"\n", 1)
+    start = rows.index(b'"claims":[')
+    wrong = line + b"\n" + rows[:start] + rows[start:].replace(good, bad, 1)
     assert wrong != path.read_bytes()
     path.write_bytes(wrong)
     fail(runs, "postgresqlinstances", 403)

@@ -260,7 +260,8 @@ def test_after_a_conflict_that_of_the_other_run_counts(store: Counting, line: bo
 def test_rows_of_another_type_are_in_no_first_line() -> None:
     """Nor those that cannot be read; the next run reads the whole document."""
     (spec,) = PodList.tables
-    for row in ({"namespace": "x"}, msgspec.Raw(b'{"namespace":7}'), msgspec.Raw(b"{")):
+    raw = (b'{"namespace":7}', b"{", b"null", b'{"namespace":"\xff","name":"x"}', b"[" * 100_000)
+    for row in ({"namespace": "x"}, pod("\ud800"), *map(msgspec.Raw, raw)):
         assert next_run.encode({spec.key: [row]}, (PodList(),)) == b""
     made = snapshot(1, rows=())
     made.rows["podList"] = [{"namespace": "x", "name": "y"}]

@@ -20,7 +20,7 @@ from xpjob.run.journal import Journal
 from xpjob.run.plan import Gathered
 from xpjob.run.previous import Previous, Whole, check_order, read, recall
 from xpjob.snapshot import documents, next_run, sections
-from xpjob.snapshot.documents import Head, RawSnapshot, RunInfo, RunReport, Snapshot
+from xpjob.snapshot.documents import Head, RunInfo, RunReport, Snapshot
 from xpjob.store.base import REPORT, SNAPSHOT, Store, key_of
 from xpjob.usage.state import UsageState
 
@@ -154,7 +154,8 @@ def merged_before(
     raw = documents.decode_raw(stored.body, store.where(key))
     if raw.head.run.id != run.id:
         return None
-    return _snapshot(raw), stored.etag
+    keys = [table.key for table in raw.head.tables or ()]
+    return Snapshot(raw.head, sections.undecoded(raw, keys, store.where(key))), stored.etag
 
 
 def leave_report(
@@ -242,7 +243,3 @@ def head_reader(collectors: Collectors) -> Callable[[bytes, str], Head]:
 def read_report(body: bytes, where: str) -> RunReport:
     """Decode a report."""
     return documents.decode(body, RunReport, where)
-
-
-def _snapshot(raw: RawSnapshot) -> Snapshot:
-    return Snapshot(raw.head, {table.key: raw.rows(table.key) for table in raw.head.tables or ()})

@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from xpjob.base import times
+from xpjob.base.errors import BadAnswerError
 from xpjob.collect.attempt import Attempt
 from xpjob.collect.before import Before, UnreadableRowError
 from xpjob.collect.contract import RESERVED, Collector, Section, keys_of, state_keys
@@ -24,7 +25,7 @@ from xpjob.run.counting import Counting
 from xpjob.run.plan import Collected
 from xpjob.run.previous import Previous, Whole
 from xpjob.snapshot import sections
-from xpjob.snapshot.documents import RawSnapshot
+from xpjob.snapshot.documents import UNREADABLE, RawSnapshot, unreadable
 
 _log = logging.getLogger(__name__)
 
@@ -151,23 +152,40 @@ class Making(Struct, frozen=True):
         keys = dict.fromkeys(
             [*(spec.key for spec in collector.tables), *(table.key for table in described)]
         )
-        whole = {key: raw.rows(key) for key in keys}
+        try:
+            whole = sections.undecoded(raw, keys, self.whole.where)
+        except BadAnswerError as error:
+            self.whole.keep_aside(error)
+            return before
         return replace(before, whole=whole, described=described)
 
     def keep(self, collector: Collector) -> Part:
         """Return a collector's section of the previous snapshot, unchanged but for its mark.
 
-        An empty one if there is none, or if it is too old.
+        An empty one if there is none, if it is too old, or if some of it cannot be read: neither
+        readers nor the next run could read it then.
         """
         empty = Part(
             rows={spec.key: [] for spec in collector.tables},
             tables=[spec.describe(collector.name) for spec in collector.tables],
         )
         raw = self.whole.read()
-        since = _made_at(collector, raw) if raw else ""
+        try:
+            return self._stored(collector, raw, empty) if raw else empty
+        except BadAnswerError as error:
+            self.whole.keep_aside(error)
+            _log.warning(
+                "carried section dropped: it cannot be read",
+                extra={"collector": collector.name, "error": str(error)},
+            )
+            return empty
+
+    def _stored(self, collector: Collector, raw: RawSnapshot, empty: Part) -> Part:
+        """Return a collector's section of a snapshot. Raises ``BadAnswerError``."""
+        since = _made_at(collector, raw, self.whole.where)
         if since and times.parse(since) > times.parse(self.at):
             since = self.at  # of a run whose clock was wrong
-        if raw is None or not since:
+        if not since:
             return empty
         if times.seconds_between(since, self.at) >= self.max_age:
             _log.warning(
@@ -175,7 +193,7 @@ class Making(Struct, frozen=True):
                 extra={"collector": collector.name, "since": since},
             )
             return empty
-        kept = _kept(collector, raw, since)
+        kept = _kept(collector, raw, since, self._shown(raw), self.whole.where)
         try:
             self.owners.take(collector.name, kept)
         except ValueError as error:
@@ -192,39 +210,54 @@ class Making(Struct, frozen=True):
             ],
         )
 
+    def _shown(self, raw: RawSnapshot) -> dict[str, Any]:
+        """Return the settings of all collectors; none if they cannot be read."""
+        text = raw.keys.get("shown")
+        try:
+            shown = msgspec.json.decode(text, type=dict[str, Any]) if text is not None else {}
+        except UNREADABLE as error:
+            self.whole.keep_aside(unreadable(f"shown in {self.whole.where}", error))
+            return {}
+        shown.pop("maxSeries", None)
+        return shown
+
 
 def _named(outcome: TargetOutcome, collector: Collector) -> TargetOutcome:
     outcome.collector = collector.name
     return outcome
 
 
-def _made_at(collector: Collector, raw: RawSnapshot) -> str:
-    """Return when the stored section of a collector was made, empty if there is none."""
+def _made_at(collector: Collector, raw: RawSnapshot, where: str) -> str:
+    """Return when the stored section of a collector was made, empty if there is none.
+
+    Raises ``BadAnswerError`` if that is no time.
+    """
     if raw.head.collectors is None:
         known = any(spec.key in raw.keys for spec in collector.tables)
         return raw.head.generated_at if known else ""
     theirs = next((o for o in raw.head.collectors if o.collector == collector.name), None)
     if theirs is None or not (theirs.success or theirs.carried_since):
         return ""
-    return theirs.carried_since or raw.head.generated_at
+    since = theirs.carried_since or raw.head.generated_at
+    if times.read(since) is None:
+        raise BadAnswerError(f"{where} cannot be read: invalid carriedSince {since!r}")
+    return since
 
 
-def _kept(collector: Collector, raw: RawSnapshot, since: str) -> Part:
-    head = sections.upgraded(raw, [collector], "the previous snapshot")
+def _kept(
+    collector: Collector, raw: RawSnapshot, since: str, shown: Mapping[str, Any], where: str
+) -> Part:
+    head = sections.upgraded(raw, [collector], where)
     tables = [table for table in head.tables or () if table.collector == collector.name]
+    rows = sections.undecoded(raw, [table.key for table in tables], where)
+    state = {key: raw.keys[key] for key in state_keys(collector) if key in raw.keys}
+    sections.check_undecoded(collector, rows, state, where)
     return Part(
-        rows={table.key: raw.rows(table.key) for table in tables},
-        state={key: raw.keys[key] for key in state_keys(collector) if key in raw.keys},
+        rows=rows,
+        state=state,
         findings=sections.findings_of(collector, raw.head),
-        shown=_shown(raw),
+        shown=shown,
         tables=tables,
         metrics=[table for table in head.metrics or () if table.collector == collector.name],
         carried_since=since,
     )
-
-
-def _shown(raw: RawSnapshot) -> dict[str, Any]:
-    text = raw.keys.get("shown")
-    shown = msgspec.json.decode(text, type=dict[str, Any]) if text is not None else {}
-    shown.pop("maxSeries", None)
-    return shown

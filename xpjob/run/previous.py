@@ -168,8 +168,13 @@ class Whole:
             raise self._error
         return self._raw
 
+    @property
+    def where(self) -> str:
+        """Return where it is, for messages."""
+        return self._store.where(key_of(self._cluster, SNAPSHOT))
+
     def keep_aside(self, error: BadAnswerError) -> None:
-        """Keep a copy of it, as a row of it cannot be read."""
+        """Keep a copy of it, as a part of it cannot be read."""
         if not self._kept:
             keep_aside(self._store, key_of(self._cluster, SNAPSHOT), error)
             self._kept = True

@@ -57,15 +57,16 @@ class _Line(Struct, rename="camel"):
 def encode(rows: dict[str, Sequence[Any]], collectors: Collectors) -> bytes:
     """Return the value of the key; empty if a table has other rows than its own.
 
-    ``rows`` are those of all tables; those of a kept section are raw. Raises ``TypeError`` or
-    ``ValueError`` for values that cannot be encoded.
+    ``rows`` are those of all tables; those of a kept section are raw. It is empty as well where a
+    row can be neither decoded nor encoded: what keeps the document from being stored is found when
+    that is encoded. Raises ``TypeError`` for values of a type that JSON has not.
     """
     tables = []
     specs = (spec for collector in collectors for spec in collector.tables)
     for spec in (spec for spec in specs if spec.previous is not Nothing):
         try:
             table = _Columns(spec).encode(rows.get(spec.key, ()))
-        except (AttributeError, RecursionError, msgspec.DecodeError):
+        except (AttributeError, *UNREADABLE):
             return b""
         tables.append(_encoder.encode(spec.key) + b":" + table)
     return b'{"tables":{' + b",".join(tables) + b"}}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import msgspec
@@ -144,6 +144,48 @@ def read_section(collector: Collector, raw: RawSnapshot, where: str) -> Section:
     except UNREADABLE as error:
         raise unreadable(where, error) from error
     return Section(tables, findings_of(collector, raw.head), state, shown=shown)
+
+
+def undecoded(raw: RawSnapshot, keys: Iterable[str], where: str) -> dict[str, Sequence[Raw]]:
+    """Return the rows of tables as they are stored.
+
+    Raises ``BadAnswerError`` if one is not a list, or is described and missing.
+    """
+    described = {table.key for table in raw.head.tables or ()}
+    rows: dict[str, Sequence[Raw]] = {}
+    for key in keys:
+        if key in described and key not in raw.keys:
+            raise BadAnswerError(f"{where} cannot be read: it describes {key}, and has no such key")
+        try:
+            rows[key] = raw.rows(key)
+        except UNREADABLE as error:
+            raise unreadable(f"{key} in {where}", error) from error
+    return rows
+
+
+def check_undecoded(
+    collector: Collector, rows: Mapping[str, Sequence[Raw]], state: Mapping[str, Raw], where: str
+) -> None:
+    """Check what is to be stored again as it is. One row is decoded at a time.
+
+    Raises ``BadAnswerError`` for what readers or the next run could not decode.
+    """
+    records: dict[str, Any] = {spec.key: spec.record for spec in collector.tables}
+    part = ""
+    try:
+        for item in msgspec.structs.fields(collector.state) if collector.state else ():
+            if item.encode_name in state:
+                part = item.encode_name
+                msgspec.json.decode(state[part], type=item.type)
+        for key, some in rows.items():
+            as_row = msgspec.json.Decoder(records.get(key, dict[str, Any])).decode
+            as_object = msgspec.json.Decoder(dict[str, Any]).decode  # also fields of no record
+            for number, row in enumerate(some, 1):
+                part = f"row {number} of {key}"
+                as_object(row)
+                as_row(row)
+    except UNREADABLE as error:
+        raise unreadable(f"{part} in {where}", error) from error
 
 
 def upgraded(raw: RawSnapshot, collectors: Collectors, where: str) -> Head:
