@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,33 @@ def test_a_status_becomes_an_error_that_tells_all(
     assert f"GET {PATH} at {stand_in.url}: {code}: the server's own words" in told
     assert advice in told
     assert len(stand_in.cluster.requests) == (4 if kind is TransientError else 1)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b'{"message":"no"}', gzip.compress(b"no"), gzip.compress(b"no")[:-4]],
+    ids=["none", "not gzip", "gzip", "cut off"],
+)
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (401, RefusedError),
+        (403, RefusedError),
+        (404, NotFoundError),
+        (410, GoneError),
+        (400, BadAnswerError),
+    ],
+)
+def test_a_status_counts_whatever_its_body_is_labelled_as(
+    stand_in: StandIn, code: int, kind: type[XpjobError], body: bytes
+) -> None:
+    """As gzip, although there is none: nothing is sent again."""
+    labelled = Fault(code, body, {"Content-Encoding": "gzip"})
+    stand_in.cluster.fault = lambda _path, _query: labelled
+    said = "no" if body else r"\(empty answer\)"
+    with pytest.raises(kind, match=rf" {code}: {said}"):
+        stand_in.api().get(PATH, {}, accept="application/json")
+    assert stand_in.paths() == [PATH]
 
 
 def test_an_answer_that_is_no_status_is_quoted(stand_in: StandIn) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import io
+import random
 import socket
 import threading
 import time
@@ -17,7 +19,7 @@ import urllib3
 
 from xpjob.base.errors import TransientError
 from xpjob.net import http
-from xpjob.net.bodies import DOCUMENT, AnswerTooLargeError, whole
+from xpjob.net.bodies import DOCUMENT, AnswerTooLargeError, Whole, whole
 from xpjob.net.http import Timeouts
 
 Talk = Callable[[socket.socket], None]
@@ -82,6 +84,111 @@ def test_a_cut_off_gzip_body_is_no_answer() -> None:
         get(url)
 
 
+def answering(status: int, encoding: str, *parts: bytes) -> Talk:
+    """Answer with a body in parts, each of which is a chunk of HTTP."""
+    head = f"HTTP/1.1 {status} X\r\nContent-Encoding: {encoding}\r\n"
+    if not parts and status == 204:
+        return lambda s: s.sendall(head.encode() + b"\r\n")
+    chunks = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in (*parts, b""))
+    return lambda s: s.sendall(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode() + chunks)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "GZIP", "x-gzip", "X-GZip", " gzip "])
+def test_gzip_has_two_names_in_any_case(encoding: str) -> None:
+    """As of RFC 9110."""
+    with server(answering(200, encoding, gzip.compress(b"{}"))) as url:
+        assert get(url).body == b"{}"
+
+
+@pytest.mark.parametrize("status", [200, 202, 204, 302, 401, 403, 404, 410, 503])
+@pytest.mark.parametrize("encoding", ["gzip", "x-gzip"])
+def test_no_body_is_not_gzip_that_was_cut_off(status: int, encoding: str) -> None:
+    """Servers and proxies label answers without a body, too."""
+    with server(answering(status, encoding)) as url:
+        answer = get(url)
+    assert (answer.status, answer.body) == (status, b"")
+
+
+MEMBERS = (b'{"items":[', b"1, 2", b"", b"]}")
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 31, 10_000])
+@pytest.mark.parametrize(
+    "end", [b"", bytes(512), b"\n", b"\0\x1f\x8b\x08", bytes(31) + b"\x1f\x8b\x08"]
+)
+def test_gzip_of_several_members_is_one_body(
+    size: int, end: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever the pieces end that are read; what follows the last member is ignored."""
+    monkeypatch.setattr(http, "_CHUNK", size)
+    packed = b"".join(map(gzip.compress, MEMBERS)) + end
+    with server(answering(200, "gzip", packed)) as url:
+        assert get(url).body == b"".join(MEMBERS)
+
+
+def test_a_member_that_starts_with_a_piece_is_read() -> None:
+    """Also where the piece before it ended with the last byte of a member."""
+    pieces = [random.Random(n).randbytes(1 << 19) for n in range(4)]
+    packed = [b"".join(gzip_of(piece, http._CHUNK)) for piece in pieces]
+    assert {len(each) for each in packed} == {http._CHUNK}
+    with server(answering(200, "gzip", *packed)) as url:
+        assert get(url).body == b"".join(pieces)
+
+
+def gzip_of(content: bytes, size: int) -> Iterator[bytes]:
+    """Yield a member of gzip of exactly this size: what it lacks is a comment in its header."""
+    plain = gzip.compress(content, mtime=0)
+    yield plain[:3] + b"\x10" + plain[4:10]
+    yield b"x" * (size - len(plain) - 1) + b"\0"
+    yield plain[10:]
+
+
+@pytest.mark.parametrize("cut", [1, 5, 9, 12, 21])
+def test_a_member_that_is_cut_off_is_no_answer(cut: int) -> None:
+    """Half a document must never be taken for a whole one, where its first half is a member."""
+    packed = gzip.compress(MEMBERS[0]) + gzip.compress(MEMBERS[3])[:-cut]
+    with (
+        server(answering(200, "gzip", packed)) as url,
+        pytest.raises(TransientError, match="truncated"),
+    ):
+        get(url)
+
+
+DOCUMENT_OF_AN_ERROR = b'{"message":"no rights to list ' + b"pods " * 50 + b'"}'
+
+
+@pytest.mark.parametrize("status", [302, 401, 403, 404, 410, 500])
+@pytest.mark.parametrize(
+    ("body", "start"),
+    [
+        (DOCUMENT_OF_AN_ERROR, DOCUMENT_OF_AN_ERROR),
+        (gzip.compress(DOCUMENT_OF_AN_ERROR), DOCUMENT_OF_AN_ERROR),
+        (gzip.compress(DOCUMENT_OF_AN_ERROR)[:-8], DOCUMENT_OF_AN_ERROR),
+        (gzip.compress(DOCUMENT_OF_AN_ERROR)[:-8] + bytes(8), b""),
+        (gzip.compress(b"no rights") + b"\x1f is no member", b"no rights"),
+        (b"\x1f\x8b", b""),
+        (b"\x1f is no gzip", b""),
+    ],
+    ids=["not gzip", "gzip", "cut off", "damaged", "damaged later", "a start", "not even a start"],
+)
+def test_the_status_of_an_error_does_not_depend_on_its_body(
+    status: int, body: bytes, start: bytes
+) -> None:
+    """What can be read of it is kept, for the message."""
+    with server(answering(status, "gzip", body)) as url:
+        answer = get(url)
+    assert (answer.status, answer.body) == (status, start)
+
+
+@pytest.mark.parametrize(
+    "body", [b"{}", gzip.compress(b"{}")[:-8] + bytes(8)], ids=["not gzip", "damaged"]
+)
+def test_a_success_that_cannot_be_unpacked_is_no_answer(body: bytes) -> None:
+    """Another attempt may give a whole one."""
+    with server(answering(200, "gzip", body)) as url, pytest.raises(TransientError):
+        get(url)
+
+
 @pytest.mark.parametrize(
     "start",
     [
@@ -109,15 +216,37 @@ def test_whatever_trickles_is_cut_at_the_deadline(start: bytes) -> None:
 
 def test_a_bomb_is_not_unpacked() -> None:
     """A small answer that would fill the memory is unpacked up to its bound, in pieces."""
-    body = gzip.compress(gzip.compress(bytes(1 << 30))[:1000] + bytes(1 << 28))
-    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(body)}\r\n\r\n"
-    with server(lambda s: s.sendall(head.encode() + body)) as url:
-        tracemalloc.start()
-        with pytest.raises(AnswerTooLargeError, match="larger than 4 MiB"):
-            get(url, most=4 << 20)
-        _, peak = tracemalloc.get_traced_memory()
-        tracemalloc.stop()
-    assert peak < 12 << 20
+    bomb = gzip.compress(gzip.compress(bytes(1 << 30))[:1000] + bytes(1 << 28))
+    for body in (bomb, gzip.compress(b"another member") + bomb):
+        head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(body)}\r\n\r\n"
+        answer = head.encode() + body
+        with server(lambda s, answer=answer: s.sendall(answer)) as url:  # type: ignore[misc]
+            tracemalloc.start()
+            with pytest.raises(AnswerTooLargeError, match="larger than 4 MiB"):
+                get(url, most=4 << 20)
+            _, peak = tracemalloc.get_traced_memory()
+            tracemalloc.stop()
+        assert peak < 12 << 20
+
+
+def test_many_members_are_given_up_in_time() -> None:
+    """Members without content reach no bound, and thousands of them are in one piece."""
+    given_up = threading.Event()
+    first, members = gzip.compress(b"x"), gzip.compress(b"") * 1000
+    written: list[bytes] = []
+
+    class GivenUp(Whole):
+        def write(self, piece: bytes) -> bool:
+            written.append(piece)
+            given_up.set()
+            return super().write(piece)
+
+    raw = urllib3.HTTPResponse(
+        io.BytesIO(first + members), {"Content-Encoding": "gzip"}, 200, preload_content=False
+    )
+    with pytest.raises(OSError, match="given up"):
+        http._read(raw, GivenUp(), given_up)
+    assert written == [b"x"]
 
 
 def endless(status: int, *headers: str) -> Talk:

@@ -45,10 +45,12 @@ def push(served: Scripted, path: str = "", **environ: str) -> XpjobError | None:
         Told(202, JSON, b'{"status": "success"}'),
         Told(200, JSON, b'{"accepted": 42, "error": null}'),
         Told(202, {}, b"\xff\x00"),
+        Told(202, {"Content-Encoding": "gzip"}),  # as proxies label what has no body
+        Told(204, {"Content-Encoding": "gzip"}),
         Told(200, HTML),  # as frameworks call an empty answer
         Told(200, {"Content-Type": "text/plain"}, b"took 3 families, no <html> among them"),
     ],
-    ids=lambda told: f"{told.status} {told.body!r}",
+    ids=lambda told: f"{told.status} {told.body!r} {told.headers.get('Content-Encoding', '')}",
 )
 def test_gw01_any_2xx_is_success(told: Told) -> None:
     """With a body or without."""

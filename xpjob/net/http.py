@@ -32,6 +32,9 @@ USER_AGENT = f"xpjob/{__version__}"
 _CHUNK = 1 << 20
 _PIECE = 1 << 18
 """Bytes that are unpacked at a time: malloc takes them from its heap, where they are used again."""
+_GZIP = frozenset({"gzip", "x-gzip"})
+_MAGIC = 0x1F
+"""The first byte of a member of gzip."""
 _UNSEEN = re.compile(rb"<(style|script)\b.*?(</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 _NO_URL = "(not a URL)"
 PROXYS_HEADERS = frozenset({"proxy-authenticate", "x-squid-error", "proxy-status"})
@@ -41,6 +44,10 @@ PROXY_CREDENTIALS = (
     "give the proxy the credentials that it wants, in HTTPS_PROXY or HTTP_PROXY, or name the "
     "server in NO_PROXY"
 )
+
+
+class _CutOffError(OSError):
+    """A body of gzip ends before its last member does."""
 
 
 class ProxyFailedError(TransientError):
@@ -174,6 +181,11 @@ def request(
         kept = taken if raw.status < 300 else Start()
         try:
             complete = _read(raw, kept, given_up)
+        except (_CutOffError, zlib_ng.error):  # type: ignore[misc]  # it is a class
+            raw.close()
+            if raw.status < 300:
+                raise
+            complete = False  # of an error the status is what matters
         except BaseException:
             raw.close()
             raise
@@ -215,26 +227,36 @@ def _explained(
 def _read(raw: urllib3.BaseHTTPResponse, kept: Body, given_up: threading.Event) -> bool:
     """Read the body to its end, where urllib3 detects truncation, or until no more is wanted.
 
-    Return whether the end was reached. Raises ``OSError`` for a truncated stream of gzip.
+    Return whether the end was reached. Raises ``_CutOffError`` or ``zlib_ng.error`` for gzip that
+    cannot be unpacked.
     """
-    unzip = None
-    if raw.headers.get("Content-Encoding") == "gzip":
-        unzip = zlib_ng.decompressobj(wbits=31)
+    packed = raw.headers.get("Content-Encoding", "").strip().lower() in _GZIP
+    unzip, ended = None, False
     while chunk := raw.read(_CHUNK, decode_content=False):
         if given_up.is_set():
             raise OSError("the request was given up")
+        if packed and unzip is None:  # only now: no bytes at all are an empty body
+            # An error may be labelled as the answer in whose place it is: it is quoted as it is.
+            packed = raw.status < 300 or chunk[0] == _MAGIC
+            unzip = zlib_ng.decompressobj(wbits=31) if packed else None
         if unzip is None:
             if not kept.write(chunk):
                 return False
             continue
-        while chunk and not unzip.eof:
+        while chunk and not ended:
+            if unzip.eof:
+                if ended := chunk[0] != _MAGIC:  # padding, which gzip ignores too
+                    break
+                if given_up.is_set():  # thousands of members may be in one chunk
+                    raise OSError("the request was given up")
+                unzip = zlib_ng.decompressobj(wbits=31)
             if not kept.write(unzip.decompress(chunk, _PIECE)):  # a piece: it may be a bomb
                 return False
-            chunk = unzip.unconsumed_tail
+            chunk = unzip.unconsumed_tail or unzip.unused_data
     if unzip is not None and not unzip.eof:
         kept.write(unzip.flush())
         if not unzip.eof:
-            raise OSError("the answer was truncated")
+            raise _CutOffError("the answer was truncated")
     return True
 
 
