@@ -20,6 +20,7 @@ from xpjob.base.errors import (
     GoneError,
     NotFoundError,
     RefusedError,
+    SettingsError,
     TransientError,
     XpjobError,
 )
@@ -120,12 +121,13 @@ class Api(Struct, frozen=True):
                 f"POST {path} at {self.server}: invalid SelfSubjectAccessReview ({error})"
             ) from error
 
-    def _authorization(self, *, anew: bool = False) -> str:
+    def _authorization(self, *, refused: str | None = None) -> str:
         """Return the value of the header, renewed if need be: from a file, or by a plugin."""
         doing = f"getting credentials for {self.server}"
         try:
             value = within(
-                self.timeouts.total + LATER, lambda: self.credentials.authorization(anew=anew)
+                self.timeouts.total + LATER,
+                lambda: self.credentials.authorization(refused=refused),
             ).strip()
         except DeadlineError as error:
             raise DeadlineError(f"{doing}: {error}") from error
@@ -154,9 +156,18 @@ class Api(Struct, frozen=True):
         authorization = self._authorization()
         send = partial(self._exchange, method, path, url, accept=accept, body=body, into=into)
         answer = send(authorization)
-        # The token may have been renewed, and the old one withdrawn, since it was read.
-        if answer.status == 401 and (renewed := self._authorization(anew=True)) != authorization:
-            answer = send(renewed)
+        if answer.status == 401:
+            # The token may have been renewed, and the old one withdrawn, since it was read.
+            try:
+                renewed = self._authorization(refused=authorization)
+            except DeadlineError:
+                raise
+            except XpjobError as error:
+                why = "; ".join(error.problems) if isinstance(error, SettingsError) else error
+                refusal = _refusal(method, path, self.server, answer)
+                raise RefusedError(f"{refusal}; loading them again failed: {why}") from error
+            if renewed != authorization:
+                answer = send(renewed)
         if answer.status not in (200, 201):
             proxy = str(self.pool.proxy or "")
             if proxy and answer.by_proxy():

@@ -15,7 +15,6 @@ from typing import TypeVar
 from xpjob.base.errors import DeadlineError, SettingsError, TransientError, XpjobError
 from xpjob.config import secrets
 from xpjob.kube.api import LATER, Api
-from xpjob.kube.credentials import Configured
 from xpjob.kube.service_account import ServiceAccount, in_a_pod
 from xpjob.net.clock import Clock
 from xpjob.net.http import Timeouts
@@ -92,7 +91,7 @@ def connect(
 
     configuration = client.Configuration()
     read = bounded(f"reading {where}", lambda: read_kubeconfig(kubeconfig))
-    bounded(
+    credentials = bounded(
         f"getting the credentials of {where}",
         lambda: load_kubeconfig(read, context, configuration, timeouts.total),
     )
@@ -102,7 +101,7 @@ def connect(
     configuration.connection_pool_maxsize = connections
     pool = client.ApiClient(configuration).rest_client.pool_manager
     host = configuration.host.rstrip("/")
-    credentials, lanes = Configured(configuration), Lanes(connections)
+    lanes = Lanes(connections)
     api = Api(host, pool, credentials, timeouts, clock or Clock(), lanes=lanes)
     # Tokens, passwords and credentials of plugins all end up in api_key, as one header.
     if configuration.api_key and secrets.in_the_clear(api.url) and not allow_insecure:

@@ -20,6 +20,7 @@ from kubernetes.config import ConfigException
 from kubernetes.config.dateutil import parse_rfc3339
 from kubernetes.config.kube_config import (
     ENV_KUBECONFIG_PATH_SEPARATOR,
+    EXPIRY_SKEW_PREVENTION_DELAY,
     KUBE_CONFIG_DEFAULT_LOCATION,
     FileOrData,
     KubeConfigLoader,
@@ -27,6 +28,7 @@ from kubernetes.config.kube_config import (
 )
 
 from xpjob.base.errors import SettingsError, XpjobError
+from xpjob.kube.credentials import Configured, Header
 from xpjob.kube.plugin import Plugin
 
 _MOST = 4 << 20
@@ -37,6 +39,36 @@ class _Insisting(KubeConfigLoader):  # type: ignore[misc]
     """Raises where credentials are named and there are none."""
 
     plugin_seconds = 30.0
+
+    def header(self) -> Header:
+        """Return the header Authorization of what was loaded."""
+        value, expiry = str(self.__dict__.get("token") or ""), self.__dict__.get("expiry")
+        if expiry is None:
+            return Header(value.strip())
+        early = EXPIRY_SKEW_PREVENTION_DELAY.total_seconds()
+        return Header(value.strip(), expiry.timestamp() - early)
+
+    def load_again(self) -> Header:
+        """Read the file of the token again, or run the plugin, and return what came of it.
+
+        Raises ``XpjobError`` if there is no token any more.
+        """
+        try:
+            self._load_authentication()
+        except XpjobError:
+            raise
+        except Exception as error:  # noqa: BLE001 - what the package raises is of any kind
+            # What the package raises may quote secrets; the system says what is with a file.
+            why = str(error) if isinstance(error, OSError) else type(error).__name__
+            raise XpjobError(
+                f"the user's credentials in the kubeconfig cannot be loaded again: {why}"
+            ) from None
+        if not self._has_token():  # but a certificate, for which the connections are not made
+            raise XpjobError(
+                "the user's credentials in the kubeconfig have changed from a token to a "
+                "certificate; the next run uses it"
+            )
+        return self.header()
 
     def _load_from_exec_plugin(self) -> bool | None:
         """Run the credential plugin within limits, otherwise as the package does."""
@@ -67,8 +99,12 @@ class _Insisting(KubeConfigLoader):  # type: ignore[misc]
         return True
 
     def _load_authentication(self) -> None:
-        # What is loaded again has expired.
-        for name in ("token", *(("cert_file", "key_file") if self._from_plugin() else ())):
+        # What is loaded again has expired, or was refused.
+        for name in (
+            "token",
+            "expiry",
+            *(("cert_file", "key_file") if self._from_plugin() else ()),
+        ):
             self.__dict__.pop(name, None)
         super()._load_authentication()
         user = self._user.value if self._user else None
@@ -125,8 +161,8 @@ def read_kubeconfig(path: str) -> Kubeconfig:
 
 def load_kubeconfig(
     kubeconfig: Kubeconfig, context: str, configuration: Any, plugin_seconds: float
-) -> None:
-    """Load a kubeconfig into a configuration of the kubernetes package.
+) -> Configured:
+    """Load a kubeconfig into a configuration of the kubernetes package; return the credentials.
 
     Raises that package's own errors, ``SettingsError`` for credentials that cannot be had as they
     are configured, and ``XpjobError`` for a credential plugin that failed.
@@ -142,6 +178,7 @@ def load_kubeconfig(
     )
     loader.plugin_seconds = plugin_seconds
     loader.load_and_set(configuration)
+    return Configured(configuration, loader.header(), loader.load_again)
 
 
 def _too_large(path: Path) -> SettingsError:
@@ -152,7 +189,7 @@ def _too_large(path: Path) -> SettingsError:
 
 def _refuse(user: dict[str, Any], directory: str) -> None:
     """Raise for the first credentials that are named; what is unknown is none."""
-    nothing = "nothing was sent, because it would have been sent without credentials"
+    nothing = "nothing is sent without credentials"
     if plugin := user.get("exec"):
         _refuse_plugin(plugin, directory, nothing)
     if provider := user.get("auth-provider"):

@@ -46,14 +46,15 @@ class ServiceAccount:
         if not self.authority.stat().st_size:
             raise ValueError(f"{self.authority} is empty")
 
-    def authorization(self, *, anew: bool = False) -> str:
+    def authorization(self, *, refused: str | None = None) -> str:
         """Return the value of the header Authorization.
 
-        ``anew``: the token was refused, so it is read again even if that was done a moment ago. A
-        file that cannot be read changes nothing: the token that is known may still be valid.
+        ``refused``: the value that the server has refused. If that is the current one, the token
+        is read again even if that was done a moment ago. A file that cannot be read changes
+        nothing: the token that is known may still be valid.
         """
         with self._lock:
-            if anew or time.monotonic() - self._read_at >= _FRESH:
+            if refused == f"Bearer {self._token}" or time.monotonic() - self._read_at >= _FRESH:
                 with suppress(OSError, ValueError):
                     self._token = self._read()
                 self._read_at = time.monotonic()
