@@ -320,3 +320,12 @@ def test_collectors_agree_on_the_options_that_they_share() -> None:
     sharing = [group for group in GROUPS if "NAMESPACE" in {e.variable for e in options(group)}]
     assert len(sharing) > 1
     assert [each.variable for each in OPTIONS].count("NAMESPACE") == 1
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "99999"])
+@pytest.mark.parametrize("name", ["pushgateway_url", "s3_endpoint"])
+def test_a_port_out_of_range_is_a_mistake(name: str, port: str) -> None:
+    """Before anything is contacted."""
+    with pytest.raises(SettingsError, match=f"invalid port '{port}'"):
+        load({name: f"http://127.0.0.1:{port}"}, {}, GROUPS)
+    load({name: "http://127.0.0.1:65535"}, {}, GROUPS)

@@ -145,6 +145,19 @@ def test_no_rights_at_all(environ: dict[str, str], stand_in: StandIn) -> None:
     assert found["targets"]["status"] == "failed"
 
 
+def test_rights_that_are_not_known_are_not_refused(
+    environ: dict[str, str], stand_in: StandIn
+) -> None:
+    """Where the API does not say, no rights are advised."""
+    stand_in.cluster.allows = lambda _gvr: bool(1 / 0)  # it answers 500
+    code, found = doctor(environ)
+    assert code != 4
+    assert "targets" not in found
+    check = found[f"list {CLAIM.gvr}"]
+    assert (check["status"], "500" in check["detail"]) == ("warning", True)
+    assert "grant" not in check.get("advice", "")
+
+
 def test_rights_within_a_namespace(environ: dict[str, str]) -> None:
     """Are asked for there, where the scope is named."""
     _, found = doctor({**environ, "KUBE_NAMESPACE_SCOPE": "team-a"})

@@ -472,7 +472,7 @@ FILES = (
     Row("directory", "locked by another process", "write", many(sinks.locked, **SHORT),
         *NOT_STORED, ("RUN_DEADLINE_SECONDS",)),
     Row("directory", "disk is full", "write", sinks.full_disk, *NOT_STORED, ("STORE_DIR",)),
-    Row("directory", "cannot be made", "always", sinks.no_directory, *NOT_READ,
+    Row("directory", "cannot be made", "always", sinks.no_directory, 2, *NOT_READ[1:],
         ("STORE_DIR",)),
     Row("directory", "does not answer", "read", sinks.leased, 1, ALL_NEW, AWAY, "remember", 0,
         ("RUN_DEADLINE_SECONDS",)),

@@ -22,6 +22,7 @@ from xpjob.base.errors import (
 )
 from xpjob.demo.api import write_kubeconfig
 from xpjob.demo.cluster import Fault
+from xpjob.kube import kubeconfig
 from xpjob.kube.connect import connect
 from xpjob.net.http import Timeouts
 
@@ -186,3 +187,15 @@ def test_requests_say_who_asks(stand_in: StandIn, monkeypatch: pytest.MonkeyPatc
     from xpjob.net import http
 
     assert f"xpjob/{__version__}" == http.USER_AGENT
+
+
+@pytest.mark.parametrize("empty", ["", " "])
+def test_an_empty_variable_is_none(
+    stand_in: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty: str
+) -> None:
+    """The kubernetes package would take an empty ``KUBECONFIG`` for a path."""
+    monkeypatch.setattr(kubeconfig, "KUBE_CONFIG_DEFAULT_LOCATION", empty)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".kube").mkdir()
+    (tmp_path / ".kube" / "config").write_bytes(stand_in.kubeconfig.read_bytes())
+    assert connect("", "", Timeouts(), 1).server == stand_in.url

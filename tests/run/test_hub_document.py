@@ -99,6 +99,18 @@ CASES = {
         "clusters: [{name: '', context: a}]",
         ["1:19: clusters[0].name: the name is empty"],
     ),
+    "an empty server": (
+        "clusters: [{name: a, server: '', tokenFile: t, caFile: c}]",
+        ["1:30: clusters[0].server: the server is empty"],
+    ),
+    "an empty context": (
+        "clusters: [{name: a, context: ' '}]",
+        ["1:31: clusters[0].context: the context is empty"],
+    ),
+    "a port out of range": (
+        "clusters: [{name: a, server: 'https://a:65536', tokenFile: t, insecure: true}]",
+        ["1:30: clusters[0].server: invalid port '65536': expected a number from 1 to 65535"],
+    ),
     "a name with a slash": (
         "clusters: [{name: a/b, context: a}]",
         ["1:19: clusters[0].name: invalid name 'a/b'"],

@@ -156,6 +156,25 @@ def test_a_merger_that_is_tried_again_publishes_what_is_stored(shards: Shards) -
     assert shards.value("xp_tracker_poll_duration_seconds_count", "xpjob-run") == 1
 
 
+def test_the_generation_of_an_earlier_run_is_refused(shards: Shards) -> None:
+    """Its snapshot would be taken for the result of each run, and never be written again."""
+    shards.run_all(2, "nightly")
+    path = shards.directory / "snapshot.json"
+    made_at = shards.snapshot()["generatedAt"]
+    path.write_bytes(path.read_bytes().replace(made_at.encode(), b"2026-01-01T00:00:00.000000Z"))
+    stored = path.read_bytes()
+    shards.hand_in("1/2", "nightly")
+    again = shards.run("0/2", "nightly")
+    (error,) = again.errors
+    assert "SHARD_GENERATION 'nightly' names a run whose snapshot was made at 2026-01-01" in str(
+        error
+    )
+    assert exit_code(again) == 2
+    assert shards.value("xpjob_last_run_success", "xpjob-run") == 0
+    assert path.read_bytes() == stored
+    assert exit_code(shards.run_all(2, "the-next-one")[0]) == 0
+
+
 def test_of_two_that_merge_at_once_one_wins(
     shards: Shards, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,7 +31,7 @@ def test_a_store_that_is_away_does_not_stop_the_metrics(runs: Runs, tmp_path: Pa
     blocked.write_text("")
     runs.stand_in.cluster.delete(CLAIM, "team-c", "db-4")
     result = runs.run(store_dir=str(blocked / "store"))
-    assert "check STORE_DIR" in result.report.error
+    assert "set STORE_DIR to a directory" in result.report.error
     assert runs.value("crossplane_claims_total") == 4
     assert runs.value("xp_tracker_poll_duration_seconds_count", "xpjob-run") == 1
     assert runs.value("xpjob_last_success_timestamp_seconds", "xpjob-run") > 0

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ import pytest
 from xpjob.base.errors import (
     ConflictError,
     DeadlineError,
+    MisconfiguredError,
     RefusedError,
     XpjobError,
 )
@@ -55,7 +59,7 @@ def test_a_crash_while_writing_leaves_the_old_document(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", crash)
-    with pytest.raises(XpjobError, match="No space left on device; check STORE_DIR"):
+    with pytest.raises(XpjobError, match="No space left on device; free space on the file system"):
         store.put("a", b"new", replacing=None)
     assert (tmp_path / "a").read_bytes() == b"old"
     assert sorted(p.name for p in tmp_path.iterdir()) == [".lock", "a"]
@@ -85,9 +89,36 @@ def test_files_can_be_read_by_others(tmp_path: Path) -> None:
 def test_a_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     """With its path."""
     (tmp_path / "file").write_text("")
-    with pytest.raises(XpjobError, match="check STORE_DIR") as caught:
+    with pytest.raises(MisconfiguredError, match="set STORE_DIR to a directory") as caught:
         DirectoryStore(tmp_path / "file" / "store").put("a", b"", replacing=None)
     assert str(tmp_path / "file" / "store") in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "advice"),
+    [
+        (errno.EROFS, 2, "mount STORE_DIR writable"),
+        (errno.EDQUOT, 1, "free space"),
+        (errno.ENOLCK, 1, "check the network file system"),
+        (errno.ESTALE, 1, "check the network file system"),
+        (errno.EMFILE, 1, "raise the limit of open files"),
+        (errno.EIO, 1, "check the disk"),
+    ],
+)
+def test_the_advice_fits_the_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, code: int, advice: str
+) -> None:
+    """What the system says decides what is to be done, and whether a setting is wrong."""
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("os.open", fail)
+    store = DirectoryStore(tmp_path)
+    for action in (partial(store.get, "a"), partial(store.put, "a", b"", replacing=None)):
+        with pytest.raises(XpjobError, match=f"{os.strerror(number)}; {advice}") as caught:
+            action()
+        assert caught.value.exit_code == code
 
 
 def test_missing_rights_are_a_refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from xpjob.config.secrets import Secret
 T = TypeVar("T")
 
 _URL = re.compile(
-    r"https?://([A-Za-z0-9]([\w.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[\w.~/%+-]*)?",
+    r"https?://([A-Za-z0-9]([\w.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(:(?P<port>[0-9]{1,5}))?(/[\w.~/%+-]*)?",
     re.ASCII,
 )
 _MOST_PEM = 16 << 20  # bytes: the bundles of systems have less than one MiB
@@ -198,8 +198,11 @@ def url(text: str) -> str:
             "must not carry credentials, a query or a fragment, which logs would show; use the "
             "options for credentials"
         )
-    if text and not _URL.fullmatch(text):
+    found = _URL.fullmatch(text)
+    if text and not found:
         raise invalid("URL", text, "http or https, e.g. http://gateway.example.org:9091")
+    if found and found["port"] and not 0 < int(found["port"]) < 1 << 16:
+        raise invalid("port", found["port"], "a number from 1 to 65535")
     return text.rstrip("/")
 
 

@@ -33,6 +33,7 @@ from xpjob.store.open import open_store
 from xpjob.store.options import StoreOptions
 from xpjob.usage.options import UsageOptions
 
+_NOT_PERMITTED = "not permitted"
 _SKEW_SECONDS = 30.0  # more is a warning; S3 refuses requests from 900 on
 
 
@@ -114,16 +115,17 @@ def _rights(api: Api, plan: Plan) -> Iterator[Check]:
         for each in listable
     ]
     yield from lists
-    refused = [check for check in lists if check.status != OK]
     if not plan.subscriptions:
         yield Check("targets", WARNING, "there is nothing to list", plan.hint)
-    elif len(refused) == len(listable):
+    elif not listable:
+        yield Check("targets", FAILED, "no list can be requested", "see the errors above", 1)
+    elif all(check.detail.startswith(_NOT_PERMITTED) for check in lists):
         yield Check(
             "targets",
             FAILED,
             "no list is permitted",
             "grant get and list (see k8s/README.md, Rights)",
-            RefusedError.exit_code if refused else 1,
+            RefusedError.exit_code,
         )
 
 
@@ -141,7 +143,7 @@ def _may(api: Api, what: str, key: ListKey, *, namespaced: bool = True) -> Check
     return Check(
         what,
         WARNING,
-        f"not permitted{where}",
+        f"{_NOT_PERMITTED}{where}",
         f"grant get and list on {gvr.resource} in the group {gvr.group or 'core'!r} "
         "(see k8s/README.md, Rights)",
         PARTIAL,

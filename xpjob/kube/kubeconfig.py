@@ -31,6 +31,8 @@ from xpjob.base.errors import SettingsError, XpjobError
 from xpjob.kube.credentials import Configured, Header
 from xpjob.kube.plugin import Plugin
 
+_DEFAULT = "~/.kube/config"
+"""The default of the kubernetes package, which takes an empty ``KUBECONFIG`` for a path."""
 _MOST = 4 << 20
 """Bytes of a kubeconfig: one with thousands of clusters is smaller."""
 
@@ -142,7 +144,7 @@ def read_kubeconfig(path: str) -> Kubeconfig:
 
     Raises the kubernetes package's own errors, and ``SettingsError`` for a file that is too large.
     """
-    path = path or KUBE_CONFIG_DEFAULT_LOCATION
+    path = path or KUBE_CONFIG_DEFAULT_LOCATION.strip() or _DEFAULT
     for part in path.split(ENV_KUBECONFIG_PATH_SEPARATOR):
         file = Path(part).expanduser()
         if not (part and file.exists()):

@@ -113,6 +113,8 @@ def _run(
             previous = _own(job, store, previous, reached=gathered is not None)
             if previous is not None:
                 journal.recalled(previous)
+        if shard:
+            shards.check_generation(config, journal, previous)
         if gathered is None and shards.merged_elsewhere(shard, journal, previous):
             return Result(journal.close(), None, journal.errors)
         if gathered is not None:

@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from xpjob import __version__
@@ -41,7 +42,7 @@ class Journal:
         self.run = RunInfo(id=uuid.uuid4().hex, version=__version__, started_at=started_at)
         self.report = RunReport(run=self.run, cluster=cluster)
         self.errors: list[XpjobError] = []
-        self._started = time.monotonic()
+        self._started = self._process_started = time.monotonic()
         self._failed: list[str] = []
 
     @contextmanager
@@ -141,6 +142,11 @@ class Journal:
         if previous.report:
             self.report.deliveries = previous.report.deliveries
             self.report.usage_files = previous.report.usage_files
+
+    def process_started_at(self) -> str:
+        """Return when this process started, whenever the run did in other shards."""
+        seconds = time.monotonic() - self._process_started
+        return times.rfc3339(self.clock.now() - timedelta(seconds=seconds))
 
     def began(self, started_at: str) -> None:
         """Record that this run started earlier than this process, in another shard."""

@@ -17,7 +17,8 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from xpjob.base.errors import DeadlineError, TransientError, XpjobError
+from xpjob.base import times
+from xpjob.base.errors import DeadlineError, MisconfiguredError, TransientError, XpjobError
 from xpjob.collect.contract import Collector, Listed, Subscription
 from xpjob.collect.fetch import outcome_of, unlisted
 from xpjob.collect.outcome import TargetOutcome
@@ -27,7 +28,7 @@ from xpjob.kube.lists import ListKey
 from xpjob.net import deadline
 from xpjob.run import budget, shard_parts
 from xpjob.run.journal import Journal
-from xpjob.run.options import ShardOptions
+from xpjob.run.options import RunOptions, ShardOptions
 from xpjob.run.plan import Collected, Gathered
 from xpjob.run.previous import Previous
 from xpjob.run.shard import Shard
@@ -36,6 +37,8 @@ from xpjob.snapshot.documents import RunInfo
 from xpjob.store.base import Store
 from xpjob.store.options import StoreOptions
 
+LATE_SECONDS = 3600.0
+"""How much later than the others a pod of a run may start, beside the time for two runs."""
 _POLL_SECONDS = 0.5
 _Scope = tuple[str, str, str, str, str, str, str]
 _Parts = Mapping[Shard, StoredPart | XpjobError]
@@ -78,6 +81,25 @@ def reports_nothing(shard: Shard | None, journal: Journal) -> bool:
     The merging shard reports for all of them, or the first one if there were errors.
     """
     return shard is not None and not (shard.index == 0 and journal.errors)
+
+
+def check_generation(config: Config, journal: Journal, previous: Previous | None) -> None:
+    """Raise ``MisconfiguredError`` if the snapshot of this generation is of an earlier run.
+
+    A pod that is started late, or once more, finds that of its own run. One that is much older
+    would be taken for the result of each run with the same name.
+    """
+    head = previous.head if previous else None
+    if head is None or head.run.id != journal.run.id:
+        return
+    late = times.seconds_between(head.generated_at, journal.process_started_at())
+    if late > LATE_SECONDS + 2 * config[RunOptions].run_deadline_seconds:
+        name = config[ShardOptions].shard_generation
+        raise MisconfiguredError(
+            f"SHARD_GENERATION {name!r} names a run whose snapshot was made at "
+            f"{head.generated_at}, {late:.0f} s before this one began; give each run a generation "
+            "of its own, e.g. the UID of its Job"
+        )
 
 
 def merged_elsewhere(shard: Shard | None, journal: Journal, previous: Previous | None) -> bool:

@@ -9,6 +9,7 @@ followed, and only plain files are read (``base.files``).
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import io
@@ -24,6 +25,7 @@ from typing import BinaryIO, Concatenate, ParamSpec, TypeVar
 from xpjob.base.errors import (
     ConflictError,
     DeadlineError,
+    MisconfiguredError,
     RefusedError,
     TransientError,
     XpjobError,
@@ -49,6 +51,27 @@ _Signature = tuple[int, int, int]
 
 Not the ctime, which changes when a copy is made as a hard link.
 """
+
+_NO_DIRECTORY = (MisconfiguredError, "set STORE_DIR to a directory, or to one that can be created")
+_NO_SPACE = (XpjobError, "free space on the file system of STORE_DIR, or raise the quota")
+_NO_MOUNT = (XpjobError, "check the network file system of STORE_DIR, and that it has locks")
+_ADVICE: dict[int, tuple[type[XpjobError], str]] = {
+    errno.EROFS: (MisconfiguredError, "mount STORE_DIR writable, or set it to another directory"),
+    errno.ENOTDIR: _NO_DIRECTORY,
+    errno.EEXIST: _NO_DIRECTORY,
+    errno.EISDIR: _NO_DIRECTORY,
+    errno.ENAMETOOLONG: _NO_DIRECTORY,
+    errno.ELOOP: _NO_DIRECTORY,
+    errno.ENOSPC: _NO_SPACE,
+    errno.EDQUOT: _NO_SPACE,
+    errno.EFBIG: _NO_SPACE,
+    errno.ENOLCK: _NO_MOUNT,
+    errno.ESTALE: _NO_MOUNT,
+    errno.EOPNOTSUPP: _NO_MOUNT,
+    errno.EMFILE: (XpjobError, "raise the limit of open files"),
+    errno.ENFILE: (XpjobError, "raise the limit of open files"),
+}
+"""What is wrong by error number, and what to do."""
 
 _log = logging.getLogger(__name__)
 
@@ -342,9 +365,8 @@ def _explained(doing: str, path: Path) -> Iterator[None]:
             f"{doing} {path}: {error.strerror}; give this user access, or choose another STORE_DIR"
         ) from error
     except OSError as error:
-        raise XpjobError(
-            f"{doing} {path}: {error.strerror or error}; check STORE_DIR and its free space"
-        ) from error
+        kind, advice = _ADVICE.get(error.errno or 0, (XpjobError, "check the disk of STORE_DIR"))
+        raise kind(f"{doing} {path}: {error.strerror or error}; {advice}") from error
 
 
 def _signature(found: os.stat_result) -> _Signature:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from xpjob.base import patience
 from xpjob.base.errors import SettingsError
@@ -108,7 +107,7 @@ class _Reader:
     def _access(self, node: Node, entries: Mapping[str, Node]) -> Access:
         checker = self._checker
         kubeconfig = self._file(entries.get("kubeconfig"))
-        context = checker.string(entries.get("context"))
+        context = self._named(entries.get("context"), "context")
         insecure = checker.boolean(entries.get("insecure"), default=False)
         server = self._server(entries.get("server"))
         token, ca = self._file(entries.get("tokenFile")), self._file(entries.get("caFile"))
@@ -135,14 +134,19 @@ class _Reader:
             )
         return Access("", "", server, token, ca, insecure)
 
-    def _server(self, node: Node | None) -> str:
+    def _named(self, node: Node | None, key: str) -> str:
+        """Return a text that must not be empty: that would mean the hub's own cluster."""
         text = self._checker.string(node)
+        if node is not None and node.is_text and not text.strip():
+            self._checker.error(node, f"the {key} is empty")
+        return text
+
+    def _server(self, node: Node | None) -> str:
+        text = self._named(node, "server")
         if node is None or not text:
             return ""
         try:
             server = parsers.url(text)
-            if urlsplit(server).port == 0:
-                raise ValueError("invalid port 0")
         except ValueError as error:
             self._checker.error(node, str(error))
             return ""
