@@ -7,7 +7,14 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 Labels = tuple[tuple[str, str], ...]
-"""Pairs of label name and value, sorted by name. An empty value is a label like any other."""
+"""Pairs of label name and value, sorted by name. Empty values are exposed as they are."""
+
+
+def identity(labels: Labels) -> Labels:
+    """Return what tells series of a family apart: to Prometheus an empty label is an absent one."""
+    if all(value for _, value in labels):
+        return labels
+    return tuple(pair for pair in labels if pair[1])
 
 
 class SeriesTable(Struct, frozen=True):

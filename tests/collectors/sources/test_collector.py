@@ -27,6 +27,18 @@ from xpjob.demo.api import Server, create_app
 from xpjob.demo.cluster import CONFIGMAP, Cluster, Fault
 
 _COUNTED = "clusterpulse_custom_resource_"
+OWNED = """
+kind: CustomResourceStateMetrics
+spec:
+  resources:
+  - groupVersionKind: {group: example.org, version: v1, kind: Widget}
+    metricNamePrefix: owned
+    labelsFromPath: {namespace: [spec, ns], name: [spec, app]}
+    metrics:
+    - name: size
+      help: h
+      each: {type: Gauge, gauge: {path: [spec, own], valueFrom: [size]}}
+"""
 
 
 def test_documents_of_both_formats_are_counted_from_one_list(site: Site) -> None:
@@ -326,6 +338,25 @@ def test_a_family_of_another_collector_is_not_taken(site: Site) -> None:
     assert [outcome.success for outcome in result.report.collectors] == [True, True]
     assert site.exposed(_COUNTED) != []
     assert not any("customresource" in line for line in site.exposed("toy_pods"))
+
+
+@pytest.mark.parametrize("mode", ["default", "compat"])
+def test_series_that_differ_in_an_empty_label_are_one(site: Site, mode: str) -> None:
+    """As they are to Prometheus: the other is an error of the source, not lost without a word."""
+    site.write("owned", OWNED)
+    specs: dict[str, dict[str, Any]] = {
+        "w0": {"ns": "", "own": {"size": 1}},
+        "w1": {"own": {"size": 5}},
+    }
+    for name, spec in specs.items():
+        widget = {"metadata": {"namespace": "team-9", "name": name}, "spec": {"app": "x", **spec}}
+        site.cluster.apply(WIDGET, widget)
+    site.run_sources(state_metrics_mode=mode)
+    row = site.sources()["owned"]
+    assert (row["state"], row["series"], row["errors"]) == ("errors", 1, 1)
+    (exposed,) = site.exposed("owned_size{")
+    assert 'name="x",namespace=""' in exposed
+    assert exposed.endswith(" 1.0")
 
 
 def test_a_kind_that_is_not_served_is_no_failure(site: Site) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from xpjob.collectors.sources.metrics import families
 from xpjob.collectors.sources.series import Series, bound, pushable
+from xpjob.collectors.sources.tables import SeriesRow
 from xpjob.metrics.series import Labels
 
 
@@ -44,6 +48,72 @@ def test_labels_of_the_grouping_key_are_renamed() -> None:
     assert made.families == {
         "m": {(("exported_cluster", "c"), ("exported_job", "j"), ("x", "")): 1.0}
     }
+
+
+EQUAL: list[list[Labels]] = [
+    [(("name", "x"), ("namespace", "")), (("name", "x"),)],
+    [(("name", "x"),), (("name", "x"), ("namespace", ""))],
+    [(("a", ""), ("b", "x")), (("b", "x"), ("c", "")), (("b", "x"),)],
+    [(("a", ""),), ()],
+    [(("job", ""), ("x", "1")), (("x", "1"),), (("exported_job", ""), ("x", "1"))],
+]
+
+
+@pytest.mark.parametrize("equal", EQUAL)
+def test_an_empty_label_tells_no_series_apart(equal: Sequence[Labels]) -> None:
+    """To Prometheus it is an absent one: the first stays, and the others are refused."""
+    made = pushable({"m": [(labels, float(number)) for number, labels in enumerate(equal)]})
+    assert list(made.families["m"].values()) == [0.0]
+    assert made.refused == [
+        f"{len(equal) - 1} series of m have the labels of another one; add a label that tells "
+        "them apart"
+    ]
+
+
+@pytest.mark.parametrize("equal", EQUAL)
+def test_an_empty_label_tells_no_series_of_two_sources_apart(equal: Sequence[Labels]) -> None:
+    """It is that of the first source, and an error of the others."""
+    made = [(str(number), pushable({"m": [(labels, 1.0)]})) for number, labels in enumerate(equal)]
+    bound(made, 100, 100, 100)
+    assert [series.count for _, series in made] == [1] + [0] * (len(equal) - 1)
+    assert all(series.refused == ["1 series of m are also of source '0'"] for _, series in made[1:])
+
+
+def test_a_label_of_the_grouping_key_replaces_an_empty_one() -> None:
+    """Its value is kept, as if there were no label of the new name."""
+    made = pushable({"m": [((("exported_job", ""), ("job", "j")), 1.0)]})
+    assert made.families == {"m": {(("exported_job", "j"),): 1.0}}
+
+
+_LABELS = st.dictionaries(
+    st.sampled_from(["a", "b", "namespace", "job", "exported_job"]), st.sampled_from(["", "x"])
+).map(lambda labels: tuple(sorted(labels.items())))
+
+
+@given(
+    first=st.lists(_LABELS),
+    second=st.lists(_LABELS),
+    owners=st.tuples(*[st.sampled_from("~n")] * 2),
+)
+def test_what_is_counted_is_what_prometheus_has(
+    first: list[Labels], second: list[Labels], owners: tuple[str, str]
+) -> None:
+    """Each series is exposed, and no two are one to Prometheus; the others are all refused."""
+    made = [
+        (source, pushable({"m": [(labels, 1.0) for labels in some]}, owner.strip("~")))
+        for source, some, owner in zip("pq", (first, second), owners, strict=True)
+    ]
+    bound(made, 1000, 1000, 1000)
+    rows = [
+        SeriesRow(source=source, family="m", series="", labels=dict(labels), value=value)
+        for source, series in made
+        for labels, value in series.families["m"].items()
+    ]
+    exposed = [labels for table in families(rows, {}) for labels in table.rows]
+    in_prometheus = {frozenset(pair for pair in labels if pair[1]) for labels in exposed}
+    assert len(in_prometheus) == len(exposed) == sum(series.count for _, series in made)
+    refused = sum(int(text.split()[0]) for _, series in made for text in series.refused)
+    assert len(exposed) + refused == len(first) + len(second)
 
 
 def test_a_family_of_several_sources_above_its_limit_is_left_out_of_all() -> None:

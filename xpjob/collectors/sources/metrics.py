@@ -23,7 +23,7 @@ def families(rows: Sequence[SeriesRow], known: Mapping[str, Family]) -> Iterator
     tables: dict[str, dict[Labels, float]] = defaultdict(dict)
     for row in rows:
         labels = {_NAMESPACE: "", **row.labels}
-        tables[row.family][tuple(sorted(labels.items()))] = row.value
+        tables[row.family].setdefault(tuple(sorted(labels.items())), row.value)
     for name, series in sorted(tables.items()):
         family = known.get(name) or Family("Of a source.", "gauge")
         yield SeriesTable(name, family.help, series)

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from xpjob.metrics.series import Labels
+from xpjob.metrics.series import Labels, identity
 
 _NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*", re.ASCII)
 _LABEL = re.compile(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
@@ -54,6 +54,7 @@ def pushable(given: Mapping[str, Sequence[tuple[Labels, float]]], owner: str = "
             series.refused.append(f"metric {name!r} has no valid name; set another one")
             continue
         kept: dict[Labels, float] = {}
+        seen: set[Labels] = set()
         reasons: Counter[str] = Counter()
         for labels, value in samples:
             valid = _renamed(labels, owner)
@@ -63,9 +64,10 @@ def pushable(given: Mapping[str, Sequence[tuple[Labels, float]]], owner: str = "
                 reasons[f"have more than {MAX_LABELS} labels"] += 1
             elif not math.isfinite(value):
                 reasons["have no finite value"] += 1
-            elif valid in kept:
+            elif (same := identity(valid)) in seen:
                 reasons["have the labels of another one; add a label that tells them apart"] += 1
             else:
+                seen.add(same)
                 kept[valid] = value
         series.families[name] = kept
         series.refused += [f"{count} series of {name} {why}" for why, count in reasons.items()]
@@ -124,13 +126,12 @@ def _once(all_series: Sequence[tuple[str, Series]]) -> None:
     for source, series in all_series:
         for name, rows in series.families.items():
             owners = seen.setdefault(name, {})
-            twice = [labels for labels in rows if owners.setdefault(labels, source) != source]
+            twice = [each for each in rows if owners.setdefault(identity(each), source) != source]
             for labels in twice:
                 del rows[labels]
             if twice:
-                series.refused.append(
-                    f"{len(twice)} series of {name} are also of source {owners[twice[0]]!r}"
-                )
+                first = owners[identity(twice[0])]
+                series.refused.append(f"{len(twice)} series of {name} are also of source {first!r}")
 
 
 def _renamed(labels: Labels, owner: str) -> Labels | None:
@@ -145,5 +146,6 @@ def _renamed(labels: Labels, owner: str) -> Labels | None:
     taken = dict(labels)
     for name in _RENAMED:
         if name in taken:
-            taken.setdefault(f"exported_{name}", taken.pop(name))
+            renamed, value = f"exported_{name}", taken.pop(name)
+            taken[renamed] = taken.get(renamed) or value
     return tuple(sorted(taken.items()))

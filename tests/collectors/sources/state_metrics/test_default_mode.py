@@ -70,6 +70,28 @@ def test_whatever_the_order_of_objects_the_same_stays(order: int, parts: int) ->
     assert (number, found.tally.errors) == (0, 3)
 
 
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize("parts", [1, 2])
+@pytest.mark.parametrize("owners", [("", None), (None, "")])
+def test_an_empty_label_is_an_absent_one(
+    order: int, parts: int, owners: tuple[str | None, str | None]
+) -> None:
+    """To Prometheus: of samples that differ in it alone one stays, in whatever order they are."""
+    given = zip("ab", owners, strict=True)
+    objects = [
+        {**thing(name, n=number), "n": {"n": number} | ({"owner": who} if who == "" else {})}
+        for number, (name, who) in enumerate(given)
+    ][::order]
+    config = one_metric(
+        gauge("n", valueFrom=["n"], labelsFromPath={"owner": ["owner"]}),
+        resource_labelsFromPath=None,
+    )
+    found = outcome(compiled(config), objects, parts=parts)
+    [(labels, number)] = found.series["m"]
+    assert (number, found.tally.errors) == (0, 1)
+    assert dict(labels).get("owner") == owners[0]
+
+
 def test_the_object_is_not_expanded_into_its_keys() -> None:
     """So that a path is optional, and no more is read than what is used."""
     config = one_metric(gauge(valueFrom=["spec", "replicas"]))

@@ -14,6 +14,7 @@ from xpjob.collectors.sources.state_metrics.lines import braces
 from xpjob.collectors.sources.state_metrics.metric import CompiledMetric
 from xpjob.collectors.sources.state_metrics.notes import Notes
 from xpjob.kube.discovery import Kind
+from xpjob.metrics import series
 from xpjob.metrics.series import Labels
 
 _METADATA, _NAME, _NAMESPACE = child("metadata"), child("name"), child("namespace")
@@ -61,7 +62,7 @@ class Folder:
         )
         self._keep = self._keep_all if mode == "compat" else self._keep_first
         self._all: dict[str, list[tuple[Labels, float]]] = {}
-        self._first: dict[str, dict[Labels, tuple[Identity, float]]] = {}
+        self._first: dict[str, dict[Labels, tuple[Identity, Labels, float]]] = {}
 
     def add(self, item: Any) -> None:
         """Take an object, a struct of the shape or plain JSON."""
@@ -95,7 +96,7 @@ class Folder:
             self._tally.examples = [self._why(), *self._tally.examples][:MAX_EXAMPLES]
         self._tally.series = dict(self._all)
         for name, kept in self._first.items():
-            self._tally.series[name] = [(labels, number) for labels, (_, number) in kept.items()]
+            self._tally.series[name] = [(labels, number) for _, labels, number in kept.values()]
         return self._tally
 
     def _compute(self, metric: CompiledMetric, item: Any) -> None:
@@ -107,7 +108,7 @@ class Folder:
         for count, (labels, number) in enumerate(found, 1):
             if self._keep(name, labels, number, who) > self._limit or count > self._limit:
                 kept = [labels for labels, _ in self._all.pop(name, ())]
-                kept += self._first.pop(name, ())
+                kept += [labels for _, labels, _ in self._first.pop(name, {}).values()]
                 self._notes.budget.keep(-sum(map(len, kept)))
                 self._tally.over[name] = max(count, len(kept))
                 return
@@ -132,11 +133,11 @@ class Folder:
     def _keep_first(self, name: str, labels: Labels, number: float, who: Identity) -> int:
         """Keep a sample unless its labels are taken; return how many of its family are kept."""
         kept = self._first.setdefault(name, {})
-        other = kept.get(labels)
-        if other is None:
-            self._notes.budget.keep(len(labels))
-        else:
+        same = series.identity(labels)
+        other = kept.get(same)
+        if other is not None:
             self._notes.error(name, duplicate(labels))
         if other is None or who < other[0]:
-            kept[labels] = (who, number)
+            self._notes.budget.keep(len(labels) - (len(other[1]) if other else 0))
+            kept[same] = (who, labels, number)
         return len(kept)

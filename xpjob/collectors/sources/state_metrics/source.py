@@ -22,7 +22,7 @@ from xpjob.collectors.sources.state_metrics.explain import explain
 from xpjob.collectors.sources.state_metrics.folder import Folder, duplicate
 from xpjob.collectors.sources.state_metrics.metric import CompiledMetric
 from xpjob.kube.discovery import Kind
-from xpjob.metrics.series import Labels
+from xpjob.metrics.series import Labels, identity
 
 
 def compile_custom_resource_state(
@@ -103,14 +103,15 @@ class StateMetricsSource:
     def _distinct(
         self, name: str, samples: list[tuple[Labels, float]], total: Tally
     ) -> list[tuple[Labels, float]]:
-        kept: dict[Labels, float] = {}
+        kept: dict[Labels, tuple[Labels, float]] = {}
         for labels, number in sorted(samples, key=_order):
-            if labels in kept:
+            same = identity(labels)
+            if same in kept:
                 total.errors += 1
                 if len(total.examples) < MAX_EXAMPLES:
                     total.examples.append(Example("", name, duplicate(labels)))
-            kept.setdefault(labels, number)
-        return list(kept.items())
+            kept.setdefault(same, (labels, number))
+        return list(kept.values())
 
 
 def _families(declared: Iterable[Family]) -> list[Family]:
@@ -123,7 +124,7 @@ def _families(declared: Iterable[Family]) -> list[Family]:
     return list(found.values())
 
 
-def _order(sample: tuple[Labels, float]) -> tuple[Labels, bool, float]:
+def _order(sample: tuple[Labels, float]) -> tuple[Labels, bool, float, Labels]:
     """Order NaN last."""
     labels, number = sample
-    return labels, number != number, number
+    return identity(labels), number != number, number, labels
