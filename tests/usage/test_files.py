@@ -8,9 +8,10 @@ from datetime import date
 import pytest
 
 from support.usage_files import closed, objects, of_list, table
-from xpjob.base.errors import BadAnswerError
+from xpjob.base.errors import BadAnswerError, DeadlineError
 from xpjob.collect.meters import Metering
 from xpjob.collectors import COLLECTORS
+from xpjob.net.deadline import Deadline
 from xpjob.usage import files, rows
 from xpjob.usage.columns import COLUMNS, unit_of
 from xpjob.usage.files import FileKey
@@ -162,6 +163,61 @@ def test_what_is_no_usage_file_is_refused(body: bytes, said: str) -> None:
     """However much it has unpacked."""
     with pytest.raises(BadAnswerError, match=said):
         list(rows.read(body, "s3://b/x"))
+
+
+def _pairs(rest: str) -> str:
+    return "".join(f"{number}{',' * (len(COLUMNS) - 1)}{rest}\n" for number in range(40_000))
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000, 65_280, 10_000_000])
+def test_all_members_of_gzip_are_read(size: int) -> None:
+    """As a file has that was joined of several, or was packed by bgzip, wherever they begin."""
+    text = (HEADER + "\n" + _pairs("x")[: 4_000 if size < 1000 else None]).encode()
+    text = text[: text.rindex(b"\n") + 1]
+    body = b"".join(
+        gzip.compress(text[at : at + size], 1) for at in range(0, len(text), size)
+    ) + gzip.compress(b"")
+    parts = list(rows.read(body, ""))
+    assert "\n".join(part.text for part in parts).encode() + b"\n" == text
+    assert sum(len(part.rows) for part in parts) == text.count(b"\n") - 1
+
+
+@pytest.mark.parametrize("padding", [b"", b"\0", b"\0" * 100_000, b"no gzip"])
+def test_what_follows_gzip_is_no_content(padding: bytes) -> None:
+    """Zeros, with which tapes and some copies fill blocks, and anything else that is no member."""
+    row = "," * (len(COLUMNS) - 1) + "\n"
+    body = gzip.compress(f"{HEADER}\n{row}".encode()) + gzip.compress(row.encode()) + padding
+    assert sum(len(part.rows) for part in rows.read(body, "")) == 2
+
+
+def test_a_file_that_is_cut_off_is_never_read_in_part() -> None:
+    """Wherever it is cut, except between two members, where nothing shows it."""
+    row = "," * (len(COLUMNS) - 1) + "\n"
+    first = gzip.compress(f"{HEADER}\n{row}".encode())
+    body = first + gzip.compress(row.encode())
+    for end in range(1, len(body)):
+        if end == len(first):
+            continue
+        with pytest.raises(BadAnswerError, match="not complete"):
+            list(rows.read(body[:end], ""))
+
+
+def test_members_together_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a file nor a line can be larger for having several."""
+    row = ("," * (len(COLUMNS) - 1) + "\n").encode()
+    header = gzip.compress(f"{HEADER}\n".encode())
+    with pytest.raises(BadAnswerError, match="a line of more than 64 KiB"):
+        list(rows.read(header + gzip.compress(b"x" * 40_000) * 2, ""))
+    monkeypatch.setattr(rows, "_MAX_BYTES", 1 << 20)
+    with pytest.raises(BadAnswerError, match="larger than 1 MiB"):
+        list(rows.read(header + gzip.compress(row * 1000) * 100, ""))
+
+
+def test_the_time_for_a_file_of_many_members_is_bounded() -> None:
+    """Also if they have no content."""
+    body = gzip.compress(f"{HEADER}\n".encode()) + gzip.compress(b"") * 1000
+    with pytest.raises(DeadlineError), Deadline(0).running():
+        list(rows.read(body, ""))
 
 
 def test_observed_rows_identify_their_list() -> None:

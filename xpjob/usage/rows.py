@@ -20,6 +20,11 @@ _MAX_BYTES = 1 << 30
 """Bytes of its content: some 6 million rows."""
 _MAX_LINE = 64 << 10
 _PIECE = 128 << 10
+_FED = 16 << 10
+"""Bytes that are unpacked at a time: zlib copies those that it leaves, at each piece and member."""
+_MAGIC = 0x1F
+"""The first byte of a member of gzip."""
+_INCOMPLETE = "it is not complete"
 
 
 class Part(NamedTuple):
@@ -71,9 +76,8 @@ def _texts(body: bytes) -> Iterator[str]:
     """Yield a gzipped text in pieces of whole lines, without the last line break of each."""
     if len(body) > MAX_PACKED or not body:
         raise ValueError(f"it is empty, or larger than {MAX_PACKED >> 20} MiB")
-    unpacker = zlib.decompressobj(31)
-    rest, total, piece = b"", 0, unpacker.decompress(body, _PIECE)
-    while piece:
+    rest, total = b"", 0
+    for piece in _pieces(body):
         total += len(piece)
         if total > _MAX_BYTES:
             raise ValueError(f"its content is larger than {_MAX_BYTES >> 20} MiB")
@@ -83,7 +87,29 @@ def _texts(body: bytes) -> Iterator[str]:
         if newline:
             yield whole.decode()
         rest = end
-        deadline.check()
-        piece = unpacker.decompress(unpacker.unconsumed_tail, _PIECE)
-    if not unpacker.eof or rest:
-        raise ValueError("it is not complete")
+    if rest:
+        raise ValueError(_INCOMPLETE)
+
+
+def _pieces(body: bytes) -> Iterator[bytes]:
+    """Unpack gzip of any number of members, as files that were joined, or packed by bgzip, have.
+
+    Raises ``ValueError`` if the last one is cut off.
+    """
+    packed = memoryview(body)
+    while packed:
+        unpacker = zlib.decompressobj(31)
+        while packed and not unpacker.eof:
+            fed = packed[:_FED]
+            if piece := unpacker.decompress(fed, _PIECE):
+                yield piece
+            deadline.check()
+            left = len(unpacker.unused_data if unpacker.eof else unpacker.unconsumed_tail)
+            packed = packed[len(fed) - left :]
+        while not unpacker.eof and (piece := unpacker.decompress(b"", _PIECE)):
+            yield piece  # all is fed, but not all of it was unpacked
+            deadline.check()
+        if not unpacker.eof:
+            raise ValueError(_INCOMPLETE)
+        if packed and packed[0] != _MAGIC:  # padding, which gzip ignores too
+            return
