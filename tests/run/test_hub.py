@@ -15,7 +15,18 @@ import pytest
 import xpjob as package
 from support.certificates import issue
 from support.command import events, xpjob
-from support.hub import Fleet, alive, child_of, children, fleet, opened, outcomes, stop, wait_for
+from support.hub import (
+    Fleet,
+    alive,
+    child_of,
+    children,
+    fleet,
+    jwt,
+    opened,
+    outcomes,
+    stop,
+    wait_for,
+)
 from support.processes import text
 from support.stand_in import TOKEN
 from xpjob.demo.cluster import Fault
@@ -64,6 +75,20 @@ def test_each_cluster_has_a_run_as_a_job_within_it_would_make(hub: Fleet, gatewa
     assert {event["cluster"] for event in named} == {"east", "west"}
     told = hub.told()
     assert (told["exitCode"], told["clusters"], told["succeeded"]) == (0, 2, 2)
+
+
+def test_when_the_credentials_of_a_cluster_expire_is_pushed(hub: Fleet, gateway: str) -> None:
+    """If its token says so: one that does not has no such series."""
+    for name, token in {"east": jwt(exp=1_900_000_000), "west": TOKEN}.items():
+        hub.add(name).token = token
+        (hub.folder / f"token-{name}").write_text(token)
+        hub.entries[-1]["tokenFile"] = f"token-{name}"
+    hub.file.write_text(json.dumps({"clusters": hub.entries}))
+    done = hub.run("--pushgateway-url", gateway)
+    assert done.returncode == 0, done.stderr
+    name = "xpjob_cluster_credentials_expiry_timestamp_seconds"
+    assert series(gateway, name, "xpjob-hub") == {"east": 1_900_000_000}
+    assert 'credential="token"' in text(f"{gateway}/metrics")
 
 
 def test_a_dead_and_a_hanging_cluster_cost_only_their_own_time(hub: Fleet, gateway: str) -> None:

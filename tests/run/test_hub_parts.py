@@ -13,6 +13,7 @@ import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.hub import jwt
 from xpjob.base.errors import SettingsError
 from xpjob.config.option import load
 from xpjob.config.secrets import Secret
@@ -26,12 +27,6 @@ from xpjob.run.hub.names import Known, Names
 from xpjob.run.hub.options import HubOptions
 from xpjob.run.hub.outcome import Outcome, exit_code
 from xpjob.run.identity import SharedNameError
-
-
-def jwt(**payload: object) -> str:
-    """Return a token with this payload, and no signature that anybody could check."""
-    body = base64.urlsafe_b64encode(json.dumps(payload).encode()).decode().rstrip("=")
-    return f"e30.{body}.c2ln"
 
 
 @pytest.mark.parametrize(

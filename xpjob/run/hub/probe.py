@@ -48,18 +48,20 @@ def probe(config: Config) -> Probe:
     except XpjobError as error:
         return Probe(expires=expires, error=error)
     except TimeoutError as error:
-        return Probe(error=XpjobError(f"reading the client certificate: {error}"))
+        return Probe(error=XpjobError(f"reading the credentials: {error}"))
 
 
 def _expires(api: Api) -> dict[str, float]:
     if not isinstance(api.credentials, Configured):  # the kubelet renews them
         return {}
-    configuration = api.credentials.configuration
-    token = str(configuration.api_key.get("authorization", "")).removeprefix("Bearer ")
-    found = {"token": expiry.of_token(token.strip()), "certificate": 0.0}
-    if configuration.cert_file:
+    # Of what is sent: under which name the package keeps a token differs by its version.
+    scheme, _, token = api.credentials.authorization().partition(" ")
+    found = {"token": 0.0, "certificate": 0.0}
+    if scheme.lower() == "bearer":
+        found["token"] = expiry.of_token(token.strip())
+    if certificate := api.credentials.configuration.cert_file:
         try:
-            with Path(configuration.cert_file).open("rb") as file:
+            with Path(certificate).open("rb") as file:
                 found["certificate"] = expiry.of_certificate(file.read(_MOST).decode("ascii"))
         except (OSError, UnicodeDecodeError):  # the connection says what is wrong with it
             pass
