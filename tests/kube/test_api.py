@@ -199,3 +199,18 @@ def test_an_empty_variable_is_none(
     (tmp_path / ".kube").mkdir()
     (tmp_path / ".kube" / "config").write_bytes(stand_in.kubeconfig.read_bytes())
     assert connect("", "", Timeouts(), 1).server == stand_in.url
+
+
+@pytest.mark.parametrize("token", ["1", "code", "message", "Status", '"', "{", "re"])
+@pytest.mark.parametrize("code", [403, 404, 410, 500])
+def test_an_error_is_decoded_whatever_the_token(
+    stand_in: StandIn, tmp_path: Path, token: str, code: int
+) -> None:
+    """Only the message that is quoted is without it."""
+    stand_in.cluster.fault = lambda _path, _query: status(code, f"who is <{token}>?")
+    kubeconfig = write_kubeconfig(tmp_path / "other", stand_in.url, token)
+    api = connect(str(kubeconfig), "", Timeouts(), 1)
+    with pytest.raises(XpjobError) as caught:
+        api.get(PATH, {}, accept="application/json")
+    message = f"who is <{token}>?".replace(token, "(not shown)")
+    assert f" {code}: {message}" in str(caught.value)

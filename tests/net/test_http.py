@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 import tracemalloc
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email.utils import formatdate
@@ -18,6 +19,7 @@ import pytest
 import urllib3
 
 from xpjob.base.errors import TransientError
+from xpjob.config.secrets import Secret
 from xpjob.net import http
 from xpjob.net.bodies import DOCUMENT, AnswerTooLargeError, Whole, whole
 from xpjob.net.http import Timeouts
@@ -347,3 +349,32 @@ def test_retry_after_may_be_absurd() -> None:
     """Nobody waits longer than the policy says, so it only must not fail."""
     assert http.Response(429, {"Retry-After": "9" * 400}, b"").retry_after() > 0
     assert http.Response(429, {"Retry-After": "9" * 5000}, b"").retry_after() == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "by_proxy"),
+    [
+        (407, {}, True),
+        (403, {"X-Squid-Error": "ERR_ACCESS_DENIED 0"}, True),
+        (502, {"proxy-status": "egress; error=dns_error; rcode=NXDOMAIN"}, True),
+        (401, {"Proxy-Status": "egress; next-hop=registry.example.org"}, False),
+        (403, {"Via": "1.1 squid"}, False),
+    ],
+)
+def test_the_answer_of_a_proxy_itself(status: int, headers: dict[str, str], by_proxy: bool) -> None:
+    """As opposed to one that it passes on, with headers of its own."""
+    assert http.Response(status, headers, b"").by_proxy() == by_proxy
+
+
+@pytest.mark.parametrize(
+    "credential", ["Bearer tok en", "Basic " + b64encode(b"u:tok en").decode()]
+)
+def test_an_answer_is_as_it_was_sent_and_quoted_without_the_credential(credential: str) -> None:
+    """Also where the excerpt would cut it, or change its white space."""
+    body = b'{"code":401,"text":"' + b"x" * 470 + b' tok en"}'
+    secret = Secret(credential)
+    answer = http.Response(200, {}, body, secret)
+    assert answer.body == body
+    assert "tok en" not in answer.excerpt()
+    assert "(not sh" in answer.excerpt()
+    assert credential.split(maxsplit=1)[1] not in repr(http.Response(200, {}, b"", secret))

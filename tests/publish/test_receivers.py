@@ -7,6 +7,8 @@ its consistency check; proxies in front of them may add a body.
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from support.samples import snapshot
@@ -117,6 +119,41 @@ def test_gw04_a_page_does_not_tell_the_credentials(tmp_path: object) -> None:
         assert error is not None
         assert "(not shown)" in str(error)
         assert "bWU6aHVudGVyMg==" not in str(error)
+
+
+@pytest.mark.parametrize("password", ["pass-phrase", 'p"w', "pä"])
+@pytest.mark.parametrize(
+    "told",
+    [
+        (200, "<html>{}</html>"),
+        (200, '{{"data": [{{"labels": {{}}, "push_time_seconds": {}}}]}}'),
+        (400, "{}"),
+        (403, '{{"error": {}}}'),
+        (418, "{}"),
+    ],
+)
+def test_no_error_quotes_the_password(password: str, told: tuple[int, str]) -> None:
+    """Neither of a push, nor of reading the groups, also where it is quoted as JSON."""
+    status, body = told
+    family = {"metrics": [{"value": password}]}
+    quoted = json.dumps(family if "push_time" in body else password, ensure_ascii=False)
+    answer = Told(status, {}, body.format(quoted).encode())
+    with scripted(lambda _: answer) as served:
+        given = {
+            "PUSHGATEWAY_URL": served.url,
+            "PUSHGATEWAY_USERNAME": "me",
+            "PUSHGATEWAY_PASSWORD": password,
+        }
+        (sink,) = publishers(load({}, given, GROUPS))
+        with pytest.raises(XpjobError) as caught:
+            sink.start_times()
+        errors = [str(caught.value)]
+        if "push_time" not in body:  # which a push does not look at
+            errors.append(str(push(served, **given)))
+    for error in errors:
+        assert "(not shown)" in error
+        assert password not in error
+        assert json.dumps(password)[1:-1] not in error
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from pathlib import Path
+from time import time
 from typing import Any
 
 import pytest
@@ -16,10 +17,12 @@ from support.samples import report, run_info, snapshot
 from support.snapshots import Snapshot010, inventory
 from xpjob.base.errors import SupersededError
 from xpjob.commands.groups import GROUPS
-from xpjob.config.option import load
+from xpjob.config.option import Config, load
 from xpjob.net.deadline import Deadline
 from xpjob.publish import exposition
-from xpjob.publish.publisher import publishers, refuse_older
+from xpjob.publish.gateway import Group
+from xpjob.publish.prune import prune as prune_groups
+from xpjob.publish.publisher import publishers, pushgateways, refuse_older
 from xpjob.snapshot import documents
 from xpjob.store.directory import DirectoryStore
 
@@ -255,3 +258,29 @@ def test_prune_needs_to_be_told_what_is_to_go(crowded: str) -> None:
     away = xpjob("prune", PUSHGATEWAY_URL=f"http://127.0.0.1:{free_port()},{crowded}")
     assert away.returncode == 1
     assert "check PUSHGATEWAY_URL" in " ".join(away.stdout.split())
+
+
+PASSWORDS = ("metrics", "xpjob", "east", "gauge", "push_time_seconds", "data", "1", "0", '"', "{")
+
+
+@pytest.mark.parametrize("password", PASSWORDS)
+def test_what_a_gateway_has_does_not_depend_on_the_password(crowded: str, password: str) -> None:
+    """A password that is part of its answer changes no group, start time or decision to delete."""
+    given = {"pushgateway_url": crowded, "cluster_name": "east"}
+    open_to_all = load(given, {}, GROUPS)
+    basic = {"pushgateway_username": "u", "pushgateway_password": password}
+    with_password = load({**given, **basic}, {}, GROUPS)
+    before = left(crowded)
+
+    def groups(config: Config) -> list[Group]:
+        (publisher,) = pushgateways(config)
+        return sorted(publisher.gateway.groups(), key=lambda group: sorted(group.labels.items()))
+
+    assert groups(with_password) == groups(open_to_all)
+    (one,), (other,) = publishers(with_password), publishers(open_to_all)
+    assert one.start_times() == other.start_times()
+    assert one.start_times().inventory > 0
+    found = list(prune_groups(with_password, keep=(), older_than=3600, delete=True, now=time()))
+    assert len(found) == 4
+    assert not any(item.doomed or item.error or item.age > 600 for item in found)
+    assert left(crowded) == before

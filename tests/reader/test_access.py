@@ -19,9 +19,13 @@ from support.command import xpjob
 from support.processes import free_port, serving
 from support.reader import Reader, make_reader
 from support.reader_sample import FakeStore, snapshot
+from support.scripted import Told, scripted
 from xpjob.base import times
-from xpjob.config.option import Config
+from xpjob.commands.groups import GROUPS
+from xpjob.config.option import Config, load
 from xpjob.reader.options import AccessOptions
+from xpjob.reader.parameters import QueryError
+from xpjob.reader.show import ask
 from xpjob.snapshot import documents
 from xpjob.store.directory import DirectoryStore
 from xpjob.store.options import StoreOptions
@@ -168,6 +172,20 @@ def test_show_sends_no_token_over_plain_http(token: Path) -> None:
     told = show("https://me:hunter3@reader.example.org")
     assert "must not carry credentials" in told
     assert "hunter" not in told
+
+
+@pytest.mark.parametrize("word", ["type", "detail", "400", "1", '"', "{", "query"])
+def test_an_error_of_the_reader_is_decoded_whatever_the_token(tmp_path: Path, word: str) -> None:
+    """Only what is quoted of it is without the token."""
+    problem = {"type": "urn:x:bad-query", "status": 400, "detail": f"<{word}>", "known": ["a1"]}
+    answer = Told(400, {}, json.dumps(problem).encode())
+    file = tmp_path / "token"
+    file.write_text(word)
+    config = load({}, {"READER_TOKEN_FILE": str(file)}, GROUPS)
+    with scripted(lambda _: answer) as served, pytest.raises(QueryError) as caught:
+        ask(config, served.url, "claims", ())
+    assert caught.value.code == "bad-query"
+    assert str(caught.value) == "<(not shown)>"
 
 
 @pytest.mark.parametrize("name", ["READER_TOKEN_FILE", "READER_CERT_FILE"])

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hmac
 import ipaddress
+import json
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -40,6 +41,9 @@ class Secret:
 
     def __repr__(self) -> str:
         return "Secret(***)"
+
+
+NO_SECRET = Secret("")
 
 
 def same(one: str, other: str) -> bool:
@@ -83,15 +87,20 @@ def basic(user: str, password: str) -> str:
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
-def conceal(body: bytes, authorization: str) -> bytes:
-    """Return an answer without the credential of that header, which some peers quote."""
+def conceal(text: str, authorization: str) -> str:
+    """Return a text for messages without the credential of that header, which some peers quote.
+
+    Not for what is decoded afterwards: the credential may be short, and part of other words.
+    """
     scheme, _, credential = authorization.partition(" ")
-    secrets = [credential.encode()]
+    secrets = [credential]
     if scheme == "Basic":
-        secrets.append(base64.b64decode(credential).partition(b":")[2])
+        decoded = base64.b64decode(credential).decode("utf-8", "replace")
+        secrets.append(decoded.partition(":")[2])
     for secret in filter(None, secrets):
-        body = body.replace(secret, b"(not shown)")
-    return body
+        for written in (secret, json.dumps(secret, ensure_ascii=False)[1:-1]):
+            text = text.replace(written, "(not shown)")
+    return text
 
 
 def in_the_clear(url: str) -> bool:

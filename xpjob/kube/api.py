@@ -171,7 +171,8 @@ class Api(Struct, frozen=True):
         if answer.status not in (200, 201):
             proxy = str(self.pool.proxy or "")
             if proxy and answer.by_proxy():
-                raise _proxys(f"{method} {path} at {self.server}", proxy, answer)
+                what = f"{method} {path} at {self.server}"
+                raise http.refused_by_proxy(what, proxy, answer)
             raise _refusal(method, path, self.server, answer)
         return answer
 
@@ -217,20 +218,12 @@ class Api(Struct, frozen=True):
         return answer
 
 
-def _proxys(what: str, proxy: str, answer: Response) -> XpjobError:
-    message = f"{what}: {answer.status}: {answer.excerpt()}, answered by the proxy "
-    message += http.shown(proxy)
-    if answer.status == 407:
-        return RefusedError(f"{message}; {http.PROXY_CREDENTIALS}")
-    return ProxyFailedError(f"{message}; {http.PROXY_ADVICE}")
-
-
 def _refusal(method: str, path: str, server: str, answer: Response) -> XpjobError:
     try:
         reason = msgspec.json.decode(answer.body, type=_Status).message
     except UNREADABLE:
         reason = ""
-    reason = " ".join(reason.split())[:500] or answer.excerpt()
+    reason = " ".join(answer.conceal(reason).split())[:500] or answer.excerpt()
     message = f"{method} {path} at {server}: {answer.status}: {reason}"
     if advice := _ADVICE.get(answer.status):
         message += f"; {advice}"

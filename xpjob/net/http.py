@@ -23,8 +23,10 @@ from xpjob.base.errors import (
     SettingsError,
     TransientError,
     UnansweredError,
+    XpjobError,
 )
 from xpjob.config import secrets
+from xpjob.config.secrets import NO_SECRET, Secret
 from xpjob.net.bodies import Body, Start, Whole
 from xpjob.net.threads import within
 
@@ -35,10 +37,8 @@ _PIECE = 1 << 18
 _GZIP = frozenset({"gzip", "x-gzip"})
 _MAGIC = 0x1F
 """The first byte of a member of gzip."""
-_UNSEEN = re.compile(rb"<(style|script)\b.*?(</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
+_UNSEEN = re.compile(r"<(style|script)\b.*?(</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 _NO_URL = "(not a URL)"
-PROXYS_HEADERS = frozenset({"proxy-authenticate", "x-squid-error", "proxy-status"})
-"""Headers, in lower case, of answers that a proxy makes itself."""
 PROXY_ADVICE = "check HTTPS_PROXY and HTTP_PROXY, or name the server in NO_PROXY"
 PROXY_CREDENTIALS = (
     "give the proxy the credentials that it wants, in HTTPS_PROXY or HTTP_PROXY, or name the "
@@ -62,11 +62,16 @@ class Timeouts(Struct, frozen=True):
 
 
 class Response(Struct, frozen=True):
-    """A complete answer: status, headers (case-insensitive names), decoded body."""
+    """A complete answer: status, headers (case-insensitive names), unpacked body.
+
+    ``authorization`` is what the request was sent with. The body is as the peer sent it; where it
+    is quoted, ``excerpt`` and ``conceal`` leave out the credential, which some peers repeat.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    authorization: Secret = NO_SECRET
 
     def retry_after(self) -> float:
         """Return ``Retry-After`` (a number or a date) in seconds; 0 if absent or invalid."""
@@ -77,9 +82,13 @@ class Response(Struct, frozen=True):
 
     def excerpt(self) -> str:
         """Return the start of the body for errors: one line, at most 500 characters."""
-        body = _UNSEEN.sub(b"", self.body[:200_000])
-        text = " ".join(body[:2000].decode("utf-8", "replace").split())
+        body = self.conceal(self.body[:200_000].decode("utf-8", "replace"))
+        text = " ".join(_UNSEEN.sub("", body)[:2000].split())
         return "".join(c for c in text if c.isprintable())[:500] or "(empty answer)"
+
+    def conceal(self, text: str) -> str:
+        """Return a text of this answer for messages, before it is cut, without the credential."""
+        return secrets.conceal(text, self.authorization.reveal())
 
     def is_page(self) -> bool:
         """Return whether the body is a page for people, as welcome pages and logins are."""
@@ -90,8 +99,7 @@ class Response(Struct, frozen=True):
 
     def by_proxy(self) -> bool:
         """Return whether a proxy has made this answer itself."""
-        names = {name.lower() for name in self.headers}
-        return self.status == 407 or bool(PROXYS_HEADERS & names)
+        return self.status == 407 or proxys(self.headers)
 
     def location(self, url: str) -> str:
         """Return where a redirect of ``url`` leads to, without credentials; empty if it does not.
@@ -105,6 +113,25 @@ class Response(Struct, frozen=True):
             return shown(urljoin(url, to))
         except ValueError:
             return _NO_URL
+
+
+def proxys(headers: Mapping[str, str]) -> bool:
+    """Return whether headers are those of an answer that a proxy makes itself.
+
+    Proxy-Status is on what is passed on, too, without an error (RFC 9209).
+    """
+    found = {name.lower(): value for name, value in headers.items()}
+    if not found.keys().isdisjoint(("proxy-authenticate", "x-squid-error")):
+        return True
+    return re.search(r";\s*error=", found.get("proxy-status", "")) is not None
+
+
+def refused_by_proxy(what: str, proxy: str, answer: Response) -> XpjobError:
+    """Return the error of an answer that a proxy has made itself."""
+    message = f"{what}: {answer.status}: {answer.excerpt()}, answered by the proxy {shown(proxy)}"
+    if answer.status == 407:
+        return RefusedError(f"{message}; {PROXY_CREDENTIALS}")
+    return ProxyFailedError(f"{message}; {PROXY_ADVICE}")
 
 
 def shown(url: str) -> str:
@@ -193,10 +220,8 @@ def request(
             raw.release_conn()
         else:
             raw.close()
-        content = kept.content()
-        if raw.status >= 300:  # errors quote such a body
-            content = secrets.conceal(content, headers.get("Authorization", ""))
-        return Response(raw.status, raw.headers, content)
+        authorization = Secret(headers.get("Authorization", ""))
+        return Response(raw.status, raw.headers, kept.content(), authorization)
 
     try:
         return _explained(pool, timeouts, lambda: within(timeouts.total, exchange))

@@ -10,7 +10,6 @@ from urllib.parse import quote
 import msgspec
 import urllib3
 from msgspec import Struct, field
-from msgspec.structs import replace
 
 from xpjob.base import memory, patience
 from xpjob.base.errors import (
@@ -182,8 +181,9 @@ class Gateway:
             ]
         except (msgspec.MsgspecError, ValueError) as error:
             raise BadAnswerError(
-                f"{what}: {error}; is this a Pushgateway, not a server that only accepts pushes?"
-            ) from error
+                f"{what}: {answer.conceal(str(error))}; is this a Pushgateway, not a server that "
+                "only accepts pushes?"
+            ) from None  # the original text may quote the answer
 
     def delete(self, job: str, cluster: str) -> None:
         """Delete one group. Raises an ``XpjobError``."""
@@ -230,9 +230,6 @@ class Gateway:
             into=Start if method != "GET" else whole(_most()),
         )
         self.clock.observe(PUSHGATEWAY, answer.headers)
-        if authorization and 200 <= answer.status < 300:  # errors may quote such a body too
-            concealed = secrets.conceal(answer.body, authorization["Authorization"])
-            answer = replace(answer, body=concealed)
         return answer
 
     def _authorization(self) -> dict[str, str]:

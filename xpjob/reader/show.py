@@ -263,9 +263,11 @@ def _problem(answer: http.Response) -> XpjobError:
         document = msgspec.json.decode(answer.body, type=dict[str, object])
     except msgspec.MsgspecError:
         return BadAnswerError(f"the reader answered {answer.status}: {answer.excerpt()}")
-    detail, known = str(document.get("detail", answer.status)), document.get("known")
+    detail = answer.conceal(str(document.get("detail", answer.status)))
+    known = document.get("known")
     if answer.status in (400, 404):
-        facts = {"known": known} if isinstance(known, list) else None
+        shown = [answer.conceal(str(each)) for each in known] if isinstance(known, list) else None
+        facts = None if shown is None else {"known": shown}
         code = str(document.get("type", "")).rpartition(":")[2]
         return QueryError(code, detail, status=answer.status, facts=facts)
     if answer.status in (401, 403):

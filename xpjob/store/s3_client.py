@@ -352,7 +352,7 @@ def _content(answer: Any) -> bytes:
 
 def is_proxys(answer: ErrorAnswer) -> bool:
     """Return whether a proxy has answered, and not the server behind it."""
-    if answer.status == 407 or http.PROXYS_HEADERS & answer.headers.keys():
+    if answer.status == 407 or http.proxys(answer.headers):
         return True
     # S3 tells a code of its own, and says which request it was, except where it has no body.
     return (

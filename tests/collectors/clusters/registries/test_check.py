@@ -482,3 +482,57 @@ def test_what_may_pass_is_tried_again() -> None:
     answers = iter([told(503), told(502), told(200)])
     found = state_of({"/v2/": lambda asked: next(answers)(asked)})
     assert found.state == "upAnonymous"
+
+
+def through(
+    monkeypatch: pytest.MonkeyPatch, answer: Callable[[Asked], Told], scheme: str = "http"
+) -> tuple[Result, str]:
+    """Check a registry through that proxy; return what is found, and the address of the proxy."""
+    with scripted(answer) as proxy:
+        for name in ("HTTP_PROXY", "HTTPS_PROXY"):
+            monkeypatch.delenv(name.lower(), raising=False)
+            monkeypatch.setenv(name, proxy.url.replace("http://", "http://me:hunter2@"))
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        return check(Registry("r", f"{scheme}://registry.example:5000"), NET), proxy.url
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize(
+    ("status", "advice"),
+    [
+        (403, "check HTTPS_PROXY and HTTP_PROXY"),
+        (404, "check HTTPS_PROXY and HTTP_PROXY"),
+        (407, "give the proxy the credentials"),
+        (429, "check HTTPS_PROXY and HTTP_PROXY"),
+        (503, "check HTTPS_PROXY and HTTP_PROXY"),
+    ],
+)
+def test_the_answer_of_a_proxy_is_not_the_registrys(
+    monkeypatch: pytest.MonkeyPatch, scheme: str, status: int, advice: str
+) -> None:
+    """The registry was not reached: nothing is known of it, and the proxy is named."""
+    squid = {"X-Squid-Error": "ERR_DNS_FAIL 0"}
+    found, proxy = through(monkeypatch, lambda _: Told(status, squid, b"<html>no</html>"), scheme)
+    assert (found.state, found.cause, found.up) == ("unreachable", "proxy", 0)
+    assert found.healthy is False
+    assert proxy in found.message
+    assert str(status) in found.message
+    assert advice in found.message
+    assert "hunter2" not in found.message
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [
+        (told(200, Proxy_Status="egress"), "upAnonymous"),
+        (told(401, WWW_Authenticate="Negotiate", Proxy_Status="egress"), "authRequired"),
+        (told(403, Via="1.1 egress"), "refused"),
+        (told(503), "unavailable"),
+    ],
+)
+def test_what_a_proxy_passes_on_is_the_registrys(
+    monkeypatch: pytest.MonkeyPatch, answer: Callable[[Asked], Told], state: str
+) -> None:
+    """Whatever the proxy adds to it."""
+    assert through(monkeypatch, answer)[0].state == state

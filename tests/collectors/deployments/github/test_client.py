@@ -100,6 +100,15 @@ def test_a_proxy_that_refuses_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "hunter2" not in str(error)
 
 
+def test_a_proxy_that_wants_credentials_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not asked again without them."""
+    error, asked = through(monkeypatch, lambda _: Told(407))
+    assert len(asked) == 1
+    assert isinstance(error, RefusedError)
+    assert "give the proxy the credentials" in str(error)
+    assert "API_TOKEN" not in str(error)
+
+
 def test_no_proxy_is_heeded(monkeypatch: pytest.MonkeyPatch) -> None:
     """As by other programs."""
     error, asked = through(

@@ -96,9 +96,10 @@ class Client:
         if authorization:
             headers["Authorization"] = authorization
         what = f"GET {http.shown(url)}"
+        pool = self._pool(url)
         try:
             answer = http.request(
-                self._pool(url),
+                pool,
                 "GET",
                 url,
                 headers=headers,
@@ -109,6 +110,8 @@ class Client:
             if self.clock() >= self._ends:
                 raise self._out_of_time(url) from None
             raise type(error)(f"{what}: {error}") from error.__cause__
+        if pool.proxy and answer.status >= 300 and answer.by_proxy():
+            raise http.refused_by_proxy(what, str(pool.proxy), answer)
         self.seconds = self.clock() - started
         if answer.status in _MAY_PASS:
             raise UnavailableError(f"{what}: {answer.status}: {answer.excerpt()}")
@@ -154,7 +157,7 @@ def cause_of(error: Exception) -> Cause:
     """Return where a request has failed, empty if somewhere else."""
     if isinstance(error, UnansweredError | OutOfTimeError | DeadlineError):
         return "timeout"
-    if isinstance(error, ProxyFailedError):
+    if isinstance(error, ProxyFailedError | RefusedError):  # only a proxy refuses with an error
         return "proxy"
     match error.__cause__:
         case urllib3.exceptions.NameResolutionError():

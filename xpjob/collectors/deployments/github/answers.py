@@ -190,16 +190,30 @@ def _message(answer: Response) -> tuple[str, list[str]]:
     if isinstance(message, dict):
         repositories = message.get("repositories")
         named = map(str, repositories) if isinstance(repositories, list) else ()
-        return str(message.get("cause", "")), list(named)
-    return (message if isinstance(message, str) else answer.excerpt()), []
+        return answer.conceal(str(message.get("cause", ""))), [*map(answer.conceal, named)]
+    return (answer.conceal(message) if isinstance(message, str) else answer.excerpt()), []
 
 
 def decoded(what: str, answer: Response, kind: type[T]) -> T:
     """Return the document of a 2xx answer. Raises ``BadAnswerError``."""
     try:
-        return msgspec.json.decode(answer.body, type=kind)
+        document = msgspec.json.decode(answer.body, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise BadAnswerError(
             f"{what}: {answer.status} with an invalid document ({error}): {answer.excerpt()}; "
             "check BASE_URL, and proxies on the way"
         ) from error
+    if isinstance(document, Settled | Started | Progress):
+        document.errors = _concealed(document.errors, answer)  # they are logged and kept
+    return document
+
+
+def _concealed(value: Any, answer: Response) -> Any:
+    """Return a decoded value whose texts are without the credential of the request."""
+    if isinstance(value, str):
+        return answer.conceal(value)
+    if isinstance(value, list):
+        return [_concealed(each, answer) for each in value]
+    if isinstance(value, dict):
+        return {key: _concealed(each, answer) for key, each in value.items()}
+    return value

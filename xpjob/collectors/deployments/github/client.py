@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import quote
 
 import msgspec
-from msgspec.structs import replace
 
 from xpjob.base.errors import (
     DeadlineError,
@@ -21,7 +20,6 @@ from xpjob.collectors.deployments.github.answers import RateLimitedError
 from xpjob.collectors.deployments.github.budget import Budget, Clock
 from xpjob.collectors.deployments.github.state import Acknowledged
 from xpjob.collectors.deployments.options import DeploymentOptions
-from xpjob.config import secrets
 from xpjob.config.secrets import Secret
 from xpjob.net import http, retry
 from xpjob.net.http import ProxyFailedError, Response, Timeouts
@@ -152,12 +150,8 @@ class Client:
         except DeadlineError as error:
             raise DeadlineError(f"{what}: {error}") from error
         self.budget.heed(answer.headers)
-        if 200 <= answer.status < 300:  # errors may quote such a body too
-            concealed = secrets.conceal(answer.body, headers["Authorization"])
-            return replace(answer, body=concealed)
+        if 200 <= answer.status < 300:
+            return answer
         if self._pool.proxy and answer.by_proxy():
-            raise ProxyFailedError(
-                f"{what}: {answer.status}: {answer.excerpt()}, answered by the proxy "
-                f"{http.shown(str(self._pool.proxy))}; {http.PROXY_ADVICE}"
-            )
+            raise http.refused_by_proxy(what, str(self._pool.proxy), answer)
         raise answers.refused(what, url, answer, self.clock.now())
