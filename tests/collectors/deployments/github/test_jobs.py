@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 
 import pytest
 
@@ -18,7 +19,7 @@ from support.github_runs import (
     values,
 )
 from support.scripted import Asked, Told
-from xpjob.base.errors import ConflictError
+from xpjob.base.errors import ConflictError, XpjobError
 from xpjob.collectors.deployments.github import settle
 from xpjob.collectors.deployments.github.deliver import Work, deliver
 from xpjob.collectors.deployments.github.records import Record
@@ -141,6 +142,77 @@ def test_a_job_that_github_has_forgotten_is_sent_again() -> None:
     with runs(polls=7) as run:
         run.run(row())
         run.api.jobs.clear()
+        assert run.run(row()).error is None
+        assert run.api.deployed() == {NAME: digest()}
+
+
+def polled(answer: Told) -> Callable[[Asked], Told | None]:
+    """Return a fault: this answer to each question for a job."""
+    return lambda asked: answer if asked.method == "GET" and "/jobs/" in asked.path else None
+
+
+REPOSITORIES = {"cause": "permission required", "repositories": ["web"]}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *(message(status, "no") for status in (400, 404, 409, 410, 413, 422, 451)),
+        message(404, "no artifacts found"),
+        *(message(status, REPOSITORIES) for status in (403, 404)),
+    ],
+    ids=lambda answer: str(answer.status),
+)
+@pytest.mark.parametrize("later", [False, True])
+def test_a_job_that_may_not_be_asked_for_is_done_by_synchronous_calls(
+    answer: Told, later: bool
+) -> None:
+    """In that run or a later one: the refusal is of the question, and rejects no record."""
+    with runs(polls=7) as run:
+        if later:
+            run.run(*many(3))
+        run.api.instead = polled(answer)
+        outcome = run.run(*many(3))
+        assert outcome.error is None
+        assert sizes(run.served.asked) == [("jobs", 3), ("moda-1", 3)]
+        assert len(run.api.deployed()) == 3
+        assert (run.kept().job, run.kept().rejected) == (None, {})
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *(message(status, "no") for status in (301, 403, 408, 500, 503)),
+        *(Told(200, {}, body) for body in (b"", b"[]", b"<html>", b'{"status": 7}')),
+    ],
+    ids=lambda answer: f"{answer.status} {answer.body[:9]!r}",
+)
+def test_a_job_that_cannot_be_asked_for_is_given_up_after_an_hour(answer: Told) -> None:
+    """Until then each run fails, and sends nothing; no later run waits for it."""
+    with runs(polls=7) as run:
+        run.api.instead = polled(answer)
+        for _ in range(3):
+            run.run(row())
+        assert isinstance(run.run(row()).error, XpjobError)
+        assert (run.kept().job is None, run.kept().rejected) == (False, {})
+        run.clock.next_run(3600)
+        assert run.run(row()).error is None
+        assert run.api.deployed() == {NAME: digest()}
+        assert run.kept().job is None
+
+
+@pytest.mark.parametrize("status", [401, 429])
+def test_a_job_is_kept_while_no_request_is_possible(status: int) -> None:
+    """Other requests would fail as well: calls are no way around it."""
+    with runs(polls=7) as run:
+        run.run(row())
+        run.clock.next_run(7200)
+        run.api.instead = polled(message(status, "no"))
+        run.run(row())
+        assert run.kept().job is not None
+        assert sizes(run.served.asked) == [("jobs", 1)]
+        run.api.instead = lambda _: None
+        run.clock.next_run(7200)
         assert run.run(row()).error is None
         assert run.api.deployed() == {NAME: digest()}
 

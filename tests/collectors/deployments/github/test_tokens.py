@@ -103,6 +103,8 @@ def test_a_token_file_is_read_in_each_run(tmp_path: Path) -> None:
     [
         (message(401, "A JSON web token could not be decoded"), RefusedError, "GH_APP_ID"),
         (message(404, "Not Found"), RefusedError, "GH_INSTALL_ID"),
+        (message(422, "The permissions are not granted"), RefusedError, "GH_INSTALL_ID"),
+        (message(410, "Gone"), RefusedError, "GH_INSTALL_ID"),
         (message(403, "This installation has been suspended"), RefusedError, "suspended"),
         (Told(201, {}, b"<html>ghs-hunter2"), BadAnswerError, "no token"),
         (told(201, {"tokens": ISSUED}), BadAnswerError, "no token"),
@@ -124,6 +126,7 @@ def test_an_app_that_gets_no_token_is_an_error_that_shows_none(
         assert expected in str(outcome.error)
         assert "hunter2" not in str(outcome.error)
         assert authorizations(run) == []
+        assert run.kept().rejected == {}
 
 
 def test_a_token_with_a_line_break_is_refused_before_it_is_sent(tmp_path: Path) -> None:

@@ -51,6 +51,10 @@ class InvalidError(XpjobError):
     """400, 413 or 422: at least one record of the request is not acceptable."""
 
 
+class UnexpectedRefusalError(XpjobError):
+    """Another status of 4xx."""
+
+
 class UnknownArtifactError(NotFoundError):
     """404: GitHub knows no artifact with this digest."""
 
@@ -144,10 +148,10 @@ def refused(what: str, url: str, answer: Response, now: datetime) -> XpjobError:
     if status == 409:
         return BusyError(f"{text}; another job of this cluster is running, the next run continues")
     if status in (400, 413, 422):
-        return InvalidError(f"{text}; GitHub does not accept these records")
+        return InvalidError(f"{text}; GitHub does not accept the request as it is")
     if status == 408 or status >= 500:
         return TransientError(f"{text}; see githubstatus.com", answer.retry_after())
-    return XpjobError(text)
+    return UnexpectedRefusalError(text)
 
 
 def _not_found(text: str, message: str, answer: Response) -> XpjobError:

@@ -11,15 +11,25 @@ from itertools import chain, repeat
 from typing import Any
 
 from xpjob.base import times
-from xpjob.base.errors import NotFoundError, RefusedError
+from xpjob.base.errors import (
+    DeadlineError,
+    NotFoundError,
+    RefusedError,
+    SettingsError,
+    XpjobError,
+)
 from xpjob.collectors.deployments.github import settle
 from xpjob.collectors.deployments.github.answers import (
     BusyError,
     CredentialsError,
     InvalidError,
+    Progress,
+    RateLimitedError,
     RepositoriesError,
+    UnexpectedRefusalError,
     UnknownArtifactError,
 )
+from xpjob.collectors.deployments.github.budget import SpentError
 from xpjob.collectors.deployments.github.calls import SIZES, Calls, Way
 from xpjob.collectors.deployments.github.client import Client
 from xpjob.collectors.deployments.github.state import Acknowledged, Change, Job, Kept
@@ -31,6 +41,16 @@ GIVE_UP = 3600.0
 """Seconds after which a job that does not end, or is in the way, is not waited for any longer."""
 MAX_INVALID, MAX_REFUSED = 20, 5
 """Invalid requests of a run, and refused single records in a row, after which it stops."""
+NO_REQUEST = (RateLimitedError, SpentError, DeadlineError, CredentialsError, SettingsError)
+"""Errors after which any other request would fail as well."""
+NO_SUCH_JOB = (
+    NotFoundError,
+    InvalidError,
+    BusyError,
+    RepositoriesError,
+    UnexpectedRefusalError,
+)
+"""Refusals of the question what became of a job: the same question would be refused again."""
 REMEMBER_EVERY = 50
 """Single records after which the acknowledgements are stored."""
 
@@ -135,10 +155,8 @@ class Sender:
                 return False
             if pause:
                 self._clock.sleep(pause)
-            try:
-                progress = self._calls.progress(job.id)
-            except NotFoundError:
-                _log.warning("GitHub has forgotten a job", extra={"job": job.id})
+            progress = self._progress(job)
+            if progress is None:
                 self._call_instead(job.changes)
                 break
             if progress.status == "completed":
@@ -157,6 +175,25 @@ class Sender:
         self._kept.job = None
         self._remember()
         return True
+
+    def _progress(self, job: Job) -> Progress | None:
+        """Ask for a job. Return None if GitHub will not say what became of it.
+
+        That is so if it refuses the question, and if it has not answered it within an hour. Such an
+        answer says nothing of the records: its error must not be taken for one of theirs.
+        """
+        try:
+            return self._calls.progress(job.id)
+        except NO_REQUEST:
+            raise
+        except XpjobError as error:
+            if not isinstance(error, NO_SUCH_JOB) and self._since(job.at) < GIVE_UP:
+                raise
+            _log.warning(
+                "GitHub does not say what became of a job, its records are sent again",
+                extra={"job": job.id, "error": str(error)},
+            )
+            return None
 
     def _call(self, part: Sequence[Change]) -> None:
         started = time.monotonic()

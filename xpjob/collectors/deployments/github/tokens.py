@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from xpjob.base.errors import BadAnswerError, NotFoundError, RefusedError, SettingsError
+from xpjob.collectors.deployments.github.answers import InvalidError, UnexpectedRefusalError
 from xpjob.collectors.deployments.options import DeploymentOptions
 from xpjob.config import secrets
 from xpjob.config.secrets import Secret
@@ -45,7 +46,8 @@ def _installation(options: DeploymentOptions, now: float, exchange: Exchange) ->
     path = f"/app/installations/{options.gh_install_id}/access_tokens"
     try:
         answer = exchange(what, path, _signed(options, now))
-    except NotFoundError as error:
+    except (NotFoundError, InvalidError, UnexpectedRefusalError) as error:
+        # A refusal of the App, and not of the records that the token is for.
         raise RefusedError(
             f"{error}; check GH_INSTALL_ID, and that the App is installed in {options.github_org}"
         ) from None
