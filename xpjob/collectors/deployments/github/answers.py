@@ -23,6 +23,11 @@ T = TypeVar("T")
 
 DEFAULT_PAUSE, MAX_PAUSE = 60.0, 3600.0
 """Seconds to wait where GitHub limits requests without saying for how long; they double."""
+LONGEST_PAUSE = 7200.0
+"""Seconds that an answer may ask for. GitHub's limits are of an hour, and clocks may differ.
+
+One that asks for more has a clock that is wrong, which must not end deliveries for days.
+"""
 _NO_ARTIFACT = re.compile(r"\bno (matching )?(artifacts?|attestations?)\b", re.IGNORECASE)
 _SECONDARY = re.compile(r"secondary rate limit|abuse detection", re.IGNORECASE)
 RIGHTS = (
@@ -174,12 +179,12 @@ def _limit(answer: Response, message: str, now: datetime) -> tuple[float] | None
     if not 400 <= answer.status < 500 or answer.status in (401, 404):
         return None
     if seconds := answer.retry_after():
-        return (seconds,)
+        return (min(seconds, LONGEST_PAUSE),)
     if answer.headers.get("X-RateLimit-Remaining") == "0":
         reset = answer.headers.get("X-RateLimit-Reset", "")
-        return (
-            max(1.0, int(reset) - now.timestamp()) if re.fullmatch("[0-9]{1,12}", reset) else 0,
-        )
+        if not re.fullmatch("[0-9]{1,12}", reset):
+            return (0.0,)
+        return (min(max(1.0, int(reset) - now.timestamp()), LONGEST_PAUSE),)
     limited = answer.status == 429 or (answer.status == 403 and _SECONDARY.search(message))
     return (0.0,) if limited else None
 

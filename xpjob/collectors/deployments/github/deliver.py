@@ -13,7 +13,7 @@ from msgspec import Struct
 from xpjob.base import times
 from xpjob.base.errors import ConflictError, DeadlineError, XpjobError
 from xpjob.collectors.deployments.github import attestations, metrics
-from xpjob.collectors.deployments.github.answers import RateLimitedError
+from xpjob.collectors.deployments.github.answers import LONGEST_PAUSE, RateLimitedError
 from xpjob.collectors.deployments.github.budget import Clock, SpentError
 from xpjob.collectors.deployments.github.client import Client
 from xpjob.collectors.deployments.github.difference import changes, count_absences
@@ -109,6 +109,7 @@ class _Delivery:
     def outcome(self) -> Outcome:
         """Deliver, and return what to tell of it."""
         state, work = self._state, self._work
+        state.set_back(self._clock.now(), LONGEST_PAUSE)
         current = state.kept(self._place)
         blocked = times.read(state.blocked_until)
         if blocked and self._clock.now() < blocked:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Literal
 
 from msgspec import Struct, field
 
+from xpjob.base import times
 from xpjob.collectors.deployments.github.records import Record
 from xpjob.metrics.cumulative import Count, Histogram
 
@@ -130,3 +132,27 @@ class Acknowledged(Struct, rename="camel"):
         own = [kept for kept in same if kept.place.organisation == place.organisation]
         self.places = [found, *(kept for kept in own if kept.records or kept.sending or kept.job)]
         return found
+
+    def set_back(self, now: datetime, longest_pause: float) -> None:
+        """Set times in the future, which a wrong clock has left, back to ``now``.
+
+        Otherwise what is due some time after them would wait for that future. A pause may end later
+        than now, but not after the longest that there is.
+        """
+
+        def possible(at: str, latest: datetime = now) -> str:
+            moment = times.read(at)
+            return times.rfc3339(latest) if moment and moment > latest else at
+
+        for kept in self.places:
+            kept.busy_since = possible(kept.busy_since)
+            kept.pending = {name: possible(at) for name, at in kept.pending.items()}
+            for rejected in kept.rejected.values():
+                rejected.at = possible(rejected.at)
+            if kept.job:
+                kept.job.at = possible(kept.job.at)
+        for attested in self.attested.values():
+            attested.at = possible(attested.at)
+        self.last_success = possible(self.last_success)
+        end = now + timedelta(seconds=longest_pause)
+        self.blocked_until = possible(self.blocked_until, end)
