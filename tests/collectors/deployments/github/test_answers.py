@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from support.github import NOT_FOUND, ORG, message, told
@@ -333,6 +334,58 @@ def test_a_request_that_is_refused_for_some_repositories_is_divided(status: int)
         assert run.run(*many(3)).error is None
         assert list(run.api.deployed()) == ["shop/web-1/app", "shop/web-3/app"]
         assert run.kept().rejected["shop/web-2/app"].cause == "unauthorized"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_null_for_the_errors_means_none(way: str) -> None:
+    """Of a job that starts or ends, and of calls: the records are accepted, and not sent again."""
+
+    def instead(asked: Asked) -> Told | None:
+        answer = run.api._refused(asked) or run.api._answer(asked)
+        document = msgspec.json.decode(answer.body)
+        return told(answer.status, {**document, "errors": None}) if answer.status < 300 else answer
+
+    with runs(lacks=WAYS[way]) as run:
+        run.api.instead = instead
+        for _ in range(2):
+            assert run.run(row()).error is None
+        assert posts(run, way) == 1
+        assert run.api.deployed() == {NAME: digest()}
+
+
+ITEMS = {
+    "deployment": {"cause": "not_found", "deployment": {"deployment_name": NAME}},
+    "digest": {"cause": "not_found", "digest": digest()},
+    "image": {"cause": "not_found", "name": "ghcr.io/octo/web"},
+    "nothing": {"cause": "not_found"},
+}
+
+
+@pytest.mark.parametrize("item", ITEMS)
+@pytest.mark.parametrize("way", WAYS)
+def test_a_record_that_a_2xx_does_not_accept_is_not_remembered_as_accepted(
+    way: str, item: str
+) -> None:
+    """Whatever its error item says of it: it is the only record of the request."""
+    document: dict[str, Any] = {"total_count": 0, "errors": [ITEMS[item]]}
+    if way == "jobs":
+        document = {"job_id": 1, "errors": [ITEMS[item]]}
+
+    def instead(asked: Asked) -> Told | None:
+        if asked.method == "GET" and "/jobs/" in asked.path:
+            return told(200, {"job_id": 1, "status": "completed"})
+        return told(200, document) if asked.path.endswith(way) else None
+
+    with runs(lacks=WAYS[way], instead=instead) as run:
+        outcome = run.run(row())
+        assert outcome.error is None
+        assert (run.kept().records, run.kept().rejected[NAME].cause) == ({}, "not_found")
+        assert values(outcome)["deptracker_post_record_ok"] == 0
+        assert values(outcome)["deployment_records_rejected{not_found}"] == 1
+        run.api.instead = lambda _: None
+        run.clock.next_run(3600)
+        run.run(row())
+        assert run.api.deployed() == {NAME: digest()}
 
 
 @pytest.mark.parametrize(

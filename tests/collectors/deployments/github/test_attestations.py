@@ -70,17 +70,37 @@ def test_the_form_of_githubs_own_example_is_understood() -> None:
         assert attested(run) == {digest(1): True, digest(2): False}
 
 
-def test_pages_without_an_end_are_an_error() -> None:
+@pytest.mark.parametrize(
+    "info",
+    [
+        None,
+        {},
+        {"has_next": False, "has_previous": False, "next": None, "previous": None},
+        {"has_next": None, "next": None},
+    ],
+)
+def test_the_last_page_may_have_null_for_what_it_lacks(info: object) -> None:
+    """Its answers count."""
+    body = {"attestations_subject_digests": {digest(1): [{}]}, "page_info": info}
+    with runs() as run:
+        run.environ["GITHUB_ATTESTATIONS"] = "true"
+        run.api.instead = lambda each: told(200, body) if "bulk-list" in each.path else None
+        assert run.run(*many(2)).error is None
+        assert attested(run) == {digest(1): True, digest(2): False}
+
+
+@pytest.mark.parametrize(("after", "questions"), [("same", 2), (None, 1), ("", 1)])
+def test_pages_without_an_end_are_an_error(after: str | None, questions: int) -> None:
     """The cursor must move on."""
     body = {
         "attestations_subject_digests": {},
-        "page_info": {"has_next": True, "next": "same"},
+        "page_info": {"has_next": True, "next": after},
     }
     with runs() as run:
         run.environ["GITHUB_ATTESTATIONS"] = "true"
         run.api.instead = lambda each: told(200, body) if "bulk-list" in each.path else None
         assert isinstance(run.run(row()).error, BadAnswerError)
-        assert len(asked(run)) == 2
+        assert len(asked(run)) == questions
 
 
 @pytest.mark.parametrize("status", [401, 403])

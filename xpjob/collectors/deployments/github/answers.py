@@ -82,7 +82,7 @@ class Settled(Struct):
     """
 
     total_count: int | None = None
-    errors: list[Any] = []
+    errors: list[Any] | None = None
 
     def __post_init__(self) -> None:
         if self.total_count is None and not self.errors:
@@ -93,14 +93,14 @@ class Started(Struct, kw_only=True):
     """The answer to a new background job."""
 
     job_id: int
-    errors: list[Any] = []
+    errors: list[Any] | None = None
 
 
 class Progress(Struct, kw_only=True):
     """The state of a background job: pending, processing, completed or failed."""
 
     status: str
-    errors: list[Any] = []
+    errors: list[Any] | None = None
 
 
 class Rejection(Struct, frozen=True):

@@ -25,8 +25,8 @@ _log = logging.getLogger(__name__)
 
 
 class _Info(Struct):
-    has_next: bool = False
-    next: str = ""
+    has_next: bool | None = None
+    next: str | None = None
 
 
 class _Page(Struct):
@@ -76,7 +76,7 @@ def _known(client: Client, digests: list[str]) -> set[str]:
         info = page.page_info
         if info is None or not info.has_next:
             return known
-        if info.next in ("", after):
+        if not info.next or info.next == after:
             break
         after = info.next
     raise BadAnswerError(f"{what}: the pages do not end, the cursor was {after!r} last")

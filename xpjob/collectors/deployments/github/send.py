@@ -204,7 +204,7 @@ class Sender:
     def _single(self, change: Change) -> None:
         started = time.monotonic()
         try:
-            self._calls.single(change.record)
+            settled = self._calls.single(change.record)
         except (CredentialsError, RepositoriesError):
             raise
         except RefusedError:
@@ -214,14 +214,14 @@ class Sender:
             self._reject([(change, "unauthorized")], time.monotonic() - started)
             return
         self._refused = 0
-        settle.accept(self._kept, self._state.counters, [change], time.monotonic() - started)
+        self._take([change], settled.errors, time.monotonic() - started, Way.SINGLE)
         self._unstored += 1
         if self._unstored >= REMEMBER_EVERY:
             self._unstored = 0
             self._remember()
 
     def _take(
-        self, part: Sequence[Change], errors: Sequence[Any], seconds: float, unclear: Way
+        self, part: Sequence[Change], errors: Sequence[Any] | None, seconds: float, unclear: Way
     ) -> None:
         found = settle.parts(part, errors)
         settle.accept(self._kept, self._state.counters, found.accepted, seconds)

@@ -35,16 +35,17 @@ class Parts:
     unclear: Sequence[Change]
 
 
-def parts(changes: Sequence[Change], errors: Sequence[Any]) -> Parts:
+def parts(changes: Sequence[Change], errors: Sequence[Any] | None) -> Parts:
     """Divide records by the error items of an answer.
 
     An item is matched by digest and deployment name; one with less by what it has. The name of an
     image that stands for several digests does not say which of them is meant: these are unclear.
+    One that has nothing is about the record of a request that has only one.
     """
     index = _Index(changes)
     causes: dict[str, str] = {}
     unclear: set[str] = set()
-    for item in dict.fromkeys(rejections(list(errors))):
+    for item in dict.fromkeys(rejections(list(errors or ()))):
         found = index.matching(item)
         names = {change.record.deployment_name for change in found}
         by_image = not (item.deployment_name or item.digest)
@@ -84,6 +85,8 @@ class _Index:
             return [change] if change and fits else []
         if item.digest:
             return self._by_digest.get(item.digest, [])
+        if not item.name and len(self._by_name) == 1:
+            return list(self._by_name.values())
         return self._by_image.get(item.name, [])
 
 
