@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 from pathlib import Path
 
 import jwt
@@ -13,7 +14,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from support.github import ISSUED, TOKEN, message, told
 from support.github_runs import Runs, digest, row, runs
 from support.scripted import Asked, Told
-from xpjob.base.errors import BadAnswerError, RefusedError
+from xpjob.base import patience
+from xpjob.base.errors import BadAnswerError, DeadlineError, RefusedError, XpjobError
+from xpjob.net.deadline import Deadline
 
 
 @pytest.fixture(scope="module")
@@ -142,3 +145,46 @@ def test_a_token_with_a_line_break_is_refused_before_it_is_sent(tmp_path: Path) 
         assert "more than one line" in error
         assert "hunter2" not in error
         assert run.served.asked == []
+
+
+FILES = {
+    "token": ("API_TOKEN_FILE", {"API_TOKEN": ""}),
+    "key": ("GH_APP_PRIV_KEY_PATH", {"GH_APP_ID": "1", "GH_INSTALL_ID": "2"}),
+}
+
+
+@pytest.mark.parametrize("which", FILES)
+def test_a_file_that_hangs_is_an_error_that_names_it(
+    which: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In time to store what is remembered; no request is sent, and nothing is dropped."""
+    monkeypatch.setattr(patience, "SECONDS", 0.01)
+    file = tmp_path / which
+    os.mkfifo(file)
+    variable, others = FILES[which]
+    with runs() as run:
+        run.clock.seconds = run.clock._left = 1.0
+        run.environ |= {variable: str(file), **others}
+        error = run.run(row()).error
+        assert isinstance(error, XpjobError)
+        assert not isinstance(error, DeadlineError)
+        assert f"from {file}: no answer within 1 s; check whether its file system" in str(error)
+        assert run.served.asked == []
+        assert run.kept().pending.keys() == {"shop/web/app"}
+
+
+@pytest.mark.parametrize("which", FILES)
+def test_a_file_that_hangs_ends_with_the_run(
+    which: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If its time is over first."""
+    monkeypatch.setattr(patience, "SECONDS", 0.01)
+    file = tmp_path / which
+    os.mkfifo(file)
+    variable, others = FILES[which]
+    with runs() as run:
+        run.environ |= {variable: str(file), **others}
+        with Deadline(0.3).running():
+            assert run.run(row()).error is None
+        assert run.served.asked == []
+        assert run.kept().pending.keys() == {"shop/web/app"}

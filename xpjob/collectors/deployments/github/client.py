@@ -25,6 +25,7 @@ from xpjob.net import http, retry
 from xpjob.net.http import ProxyFailedError, Response, Timeouts
 from xpjob.net.options import NetOptions
 from xpjob.net.proxied import pool_for
+from xpjob.net.threads import FILE_SECONDS
 
 VERSION = "2022-11-28"
 ATTEMPTS = 4
@@ -78,7 +79,9 @@ class Client:
     ) -> Response:
         if self._token is None:
             now = self.clock.now().timestamp()
-            self._token = tokens.token(self._options, now, self._exchange)
+            # A file that does not answer leaves the time that storing needs.
+            seconds = max(1.0, min(FILE_SECONDS, self.clock.left()))
+            self._token = tokens.token(self._options, now, seconds, self._exchange)
         return self._paced(method, what, path, body, self._token.reveal(), writes=writes)
 
     def _exchange(self, what: str, path: str, token: str) -> Response:

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from xpjob.base import patience
 from xpjob.config import parsers, secrets
 from xpjob.config.secrets import Secret
 
@@ -59,14 +60,22 @@ def private_key(text: str) -> Secret:
 
 
 def key_problem(key: Path | Secret) -> str:
-    """Return why a key cannot sign, empty if it can; the message does not quote it."""
+    """Return why a key cannot sign, empty if it can; the message does not quote it.
+
+    A file that does not answer is no mistake in the configuration: it is read again when needed.
+    """
     try:
         import jwt
     except ImportError:
         return _EXTRA
     try:
-        pem = key.read_text() if isinstance(key, Path) else key.reveal()
+        if isinstance(key, Path):
+            pem = patience.within(patience.SECONDS, key.read_text)
+        else:
+            pem = key.reveal()
         jwt.encode({}, pem, algorithm="RS256")
+    except TimeoutError:
+        return ""
     except OSError as error:
         return f"{key} cannot be read: {error.strerror}"
     except NotImplementedError:  # PyJWT without cryptography
