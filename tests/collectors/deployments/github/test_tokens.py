@@ -173,6 +173,23 @@ def test_a_file_that_hangs_is_an_error_that_names_it(
         assert run.kept().pending.keys() == {"shop/web/app"}
 
 
+def test_a_file_that_hangs_is_waited_for_once(tmp_path: Path) -> None:
+    """Also if an old job is to be asked for: calls instead of it need the same file."""
+    file = tmp_path / "token"
+    file.write_text(TOKEN)
+    with runs(polls=7) as run:
+        run.environ |= {"API_TOKEN": "", "API_TOKEN_FILE": str(file)}
+        run.run(row())
+        options, net = run.options()
+        run.options = lambda: (options, net)  # type: ignore[method-assign]
+        file.unlink()
+        os.mkfifo(file)
+        run.clock.next_run(7200)
+        run.clock._left = 1.0
+        assert "no answer within" in str(run.run(row()).error)
+        assert run.kept().job is not None
+
+
 @pytest.mark.parametrize("which", FILES)
 def test_a_file_that_hangs_ends_with_the_run(
     which: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -75,6 +75,16 @@ class RepositoriesError(RefusedError):
         self.cause = cause
 
 
+NO_SUCH_JOB = (
+    NotFoundError,
+    InvalidError,
+    BusyError,
+    RepositoriesError,
+    UnexpectedRefusalError,
+)
+"""Refusals of the question what became of a job: the same question would be refused again."""
+
+
 class Settled(Struct):
     """The answer to a synchronous call: items that were not accepted, of varying shape.
 

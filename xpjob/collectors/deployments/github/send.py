@@ -20,19 +20,20 @@ from xpjob.base.errors import (
 )
 from xpjob.collectors.deployments.github import settle
 from xpjob.collectors.deployments.github.answers import (
+    NO_SUCH_JOB,
     BusyError,
     CredentialsError,
     InvalidError,
     Progress,
     RateLimitedError,
     RepositoriesError,
-    UnexpectedRefusalError,
     UnknownArtifactError,
 )
 from xpjob.collectors.deployments.github.budget import SpentError
 from xpjob.collectors.deployments.github.calls import SIZES, Calls, Way
 from xpjob.collectors.deployments.github.client import Client
 from xpjob.collectors.deployments.github.state import Acknowledged, Change, Job, Kept
+from xpjob.collectors.deployments.github.tokens import HangingFileError
 
 _log = logging.getLogger(__name__)
 
@@ -41,16 +42,11 @@ GIVE_UP = 3600.0
 """Seconds after which a job that does not end, or is in the way, is not waited for any longer."""
 MAX_INVALID, MAX_REFUSED = 20, 5
 """Invalid requests of a run, and refused single records in a row, after which it stops."""
-NO_REQUEST = (RateLimitedError, SpentError, DeadlineError, CredentialsError, SettingsError)
-"""Errors after which any other request would fail as well."""
-NO_SUCH_JOB = (
-    NotFoundError,
-    InvalidError,
-    BusyError,
-    RepositoriesError,
-    UnexpectedRefusalError,
+NO_REQUEST = (
+    *(RateLimitedError, SpentError, DeadlineError),
+    *(CredentialsError, SettingsError, HangingFileError),
 )
-"""Refusals of the question what became of a job: the same question would be refused again."""
+"""Errors after which any other request would fail as well."""
 REMEMBER_EVERY = 50
 """Single records after which the acknowledgements are stored."""
 

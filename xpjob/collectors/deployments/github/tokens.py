@@ -28,6 +28,10 @@ Exchange = Callable[[str, str, str], Response]
 """Send a POST: what it does, its path, its token; return the 2xx answer."""
 
 
+class HangingFileError(XpjobError):
+    """A file with credentials does not answer."""
+
+
 class _Issued(Struct):
     token: str
 
@@ -37,7 +41,7 @@ def token(options: DeploymentOptions, now: float, seconds: float, exchange: Exch
 
     Tokens of an App are valid for an hour, longer than any run. A file has ``seconds`` to answer.
     Raises the errors of ``exchange``, ``SettingsError`` if a file has become invalid,
-    ``BadAnswerError``, and ``XpjobError`` for a file that does not answer.
+    ``BadAnswerError``, and ``HangingFileError``.
     """
     try:
         if options.gh_app_id:
@@ -54,7 +58,7 @@ def _read(path: Path, seconds: float, read: Callable[[Path], str]) -> str:
     try:
         return within(seconds, lambda: read(path))
     except TimeoutError:
-        raise XpjobError(
+        raise HangingFileError(
             f"reading the credentials of GitHub from {path}: no answer within {seconds:g} s; check "
             "whether its file system hangs, or whether it is a pipe that nobody writes to"
         ) from None
