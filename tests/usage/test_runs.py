@@ -171,7 +171,21 @@ def test_a_snapshot_that_is_not_stored_leaves_the_counters(runs: Runs, set_time:
     assert total(runs) >= before
 
 
-@pytest.mark.parametrize("broken", [b"7", b'{"lists": 7}', b'{"totals": [{}]}'])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b"7",
+        b'{"lists": 7}',
+        b'{"lists": [{"collector": "crossplane", "list": "x", "until": -1}]}',
+        b'{"totals": [{}]}',
+        b'{"totals": [{"key": {"meter": "observed"}, "quantity": 1, "changedAt": 1}]}',
+        b'{"closed": ["2026-11-31"]}',
+        b'{"open": [{"day": "2026-11-31"}]}',
+        b'{"open": [{"day": "2026-10-05", "corrections": [{"day": "2026-10-4"}]}]}',
+        b'{"pending": [{"day": ""}]}',
+        b'{"pending": [{"day": "9999-12-31"}]}',
+    ],
+)
 def test_a_state_that_cannot_be_read_begins_anew(
     runs: Runs, set_time: SetTime, broken: bytes
 ) -> None:

@@ -1,27 +1,38 @@
 """The state of usage in the snapshot: what was counted, until when, and what is to be written.
 
 All quantities are integers: seconds times objects, millicores or bytes. Times are epoch seconds.
+What no run can have stored is refused when it is decoded, so that nothing fails on it later.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import date
+from typing import Annotated
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from xpjob.collect.meters import Key
+from xpjob.usage.rules import BRIDGED, COLLECTOR, OBSERVED
 
 __all__ = ["Amount", "Closed", "Day", "Folded", "Key", "ListState", "Observed", "Open",
            "Total", "UsageState", "acknowledged"]  # fmt: skip
+
+Count = Annotated[int, Meta(ge=0)]
+Time = Annotated[int, Meta(ge=0, le=253_370_764_800)]
+"""Before the year 9999: the end of a day, and some weeks after it, are still dates."""
+_YEARS = range(1970, 9999)
+_MOST = 10**60
+"""The greatest value of a counter; it must be a float, too."""
 
 
 class Amount(Struct, frozen=True, rename="camel", omit_defaults=True, gc=False):
     """The quantity of a key in a day; ``bridged`` is the part of it that was over gaps."""
 
     key: Key
-    quantity: int
-    bridged: int = 0
+    quantity: Count
+    bridged: Count = 0
 
 
 class Observed(Struct, frozen=True, rename="camel", omit_defaults=True, gc=False):
@@ -32,8 +43,8 @@ class Observed(Struct, frozen=True, rename="camel", omit_defaults=True, gc=False
 
     collector: str
     list: str
-    seconds: int
-    bridged: int = 0
+    seconds: Count
+    bridged: Count = 0
     class_: str = msgspec.field(default="", name="class")
     group: str = ""
     kind: str = ""
@@ -51,6 +62,9 @@ class Day(Struct, frozen=True, rename="camel"):
     day: str
     rows: tuple[Amount, ...] = ()
     observed: tuple[Observed, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check_day(self.day)
 
 
 class Open(Day, frozen=True, rename="camel"):
@@ -76,7 +90,7 @@ class ListState(Struct, frozen=True, rename="camel", omit_defaults=True, gc=Fals
 
     collector: str
     list: str
-    until: int
+    until: Time
     class_: str = msgspec.field(default="", name="class")
     group: str = ""
     resource: str = ""
@@ -92,15 +106,21 @@ class Total(Struct, frozen=True, rename="camel", gc=False):
     """The value of one series of a counter, and when it last grew. ``key`` has its labels."""
 
     key: Key
-    quantity: int
-    changed_at: int
+    quantity: Count
+    changed_at: Time
+
+    def __post_init__(self) -> None:
+        if self.quantity > _MOST:
+            raise ValueError("invalid counter: too large")
+        if self.key.meter in (OBSERVED, BRIDGED) and COLLECTOR not in dict(self.key.tags):
+            raise ValueError(f"invalid counter {self.key.meter!r}: it names no collector")
 
 
 class Folded(Struct, frozen=True, rename="camel", gc=False):
     """A label set that has no series of its own: it counts to ``__other__``."""
 
     key: Key
-    changed_at: int
+    changed_at: Time
 
 
 class UsageState(Struct, frozen=True, rename="camel"):
@@ -117,9 +137,23 @@ class UsageState(Struct, frozen=True, rename="camel"):
     closed: tuple[str, ...] = ()
     pending: tuple[Closed, ...] = ()
 
+    def __post_init__(self) -> None:
+        for day in self.closed:
+            _check_day(day)
+
 
 def acknowledged(state: UsageState, days: Collection[str]) -> UsageState:
     """Return the state without those closed days whose files are known to be stored."""
     return msgspec.structs.replace(
         state, pending=tuple(closed for closed in state.pending if closed.day not in days)
     )
+
+
+def _check_day(name: str) -> None:
+    try:
+        day = date.fromisoformat(name)
+    except ValueError:
+        day = None
+    # Python reads other forms, too: a day that has two names would be counted twice.
+    if day is None or day.year not in _YEARS or name != day.isoformat():
+        raise ValueError(f"invalid day {name[:40]!r}: expected YYYY-MM-DD")
