@@ -7,12 +7,14 @@ import uuid
 from collections.abc import Iterator
 from datetime import date
 
+from xpjob.base import times
 from xpjob.base.errors import XpjobError
 from xpjob.doctor.check import OK, PARTIAL, WARNING, Check, failed
 from xpjob.store.base import SNAPSHOT, USAGE, Store, key_of
 from xpjob.usage import current
 from xpjob.usage.columns import DEFAULT_CLUSTER
 from xpjob.usage.files import SUFFIX, FileKey
+from xpjob.usage.state import future_of
 
 
 def examine(store: Store, cluster: str) -> Iterator[Check]:
@@ -22,9 +24,22 @@ def examine(store: Store, cluster: str) -> Iterator[Check]:
 
 
 def _state(store: Store, cluster: str) -> Iterator[Check]:
-    """Report open days that have a file: the snapshot is older, so its time is counted again."""
+    """Report open days that have a file, as the snapshot is older and its time is counted again.
+
+    Report lists that are counted until a time in the future, too.
+    """
     try:
         for found in current.of_store(store, [cluster]):
+            if ahead := future_of(found.state, int(times.now().timestamp())):
+                yield Check(
+                    "usage clock",
+                    WARNING,
+                    f"{len(ahead)} lists in {store.where(key_of(cluster, SNAPSHOT))} are counted "
+                    f"until {times.rfc3339_seconds(max(ahead))}, which is in the future: a run had "
+                    "a clock that was ahead, or that of this machine is behind",
+                    "synchronise the clocks of the nodes and of the API server (NTP); the next run "
+                    "says from when on it counts again, and files of days that it had closed stay",
+                )
             keys = [FileKey(date.fromisoformat(day.day), cluster) for day in found.state.open]
             closed = [str(key.day) for key in keys if store.get(str(key)) is not None]
             if closed:

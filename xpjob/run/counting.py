@@ -8,6 +8,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from xpjob.base import times
 from xpjob.collect.carry import ANY_RESOURCE
 from xpjob.collect.contract import Collector, Listed, Section
 from xpjob.collect.meters import Key, Meter, Metering, Reading, declared
@@ -21,7 +22,7 @@ from xpjob.run.previous import Previous
 from xpjob.usage import counters, engine
 from xpjob.usage.engine import Planned, Window
 from xpjob.usage.rules import MAX_SKEW, Rules
-from xpjob.usage.state import UsageState
+from xpjob.usage.state import UsageState, future_of
 
 _log = logging.getLogger(__name__)
 
@@ -79,6 +80,8 @@ class Counting(Struct, frozen=True):
             )
         now = max((moment.at for moment in moments), default=int(clock.now().timestamp()))
         windows = engine.windows(state, lists, rules)
+        if moments and not skewed:
+            _warn_of_future(state, windows, max(now, int(clock.now().timestamp())))
         return cls(gathered, state, rules, lists, windows, first, now, skewed)
 
     def readings(self, collected: Collected, section: Section) -> Sequence[Reading]:
@@ -142,6 +145,30 @@ def usage_metrics(state: UsageState) -> list[MetricTable]:
 def is_usage(table: MetricTable) -> bool:
     """Return whether a metric table has counters of usage."""
     return all(family.name.startswith(counters.PREFIX) for family in table.families)
+
+
+def _warn_of_future(state: UsageState, windows: Sequence[Window | None], now: int) -> None:
+    """Warn of lists that are counted until a time in the future, and say when they go on."""
+    until = max(future_of(state, now), default=0)
+    if not until:
+        return
+    resumed = max([now, *(window.until for window in windows if window)])
+    text = (
+        f"usage: nothing is counted until {times.rfc3339_seconds(resumed)}, as files or open days "
+        "have that time already"
+        if resumed > now + MAX_SKEW
+        else "usage: counting goes on from now; what was since the last run with a right clock is "
+        "not counted"
+    )
+    _log.warning(
+        f"{text}: a run had a clock that was ahead, or this one's is behind; synchronise the "
+        "clocks of the nodes (NTP)",
+        extra={
+            "counted_until": times.rfc3339_seconds(until),
+            "now": times.rfc3339_seconds(now),
+            "counted_again_from": times.rfc3339_seconds(resumed),
+        },
+    )
 
 
 def _planned(collector: Collector, listed: Listed) -> Planned:

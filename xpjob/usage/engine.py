@@ -75,8 +75,9 @@ def windows(state: UsageState, lists: Sequence[Planned], rules: Rules) -> Sequen
     planned = {each.identity for each in lists if not each.gone}
     known = {each.identity: each.until for each in state.lists}
     former = [each for each in state.lists if each.identity not in planned]
+    ahead = _Ahead(state)
     return [
-        _window(each, known.get(each.identity), state, former, rules) if each.at else None
+        _window(each, known.get(each.identity), state, former, ahead, rules) if each.at else None
         for each in lists
     ]
 
@@ -111,6 +112,10 @@ def count(
     complete = min((each.until for each in awaited), default=None)
     closed = open_days.close(complete, now, rules.grace)
     totals, folded = series.stored()
+    days_closed = sorted(open_days.closed)
+    # As many stay as can get corrections, also if the clock of this run is ahead: a day that is
+    # forgotten would be opened again.
+    latest = days_closed[-(rules.max_gap // DAY + 3) :]
     return UsageState(
         lists=tuple(
             each
@@ -122,11 +127,45 @@ def count(
         open=open_days.stored(),
         closed=tuple(
             name_of(day)
-            for day in sorted(open_days.closed)
-            if (day + 2) * DAY + rules.max_gap >= now
+            for day in days_closed
+            if day in latest or (day + 2) * DAY + rules.max_gap >= now
         ),
         pending=(*(each for each in state.pending if _is_due(each, now)), *closed),
     )
+
+
+class _Ahead:
+    """What runs have counted whose clock was ahead: it is not counted again when its time comes."""
+
+    def __init__(self, state: UsageState) -> None:
+        self._closed = {number_of(day) for day in state.closed}
+        self._observed = {
+            (number_of(day.day), observed.identity): min(observed.seconds, DAY)
+            for day in state.open
+            for observed in day.observed
+        }
+
+    def first(self, planned: Planned, begin: int) -> tuple[int, int] | None:
+        """Return from when to when it first is after ``begin``; None if it is not.
+
+        A day that is closed before its end, or after one that is not closed, was closed by such a
+        run: it is not corrected. Others were closed in their order, and are.
+        """
+        today, opened = planned.at // DAY, False
+        for day in range(begin // DAY, today + 1):
+            closed = day in self._closed
+            opened = opened or not closed
+            if (closed and (opened or day == today)) or self._end(planned, day) > begin:
+                end = day
+                while end in self._closed:
+                    end += 1
+                return max(begin, day * DAY), max(self._end(planned, end), end * DAY)
+        return None
+
+    def _end(self, planned: Planned, day: int) -> int:
+        """Return until when an open day is counted, at least."""
+        seconds = self._observed.get((day, planned.identity), 0)
+        return day * DAY + seconds if seconds else 0
 
 
 def _window(
@@ -134,6 +173,7 @@ def _window(
     until: int | None,
     state: UsageState,
     former: Sequence[ListState],
+    ahead: _Ahead,
     rules: Rules,
 ) -> Window:
     at = planned.at
@@ -141,11 +181,14 @@ def _window(
         replaced = [each.until for each in former if planned.overlaps(each)]
         # Of what it replaces, or of the previous run; the first run of all begins now.
         until = max(replaced or [each.until for each in state.lists], default=at)
-    if at <= until:
-        return Window(until, until, until, bridged=False)
-    if at - until > rules.max_gap:
-        return Window(at, at, at, bridged=False)
-    return Window(until, at, at, bridged=rules.is_gap(at - until))
+    # Ahead by as much, it is of a clock that was wrong: the time until then was not counted.
+    begin = at if abs(at - until) > rules.max_gap else until
+    if at < begin:
+        return Window(begin, begin, begin, bridged=False)
+    end = until = at
+    if found := ahead.first(planned, begin):
+        end, until = found
+    return Window(begin, end, until, bridged=rules.is_gap(end - begin))
 
 
 def _days(
@@ -224,6 +267,8 @@ def _is_kept(
     """Return whether a list that is not planned may go on: not after its day, nor if replaced."""
     if any(each.at and each.overlaps(state) for each in lists):
         return False
+    if state.until - now > rules.max_gap:
+        return False  # of a clock that was wrong
     day = state.until // DAY
     return day not in closed and now < (day + 1) * DAY + rules.grace
 

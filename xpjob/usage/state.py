@@ -14,10 +14,10 @@ import msgspec
 from msgspec import Meta, Struct
 
 from xpjob.collect.meters import Key
-from xpjob.usage.rules import BRIDGED, COLLECTOR, OBSERVED
+from xpjob.usage.rules import BRIDGED, COLLECTOR, MAX_SKEW, OBSERVED
 
 __all__ = ["Amount", "Closed", "Day", "Folded", "Key", "ListState", "Observed", "Open",
-           "Total", "UsageState", "acknowledged"]  # fmt: skip
+           "Total", "UsageState", "acknowledged", "future_of"]  # fmt: skip
 
 Count = Annotated[int, Meta(ge=0)]
 Time = Annotated[int, Meta(ge=0, le=253_370_764_800)]
@@ -147,6 +147,11 @@ def acknowledged(state: UsageState, days: Collection[str]) -> UsageState:
     return msgspec.structs.replace(
         state, pending=tuple(closed for closed in state.pending if closed.day not in days)
     )
+
+
+def future_of(state: UsageState, now: int) -> list[int]:
+    """Return until when lists are counted that are so in the future, beyond what clocks differ."""
+    return [each.until for each in state.lists if each.until - now > MAX_SKEW]
 
 
 def _check_day(name: str) -> None:
