@@ -167,9 +167,9 @@ DOCUMENT_OF_AN_ERROR = b'{"message":"no rights to list ' + b"pods " * 50 + b'"}'
         (gzip.compress(DOCUMENT_OF_AN_ERROR), DOCUMENT_OF_AN_ERROR),
         (gzip.compress(DOCUMENT_OF_AN_ERROR)[:-8], DOCUMENT_OF_AN_ERROR),
         (gzip.compress(DOCUMENT_OF_AN_ERROR)[:-8] + bytes(8), b""),
-        (gzip.compress(b"no rights") + b"\x1f is no member", b"no rights"),
+        (gzip.compress(b"no rights") + b"\x1f not a gzip member", b"no rights"),
         (b"\x1f\x8b", b""),
-        (b"\x1f is no gzip", b""),
+        (b"\x1f not gzip", b""),
     ],
     ids=["not gzip", "gzip", "cut off", "damaged", "damaged later", "a start", "not even a start"],
 )

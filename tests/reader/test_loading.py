@@ -201,7 +201,7 @@ def test_the_advice_fits_the_cause(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """A process that fails says why before it ends, and what it says is told."""
+    """The error has the last line that the failed process wrote to its standard error."""
     code, expected = CAUSES[cause]
     start = "import sys; sys.path[:] = sys.argv[1:]; from xpjob.reader import child, loading; "
     monkeypatch.setattr(loader, "_CODE", start + code)

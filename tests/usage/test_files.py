@@ -184,7 +184,7 @@ def test_all_members_of_gzip_are_read(size: int) -> None:
 
 @pytest.mark.parametrize("padding", [b"", b"\0", b"\0" * 100_000, b"no gzip"])
 def test_what_follows_gzip_is_no_content(padding: bytes) -> None:
-    """Zeros, with which tapes and some copies fill blocks, and anything else that is no member."""
+    """Trailing zeros, and other bytes that do not begin a gzip member, are ignored."""
     row = "," * (len(COLUMNS) - 1) + "\n"
     body = gzip.compress(f"{HEADER}\n{row}".encode()) + gzip.compress(row.encode()) + padding
     assert sum(len(part.rows) for part in rows.read(body, "")) == 2

@@ -45,6 +45,15 @@ def a_run_ahead(run: Runs) -> None:
     assert max(stored_times(run)) >= NOW + YEAR
 
 
+def assert_sent_after_an_hour(run: Runs) -> None:
+    """Run now, which sends nothing, and an hour later, which sends the record."""
+    run.run(row())
+    assert run.api.deployed() == {}
+    run.clock.next_run(3600)
+    run.run(row())
+    assert run.api.deployed() == {NAME: digest()}
+
+
 @pytest.mark.parametrize("headers", [{"Retry_After": "60"}, {}])
 def test_a_pause_by_a_clock_that_is_ahead_ends(headers: dict[str, str]) -> None:
     """After the longest pause, and not in a year, however many runs there are meanwhile."""
@@ -67,22 +76,14 @@ def test_a_record_that_was_rejected_by_a_clock_that_is_ahead_is_sent_again() -> 
     with runs(unknown=unknown) as run:
         a_run_ahead(run)
         unknown.clear()
-        run.run(row())
-        assert run.api.deployed() == {}
-        run.clock.next_run(3600)
-        run.run(row())
-        assert run.api.deployed() == {NAME: digest()}
+        assert_sent_after_an_hour(run)
 
 
 def test_a_job_that_was_started_by_a_clock_that_is_ahead_is_given_up() -> None:
     """After an hour."""
     with runs(polls=1_000_000) as run:
         a_run_ahead(run)
-        run.run(row())
-        assert run.api.deployed() == {}
-        run.clock.next_run(3600)
-        run.run(row())
-        assert run.api.deployed() == {NAME: digest()}
+        assert_sent_after_an_hour(run)
 
 
 def test_a_job_in_the_way_by_a_clock_that_is_ahead_is_given_up() -> None:
@@ -92,11 +93,7 @@ def test_a_job_in_the_way_by_a_clock_that_is_ahead_is_given_up() -> None:
             message(409, "in progress") if asked.path.endswith("/jobs") else None
         )
         a_run_ahead(run)
-        run.run(row())
-        assert run.api.deployed() == {}
-        run.clock.next_run(3600)
-        run.run(row())
-        assert run.api.deployed() == {NAME: digest()}
+        assert_sent_after_an_hour(run)
 
 
 def test_an_attestation_that_was_asked_for_by_a_clock_that_is_ahead_is_asked_for_again() -> None:

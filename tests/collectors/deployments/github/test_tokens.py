@@ -153,18 +153,26 @@ FILES = {
 }
 
 
-@pytest.mark.parametrize("which", FILES)
+@pytest.fixture(params=FILES)
+def hanging(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Path, dict[str, str]]:
+    """A file with credentials that never answers, and the variables that name it."""
+    monkeypatch.setattr(patience, "SECONDS", 0.01)
+    file = tmp_path / str(request.param)
+    os.mkfifo(file)
+    variable, others = FILES[request.param]
+    return file, {variable: str(file), **others}
+
+
 def test_a_file_that_hangs_is_an_error_that_names_it(
-    which: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    hanging: tuple[Path, dict[str, str]],
 ) -> None:
     """In time to store what is remembered; no request is sent, and nothing is dropped."""
-    monkeypatch.setattr(patience, "SECONDS", 0.01)
-    file = tmp_path / which
-    os.mkfifo(file)
-    variable, others = FILES[which]
+    file, environ = hanging
     with runs() as run:
         run.clock.seconds = run.clock._left = 1.0
-        run.environ |= {variable: str(file), **others}
+        run.environ |= environ
         error = run.run(row()).error
         assert isinstance(error, XpjobError)
         assert not isinstance(error, DeadlineError)
@@ -190,17 +198,11 @@ def test_a_file_that_hangs_is_waited_for_once(tmp_path: Path) -> None:
         assert run.kept().job is not None
 
 
-@pytest.mark.parametrize("which", FILES)
-def test_a_file_that_hangs_ends_with_the_run(
-    which: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_hangs_ends_with_the_run(hanging: tuple[Path, dict[str, str]]) -> None:
     """If its time is over first."""
-    monkeypatch.setattr(patience, "SECONDS", 0.01)
-    file = tmp_path / which
-    os.mkfifo(file)
-    variable, others = FILES[which]
+    _, environ = hanging
     with runs() as run:
-        run.environ |= {variable: str(file), **others}
+        run.environ |= environ
         with Deadline(0.3).running():
             assert run.run(row()).error is None
         assert run.served.asked == []
