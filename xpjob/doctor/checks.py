@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 from datetime import timezone
 from email.utils import parsedate_to_datetime
+from typing import NamedTuple
 
 from xpjob.base.errors import RefusedError, XpjobError
 from xpjob.collect.contract import Collectors, Plan
@@ -33,7 +34,6 @@ from xpjob.store.open import open_store
 from xpjob.store.options import StoreOptions
 from xpjob.usage.options import UsageOptions
 
-_NOT_PERMITTED = "not permitted"
 _SKEW_SECONDS = 30.0  # more is a warning; S3 refuses requests from 900 on
 
 
@@ -103,7 +103,7 @@ def _decisions(plan: Plan) -> Iterator[Check]:
 def _rights(api: Api, plan: Plan) -> Iterator[Check]:
     """Check the right to each list of a run."""
     reads = {(key.gvr, key.namespace) for key in plan.reads}
-    yield from (_may(api, f"list {key}", key) for key in plan.reads)
+    yield from (_may(api, key).check for key in plan.reads)
     listable = [each for each in plan.subscriptions if each.error is None]
     for subscription in plan.subscriptions:
         key = subscription.key
@@ -111,15 +111,15 @@ def _rights(api: Api, plan: Plan) -> Iterator[Check]:
             made = failed(f"list {key}", subscription.error)
             yield Check(made.what, WARNING, made.detail, made.advice, PARTIAL)
     lists = [
-        _may(api, f"list {each.key}", each.key, namespaced=bool(each.facts.get("namespaced", True)))
+        _may(api, each.key, namespaced=bool(each.facts.get("namespaced", True)))
         for each in listable
     ]
-    yield from lists
+    yield from (each.check for each in lists)
     if not plan.subscriptions:
         yield Check("targets", WARNING, "there is nothing to list", plan.hint)
     elif not listable:
         yield Check("targets", FAILED, "no list can be requested", "see the errors above", 1)
-    elif all(check.detail.startswith(_NOT_PERMITTED) for check in lists):
+    elif all(each.refused for each in lists):
         yield Check(
             "targets",
             FAILED,
@@ -129,25 +129,31 @@ def _rights(api: Api, plan: Plan) -> Iterator[Check]:
         )
 
 
-def _may(api: Api, what: str, key: ListKey, *, namespaced: bool = True) -> Check:
-    gvr, namespace = key.gvr, key.namespace
+class _Right(NamedTuple):
+    """The check of the right to a list; ``refused`` if the API server says that there is none."""
+
+    check: Check
+    refused: bool
+
+
+def _may(api: Api, key: ListKey, *, namespaced: bool = True) -> _Right:
+    what, gvr, namespace = f"list {key}", key.gvr, key.namespace
     where = f" in namespace {namespace}" if namespace else " in all namespaces"
     if not namespaced:
         where = ""
     try:
         if api.may_list(gvr, namespace):
-            return Check(what, OK, f"permitted{where}")
+            return _Right(Check(what, OK, f"permitted{where}"), refused=False)
     except XpjobError as error:
         made = failed(what, error)
-        return Check(what, WARNING, made.detail, made.advice, PARTIAL)
-    return Check(
-        what,
-        WARNING,
-        f"{_NOT_PERMITTED}{where}",
+        unknown = Check(what, WARNING, made.detail, made.advice, PARTIAL)
+        return _Right(unknown, refused=False)
+    advice = (
         f"grant get and list on {gvr.resource} in the group {gvr.group or 'core'!r} "
-        "(see k8s/README.md, Rights)",
-        PARTIAL,
+        "(see k8s/README.md, Rights)"
     )
+    denied = Check(what, WARNING, f"not permitted{where}", advice, PARTIAL)
+    return _Right(denied, refused=True)
 
 
 def _gateways(config: Config) -> Iterator[Check]:

@@ -39,9 +39,11 @@ _LAST_WORDS = 10.0
 _PIPE = 1 << 20
 _CODE = "import sys; sys.path[:] = sys.argv[1:]; from xpjob.reader import child; child.main()"
 _SAID = 500
-_NO_ANSWER, _KILLED = "there was no answer", "it was killed, as by a lack of memory"
-_OUT_OF_MEMORY = (_KILLED, "MemoryError", f"OSError: [Errno {errno.ENOMEM}]")
-"""How what is said of a lack of memory begins."""
+_CHECK_MEMORY = "check the memory limit, which has to be some three times the snapshot"
+_CHECK_PROCESSOR = "check the processor limit"
+_REPORT = "the snapshot before is served meanwhile; if it goes on, report this text"
+_OUT_OF_MEMORY = ("MemoryError", f"OSError: [Errno {errno.ENOMEM}]")
+"""How an error of Python about a lack of memory begins, where it is told as a text."""
 
 _log = logging.getLogger(__name__)
 
@@ -94,7 +96,8 @@ class Loader:
             # Whatever is in a document, the reader goes on, and reads the snapshots of other
             # clusters.
             _log.exception("loading failed", extra={"object": where})
-            raise _failed(where, f"{type(error).__name__}: {error}".rstrip(": ")) from error
+            said = f"{type(error).__name__}: {error}".rstrip(": ")
+            raise _failed(where, said, _advice(said)) from error
 
     def _here(self, body: BinaryIO, where: str, etag: str) -> Contents:
         content = scratch.mapped(body)
@@ -180,13 +183,15 @@ def _answer(
         except Exception as error:
             code = _ended(process, error)
             said = (code and _said(errors)) or str(error)
+            advice = _advice(said)
             if expired.is_set():
-                said = f"{_NO_ANSWER} within {seconds:g} s"
+                said, advice = f"there was no answer within {seconds:g} s", _CHECK_PROCESSOR
             elif code == -signal.SIGKILL:
-                said = _KILLED
+                said, advice = "it was killed, as by a lack of memory", _CHECK_MEMORY
             elif not ready:
                 raise _CannotStartError(said) from error
-            raise _failed(where, said, "the process that does so failed: ") from error
+            said = f"the process that does so failed: {said}"
+            raise _failed(where, said, advice) from error
         finally:
             timer.cancel()
     if isinstance(answer, Refused):
@@ -204,15 +209,13 @@ def _ended(process: subprocess.Popen[bytes], error: Exception) -> int | None:
     return None
 
 
-def _failed(where: str, said: str, who: str = "") -> LoadError:
-    """Return the error for a load that failed, with advice that fits its cause."""
-    if said.startswith(_OUT_OF_MEMORY):
-        advice = "check the memory limit, which has to be some three times the snapshot"
-    elif said.startswith(_NO_ANSWER):
-        advice = "check the processor limit"
-    else:
-        advice = "the snapshot before is served meanwhile; if it goes on, report this text"
-    return LoadError(f"loading {where}: {who}{said}; it is tried again; {advice}")
+def _failed(where: str, said: str, advice: str) -> LoadError:
+    return LoadError(f"loading {where}: {said}; it is tried again; {advice}")
+
+
+def _advice(said: str) -> str:
+    """Return the advice that fits an error of Python, told as a text."""
+    return _CHECK_MEMORY if said.startswith(_OUT_OF_MEMORY) else _REPORT
 
 
 def _said(errors: BinaryIO) -> str:
