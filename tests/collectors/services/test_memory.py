@@ -83,6 +83,33 @@ def test_a_pod_that_is_replaced_is_another() -> None:
     assert make(cluster, first, at=LATER).row("web")["since"] == NEW
 
 
+def test_what_was_well_in_a_complete_run_dates_from_when_it_was_not() -> None:
+    """However long ago it was started; only what was complete can have seen it."""
+    old = "2025-08-21T08:00:00Z"
+    database = stateful_set("db", "db")
+    database["metadata"]["creationTimestamp"] = old
+    cluster = cluster_of(
+        {
+            POD: [pod("web", "10.0.0.5", value=None, started=old)],
+            SERVICE: [
+                service("db", value=None, selector={"app": "db"}),
+                service("left", value=None),
+            ],
+            STATEFUL_SET: [database],
+        }
+    )
+    first, failed = make(cluster), make(cluster, failing=lists("pods"))
+    cluster.delete(SERVICE, NAMESPACE, "db")
+    cluster.apply(POD, pod("web", "10.0.0.5", started=old))
+    cluster.apply(SERVICE, service("left"))
+    second = make(cluster, first, at=LATER)
+    assert second.row("db", "StatefulSet")["since"] == LATER
+    assert second.row("web")["since"] == LATER
+    assert second.row("left", "Service")["since"] == LATER
+    assert second.findings == []
+    assert make(cluster, failed, at=LATER).row("web")["since"] == old
+
+
 def test_an_orphan_whose_pod_was_seen_is_as_old_as_its_absence() -> None:
     """Not as old as the Service."""
     cluster = served()
@@ -200,6 +227,23 @@ def test_only_the_namespace_whose_list_fails_is_kept() -> None:
     assert second.churn == {"podsDeleted": 1}
     third = make(cluster, second, at=THIRD, namespace="a,b")
     assert (third.rows, third.churn) == ([], {"podsDeleted": 2})
+
+
+@pytest.mark.parametrize("after", [None, "10.0.0.5"])
+def test_the_order_of_addresses_is_no_churn(after: str | None) -> None:
+    """A row has those of the pod first, if it has any of them."""
+    cluster = cluster_of(
+        {
+            POD: [pod("web", "10.0.0.9")],
+            SERVICE: [service("web")],
+            SLICE: [endpoint_slice("web", "10.0.0.5", "10.0.0.9")],
+        }
+    )
+    first = make(cluster)
+    cluster.delete(POD, NAMESPACE, "web")
+    if after:
+        cluster.apply(POD, pod("web", after))
+    assert make(cluster, first, at=LATER).churn == {"podsUpdated" if after else "podsDeleted": 1}
 
 
 def test_statefulsets_are_kept_by_themselves() -> None:

@@ -61,7 +61,7 @@ def _seen(rows: Iterable[PodService], comparable: Callable[[str], bool]) -> _See
         if not comparable(row.namespace):
             continue
         if row.own_service:
-            services[(row.namespace, row.name, row.service_uid)] = tuple(row.found)
+            services[(row.namespace, row.name, row.service_uid)] = tuple(sorted(row.found))
         if row.kind == "Pod" and row.state != "suspicious":
             pods[(row.namespace, row.name, row.pod_uid)] = (*row.addresses, row.ended)
     return _Seen(services, pods)

@@ -100,13 +100,17 @@ class ServicesCollector:
         # With another annotation, they are other rows.
         same = memory.services.annotation in ("", options.pod_annotation)
         earlier = [row for row in memory.rows if same and known.listed(row.namespace)]
-        date(rows, {row.identity: row for row in earlier}, at)
+        compared = memory.services.compared if same else []
+
+        def complete(namespace: str) -> str:
+            return memory.services.complete_at if covers(compared, namespace) else ""
+
+        date(rows, {row.identity: row for row in earlier}, at, complete)
         if before:
             unknown = ((row, known.reason(row)) for row in earlier)
             kept = carry(before, unknown, outcomes, at)
         else:
             kept = []
-        compared = memory.services.compared if same else []
         total = churn.add(
             memory.services.churn,
             earlier,

@@ -76,8 +76,8 @@ class PodService(Struct, rename="camel", kw_only=True):
     since: Annotated[
         str,
         Meta(
-            description="When a run first found it in this state; of what no run has seen before, "
-            "when the pod was started or the Service created."
+            description="When a run first found it in this state; of what no run can have seen "
+            "before, when the pod was started or the Service created."
         ),
     ] = ""
     wanted: Annotated[

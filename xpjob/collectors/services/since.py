@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from xpjob.base.times import read
 from xpjob.collectors.services.rows import Identity, PodService, State
@@ -13,14 +13,24 @@ _FROM_THE_START: frozenset[State] = frozenset(
 """States that what no run has seen before has been in since it was started or created."""
 
 
-def date(rows: Iterable[PodService], before: Mapping[Identity, PodService], at: str) -> None:
-    """Set ``since`` of fresh rows, which have the time when their object was started."""
+def date(
+    rows: Iterable[PodService],
+    before: Mapping[Identity, PodService],
+    at: str,
+    complete: Callable[[str], str],
+) -> None:
+    """Set ``since`` of fresh rows, which have the time when their object was started.
+
+    ``complete`` returns when a run has last seen all of a namespace, empty if none has.
+    """
     for row in rows:
         earlier = before.get(row.identity)
         if earlier and _same(earlier, row):
             row.since = earlier.since if earlier.state == row.state else at
-        elif row.state not in _FROM_THE_START or _had_a_pod(row, before) or not _past(row, at):
+        elif row.state not in _FROM_THE_START or _had_a_pod(row, before):
             row.since = at
+        elif not _started(row, at) or _started(row, complete(row.namespace)):
+            row.since = at  # a broken clock, or nothing was wrong with it then
 
 
 def _same(earlier: PodService, row: PodService) -> bool:
@@ -36,6 +46,6 @@ def _had_a_pod(row: PodService, before: Mapping[Identity, PodService]) -> bool:
     return row.kind == "Service" and pod is not None and pod.service_uid == row.service_uid
 
 
-def _past(row: PodService, at: str) -> bool:
-    started, now = read(row.since), read(at)
-    return bool(started and now and started <= now)
+def _started(row: PodService, by: str) -> bool:
+    started, moment = read(row.since), read(by)
+    return bool(started and moment and started <= moment)
