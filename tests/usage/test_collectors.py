@@ -85,6 +85,18 @@ def counted(made: Sequence[Reading], begin: int, end: int) -> dict[str, int]:
     return totals
 
 
+@pytest.mark.parametrize("amount", ["1e55", "1e100", "1e310", "1e401"])
+def test_no_pod_ends_the_counting(amount: str) -> None:
+    """Whatever it asks for, and for however long: what it counts is a number for databases."""
+    running = {"phase": "Running", "startTime": f"{DAY}T00:00:00Z"}
+    made = readings([pod("greedy", amount, amount, **running), pod("web", "250m", **running)])
+    begin, end = at("10:00:00"), at("23:00:00")
+    totals = counted(made, begin, end)
+    assert totals["memory_requests"] == (2**63 - 1) * (end - begin)
+    assert totals["cpu_requests"] == (2**63 - 1 + 250) * (end - begin)
+    assert totals["pods"] == 2 * (end - begin)
+
+
 JOBS = [
     pod("web", "250m", "512Mi", phase="Running", startTime=f"{DAY}T10:00:20Z"),
     pod("job", "2", "1Gi", phase="Succeeded", startTime=f"{DAY}T10:00:05Z",

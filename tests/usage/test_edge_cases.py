@@ -10,10 +10,21 @@ import pytest
 
 from support.usage import DAY, OBJECTS, RULES, History, Thing, at, every_day
 from xpjob.collect.meters import Key
+from xpjob.usage.counters import Series
 from xpjob.usage.days import name_of, number_of, split
+from xpjob.usage.state import MOST
 
 OLD = Thing()
 CORES = Key("cpu_requests", namespace="shop", team="web")
+
+
+def test_a_counter_that_is_full_stays() -> None:
+    """It is no error, and others go on."""
+    series = Series((), (), now=at("10:00:00"), ceiling=10)
+    for _ in range(2):
+        series.add({CORES: MOST, Key("memory_requests", namespace="shop"): 5})
+    values = {total.key.meter: total.quantity for total in series.stored()[0]}
+    assert values == {"cpu_requests": MOST, "memory_requests": 10}
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,11 @@ NANO = 10**9
 """One, in units of 10^-9."""
 
 _MILLI = 10**6
+MOST = 10**40 * NANO
+"""The most that is computed with, see ``amount``: its sums and ratios are still floats."""
 _MOST_BINARY = (2**63 - 1) * NANO  # a text with a binary suffix means no more than that
 _LONGEST = 256  # characters
+_MOST_DIGITS = 128  # of a longer text: what has as many is far more than ``MOST``
 _MOST_EXPONENT = 400
 
 _TEXT = re.compile(
@@ -31,17 +34,22 @@ class QuantityError(ValueError):
     """A value that is not a quantity."""
 
 
+class TooLargeError(QuantityError):
+    """A quantity that is too large to compute with."""
+
+
 @lru_cache(maxsize=4096)
 def parse(text: str) -> int:
     """Return the value in nano units.
 
     What is finer than that is rounded away from zero, and what has a binary suffix is capped at
     2^63-1, both as the API server does. A text without any digit is 0 there, and here.
-    Raises ``QuantityError``, also for an exponent that is too large to compute with.
+    Raises ``QuantityError``, which is a ``TooLargeError`` if only the size is to blame.
     """
-    matched = _TEXT.fullmatch(text) if len(text) <= _LONGEST else None
-    if not matched or not text:
-        shown = text if len(text) <= 64 else f"{text[:64]}..."
+    matched, shown = _TEXT.fullmatch(text), text if len(text) <= 64 else f"{text[:64]}..."
+    if matched and len(text) > _LONGEST and len(matched[2].lstrip("0")) > _MOST_DIGITS:
+        raise TooLargeError(f"invalid quantity {shown!r}: too many digits")
+    if not matched or not 0 < len(text) <= _LONGEST:
         raise QuantityError(
             f"invalid quantity {shown!r}: expected a number with an optional suffix,"
             " as in 500m, 1.5, 128Mi or 1e3"
@@ -53,12 +61,13 @@ def parse(text: str) -> int:
         value = min(_scaled(digits * _BINARY[binary], 9 - len(fraction)), _MOST_BINARY)
     else:
         power = _DECIMAL[decimal or ""] if exponent is None else int(exponent)
-        if power > _MOST_EXPONENT:
-            raise QuantityError(
+        if power > _MOST_EXPONENT and digits:
+            raise TooLargeError(
                 f"invalid quantity {text!r}: the exponent is larger than {_MOST_EXPONENT}"
             )
         # Any number of this length is less than 1n with the smallest exponent.
-        value = _scaled(digits, max(power, -_MOST_EXPONENT) + 9 - len(fraction))
+        power = min(max(power, -_MOST_EXPONENT), _MOST_EXPONENT)
+        value = _scaled(digits, power + 9 - len(fraction))
     return -value if sign == "-" else value
 
 
@@ -81,6 +90,18 @@ def from_json(value: object) -> int:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return parse(repr(value))
     raise QuantityError(f"invalid quantity: expected a string or a number, got {value!r:.64}")
+
+
+def amount(value: object) -> int:
+    """Return the value of what a pod asks for, or a node has: as ``from_json``, at most ``MOST``.
+
+    An API server takes any number from whoever may create a pod: ``1e310`` is a limit of memory.
+    Raises ``QuantityError``.
+    """
+    try:
+        return max(-MOST, min(from_json(value), MOST))
+    except TooLargeError:
+        return -MOST if str(value).strip().startswith("-") else MOST
 
 
 def milli(nano: int) -> int:

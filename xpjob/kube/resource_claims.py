@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from xpjob.kube.mend import UNREADABLE
-from xpjob.kube.quantity import QuantityError, from_json
+from xpjob.kube.quantity import QuantityError, amount
 from xpjob.kube.resources import Amounts, add
 
 
@@ -57,7 +57,7 @@ def resource_claimed(raw: bytes) -> ResourceClaimed:
         requests: dict[str, int] = {}
         limits: dict[str, int] = {}
         for one in resource_claims or []:
-            add(requests, {name: from_json(each) for name, each in (one.resources or {}).items()})
+            add(requests, {name: amount(each) for name, each in (one.resources or {}).items()})
             add(limits, _mapped(one))
     except UNREADABLE as error:
         raise QuantityError(f"invalid nodeAllocatableResourceClaimStatuses: {error}") from error
@@ -69,9 +69,9 @@ def _mapped(one: _ResourceClaim) -> dict[str, int]:
     total: dict[str, int] = {}
     for mapping in one.mapping or []:
         if mapping.quantity is not None:
-            add(total, {mapping.name: from_json(mapping.quantity)})
+            add(total, {mapping.name: amount(mapping.quantity)})
     for overhead in one.overhead or []:
         containers = len(one.containers or [])
-        amount = from_json(overhead.per_pod) + from_json(overhead.per_container) * containers
-        add(total, {overhead.name: amount})
+        own = amount(overhead.per_pod) + amount(overhead.per_container) * containers
+        add(total, {overhead.name: own})
     return total

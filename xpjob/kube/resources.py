@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from xpjob.kube.mend import UNREADABLE
-from xpjob.kube.quantity import QuantityError, from_json
+from xpjob.kube.quantity import QuantityError, amount
 
 Amounts = Mapping[str, int]
 """Nano units by resource name, such as ``cpu``."""
@@ -75,7 +75,7 @@ def _parsed(values: dict[str, Any] | None, where: str) -> dict[str, int] | None:
     parsed = {}
     for name, value in values.items():
         try:
-            parsed[name] = from_json(value)
+            parsed[name] = amount(value)
         except QuantityError as error:
             raise QuantityError(f"{where}{name}: {error}") from error
     return parsed
@@ -83,15 +83,15 @@ def _parsed(values: dict[str, Any] | None, where: str) -> dict[str, int] | None:
 
 def add(total: dict[str, int], more: Amounts | None) -> None:
     """Add amounts to a total."""
-    for name, amount in (more or {}).items():
-        total[name] = total.get(name, 0) + amount
+    for name, value in (more or {}).items():
+        total[name] = total.get(name, 0) + value
 
 
 def largest(*several: Amounts | None) -> dict[str, int]:
     """Return the largest amount of each resource."""
     result: dict[str, int] = {}
     for one in several:
-        for name, amount in (one or {}).items():
-            if name not in result or amount > result[name]:
-                result[name] = amount
+        for name, value in (one or {}).items():
+            if name not in result or value > result[name]:
+                result[name] = value
     return result

@@ -20,7 +20,7 @@ from xpjob.usage.rules import (
     other_series,
     series_of,
 )
-from xpjob.usage.state import Folded, Total
+from xpjob.usage.state import MOST, Folded, Total
 
 PREFIX = "xpjob_usage_"
 _LABELS = {"class_": "class"}
@@ -104,7 +104,7 @@ class Series:
 
     def _grow(self, series: Key, quantity: int) -> None:
         known = self._values.get(series)
-        total = (known.quantity if known else 0) + quantity
+        total = min((known.quantity if known else 0) + quantity, MOST)
         changed = self._now if quantity or not known else known.changed_at
         self._values[series] = Total(series, total, changed)
 

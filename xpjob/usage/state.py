@@ -23,7 +23,7 @@ Count = Annotated[int, Meta(ge=0)]
 Time = Annotated[int, Meta(ge=0, le=253_370_764_800)]
 """Before the year 9999: the end of a day, and some weeks after it, are still dates."""
 _YEARS = range(1970, 9999)
-_MOST = 10**60
+MOST = 10**60
 """The greatest value of a counter; it must be a float, too."""
 
 
@@ -110,7 +110,7 @@ class Total(Struct, frozen=True, rename="camel", gc=False):
     changed_at: Time
 
     def __post_init__(self) -> None:
-        if self.quantity > _MOST:
+        if self.quantity > MOST:
             raise ValueError("invalid counter: too large")
         if self.key.meter in (OBSERVED, BRIDGED) and COLLECTOR not in dict(self.key.tags):
             raise ValueError(f"invalid counter {self.key.meter!r}: it names no collector")

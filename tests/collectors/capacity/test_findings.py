@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import msgspec
+import pytest
+
 from support.capacity import UNSCHEDULABLE, container, node, pending, pod
 from support.capacity_section import AT, make
+from xpjob.collectors.capacity.fold import MAX_PENDING
+from xpjob.collectors.capacity.records import PendingRow
 
 
 def test_pending_pods_of_one_owner_are_one_finding() -> None:
@@ -20,6 +25,31 @@ def test_pending_pods_of_one_owner_are_one_finding() -> None:
         "3 pods are pending, t-0 the longest: Unschedulable: Insufficient cpu (1), "
         "untolerated taint (2)"
     )
+
+
+def test_a_queue_of_gated_pods_hides_no_pod_that_cannot_run() -> None:
+    """Although it is older, and longer than the table."""
+    old = {"creationTimestamp": "2026-08-19T08:00:00Z"}
+    for many in (MAX_PENDING, 3 * MAX_PENDING):
+        gated = [pending(f"g{n}", reason="SchedulingGated", metadata=old) for n in range(many)]
+        stuck = pending("stuck", message=UNSCHEDULABLE, owner=("Job", "train"))
+        made = make([node("n")], [stuck, *gated])
+        assert made.findings == [("PendingLong", "train")]
+        assert [row["name"] for row in made.rows("pending")][-1] == "stuck"
+        assert len(made.rows("pending")) == MAX_PENDING
+
+
+@pytest.mark.parametrize("amount", ["1e41", "1e310", "1e401", "1e2147483647", "9" * 5000])
+def test_no_amount_spoils_others(amount: str) -> None:
+    """An API server takes any from whoever may create a pod, and a limit costs nothing."""
+    limited = container("3", "1Gi", limits={"memory": amount, "ephemeral-storage": amount})
+    greedy = container("1", amount)
+    made = make([node("n")], [pod("p", "n", limited), pod("q", "n", greedy)])
+    row = made.row("nodes", node="n")
+    assert (row["cpuRequested"], row["cpuFree"]) == (4, 0)
+    assert made.row("nodeGroups", group="all nodes")["fits"] == {"small": 0, "medium": 0}
+    rows = make([node("n")], [pending("p", greedy)]).section.tables["pending"]
+    assert msgspec.json.decode(msgspec.json.encode(rows), type=list[PendingRow]) == list(rows)
 
 
 def test_a_node_that_serves_its_daemon_sets() -> None:

@@ -13,6 +13,8 @@ TAINT = {"key": "dedicated", "value": "gpu", "effect": "NoSchedule"}
 SOFT = {"key": "dedicated", "value": "gpu", "effect": "PreferNoSchedule"}
 CORDON = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
 AWAY = {"key": "node.kubernetes.io/unreachable", "effect": "NoExecute"}
+OF_NODES = [f"node.kubernetes.io/{what}" for what in ("not-ready", "unreachable", "unschedulable")]
+"""Taints that stay for a while, or for ever, when a node is ready and not cordoned any more."""
 KUBELET = {"key": "virtual-kubelet.io/provider", "value": "azure", "effect": "NoSchedule"}
 
 
@@ -24,6 +26,7 @@ KUBELET = {"key": "virtual-kubelet.io/provider", "value": "azure", "effect": "No
         ({"taints": [TAINT]}, "tainted", ""),
         ({"unschedulable": True, "taints": [CORDON]}, "cordoned", ""),
         ({"unschedulable": True, "taints": [TAINT]}, "cordoned", ""),
+        *(({"taints": [{"key": key, "effect": "NoSchedule"}]}, "tainted", "") for key in OF_NODES),
         ({"ready": "False"}, "not ready", ""),
         ({"ready": "Unknown", "taints": [AWAY]}, "not ready", ""),
         ({"ready": "False", "unschedulable": True}, "not ready", ""),

@@ -29,7 +29,7 @@ def parsed(texts: Mapping[str, str] | None) -> Amounts:
     amounts = {}
     for resource, text in (texts or {}).items():
         try:
-            amounts[resource] = quantity.parse(text)
+            amounts[resource] = quantity.amount(text)
         except QuantityError:
             continue
     return amounts

@@ -21,7 +21,7 @@ from xpjob.kube.requests import Effective, Rules, at_scheduler, effective
 TERMINAL = ("Succeeded", "Failed")
 GATED, UNSCHEDULABLE, WAITING = "SchedulingGated", "Unschedulable", "Waiting"
 MAX_PENDING = 2_000
-"""Pending pods that are kept as rows: the oldest. All are counted."""
+"""Pending pods that are kept as rows: the oldest, those with a gate last. All are counted."""
 _MAX_MESSAGE = 1_000
 _MAX_SEEN = 10_000
 _BITS = 31
@@ -161,7 +161,7 @@ class PodReader:
             places=list(self._places),
             kinds=self._stored,
             counts=self._counts,
-            pending=_oldest(self._pending),
+            pending=sorted(_kept(self._pending), key=_age),
             waiting=list(self._waiting.values()),
             causes=self._causes,
             invalid=self._invalid,
@@ -219,7 +219,7 @@ class PodReader:
             )
         )
         if len(self._pending) > 2 * MAX_PENDING:
-            self._pending = _oldest(self._pending)
+            self._pending = _kept(self._pending)
 
 
 def _scheduled(status: PodStatus) -> tuple[str, str]:
@@ -239,8 +239,13 @@ def _controller(owners: Sequence[OwnerRef]) -> OwnerRef | None:
     return next((owner for owner in owners if owner.controller), owners[0] if owners else None)
 
 
-def _oldest(pending: list[PendingPod]) -> list[PendingPod]:
-    return sorted(pending, key=lambda pod: (pod.created_at, pod.namespace, pod.name))[:MAX_PENDING]
+def _kept(pending: list[PendingPod]) -> list[PendingPod]:
+    """Return the pods that are kept: a queue of gated ones must not hide one that cannot run."""
+    return sorted(pending, key=lambda pod: (pod.reason == GATED, *_age(pod)))[:MAX_PENDING]
+
+
+def _age(pod: PendingPod) -> tuple[str, str, str]:
+    return pod.created_at, pod.namespace, pod.name
 
 
 def _texts(amounts: Mapping[str, int]) -> dict[str, str]:

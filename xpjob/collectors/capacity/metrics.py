@@ -16,6 +16,8 @@ from xpjob.collectors.capacity.state import Capacity
 from xpjob.metrics.table import Column, Table
 
 _OF_GROUP = GROUP_LABELS[:2]
+_NODES = "nodes that are counted: those selected, without virtual ones"
+_COUNTED = f"of a namespace on {_NODES}"
 _NONE, _NOTHING = ResourceUse(), NamespaceUse()
 
 
@@ -90,17 +92,17 @@ def namespaces(rows: Iterable[NamespaceRow], capacity: Capacity) -> Iterator[Tab
     amounts = Table(
         labels,
         (
-            Column("capacity_namespace_requests", "Requests of the pods of a namespace."),
-            Column("capacity_namespace_limits", "Sum of the limits of the pods of a namespace."),
+            Column("capacity_namespace_requests", f"Requests of the pods {_COUNTED}."),
+            Column("capacity_namespace_limits", f"Sum of the limits of the pods {_COUNTED}."),
         ),
     )
     pods = Table(
         labels[:2],
         (
-            Column("capacity_namespace_pods", "Number of pods of a namespace that have a node."),
+            Column("capacity_namespace_pods", f"Number of pods {_COUNTED}."),
             Column(
                 "capacity_namespace_pods_without_requests",
-                "Number of pods of a namespace that request nothing.",
+                f"Number of pods {_COUNTED} that request nothing.",
             ),
         ),
     )
@@ -166,7 +168,7 @@ def pending(capacity: Capacity, at: str) -> Iterator[Table]:
 def daemon_sets(capacity: Capacity) -> Table:
     """Return what each DaemonSet requests."""
     labels = ("namespace", "daemonset", "resource")
-    text = "Requests of the pods of a DaemonSet."
+    text = f"Requests of the pods of a DaemonSet on {_NODES}."
     table = Table(labels, (Column("capacity_daemonset_requests", text),))
     for each in capacity.daemon_sets:
         for resource in capacity.resources or each.requests:

@@ -34,7 +34,6 @@ _PROVIDER_TAINT = "virtual-kubelet.io/provider"
 
 UNSCHEDULABLE_TAINT = "node.kubernetes.io/unschedulable"
 """The taint that every cordoned node has."""
-_NOT_READY_TAINTS = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
 
 
 class NodeFacts(Struct, rename="camel", gc=False):
@@ -104,7 +103,8 @@ class NodeFacts(Struct, rename="camel", gc=False):
             return NOT_READY
         if self.cordoned:
             return CORDONED
-        return TAINTED if any(map(repels_by_choice, self.taints)) else SCHEDULABLE
+        repelled = any(Taint.parse(text).repels for text in self.taints)
+        return TAINTED if repelled else SCHEDULABLE
 
     @property
     def pool(self) -> str:
@@ -127,12 +127,6 @@ class NodeFacts(Struct, rename="camel", gc=False):
         if self.labels.get("cloud.google.com/gke-spot") == "true":
             return "spot"
         return _first(self.labels, _CAPACITY_TYPES).lower().replace("_", "-")
-
-
-def repels_by_choice(text: str) -> bool:
-    """Return whether a taint repels pods, and does not only repeat the node's condition."""
-    taint = Taint.parse(text)
-    return taint.repels and taint.key not in (UNSCHEDULABLE_TAINT, *_NOT_READY_TAINTS)
 
 
 class NodeReader:

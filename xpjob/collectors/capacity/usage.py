@@ -15,6 +15,7 @@ from xpjob.kube.quantity import NANO, milli, units
 
 NOT_LISTED, ON_VIRTUAL = "<not listed>", "<virtual>"
 """Groups of nodes that no label names: no label value has these characters."""
+_MOST = (1 << 63) - 1
 _OF_PODS = ("namespace", "team", "node_group")
 _UNTIL_ENDED = "from when they have a node until their containers have ended"
 METERS = (
@@ -88,10 +89,13 @@ def group_of(node: NodeFacts) -> str:
 
 
 def _amounts(kind: Kind) -> dict[str, int]:
-    """Return what one pod requests, by meter: millicores or whole units, rounded up."""
+    """Return what one pod requests, by meter: millicores or whole units, rounded up.
+
+    No more than 2^63-1, with which databases can still compute.
+    """
     requests = kind.asked().requests
     amounts = {
-        f"{name}_requests": milli(amount) if name == CPU else units(amount)
+        f"{name}_requests": min(milli(amount) if name == CPU else units(amount), _MOST)
         for name, amount in requests.items()
         if amount > 0 and name != PODS
     }

@@ -10,7 +10,7 @@ from xpjob.collectors.clusters.conditions import status_of
 from xpjob.collectors.clusters.pods import PodCounts, PodSums
 from xpjob.collectors.clusters.records import NodeRow
 from xpjob.kube.nodes import Node
-from xpjob.kube.quantity import QuantityError, parse, to_float
+from xpjob.kube.quantity import QuantityError, amount, to_float
 
 _ROLE = "node-role.kubernetes.io/"
 _OLD_ROLE = "kubernetes.io/role"
@@ -72,7 +72,7 @@ def ratio(part: float | None, whole: float | None) -> float | None:
 def _amount(amounts: Mapping[str, str], name: str) -> float | None:
     """Return an amount in base units, None if it is not there or not valid."""
     try:
-        return to_float(parse(amounts[name])) if name in amounts else None
+        return to_float(amount(amounts[name])) if name in amounts else None
     except QuantityError:
         return None
 
