@@ -152,7 +152,11 @@ def http_date(moment: float) -> str:
 
 
 def unchanged(request: Request, etag: str, modified: int | None) -> bool:
-    """Tell whether the client has this already: by ETag, or else by time (epoch seconds)."""
+    """Tell whether the client has this already: by ETag, or else by time (epoch seconds).
+
+    The time is that which it was told before: after a clock that was ahead, what is newer has an
+    earlier one.
+    """
     tags = request.headers.get("if-none-match")
     if tags is not None:
         known = [tag.strip().removeprefix("W/") for tag in tags.split(",")]
@@ -161,7 +165,7 @@ def unchanged(request: Request, etag: str, modified: int | None) -> bool:
     if not since or modified is None:
         return False
     try:
-        return parsedate_to_datetime(since).timestamp() >= modified
+        return parsedate_to_datetime(since).timestamp() == modified
     except (ValueError, TypeError, OverflowError):
         return False
 

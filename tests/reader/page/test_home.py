@@ -121,9 +121,13 @@ def test_all_clusters_are_one_line_each(site: Site, monkeypatch: pytest.MonkeyPa
     expect(lines.nth(0)).to_contain_text("critical")
     expect(lines.nth(1)).to_contain_text("ok")
     expect(page.locator(".entries > li").first).to_contain_text("Thing team-a/whole")
+    # What is counted over all of them is nowhere in one place.
+    assert page.locator(".card dd").count() > 0
+    assert page.locator(".card dd a").count() == 0
     lines.nth(1).get_by_role("link").click()
     expect(page).to_have_url(f"{site.server.url}/?cluster=west")
     expect(page.get_by_role("heading", level=1)).to_have_text("Nothing needs you")
+    assert page.locator(".card dd a").count() == page.locator(".card dd").count()
     site.forgive(400)
 
 

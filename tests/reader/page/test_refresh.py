@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from support.reader_sample import report
 from support.site import Site, rows
-from support.toy_shop import crowd, shop, thing
+from support.toy_shop import ago, crowd, shop, thing
+from xpjob.base.errors import TransientError
+from xpjob.snapshot.documents import RunInfo
 
 pytestmark = pytest.mark.process  # Playwright starts its own
 
@@ -42,6 +45,56 @@ def test_an_open_record_holds_newer_data_back(site: Site) -> None:
     assert site.names() == ["team-a/a", "team-a/m", "team-a/z"]
     expect(page.locator("tbody tr").nth(2)).to_contain_text("uid-m")
     expect(page.locator("#notices")).to_be_empty()
+
+
+def test_what_is_open_is_of_the_snapshot_that_is_shown(site: Site) -> None:
+    """Not of the one in which it was opened."""
+    site.page.clock.install()
+    broken = {
+        "ready": False,
+        "state": "Broken",
+        "message": "was broken",
+        "not_ready_since": ago(days=1),
+    }
+    site.put(shop(held=[thing("m", **broken)]))
+    page = site.open("things")
+    page.get_by_role("button", name="Open team-a/m here").click()
+    expect(page.locator("tr.detail")).to_contain_text("was broken")
+    site.put(shop(2, held=[thing("m", message="is well")]))
+    site.poll()
+    expect(page.locator("tr.detail")).to_contain_text("was broken")
+    page.get_by_role("button", name="Show it").click()
+    expect(page.locator("tr.detail")).to_contain_text("is well")
+    site.settled()
+    expect(page.locator("tr.detail")).not_to_contain_text("was broken")
+
+
+def test_a_run_that_fails_is_on_the_page_of_the_last_run(site: Site) -> None:
+    """Although there is no newer snapshot, and will be none."""
+    site.page.clock.install()
+    site.store.save(report())
+    site.put(shop())
+    page = site.open("runs")
+    expect(page.locator("#view .headline")).to_contain_text("complete")
+    later = RunInfo(id="e" * 32, version="0", started_at=ago(seconds=1))
+    site.store.save(report(run=later, success=False, error="S3 is away"))
+    site.refresh()
+    site.poll()
+    expect(page.locator("#view .headline")).to_contain_text("failed")
+    expect(page.locator("#view")).to_contain_text("S3 is away")
+
+
+def test_home_says_that_its_snapshot_has_become_stale(site: Site) -> None:
+    """It needs a human, and everything is not ok any more."""
+    site.page.clock.install()
+    site.put(shop(held=[thing("calm")]))
+    page = site.open()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Nothing needs you")
+    site.store.error = TransientError("refused")
+    site.refresh()
+    site.poll()
+    expect(page.get_by_role("heading", level=1)).to_have_text("1 thing needs a human")
+    expect(page.locator(".entries > li")).to_contain_text("Snapshot is stale")
 
 
 def test_reading_below_the_top_is_not_moved(site: Site) -> None:

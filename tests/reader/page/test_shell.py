@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import BinaryIO, cast
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -16,6 +16,7 @@ from support.toy_tables import failed_list
 from xpjob.base.errors import TransientError
 from xpjob.net.serving import Background, configuration, listen
 from xpjob.reader import snapshots
+from xpjob.reader.loader import Loader, LoadError
 
 pytestmark = pytest.mark.process  # Playwright starts its own
 
@@ -227,6 +228,31 @@ def test_states_are_clear(site: Site) -> None:
     site.refresh()
     site.open()
     expect(page.locator("#notices")).to_contain_text("store does not answer")
+    site.forgive(503)
+
+
+def test_a_snapshot_that_cannot_be_loaded_is_said(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside an older one, and without any."""
+
+    def load(_loader: Loader, body: BinaryIO, *_: object) -> None:
+        body.close()
+        raise LoadError("loading it: MemoryError")
+
+    def refused() -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr(Loader, "load", load)
+            site.app.state.snapshots.refresh()
+            page = site.open()
+            expect(page.locator("#notices")).to_contain_text("could not be loaded")
+            expect(page.locator("#notices")).not_to_contain_text("There is no snapshot yet")
+
+    site.store.save(shop())
+    refused()
+    site.refresh()
+    site.store.save(shop(2))
+    refused()
     site.forgive(503)
 
 

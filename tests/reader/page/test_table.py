@@ -75,6 +75,37 @@ def test_recent_rows_are_left_out_at_first(site: Site) -> None:
     assert site.names() == ["team-a/recent"]
 
 
+def test_next_pressed_twice_before_the_answer_is_one_page(site: Site) -> None:
+    """And the numbers are those of the rows."""
+    site.put(shop(held=crowd()))
+    page = site.open("things?sort=name")
+    expect(page.locator("#count")).to_have_text(rows(1, 50, 120))
+    page.evaluate(
+        "[...document.querySelectorAll('[data-pages=next]')].slice(0, 1)"
+        ".forEach((each) => { each.click(); each.click(); })"
+    )
+    expect(page.locator("#count")).to_have_text(rows(51, 100, 120))
+    page.get_by_role("button", name="Next").click()
+    expect(page.locator("#count")).to_have_text(rows(101, 120, 120))
+
+
+def test_the_search_box_has_the_text_of_the_address(site: Site) -> None:
+    """Also when it was taken out elsewhere, and in another table."""
+    site.put(shop())
+    page = site.open("things?lateness=*")
+    box = page.locator("#q")
+    box.fill("whole")
+    expect(page).to_have_url(re.compile("q=whole"))
+    page.get_by_role("button", name="Clear all").click()
+    expect(page).not_to_have_url(re.compile("q=whole"))
+    expect(box).to_have_value("")
+    box.fill("whole")
+    expect(page).to_have_url(re.compile("q=whole"))
+    page.locator("a.tab[data-key='table parts']").click()
+    expect(page).to_have_url(re.compile("/parts$"))
+    expect(box).to_have_value("")
+
+
 def test_search_sort_and_pages(site: Site) -> None:
     """Numbers sort the largest first; a snapshot that changes between pages starts again."""
     site.put(shop(held=crowd()))

@@ -80,6 +80,10 @@ export const teamApi = (name, cluster) => (name ? api(`teams/${rowId([name])}`, 
 // A link within the page: a click opens it in place.
 export const link = (href, attributes, ...children) => el("a", { ...attributes, href, "data-page": true }, ...children);
 
+// What is counted, as a link to the rows. Those of all clusters are in no one place.
+export const counted = (href, attributes, ...children) =>
+  (query().get("cluster") === "*" ? el("span", attributes, ...children) : link(href, attributes, ...children));
+
 // This view with other parameters.
 export const here = (parameters) => `./${path()}${parameters.size ? `?${parameters}` : ""}`;
 

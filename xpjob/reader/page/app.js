@@ -16,11 +16,14 @@ import { morph } from "./morph.js";
 import { describeNotices, freshness, trouble } from "./notices.js";
 import { redirected } from "./old.js";
 import { el } from "./parts.js";
+import { askAgain } from "./record.js";
 import { $, PAGE, shell } from "./state.js";
 
 const POLL = 5000;
 const TICK = 15000;
 const TOP = 120;
+// Views that also show how the last run went, and whether the snapshot is out of date.
+const OF_RUNS = new Set(["home", "runs"]);
 
 let turn = 0;
 let named = "";
@@ -71,14 +74,17 @@ async function load({ moved = false, back = null }) {
     const [module, data] = await ask(next);
     if (!still()) return undefined;
     if (!same) Object.assign(shell, { open: new Map(), facetText: new Map() });
+    const before = shell.generatedAt;
     Object.assign(shell, { route: next, view: module, data, error: null, newer: false, lost: "" });
     shell.generatedAt = data.generatedAt ?? shell.overview?.generatedAt ?? "";
     named = path();
+    const again = askAgain(context, { forget: shell.generatedAt !== before });
     draw();
     if (moved) arrive();
     else if (back) comeBack(back);
     const more = module.extra?.(data, context);
     if (more) more.then((found) => { if (still()) { Object.assign(data, found); draw(); } }, (error) => still() && failed(error));
+    await again;
   } catch (error) {
     if (still()) await failed(error, moved);
   } finally {
@@ -155,7 +161,7 @@ async function compare() {
   if (data && reading()) {
     shell.newer = true;
     say("There is newer data.");
-  } else if (data) await reload();
+  } else if (data || (run && OF_RUNS.has(shell.route?.view))) await reload();
   else if (run) {
     await choose();
     await surveyed();

@@ -1,6 +1,6 @@
 // What needs a human: what, whose, since when and why, with one link each.
 
-import { link, toRecord, toTable, toTeam, toWord } from "./address.js";
+import { counted, link, toRecord, toTable, toTeam, toWord } from "./address.js";
 import { badge } from "./cells.js";
 import { count, dim, dotted, el, inTitle } from "./parts.js";
 import { since, surveyedTables } from "./state.js";
@@ -46,6 +46,6 @@ function entry(each, { team, several }) {
 export function rest({ total, entries: shown }) {
   if (total <= shown.length) return null;
   const most = surveyedTables().filter(({ late }) => late).sort((one, other) => other.late - one.late).slice(0, TABLES);
-  return el("p", { class: "rest" }, `${count(total - shown.length, "more", "more")}: `, link(toWord("findings"), {}, "findings"),
-    ...most.flatMap(({ key, title, late }) => [", ", link(toTable(key, { lateness: ["late", "long"] }), {}, `${title || key} late ${late}`)]));
+  return el("p", { class: "rest" }, `${count(total - shown.length, "more", "more")}: `, counted(toWord("findings"), {}, "findings"),
+    ...most.flatMap(({ key, title, late }) => [", ", counted(toTable(key, { lateness: ["late", "long"] }), {}, `${title || key} late ${late}`)]));
 }

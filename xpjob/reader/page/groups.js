@@ -14,11 +14,13 @@ export const wantsGroups = (table) => Boolean(table.parents?.length) && !columnO
 const opening = (tree) => `tree ${tree}`;
 
 // Show the rows of a tree, or hide them.
-export async function openTree(table, tree, asked, context) {
-  const to = new URLSearchParams(asked);
-  to.delete("tree");
-  for (const [name, value] of [["tree", tree], ["sort", table.since || table.sort], ["limit", PAGE]]) if (value) to.append(name, value);
-  await toggleOpen(opening(tree), () => json(api(tablePath(table.key), to)), context);
+export async function openTree(table, tree, context) {
+  await toggleOpen(opening(tree), () => {
+    const to = new URLSearchParams(shell.data.asked);
+    to.delete("tree");
+    for (const [name, value] of [["tree", tree], ["sort", table.since || table.sort], ["limit", PAGE]]) if (value) to.append(name, value);
+    return json(api(tablePath(table.key), to));
+  }, context);
 }
 
 export function groups(table, { trees, total, troubled, matching, asked }, cells, details) {

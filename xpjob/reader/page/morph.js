@@ -48,15 +48,21 @@ function update(found, wanted) {
   if (found.nodeType !== wanted.nodeType || found.nodeName !== wanted.nodeName) found.replaceWith(wanted);
   else if (found.nodeType === Node.TEXT_NODE) {
     if (found.data !== wanted.data) found.data = wanted.data;
-  } else if (!found.isEqualNode(wanted)) {
-    for (const { name } of [...found.attributes]) {
-      if (!wanted.hasAttribute(name) && !kept(found, name)) found.removeAttribute(name);
-    }
-    for (const { name, value } of [...wanted.attributes]) {
-      if (found.getAttribute(name) !== value && !kept(found, name)) found.setAttribute(name, value);
-    }
-    reconcile(found, wanted);
-    // Once somebody has chosen, the attribute alone changes nothing.
-    if (found.nodeName === "OPTION" && wanted.hasAttribute("selected")) found.selected = true;
+  } else {
+    // Once somebody has typed, likewise; what has the focus is being typed.
+    if (found.type === "search" && found !== document.activeElement && found.value !== wanted.value) found.value = wanted.value;
+    if (!found.isEqualNode(wanted)) differ(found, wanted);
   }
+}
+
+function differ(found, wanted) {
+  for (const { name } of [...found.attributes]) {
+    if (!wanted.hasAttribute(name) && !kept(found, name)) found.removeAttribute(name);
+  }
+  for (const { name, value } of [...wanted.attributes]) {
+    if (found.getAttribute(name) !== value && !kept(found, name)) found.setAttribute(name, value);
+  }
+  reconcile(found, wanted);
+  // Once somebody has chosen, the attribute alone changes nothing.
+  if (found.nodeName === "OPTION" && wanted.hasAttribute("selected")) found.selected = true;
 }

@@ -67,6 +67,7 @@ export function describeNotices() {
 
 function absent({ staleReasons = [] }, failed) {
   if (staleReasons.includes("corrupt")) return [notice("bad", "The snapshot cannot be read.", "The next good run replaces it.")];
+  if (staleReasons.includes("not_loaded")) return [notice("bad", "The snapshot could not be loaded.", "The reader tries again; its log says why.")];
   if (staleReasons.includes("newer_schema")) return [notice("bad", "A newer xpjob wrote the snapshot.", "Update this reader.")];
   if (staleReasons.some((reason) => reason.startsWith("store"))) {
     return [notice("bad", "The snapshot store cannot be read.", "The reader keeps trying; its log says why.")];
@@ -80,6 +81,7 @@ const STALE = {
   store_away: ["The snapshot store does not answer.", (taken) => ["What is shown was taken ", taken, "; there may be newer data."]],
   store_refused: ["The snapshot store refuses the reader.", (taken) => ["What is shown was taken ", taken, "; check the reader's credentials."]],
   corrupt: ["The newest snapshot cannot be read.", (taken) => ["The one before is shown, taken ", taken, "."]],
+  not_loaded: ["The newest snapshot could not be loaded.", (taken) => ["The one before is shown, taken ", taken, "; the reader's log says why."]],
   newer_schema: ["A newer xpjob wrote the newest snapshot.", (taken) => ["The one before is shown, taken ", taken, "; update this reader."]],
   absent: ["The snapshot is gone from the store.", (taken) => ["What is shown was taken ", taken, "."]],
 };

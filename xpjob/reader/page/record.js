@@ -14,16 +14,32 @@ export const recordPath = (key, id) => `${tablePath(key)}/rows/${id}`;
 // Open what has this key in place, and ask for what is in it; or close it.
 export async function toggleOpen(key, ask, context) {
   if (shell.open.delete(key)) { context.redraw(); return; }
-  const held = { found: null, error: "" };
+  const held = { ask };
   shell.open.set(key, held);
+  const filled = fill(held);
   context.redraw();
+  await filled;
+  context.redraw();
+}
+
+// Ask again for what is open: it is of what was loaded before. With `forget`, that is not shown meanwhile.
+export async function askAgain(context, { forget }) {
+  const all = [...shell.open.values()];
+  if (forget) for (const held of all) held.found = null;
+  await Promise.all(all.map(fill));
+  if (all.length) context.redraw();
+}
+
+async function fill(held) {
+  const asked = (held.asked = {});
+  let made;
   try {
-    held.found = await ask();
+    made = { found: await held.ask(), error: "" };
   } catch (error) {
     if (error.status === undefined) throw error;
-    held.error = error.message;
+    made = { found: null, error: error.message };
   }
-  context.redraw();
+  if (held.asked === asked) Object.assign(held, made);
 }
 
 // A row without an identity has nothing but its cells.

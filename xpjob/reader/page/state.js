@@ -12,6 +12,15 @@ export const shell = {
   offset: 0, generatedAt: "", newer: false, lost: "", facetText: new Map(), tokens: [""], limit: PAGE, open: new Map(),
 };
 
+// Go to the next page, or back, and return whether that is another one: what was pressed twice before
+// the answer came is one step.
+export function step(pages, next) {
+  if (pages === "next" && shell.tokens.at(-1) === next) return false;
+  if (pages === "next") shell.tokens.push(next);
+  else shell.tokens.pop();
+  return true;
+}
+
 export const $ = (id) => document.getElementById(id);
 export const now = () => Date.now() + shell.offset;
 

@@ -6,7 +6,7 @@ import { entries, ofFindings } from "../entries.js";
 import { chip, clearable, facet, facetText, filters, unfold } from "../facets.js";
 import { surveyed } from "../known.js";
 import { counted, el, inTitle, number } from "../parts.js";
-import { $, PAGE, shell } from "../state.js";
+import { $, PAGE, shell, step } from "../state.js";
 import { pager, with_ } from "../toolbar.js";
 
 const FACETS = [["severity", "Severity"], ["collector", "Collector"], ["finding", "Finding"], ["team", "Team"], ["namespace", "Namespace"], ["kind", "Kind"]];
@@ -54,8 +54,6 @@ export function press({ filter, value, facet: name, input, pages }, context) {
   else if (filter !== undefined) context.go((to) => toggle(to, filter, value));
   else if (name !== undefined) unfold(name, context);
   else if (pages) {
-    if (pages === "next") shell.tokens.push(shell.data.continue);
-    else shell.tokens.pop();
-    context.reload().then(() => $("title")?.focus());
+    if (step(pages, shell.data.continue)) context.reload().then(() => $("title")?.focus());
   }
 }

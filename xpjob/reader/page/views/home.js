@@ -1,6 +1,6 @@
 // Home: what needs a human, what has changed since yesterday, and how each collector and cluster is.
 
-import { api, link, query, toHome, toTable, toWord } from "../address.js";
+import { api, counted, link, query, toHome, toTable, toWord } from "../address.js";
 import { json } from "../ask.js";
 import { badge, text } from "../cells.js";
 import { changeLines } from "../changed.js";
@@ -48,12 +48,12 @@ function card({ name, title: said, tables, card: held, error, carriedSince, fail
     el("dl", { class: "numbers" }, ...(held?.numbers ?? []).map(figure)),
     el("p", { class: "dim" }, held?.sentence ?? ""),
     error ? el("p", { class: "because" }, error) : null,
-    failedLists ? el("p", {}, link(toWord("runs"), {}, `${count(failedLists, "list")} failed`)) : null);
+    failedLists ? el("p", {}, counted(toWord("runs"), {}, `${count(failedLists, "list")} failed`)) : null);
 }
 
 function figure({ label, value, table, filters, type, bad }) {
   const said = value === null || value === undefined ? "–" : text({ type: type || "count" }, value);
-  return el("div", { "data-key": label }, el("dt", {}, label), el("dd", { class: bad && value ? "bad" : "" }, link(toTable(table, everything(table, filters)), {}, said)));
+  return el("div", { "data-key": label }, el("dt", {}, label), el("dd", { class: bad && value ? "bad" : "" }, counted(toTable(table, everything(table, filters)), {}, said)));
 }
 
 function all(clusters) {

@@ -1,6 +1,6 @@
 // Search over all tables: exact hits first, then rows with all words, five for each table.
 
-import { api, link, query, toRecord, toTable, toTeam } from "../address.js";
+import { api, counted, link, query, toRecord, toTable, toTeam } from "../address.js";
 import { json } from "../ask.js";
 import { badge } from "../cells.js";
 import { surveyed } from "../known.js";
@@ -23,8 +23,8 @@ export function draw({ q, exact, tables }, _context, heading) {
     heading,
     exact.length ? el("section", { class: "panel", "aria-label": "Exact matches" }, el("h2", {}, "Exact matches"), hits(exact)) : null,
     ...tables.filter((each) => each.hits.length || each.total > exact.filter(({ table }) => table === each.table).length).map((each) => el("section", { class: "panel", "data-key": each.table, "aria-label": each.title || each.table },
-      el("h2", {}, link(toTable(each.table, { q }), {}, each.title || each.table), " ", dim(number(each.total))), hits(each.hits, each.table),
-      each.total > each.hits.length ? el("p", { class: "more" }, link(toTable(each.table, { q }), {}, `All ${count(each.total, "row")}`)) : null)),
+      el("h2", {}, counted(toTable(each.table, { q }), {}, each.title || each.table), " ", dim(number(each.total))), hits(each.hits, each.table),
+      each.total > each.hits.length ? el("p", { class: "more" }, counted(toTable(each.table, { q }), {}, `All ${count(each.total, "row")}`)) : null)),
   ].filter(Boolean);
 }
 

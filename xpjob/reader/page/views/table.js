@@ -12,7 +12,7 @@ import { say } from "../live.js";
 import { notice } from "../notices.js";
 import { counted, el, inWords, number } from "../parts.js";
 import { opened, openRecord } from "../record.js";
-import { $, age, keep, shell, surveyedTables } from "../state.js";
+import { $, age, keep, shell, step, surveyedTables } from "../state.js";
 import { bottom, toolbar } from "../toolbar.js";
 
 const TYPING = 250;
@@ -137,7 +137,7 @@ export function press(pressed, context) {
   else if (filter !== undefined) context.go((to) => toggle(to, filter, value));
   else if (sort !== undefined) context.go((to) => to.set("sort", sort));
   else if (lateness) context.go((to) => to.set("lateness", lateness));
-  else if (tree !== undefined) openTree(table, tree, shell.data.asked, context);
+  else if (tree !== undefined) openTree(table, tree, context);
   else if (open !== undefined) openRecord(table, open, context);
   else if (name !== undefined) unfold(name, context);
   else if (pages) turn(pages, context);
@@ -156,8 +156,7 @@ function type(value, context) {
 }
 
 async function turn(pages, context) {
-  if (pages === "next") shell.tokens.push(shell.data.next);
-  else shell.tokens.pop();
+  if (!step(pages, shell.data.next)) return;
   shell.open.clear();
   await context.reload();
   $("title")?.scrollIntoView();

@@ -1,6 +1,6 @@
 // One team: what it has in each table. Made to be sent to somebody and to be printed.
 
-import { link, teamApi, toTable, toTeams, toWord } from "../address.js";
+import { counted, link, teamApi, toTable, toTeams, toWord } from "../address.js";
 import { json } from "../ask.js";
 import { badge, share, text } from "../cells.js";
 import { cells, columnOf } from "../columns.js";
@@ -44,7 +44,7 @@ function trouble(needs, findings) {
   }
   if (!findings?.total) return [];
   const shown = ofFindings(findings.entries);
-  return [el("section", { class: "panel", "aria-label": "Findings" }, el("h2", {}, link(toWord("findings", { team: shown[0].team }), {}, count(findings.total, "finding"))),
+  return [el("section", { class: "panel", "aria-label": "Findings" }, el("h2", {}, counted(toWord("findings", { team: shown[0].team }), {}, count(findings.total, "finding"))),
     entries(shown, { team: false }))];
 }
 

@@ -1,6 +1,6 @@
 // All teams: how much each has in every table, and how much of it is late.
 
-import { api, link, query, toTable, toTeam } from "../address.js";
+import { api, counted, link, query, toTable, toTeam } from "../address.js";
 import { json } from "../ask.js";
 import { plain, text } from "../cells.js";
 import { surveyed } from "../known.js";
@@ -39,7 +39,7 @@ function cells(tables, sums) {
     value("late", "Late", ({ late }) => late, ({ late }) => (late ? el("span", { class: "late bad" }, number(late)) : number(0)), 1),
     value("findings", "Findings", ({ findings }) => findings, ({ findings }) => number(findings), 1),
     ...tables.map(({ key, title: said }, place) => value(`rows.${key}`, said || key, ({ rows }) => rows[key] ?? 0,
-      ({ name, rows }) => (rows[key] ? link(toTable(key, everything(key, { team: [name] })), {}, number(rows[key])) : dim(number(0))), place < 4 ? 2 : 3)),
+      ({ name, rows }) => (rows[key] ? counted(toTable(key, everything(key, { team: [name] })), {}, number(rows[key])) : dim(number(0))), place < 4 ? 2 : 3)),
     ...sums.map((column) => value(`sums.${column.column}`, column.title, (row) => row.sums[column.column] ?? 0,
       (row) => text(column, row.sums[column.column]) || "–", 3)),
   ];
