@@ -13,7 +13,7 @@ from support.capacity import HOLDS, NODE, POD, ZONE, container, node, pod
 from support.capacity_cluster import capacity_cluster
 from support.toy_tables import USERS, toy_snapshot
 from xpjob.cli import cli
-from xpjob.demo.cluster import Cluster
+from xpjob.demo.cluster import Cluster, Fault
 from xpjob.snapshot import documents
 
 GPU = {"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"}
@@ -74,6 +74,7 @@ def test_how_many_fit_and_where(source: list[str]) -> None:
     }
     assert found["requests"] == {"cpu": 1.0, "memory": 2 * 2**30}
     assert found["generatedAt"]
+    assert found["carriedSince"] == ""
 
 
 def test_what_is_missing_on_the_nearest_nodes(source: list[str]) -> None:
@@ -87,6 +88,21 @@ def test_what_is_missing_on_the_nearest_nodes(source: list[str]) -> None:
     ]
     assert answer(*asked, "--strict", code=1) == found
     assert answer("--cpu", "3", *source, "--strict")["missing"] == 0
+
+
+def test_rows_that_are_kept_are_as_old_as_they_are(tmp_path: Path) -> None:
+    """Not as old as the snapshot, and it is said."""
+    source = ["--store-backend", "directory", "--store-dir", str(tmp_path / "store")]
+    with capacity_cluster(tmp_path, fill) as site:
+        site.run()
+        first = answer("--cpu", "1", *source)
+        site.cluster.fault = lambda path, _: Fault(503) if path.endswith("/nodes") else None
+        site.run()
+    second = answer("--cpu", "1", *source)
+    assert first["carriedSince"] == ""
+    assert second["carriedSince"] == first["generatedAt"] != second["generatedAt"]
+    for done in (fit("--cpu", "1", *source), CliRunner().invoke(cli, ["show", "nodes", *source])):
+        assert "ago, when its collector was last well" in " ".join(done.stdout.split())
 
 
 def test_nothing_fits(source: list[str]) -> None:

@@ -83,7 +83,7 @@ def fit(
     """
     import msgspec
 
-    from xpjob.base.times import ago, now, read
+    from xpjob.base.times import now
     from xpjob.collectors import COLLECTORS
     from xpjob.collectors.capacity.placement import FIELDS, Node, place
     from xpjob.collectors.extensions import EXTENSIONS
@@ -103,11 +103,14 @@ def fit(
     nodes = msgspec.json.Decoder(list[Node]).decode(b"[%s]" % b",".join(answer.body.splitlines()))
     placement = place(nodes, question)
     if output == "json":
-        document = {"generatedAt": answer.generated_at, **msgspec.to_builtins(placement)}
+        document = {
+            "generatedAt": answer.generated_at,
+            "carriedSince": answer.carried_since,
+            **msgspec.to_builtins(placement),
+        }
         click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2))
     else:
-        taken = read(answer.generated_at)
-        age = f", as of {ago(int((now() - taken).total_seconds()))} ago" if taken else ""
+        age = answer.age(int(now().timestamp()))
         console = stdout()
         console.print(_summary(placement) + age, highlight=False)
         for table in _tables(placement, question):

@@ -6,7 +6,7 @@ Both ways answer the same query: here through ``query.py``, there through its pa
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -32,7 +32,7 @@ from xpjob.net.http import Timeouts
 from xpjob.net.options import NetOptions
 from xpjob.reader import across, described, loading, parameters, query, render
 from xpjob.reader.extension import Extension, Extensions
-from xpjob.reader.loaded import Loaded
+from xpjob.reader.loaded import Loaded, describe_tables
 from xpjob.reader.options import AccessOptions
 from xpjob.reader.parameters import Parameter, QueryError, one, unknown
 from xpjob.reader.render import Json, Shape
@@ -46,11 +46,23 @@ Pairs = Sequence[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer in the form that is wanted, and when its snapshot was taken ("" = unknown)."""
+    """An answer in the form that is wanted, and when its snapshot was taken ("" = unknown).
+
+    ``carried_since`` is when its rows were taken, if they are kept because their collector failed.
+    """
 
     body: bytes
     generated_at: str
     total: int
+    carried_since: str = ""
+
+    def age(self, now: int) -> str:
+        """Return of when the rows are, as the end of a sentence; empty where that is unknown."""
+        taken = times.read(self.carried_since or self.generated_at)
+        if taken is None:
+            return ""
+        kept = ", when its collector was last well" if self.carried_since else ""
+        return f", as of {times.ago(now - int(taken.timestamp()))} ago{kept}"
 
 
 class Source:
@@ -101,13 +113,17 @@ class Source:
             if key not in tables:
                 raise unknown("table", key, tables)
             path = f"tables/{quote(key, safe='')}"
-            return tables[key], _from_reader(self.config, self.url, path, pairs)
+            answer = _from_reader(self.config, self.url, path, pairs)
+            told = decode(ask(self.config, self.url, "tables", ()).body, _Index, self.url)
+            return tables[key], _carried(answer, key, told)
         snapshot = self.newest()
         if key not in snapshot.tables:
             raise unknown("table", key, snapshot.tables)
         table = snapshot.tables[key]
         view = snapshot.table(key)
-        return table, _from_view(view, described.questions(view.schema, table)[""], pairs)
+        answer = _from_view(view, described.questions(view.schema, table)[""], pairs)
+        told = msgspec.convert({"tables": describe_tables(snapshot)}, _Index)
+        return table, _carried(answer, key, told)
 
     def table_of_all(self, key: str, pairs: Pairs) -> tuple[TableDescription, Answer]:
         """Return the rows of a table in all clusters, with a column for the cluster."""
@@ -165,6 +181,17 @@ class Tables(msgspec.Struct):
     tables: list[TableDescription]
 
 
+class _Listed(msgspec.Struct, rename="camel"):
+    key: str
+    carried_since: str = ""
+
+
+class _Index(msgspec.Struct):
+    """The part of ``/tables`` that is read."""
+
+    tables: list[_Listed]
+
+
 class _Cluster(msgspec.Struct):
     name: str
     tables: dict[str, int]
@@ -186,6 +213,11 @@ def _from_view(view: View, known: Sequence[Parameter], pairs: Pairs) -> Answer:
     shape = Shape(one(params, "format", "json"), fields, now, stale=False)
     body = b"".join(render.document(view, page, shape).pieces)
     return Answer(body, view.stamp.generated_at, page.total)
+
+
+def _carried(answer: Answer, key: str, index: _Index) -> Answer:
+    since = next((each.carried_since for each in index.tables if each.key == key), "")
+    return replace(answer, carried_since=since)
 
 
 def _with_cluster(table: TableDescription) -> TableDescription:

@@ -58,9 +58,7 @@ def title(table: TableDescription, answer: Answer, now: int) -> str:
     """Return the title of an answer: how many rows of how many, and of when."""
     shown = len(answer.body.splitlines())
     count = f"{shown} of {answer.total}" if shown < answer.total else str(shown)
-    taken = times.read(answer.generated_at)
-    age = f", as of {ago(now - int(taken.timestamp()))} ago" if taken else ""
-    return f"{table.title}: {count} row{'s' if answer.total != 1 else ''}{age}"
+    return f"{table.title}: {count} row{'s' if answer.total != 1 else ''}{answer.age(now)}"
 
 
 def cell(column: Column, value: object, now: int) -> str:

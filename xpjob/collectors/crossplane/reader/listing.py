@@ -45,10 +45,8 @@ class Listing:
 
 
 def _title(answer: Answer, shown: int, now: datetime) -> str:
-    taken = rows.seconds(answer.generated_at)
-    age = f", as of {ago(int(now.timestamp()) - taken)} ago" if taken is not None else ""
     count = f"{shown} of {answer.total}" if shown < answer.total else str(shown)
-    return f"{count} record{'s' if answer.total != 1 else ''}{age}"
+    return f"{count} record{'s' if answer.total != 1 else ''}{answer.age(int(now.timestamp()))}"
 
 
 def _cells(item: dict[str, object], now: datetime) -> Iterator[str]:
