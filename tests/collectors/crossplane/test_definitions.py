@@ -189,6 +189,13 @@ def test_cp21_a_provider_revision_vouches_for_an_mr(
     assert [skipped.kind for skipped in made.skipped] == ["Widget"]
 
 
+def test_a_revision_without_references_has_the_name_of_its_provider(stand_in: StandIn) -> None:
+    """Where the CRD is made from an MRD, which owns it besides the revision."""
+    crd = owned(WIDGET, ("ManagedResourceDefinition", "widgets"), ("ProviderRevision", "a-1"))
+    serve(stand_in, WIDGET, revisions=[revision("a-1", "provider-a")], crds=[crd])
+    assert {t.kind: t.provider for t in plan(stand_in).targets} == {WIDGET: "provider-a"}
+
+
 @pytest.mark.parametrize(
     ("owners", "provider"),
     [

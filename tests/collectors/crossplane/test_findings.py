@@ -128,6 +128,41 @@ def test_the_owner_is_gone() -> None:
     assert told(bucket, outcomes=listed(BUCKET)) == []
 
 
+def test_what_is_being_deleted_is_not_inconsistent() -> None:
+    """In the foreground its parts go first, in the background its owner does."""
+    tree = app_with(True, refs=("b0", "gone"))
+    assert told(*tree) == [("MissingReference", "web", "gone")]
+    assert told(*changed(tree, deleting=True)) == []
+    bound = to_claim(claim("orders", xr="orders-x"))
+    assert told(bound) == [("MissingReference", "orders", "orders-x")]
+    assert told(*changed([bound], deleting=True)) == []
+    _, bucket = app_with(True)
+    assert told(bucket) == [("OwnerGone", "b0", "web")]
+    assert told(*changed([bucket], deleting=True)) == []
+
+
+def test_nothing_is_concluded_from_what_is_carried() -> None:
+    """It may be gone."""
+    same = {"crossplane.io/external-name": "assets"}
+    one, two = (to_mr(managed(name, "", annotations=same), NOP) for name in ("one", "two"))
+    assert told(one, two) == [("DuplicateExternalName", "two", "one")]
+    assert told(one, *changed([two], carried_since=AT)) == []
+    long = {"deleting": True, "deleting_since": "2026-08-21T10:00:00Z"}
+    assert told(*changed([one], **long)) == [("StuckDeletion", "one", "")]
+    assert told(*changed([one], **long, carried_since="2026-08-21T10:10:00Z")) == []
+
+
+def test_a_resource_that_may_do_nothing_is_no_duplicate() -> None:
+    """An empty list of policies pauses it."""
+    same = {"crossplane.io/external-name": "assets"}
+    policies: tuple[list[str], ...] = (["*"], [])
+    one, two = (
+        to_mr(managed(name, "", annotations=same, spec={"managementPolicies": own}), NOP)
+        for name, own in zip(("one", "two"), policies, strict=True)
+    )
+    assert told(one, two) == []
+
+
 def test_two_that_stand_for_one() -> None:
     """Of the same kind and provider config; those that only look do no harm."""
     same = {"crossplane.io/external-name": "assets"}

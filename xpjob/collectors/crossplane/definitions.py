@@ -234,7 +234,7 @@ def ask_owners(world: World, definitions: Definitions, kinds: Sequence[Kind]) ->
         for kind, answer in zip(left, world.get_each(served.gvr, names, _Owned), strict=True):
             key = (kind.group, kind.resource)
             if not isinstance(answer, XpjobError):
-                definitions.owners[key] = _owner(answer, source)
+                definitions.owners[key] = _owner(answer, source, definitions.providers)
                 answered.add(key)
             elif isinstance(answer, NotFoundError):
                 definitions.owners.setdefault(key, "")
@@ -274,12 +274,17 @@ def remarks_of(definitions: Definitions) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _owner(answer: _Owned, source: Key) -> str:
+def _owner(answer: _Owned, source: Key, providers: Providers) -> str:
+    """Return the provider of a definition; whatever else vouches for it if that is not known.
+
+    The CRD of an MRD is owned by that and by a revision, which has the name of its provider.
+    """
     owners = answer.metadata.owner_references or ()
-    known = [o for o in owners if o.kind in _OWNERS and "crossplane.io/" in o.api_version]
-    provider = next((o.name for o in known if o.kind == "Provider"), "")
-    if provider or known:
-        return provider or known[0].name
+    known = {o.kind: o.name for o in owners if "crossplane.io/" in o.api_version}
+    revision = known.get("ProviderRevision", "")
+    provider = known.get("Provider") or providers.revisions.get(revision) or revision
+    if named := provider or next((known[kind] for kind in _OWNERS if kind in known), ""):
+        return named
     # An MRD needs no owner: that it exists says that the kind is an MR.
     return answer.metadata.name if source == _MRDS else ""
 

@@ -54,8 +54,13 @@ def _of_one_name(mrs: Iterable[ManagedResource]) -> Iterator[list[ManagedResourc
 
 
 def _acts(mr: ManagedResource) -> bool:
-    """Return whether an MR changes anything outside. Without any policy listed, it may."""
-    return not mr.management_policies or not _ACTING.isdisjoint(mr.management_policies)
+    """Return whether an MR changes anything outside.
+
+    Without the field it may do everything; with an empty one it is paused.
+    """
+    if not mr.management_policies:
+        return not mr.paused
+    return not _ACTING.isdisjoint(mr.management_policies)
 
 
 class _Claimed(NamedTuple):

@@ -213,7 +213,8 @@ def _missing(
     ]
     for record, refs in referring:
         for ref in refs:
-            if owners.named(ref) is None and not record.carried_since and lists.cover(ref):
+            # What is being deleted refers to what has gone before it, or goes after its owner.
+            if owners.named(ref) is None and _current(record) and lists.cover(ref):
                 text = f"refers to {_text(ref)}, which does not exist"
                 yield _about(MISSING_REFERENCE, record, text, ref)
 
@@ -245,7 +246,7 @@ def _half_bound(
 
 def _without_owner(owners: Owners, lists: _Lists) -> Iterator[Finding]:
     for record in owners.orphans:
-        if record.parent is None or record.carried_since:
+        if record.parent is None or not _current(record):
             continue
         if record.parent_uid and record.parent_uid == record.uid:
             continue
@@ -274,7 +275,7 @@ def _owned_by_others(inventory: Inventory, owners: Owners) -> Iterator[Finding]:
 
 
 def _duplicates(inventory: Inventory) -> Iterator[Finding]:
-    for mr, other, certain in duplicates(inventory.mrs):
+    for mr, other, certain in duplicates([mr for mr in inventory.mrs if not mr.carried_since]):
         group = f" ({other.group})" if other.group != mr.group else ""
         name = f"{_text(other.ref)}{group}"
         if certain:
@@ -288,6 +289,6 @@ def _duplicates(inventory: Inventory) -> Iterator[Finding]:
 def _stuck(inventory: Inventory, at: str, stuck_seconds: float) -> Iterator[Finding]:
     for record in chain.from_iterable(inventory):
         since = record.deleting_since
-        if since and seconds_between(since, at) > stuck_seconds:
+        if since and not record.carried_since and seconds_between(since, at) > stuck_seconds:
             text = "has been asked to go, and is still there"
             yield _about(STUCK_DELETION, record, text, since=since)

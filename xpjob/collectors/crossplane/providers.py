@@ -30,12 +30,14 @@ class Providers(Struct, frozen=True):
 
     Before Crossplane 2.0 there are no MRDs: all definitions are CRDs, of MRs and others.
     ``known`` is False if provider revisions exist but could not be listed, ``served`` if the API
-    does not serve them. ``names`` has the providers with a revision.
+    does not serve them. ``names`` has the providers with a revision, ``revisions`` the provider of
+    each.
     """
 
     known: bool = True
     served: bool = True
     names: set[str] = set()
+    revisions: dict[str, str] = {}
     by_resource: dict[tuple[str, str], str] = {}
     managed: set[tuple[str, str]] = set()
 
@@ -92,6 +94,7 @@ def read_providers(world: World) -> Providers:
     # Active revisions come last, so they win if a kind has moved to another provider.
     for revision in sorted(listing.items, key=lambda r: (r.active, r.metadata.name)):
         providers.names.add(revision.provider)
+        providers.revisions[revision.metadata.name] = revision.provider
         for ref in (revision.status.object_refs if revision.status else None) or ():
             if ref.kind in _DEFINITIONS:
                 resource, _, group = ref.name.partition(".")
