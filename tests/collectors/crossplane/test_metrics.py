@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 from prometheus_client.metrics_core import Metric
 
-from support.records import linked, to_claim, to_mr, to_xr
-from support.stand_in import APP, NETWORK, NOP, XR, claim, legacy_xr, managed, modern_xr, owner
+from support.records import to_claim, to_mr, to_xr
+from support.stand_in import APP, claim, legacy_xr, managed, modern_xr
 from xpjob.collect.findings import Finding
-from xpjob.collectors.crossplane import metrics, per_object
+from xpjob.collectors.crossplane import metrics
 from xpjob.collectors.crossplane.metrics import (
     AGE_LABELS,
     CLAIM_LABELS,
@@ -293,23 +293,3 @@ def test_revisions_are_told_apart() -> None:
     ready = values(found["crossplane_composition_revision_xrs_ready"], *labels)
     assert total == {("apps.aws", "r-1"): 1, ("apps.aws", "r-2"): 2}
     assert ready == {("apps.aws", "r-1"): 1, ("apps.aws", "r-2"): 1}
-
-
-def test_an_mr_has_the_names_of_the_exporter() -> None:
-    """The topmost XR, whatever owns it, and the provider config without its kind."""
-    root = legacy_xr("root")
-    net = modern_xr("net")
-    net["metadata"]["ownerReferences"] = [owner(XR, root)]
-    labels = {
-        "crossplane.io/composite": "root",
-        "crossplane.io/claim-name": "orders",
-        "crossplane.io/claim-namespace": "team-a",
-    }
-    vpc = managed("vpc", owned_by=owner(NETWORK, net), labels=labels)
-    subnet = managed("subnet", owned_by=owner(NOP, vpc), labels=labels)
-    records = [to_xr(root), to_xr(net, NETWORK), to_mr(vpc, NOP), to_mr(subnet, NOP)]
-    table = next(per_object.tables(linked(records), ("mrs",)))
-    names = ("name", "xr_name", "claim_name", "claim_namespace")
-    places = [per_object.MR_LABELS.index(name) for name in names]
-    found = [tuple(key[place] for place in places) for key in table.rows]
-    assert found == [("vpc", "root", "orders", "team-a"), ("subnet", "root", "orders", "team-a")]

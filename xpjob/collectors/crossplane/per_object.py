@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from xpjob.base import times
-from xpjob.collectors.crossplane.exporter import flat
 from xpjob.collectors.crossplane.records import (
     Claim,
     CompositeResource,
@@ -92,20 +91,24 @@ def _claim(record: Claim) -> Key:
     )
 
 
+def _of_claim(record: CompositeResource | ManagedResource) -> tuple[str, str]:
+    return (record.claim.name, record.claim.namespace) if record.claim else ("", "")
+
+
 def _xr(record: CompositeResource) -> Key:
     return (
         *(record.group, record.kind, record.version, record.namespace, record.name),
-        *((record.claim.name, record.claim.namespace) if record.claim else ("", "")),
+        *_of_claim(record),
         *_state(record),
     )
 
 
 def _mr(record: ManagedResource) -> Key:
-    names = flat(record)
     return (
         *(record.group, record.kind, record.version, record.namespace, record.name),
-        *(names.xr_name, names.claim_name, names.claim_namespace),
-        *(record.provider, names.provider_config, record.external_name),
-        names.management_policies,
+        record.parent.name if record.parent else record.composite_name,
+        *_of_claim(record),
+        *(record.provider, record.provider_config, record.external_name),
+        ",".join(record.management_policies),
         *_state(record),
     )

@@ -13,7 +13,6 @@ import msgspec
 from msgspec import Raw
 
 from xpjob.collectors.crossplane.classes import CLAIM, COMPOSITE, MANAGED
-from xpjob.collectors.crossplane.exporter import flat
 from xpjob.collectors.crossplane.records import (
     Claim,
     CompositeResource,
@@ -80,13 +79,18 @@ def encode(record: Record) -> tuple[bytes, int]:
 
 
 def _exporters(mr: ManagedResource) -> Iterator[tuple[str, object]]:
-    names = flat(mr)
-    yield "xrName", names.xr_name
-    yield "claimName", names.claim_name
-    yield "claimNamespace", names.claim_namespace
-    yield "managementPolicies", names.management_policies
-    yield "providerConfig", names.provider_config
+    """Yield what the exporter has flat: names alone, and the policies as one text."""
+    yield "xrName", mr.root.name if mr.root else mr.composite_name
+    yield "claimName", mr.claim.name if mr.claim else mr.claim_name
+    yield "claimNamespace", mr.claim.namespace if mr.claim else mr.claim_namespace
+    yield "managementPolicies", ",".join(mr.management_policies)
+    yield "providerConfig", provider_config(mr)
     yield "providerConfigKind", mr.provider_config.rpartition("/")[0]
+
+
+def provider_config(mr: ManagedResource) -> str:
+    """Return the name of the provider config, which is all that the exporter has of it."""
+    return mr.provider_config.rpartition("/")[2]
 
 
 def not_ready_since(record: Record) -> str:

@@ -14,7 +14,6 @@ from itertools import pairwise
 import msgspec
 
 from xpjob.collect.findings import Finding
-from xpjob.collectors.crossplane.exporter import provider_config
 from xpjob.collectors.crossplane.reader import parameters, rows
 from xpjob.collectors.crossplane.reader.tree_index import Family, Places
 from xpjob.collectors.crossplane.records import Claim, CompositeResource, ManagedResource, Record
@@ -154,7 +153,7 @@ class _Maker:
             add("true" if getattr(record, flag) else "false")
         for add, attribute in self._texts:
             add(getattr(record, attribute, None))
-        config = provider_config(record) if isinstance(record, ManagedResource) else None
+        config = rows.provider_config(record) if isinstance(record, ManagedResource) else None
         self.columns["providerConfig"].add(config)
         self.columns["carried"].add("true" if record.carried_since else "false")
         since = rows.seconds(rows.not_ready_since(record))
