@@ -19,7 +19,7 @@ CORES = Key("cpu_requests", namespace="shop", team="web")
 
 
 def test_a_counter_that_is_full_stays() -> None:
-    """It is no error, and others go on."""
+    """A counter at its maximum stops growing; other counters are not affected."""
     series = Series((), (), now=at("10:00:00"), ceiling=10)
     for _ in range(2):
         series.add({CORES: MOST, Key("memory_requests", namespace="shop"): 5})

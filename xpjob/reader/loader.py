@@ -43,7 +43,7 @@ _CHECK_MEMORY = "check the memory limit, which has to be some three times the sn
 _CHECK_PROCESSOR = "check the processor limit"
 _REPORT = "the snapshot before is served meanwhile; if it goes on, report this text"
 _OUT_OF_MEMORY = ("MemoryError", f"OSError: [Errno {errno.ENOMEM}]")
-"""How an error of Python about a lack of memory begins, where it is told as a text."""
+"""Prefixes of the out-of-memory errors that Python prints."""
 
 _log = logging.getLogger(__name__)
 

@@ -32,7 +32,7 @@ from xpjob.net.http import Timeouts
 from xpjob.net.options import NetOptions
 from xpjob.reader import across, described, loading, parameters, query, render
 from xpjob.reader.extension import Extension, Extensions
-from xpjob.reader.loaded import Loaded, describe_tables
+from xpjob.reader.loaded import Loaded
 from xpjob.reader.options import AccessOptions
 from xpjob.reader.parameters import Parameter, QueryError, one, unknown
 from xpjob.reader.render import Json, Shape
@@ -114,16 +114,17 @@ class Source:
                 raise unknown("table", key, tables)
             path = f"tables/{quote(key, safe='')}"
             answer = _from_reader(self.config, self.url, path, pairs)
-            told = decode(ask(self.config, self.url, "tables", ()).body, _Index, self.url)
-            return tables[key], _carried(answer, key, told)
+            index = decode(ask(self.config, self.url, "tables", ()).body, _Index, self.url)
+            carried = {each.key: each.carried_since for each in index.tables}
+            return tables[key], replace(answer, carried_since=carried.get(key, ""))
         snapshot = self.newest()
         if key not in snapshot.tables:
             raise unknown("table", key, snapshot.tables)
         table = snapshot.tables[key]
         view = snapshot.table(key)
         answer = _from_view(view, described.questions(view.schema, table)[""], pairs)
-        told = msgspec.convert({"tables": describe_tables(snapshot)}, _Index)
-        return table, _carried(answer, key, told)
+        carried = {each.collector: each.carried_since for each in snapshot.head.collectors or ()}
+        return table, replace(answer, carried_since=carried.get(table.collector, ""))
 
     def table_of_all(self, key: str, pairs: Pairs) -> tuple[TableDescription, Answer]:
         """Return the rows of a table in all clusters, with a column for the cluster."""
@@ -213,11 +214,6 @@ def _from_view(view: View, known: Sequence[Parameter], pairs: Pairs) -> Answer:
     shape = Shape(one(params, "format", "json"), fields, now, stale=False)
     body = b"".join(render.document(view, page, shape).pieces)
     return Answer(body, view.stamp.generated_at, page.total)
-
-
-def _carried(answer: Answer, key: str, index: _Index) -> Answer:
-    since = next((each.carried_since for each in index.tables if each.key == key), "")
-    return replace(answer, carried_since=since)
 
 
 def _with_cluster(table: TableDescription) -> TableDescription:

@@ -70,7 +70,7 @@ def test_what_is_open_is_of_the_snapshot_that_is_shown(site: Site) -> None:
 
 
 def test_a_run_that_fails_is_on_the_page_of_the_last_run(site: Site) -> None:
-    """Although there is no newer snapshot, and will be none."""
+    """The view is refreshed although no newer snapshot has been stored."""
     site.page.clock.install()
     site.store.save(report())
     site.put(shop())

@@ -18,7 +18,7 @@ from xpjob.collect.contract import World
 from xpjob.collectors.crossplane.classes import CLAIM, CLASSES, COMPOSITE, MANAGED
 from xpjob.collectors.crossplane.options import CrossplaneOptions
 from xpjob.collectors.crossplane.patterns import Pattern
-from xpjob.collectors.crossplane.providers import PROVIDER_KINDS, Providers, read_providers
+from xpjob.collectors.crossplane.providers import Providers, read_providers
 from xpjob.collectors.crossplane.wire import Status
 from xpjob.kube.discovery import Kind
 from xpjob.kube.lists import ListKey, WholeList
@@ -31,7 +31,6 @@ what the author of an XRD wrote, and authors add ``claim`` rather than ``composi
 XRDS = ("apiextensions.crossplane.io", "compositeresourcedefinitions")
 _CRDS = ("apiextensions.k8s.io", "customresourcedefinitions")
 _MRDS = ("apiextensions.crossplane.io", "managedresourcedefinitions")
-_OWNERS = (*PROVIDER_KINDS, "ManagedResourceDefinition")
 _MAX_ASKED = 50
 """CRDs to ask for by name in a run. More kinds than that without a provider are of a provider that
 was not installed as a package."""
@@ -283,7 +282,7 @@ def _owner(answer: _Owned, source: Key, providers: Providers) -> str:
     known = {o.kind: o.name for o in owners if "crossplane.io/" in o.api_version}
     revision = known.get("ProviderRevision", "")
     provider = known.get("Provider") or providers.revisions.get(revision) or revision
-    if named := provider or next((known[kind] for kind in _OWNERS if kind in known), ""):
+    if named := provider or known.get("ManagedResourceDefinition", ""):
         return named
     # An MRD needs no owner: that it exists says that the kind is an MR.
     return answer.metadata.name if source == _MRDS else ""

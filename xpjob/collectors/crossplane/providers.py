@@ -19,7 +19,6 @@ from xpjob.kube.objects import Metadata, ObjectRef
 REVISIONS = Gvr("pkg.crossplane.io", "v1", "providerrevisions")
 PACKAGE_LABEL = "pkg.crossplane.io/package"
 _MANAGED = "ManagedResourceDefinition"
-PROVIDER_KINDS = ("ProviderRevision", "Provider")
 _DEFINITIONS = ("CustomResourceDefinition", _MANAGED)
 
 _log = logging.getLogger(__name__)

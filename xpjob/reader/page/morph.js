@@ -49,7 +49,7 @@ function update(found, wanted) {
   else if (found.nodeType === Node.TEXT_NODE) {
     if (found.data !== wanted.data) found.data = wanted.data;
   } else {
-    // Once somebody has typed, likewise; what has the focus is being typed.
+    // Once somebody has typed, the attribute alone changes nothing; the box with the focus is being typed in.
     if (found.type === "search" && found !== document.activeElement && found.value !== wanted.value) found.value = wanted.value;
     if (!found.isEqualNode(wanted)) differ(found, wanted);
   }
@@ -63,6 +63,6 @@ function differ(found, wanted) {
     if (found.getAttribute(name) !== value && !kept(found, name)) found.setAttribute(name, value);
   }
   reconcile(found, wanted);
-  // Once somebody has chosen, the attribute alone changes nothing.
+  // Once somebody has chosen, likewise.
   if (found.nodeName === "OPTION" && wanted.hasAttribute("selected")) found.selected = true;
 }
