@@ -75,6 +75,40 @@ def test_recent_rows_are_left_out_at_first(site: Site) -> None:
     assert site.names() == ["team-a/recent"]
 
 
+@pytest.mark.parametrize("how", ["back", "Esc"])
+def test_from_a_record_back_to_the_page_of_its_table(site: Site, how: str) -> None:
+    """With its filters, and not to the first page; where the snapshot is another, to that one."""
+    site.put(shop(held=crowd()))
+    page = site.open("things?lateness=*&sort=-name")
+    page.get_by_role("button", name="Next").click()
+    expect(page.locator("#count")).to_have_text(rows(51, 100, 120))
+    shown = site.names()
+
+    def there_and_back() -> None:
+        page.locator("#view .name").nth(3).click()
+        expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("^Thing "))
+        if how == "back":
+            page.go_back()
+        else:
+            page.keyboard.press("Escape")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Things")
+        expect(page).to_have_url(f"{site.server.url}/things?lateness=*&sort=-name")
+
+    there_and_back()
+    expect(page.locator("#count")).to_have_text(rows(51, 100, 120))
+    assert site.names() == shown
+    page.get_by_role("button", name="Previous").click()
+    expect(page.locator("#count")).to_have_text(rows(1, 50, 120))
+    page.get_by_role("button", name="Next").click()
+    expect(page.locator("#count")).to_have_text(rows(51, 100, 120))
+    page.locator("#view .name").nth(3).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("^Thing "))
+    site.put(shop(held=crowd()))
+    page.go_back()
+    expect(page.locator("#count")).to_have_text(rows(1, 50, 120))
+    site.forgive(410)
+
+
 def test_next_pressed_twice_before_the_answer_is_one_page(site: Site) -> None:
     """And the numbers are those of the rows."""
     site.put(shop(held=crowd()))

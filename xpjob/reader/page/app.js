@@ -42,18 +42,18 @@ function go(change, { push = true } = {}) {
 // Open an address of the page.
 function open(href) {
   leave();
-  history.pushState(null, "", href);
+  history.pushState({ from: shell.route?.view === "table" ? shell.route.table : null }, "", href);
   return restart({ moved: true });
 }
 
-// What somebody comes back to is where it was.
+// What somebody comes back to is where it was, and on the page of rows that it was on.
 function leave() {
   const key = document.activeElement?.closest("[data-key]")?.dataset.key;
-  history.replaceState({ y: scrollY, key }, "");
+  history.replaceState({ ...history.state, y: scrollY, key, tokens: shell.tokens }, "");
 }
 
 function restart({ moved = false, back = null } = {}) {
-  Object.assign(shell, { tokens: [""], limit: PAGE });
+  Object.assign(shell, { tokens: back?.tokens ?? [""], limit: PAGE });
   return load({ moved, back });
 }
 

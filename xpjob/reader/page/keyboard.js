@@ -134,5 +134,7 @@ const ACTIONS = {
 
 function back(target, context) {
   if (FIELD.test(target.nodeName)) target.blur();
-  else if (shell.route?.view === "record") context.open(toTable(shell.route.table));
+  else if (shell.route?.view !== "record") return;
+  else if (history.state?.from === shell.route.table) history.back(); // with its filters
+  else context.open(toTable(shell.route.table));
 }
