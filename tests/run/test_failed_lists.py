@@ -72,6 +72,32 @@ def test_what_is_to_be_carried_and_cannot_be_read_is_kept_aside(
     assert runs.value("crossplane_mr_total") == 9
 
 
+def test_findings_outlast_a_list_that_fails(runs: Runs) -> None:
+    """Neither over, nor new when the list is back: an alert would end and begin again."""
+    runs.stand_in.cluster.delete(XR, "", "db-0-x7k2p")
+
+    def found() -> list[tuple[str, str, bool, bool]]:
+        every = [f for f in runs.snapshot()["findings"] if f["finding"] == "MissingReference"]
+        (each,) = [f for f in every if f["name"] == "db-0"]
+        pushed = runs.value("crossplane_findings", finding="MissingReference") if confirmed else 0
+        assert pushed == confirmed * len(every)
+        return [(each["since"], each["message"], each["confirmed"], bool(each["carriedSince"]))]
+
+    confirmed = False
+    runs.run()
+    ((since, message, *_),) = found()
+    confirmed = True
+    for failing, kept in (
+        ("nothing", False),
+        ("postgresqlinstances", True),
+        (XR.resource, True),
+        ("nothing", False),
+    ):
+        fail(runs, failing, 403)
+        runs.run()
+        assert found() == [(since, message, True, kept)]
+
+
 def test_of_a_scope_only_the_namespace_that_fails_is_carried(runs: Runs) -> None:
     """What is gone from the others is gone."""
     runs.run(kube_namespace_scope="team-a,team-b")

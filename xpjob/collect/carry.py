@@ -89,7 +89,7 @@ def carry(
     for row, reason in rows:
         if reason is None:
             continue
-        since = _since(row, before)
+        since = stale_since(row.carried_since, before)
         if times.seconds_between(since, at) >= before.max_age:
             reason.let_go += 1
             continue
@@ -109,8 +109,8 @@ def carry(
     return carried
 
 
-def _since(row: Carried, before: Before) -> str:
-    """Return the time since which a row is stale; ignore an invalid or future stored time."""
-    since, generated = times.read(row.carried_since), times.read(before.generated_at)
+def stale_since(carried_since: str, before: Before) -> str:
+    """Return the time since which something is stale; ignore an invalid or future stored time."""
+    since, generated = times.read(carried_since), times.read(before.generated_at)
     valid = since and generated and since <= generated
-    return row.carried_since if valid else before.generated_at
+    return carried_since if valid else before.generated_at

@@ -31,6 +31,7 @@ class Finding(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
     when a run first had the finding, or since when the condition lasts. ``severity`` is empty in
     documents of versions that did not know it; ``dependants`` counts what suffers with the object.
     ``table`` and ``row`` (an id, see ``tables.row_id``) are the object's row, if it has one.
+    ``carried_since``: since when it is kept because a list that it rests on fails.
     """
 
     finding: str
@@ -50,6 +51,7 @@ class Finding(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
     dependants: int = 0
     table: str = ""
     row: str = ""
+    carried_since: str = ""
 
     @property
     def identity(self) -> tuple[str, str | Ref, Ref | None]:
@@ -65,14 +67,17 @@ class Finding(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
 def confirmed(
     collector: str, findings: Iterable[Finding], previous: Sequence[Finding], at: str
 ) -> list[Finding]:
-    """Return a collector's findings; mark those of the previous run as confirmed."""
+    """Return a collector's findings; mark those of the previous run as confirmed.
+
+    What is only kept has not been found a second time.
+    """
     before = {finding.identity: finding for finding in previous}
     return [
         msgspec.structs.replace(
             finding,
             collector=collector,
             since=finding.since or (earlier.since if earlier else at),
-            confirmed=earlier is not None,
+            confirmed=earlier is not None and (earlier.confirmed or not finding.carried_since),
         )
         for finding in findings
         for earlier in [before.get(finding.identity)]

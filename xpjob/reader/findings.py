@@ -22,11 +22,11 @@ TABLE = TableSpec(
     search=("finding", "kind", "namespace", "name", "team", "message"),
     shown=(
         *("severity", "kind", "namespace", "name", "team", "message", "since", "dependants"),
-        *("finding", "collector", "confirmed"),
+        *("finding", "collector", "confirmed", "carriedSince"),
     ),
     by=("severity", "finding"),
     unchecked=_FILTERS,
-    types={"severity": "state", "since": "time", "other": "ref"},
+    types={"severity": "state", "since": "time", "carriedSince": "time", "other": "ref"},
     name=("namespace", "name"),
     since="since",
     why=("message",),

@@ -25,6 +25,7 @@ from support.stand_in import (
     managed,
     revision,
 )
+from xpjob.collect.before import Before
 from xpjob.collect.contract import Listed, Subscription
 from xpjob.collect.fetch import outcome_of
 from xpjob.collectors.crossplane.absence import Absence, Evidence, judge
@@ -364,7 +365,9 @@ def test_cp17_parts_of_the_platform_are_kept_as_objects_are(
         served={PACKAGE: "providers"} if served else {},
         silent=frozenset({"pkg.crossplane.io"} if silent else ()),
     )
-    now, before = Platform(), Platform(parts=parts)
+    before = Platform(parts=parts)
+    known_before = Before(AT, AT, State(platform=before), max_age=60)
+    now = Platform().completed(known_before, evidence, AT)
     settled, absences = settle(now, before, Providers(), evidence, {}, AT)
     assert settled.parts == (parts if kept else [])
     reasons = [kept] if kept in ("NotServed", "Empty") else []

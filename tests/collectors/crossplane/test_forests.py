@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
+from functools import partial
 from typing import Any
 
 from hypothesis import Phase, given, settings
@@ -12,8 +13,10 @@ from support.records import linked as link_in_place
 from support.records import to_claim, to_mr, to_xr
 from support.samples import outcome
 from support.stand_in import APP, BUCKET, CLAIM, XR, claim, legacy_xr, managed, modern_xr
-from xpjob.collect.findings import Finding, Ref
+from xpjob.collect.before import Before
+from xpjob.collect.findings import Finding, Ref, confirmed
 from xpjob.collectors.crossplane import findings
+from xpjob.collectors.crossplane.kept_findings import with_kept
 from xpjob.collectors.crossplane.owners import Owners
 from xpjob.collectors.crossplane.reader.tree_index import Family, Places
 from xpjob.collectors.crossplane.records import Inventory, Record
@@ -188,3 +191,38 @@ def test_trees_show_what_was_linked(made: list[Any]) -> None:
             assert above.uid == below.parent_uid or above.ref in named
             lost = below.parent == above.ref and below.parent_uid not in ("", above.uid)
             assert not lost or above.ref in named[1:]
+
+
+@settings(max_examples=300, phases=PHASES)
+@given(OBJECTS, st.sets(st.sampled_from(KINDS)), st.booleans())
+def test_nothing_is_found_and_nothing_is_over_because_a_list_fails(
+    made: list[Any], failing: set[Any], unlisted: bool
+) -> None:
+    """Findings are those of before if nothing has changed; what is not requested has no kind."""
+    records = list(map(record, made))
+    first, second = "2026-08-21T12:00:00Z", "2026-08-21T12:01:00Z"
+    inventory = linked(records)
+    known = confirmed("crossplane", found(inventory), (), first)
+    before = Before(first, first, findings=known, max_age=3600)
+    of_failing = {kind.kind for kind in failing}
+    kept = [r for r in map(copy, every(inventory)) if r.kind in of_failing]
+    for each in kept:
+        each.carried_since = first
+    again = linked([*(r for r in records if r.kind not in of_failing), *kept])
+    outcomes = [
+        outcome(
+            group=kind.group,
+            kind="" if unlisted and kind in failing else kind.kind,
+            resource=kind.resource,
+            error="503" if kind in failing else "",
+        )
+        for kind in KINDS
+    ]
+    find = partial(findings.find, again, Owners(again), outcomes, at=second, stuck_seconds=60)
+    likely = with_kept(find(), partial(find, stale=True), before, second)
+    now = confirmed("crossplane", likely, known, second)
+    assert sorted((repr(f.identity), f.message, f.since) for f in now) == sorted(
+        (repr(f.identity), f.message, f.since) for f in known
+    )
+    assert all(f.confirmed != bool(f.carried_since) for f in now)
+    assert failing or not any(f.carried_since for f in now)

@@ -26,14 +26,25 @@ from support.stand_in import (
     managed,
     revision,
 )
+from xpjob.collect.before import Before
+from xpjob.collectors.crossplane.absence import Evidence
 from xpjob.collectors.crossplane.metrics import platform as tables
 from xpjob.collectors.crossplane.platform import ManagedKinds, Part, PartCondition, Platform
+from xpjob.collectors.crossplane.state import State
 from xpjob.commands.groups import GROUPS
 from xpjob.config.option import load
 from xpjob.demo.cluster import Fault
 from xpjob.kube.discovery import Kind
 from xpjob.run import job
 from xpjob.terminal.progress import Silent
+
+FIRST, SECOND, THIRD = (f"2026-08-21T12:0{minute}:00Z" for minute in (0, 1, 2))
+
+
+def before(found: Platform, at: str, max_age: float = 3600) -> Before:
+    """Return what a run has found at a time."""
+    return Before(at, at, State(platform=found), max_age=max_age)
+
 
 XRD = Kind(
     "apiextensions.crossplane.io",
@@ -107,7 +118,33 @@ def test_what_could_not_be_read_is_as_it_was() -> None:
     xrd = Part("g", "CompositeResourceDefinition", "a", [PartCondition("Established", "True")])
     provider = Part("g", "Provider", "p", [])
     now = Platform(parts=[provider], unread=["CompositeResourceDefinition"])
-    assert now.completed(Platform(parts=[xrd, provider])).parts == [provider, xrd]
+    known = before(Platform(parts=[xrd, provider]), FIRST)
+    found = now.completed(known, Evidence(), SECOND)
+    assert found.parts == [provider, xrd]
+    assert found.carried_since == {"CompositeResourceDefinition": FIRST}
+
+
+@pytest.mark.parametrize("served", [False, True])
+def test_a_group_that_does_not_answer_hides_its_parts(served: bool) -> None:
+    """Whatever ABSENCE_CONFIRMATION says; not if another version of it is there."""
+    known = before(Platform(parts=[Part("g", "Provider", "p", [])]), FIRST)
+    evidence = Evidence({("g", "Provider"): "providers"} if served else {}, frozenset("g"))
+    kept = Platform().completed(known, evidence, SECOND)
+    assert len(kept.parts) == (not served)
+
+
+def test_what_cannot_be_read_is_let_go_at_last() -> None:
+    """After CARRY_MAX_AGE_SECONDS; MRs keep their providers, which seldom change."""
+    parts, kinds = [Part("g", "Provider", "p", [])], [ManagedKinds("p", 1, 0)]
+    unread = ["Provider", "ProviderRevision"]
+    old = Platform(parts, kinds, unread, {"a.b": "p"}, dict.fromkeys(unread, FIRST))
+    now = Platform(unread=unread)
+    kept = now.completed(before(old, SECOND, max_age=121), Evidence(), THIRD)
+    assert (kept.parts, kept.managed_kinds, kept.provided) == (parts, kinds, old.provided)
+    assert kept.carried_since == old.carried_since
+    gone = now.completed(before(old, SECOND, max_age=120), Evidence(), THIRD)
+    assert (gone.parts, gone.managed_kinds, gone.provided) == ([], [], old.provided)
+    assert gone.carried_since == {}
 
 
 @pytest.mark.parametrize("aggregated", [True, False], ids=["a list", "discovery of their group"])
@@ -116,7 +153,8 @@ def test_without_provider_revisions_mrs_keep_their_providers(runs: Runs, aggrega
     cluster = runs.stand_in.cluster
     cluster.aggregated = aggregated
     runs.run()
-    known = runs.snapshot()["platform"]
+    known, taken = runs.snapshot()["platform"], runs.snapshot()["generatedAt"]
+    kept = {"unread": ["ProviderRevision"], "carriedSince": {"ProviderRevision": taken}}
     cluster.apply(BUCKET, managed("new", "team-c"))
     fail(runs, "providerrevisions" if aggregated else "apis/pkg.crossplane.io", 503)
     for _ in range(2):
@@ -125,7 +163,7 @@ def test_without_provider_revisions_mrs_keep_their_providers(runs: Runs, aggrega
         assert runs.value("crossplane_mr_total", provider="provider-nop") == 5
         assert runs.value("crossplane_mr_total", provider="") == 0
         assert runs.value("crossplane_managed_kinds", state="Active") == 2
-        assert runs.snapshot()["platform"] == {**known, "unread": ["ProviderRevision"]}
+        assert runs.snapshot()["platform"] == {**known, **kept}
     cluster.fault = lambda _path, _query: None
     cluster.delete(REVISION, "", "s3-1")
     runs.run()

@@ -93,6 +93,10 @@ class Evidence(Struct, frozen=True):
             frozenset(group for group, _ in providers.by_resource) if known else None,
         )
 
+    def is_silent(self, group: str, kind: str) -> bool:
+        """Return whether it is unknown if a kind is served."""
+        return group in self.silent and (group, kind) not in self.served
+
     def agrees(self, class_: str, group: str, kind: str) -> bool:
         """Return whether definitions also say that a kind, which is not served, is gone."""
         if class_ == MANAGED:

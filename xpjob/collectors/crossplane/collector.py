@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -18,6 +19,7 @@ from xpjob.collectors.crossplane.absence import Evidence, Missing, judge, warn
 from xpjob.collectors.crossplane.classes import CLAIM, COMPOSITE, MANAGED
 from xpjob.collectors.crossplane.from_wire import MAKERS, Keys
 from xpjob.collectors.crossplane.gaps import OwnerGaps, keep_owners, read_before
+from xpjob.collectors.crossplane.kept_findings import with_kept
 from xpjob.collectors.crossplane.options import CrossplaneOptions
 from xpjob.collectors.crossplane.owners import Owners
 from xpjob.collectors.crossplane.platform import Platform, read_platform, settle
@@ -164,6 +166,7 @@ class Crossplane:
         missing = Missing()
         if careful:
             missing = judge(notes.evidence, listed, timeline.counts, known, at)
+        carried: list[Record] = []
         kept: list[Record] = []
         if before and before.whole:
             # Copies, because a repeated call must not see the changes of this one.
@@ -187,7 +190,7 @@ class Crossplane:
         timeline.complete(everything, at)
         platform = notes.platform
         if before and before.state:
-            platform = platform.completed(before.state.platform)
+            platform = platform.completed(before, notes.evidence, at)
         absences = missing.absences(kept, at)
         if careful and before and before.state:
             platform, of_platform = settle(
@@ -204,15 +207,16 @@ class Crossplane:
         if not lacks_rows:
             warn(kept, absences)
         platform.attribute(linked.mrs)
+        unsure = carried or any(outcome.error and not outcome.gone for outcome in outcomes)
+        find = partial(
+            findings.find,
+            *(linked, owners, outcomes),
+            at=at,
+            stuck_seconds=notes.options.stuck_deletion_seconds,
+        )
         return Section(
             {"claims": linked.claims, "xrs": linked.xrs, "mrs": linked.mrs},
-            findings.find(
-                linked,
-                owners,
-                outcomes,
-                at=at,
-                stuck_seconds=notes.options.stuck_deletion_seconds,
-            ),
+            with_kept(find(), partial(find, stale=True), before if unsure else None, at),
             State(
                 time_to_ready=times,
                 namespace_configs=notes.configs,

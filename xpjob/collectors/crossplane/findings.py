@@ -18,6 +18,7 @@ from xpjob.collect.outcome import TargetOutcome
 from xpjob.collect.tables import Severity, row_id
 from xpjob.collectors.crossplane.classes import TABLE_OF
 from xpjob.collectors.crossplane.duplicates import duplicates
+from xpjob.collectors.crossplane.known import Known
 from xpjob.collectors.crossplane.owners import Owners
 from xpjob.collectors.crossplane.records import (
     Claim,
@@ -56,21 +57,25 @@ def find(
     *,
     at: str,
     stuck_seconds: float,
+    stale: bool = False,
 ) -> list[Finding]:
-    """Return all findings about linked records at a time (RFC 3339), not confirmed yet."""
-    lists = _Lists(outcomes)
+    """Return all findings about linked records at a time (RFC 3339), not confirmed yet.
+
+    They rest on what this run has listed; with ``stale`` also on what is carried or fails.
+    """
+    known = Known(outcomes, stale=stale)
     bindings = [(claim, owners.xrs.get(claim.xr)) for claim in inventory.claims if claim.xr]
     about_links = (
-        *_disagreements(inventory, owners, bindings),
-        *_missing(inventory, owners, lists, bindings),
-        *_half_bound(inventory, owners, lists, bindings),
-        *_without_owner(owners, lists),
-        *_owned_by_others(inventory, owners),
+        *_disagreements(inventory, owners, known, bindings),
+        *_missing(inventory, owners, known, bindings),
+        *_half_bound(inventory, owners, known, bindings),
+        *_without_owner(owners, known),
+        *_owned_by_others(inventory, owners, known),
     )
     found = [
         *_once(about_links),
-        *_duplicates(inventory),
-        *_stuck(inventory, at, stuck_seconds),
+        *_duplicates(inventory, known),
+        *_stuck(inventory, known, at, stuck_seconds),
     ]
     below = _below(inventory, {each.ref for each in found}) if found else Counter[Ref]()
     return [msgspec.structs.replace(each, dependants=below[each.ref]) for each in found]
@@ -103,20 +108,6 @@ def _once(findings: Iterable[Finding]) -> Iterator[Finding]:
             yield finding
 
 
-class _Lists:
-    """The complete lists of this run: an object missing from one of these does not exist."""
-
-    def __init__(self, outcomes: Iterable[TargetOutcome]) -> None:
-        self._scopes: dict[tuple[str, str], set[str]] = {}
-        for outcome in outcomes:
-            if not outcome.error:
-                self._scopes.setdefault((outcome.group, outcome.kind), set()).add(outcome.namespace)
-
-    def cover(self, ref: Ref) -> bool:
-        scopes = self._scopes.get((ref.group, ref.kind), set())
-        return "" in scopes or ref.namespace in scopes
-
-
 def _about(
     finding: str, record: Record, message: str, other: Ref | None = None, since: str = ""
 ) -> Finding:
@@ -142,25 +133,17 @@ def _text(ref: Ref) -> str:
     return "/".join(filter(None, (ref.kind, ref.namespace, ref.name)))
 
 
-def _settled(record: Record) -> bool:
-    """Return whether the state is current, and should be consistent with that of others."""
-    return not (record.carried_since or record.paused or record.deleting)
-
-
-def _current(record: Record) -> bool:
-    """Return whether the references are current, and are meant to last."""
-    return not (record.carried_since or record.deleting)
-
-
 _Bindings = Sequence[tuple[Claim, CompositeResource | None]]
 """Claims that name an XR, and the XR, if it is listed."""
 
 
-def _disagreements(inventory: Inventory, owners: Owners, bindings: _Bindings) -> Iterator[Finding]:
+def _disagreements(
+    inventory: Inventory, owners: Owners, known: Known, bindings: _Bindings
+) -> Iterator[Finding]:
     for claim, xr in bindings:
         if xr is None or xr.ready == claim.ready:
             continue
-        if xr.claim == claim.ref and _settled(claim) and _settled(xr):
+        if xr.claim == claim.ref and known.settled(claim) and known.settled(xr):
             yield from _disagreement(claim, [xr])
     every: Sequence[Record] = (*inventory.xrs, *inventory.mrs, *inventory.claims)
     # All others are ready, as is all that they are made of.
@@ -183,7 +166,7 @@ def _disagreements(inventory: Inventory, owners: Owners, bindings: _Bindings) ->
                 below.append(composed)
             else:
                 refused = True
-        if below and _settled(parent) and all(map(_settled, below)):
+        if below and all(map(known.settled, (parent, *below))):
             # The parent may be waiting for an object that is not listed, or is not there.
             whole = not (parent.composed or parent.missing or refused)
             yield from _disagreement(parent, below, whole=whole)
@@ -205,7 +188,7 @@ def _disagreement(
 
 
 def _missing(
-    inventory: Inventory, owners: Owners, lists: _Lists, bindings: _Bindings
+    inventory: Inventory, owners: Owners, known: Known, bindings: _Bindings
 ) -> Iterator[Finding]:
     referring: list[tuple[Record, Sequence[Ref]]] = [
         *((claim, [claim.xr]) for claim, xr in bindings if claim.xr and xr is None),
@@ -214,17 +197,17 @@ def _missing(
     for record, refs in referring:
         for ref in refs:
             # What is being deleted refers to what has gone before it, or goes after its owner.
-            if owners.named(ref) is None and _current(record) and lists.cover(ref):
+            if owners.named(ref) is None and known.lasts(record) and known.cover(ref):
                 text = f"refers to {_text(ref)}, which does not exist"
                 yield _about(MISSING_REFERENCE, record, text, ref)
 
 
 def _half_bound(
-    inventory: Inventory, owners: Owners, lists: _Lists, bindings: _Bindings
+    inventory: Inventory, owners: Owners, known: Known, bindings: _Bindings
 ) -> Iterator[Finding]:
     """Yield where claim and XR disagree about being bound to each other."""
     for claim, its_xr in bindings:
-        if its_xr and its_xr.claim != claim.ref and _current(claim) and _current(its_xr):
+        if its_xr and its_xr.claim != claim.ref and known.lasts(claim) and known.lasts(its_xr):
             other = its_xr.claim or its_xr.disputed_claim
             bound = f"bound to {_text(other)}" if other else "not bound to it"
             text = f"refers to {_text(its_xr.ref)}, which is {bound}"
@@ -232,41 +215,41 @@ def _half_bound(
     for xr in inventory.xrs:
         # Those below another XR have its claim; it is told there.
         ref = xr.disputed_claim or (xr.claim if xr.root is None else None)
-        if ref is None or not _current(xr):
+        if ref is None or not known.lasts(xr):
             continue
         its_claim = owners.claims.get(ref)
-        if its_claim is None and lists.cover(ref) and owners.named(ref) is None:
+        if its_claim is None and known.cover(ref) and owners.named(ref) is None:
             text = f"its claim {_text(ref)} does not exist"
             yield _about(CLAIM_GONE, xr, text, ref)
-        elif its_claim is not None and xr.disputed_claim and _current(its_claim):
+        elif its_claim is not None and xr.disputed_claim and known.lasts(its_claim):
             refers = f"refers to {_text(its_claim.xr)}" if its_claim.xr else "does not refer to it"
             text = f"its claim {_text(ref)} {refers}"
             yield _about(CLAIM_HAS_OTHER_XR, xr, text, ref)
 
 
-def _without_owner(owners: Owners, lists: _Lists) -> Iterator[Finding]:
+def _without_owner(owners: Owners, known: Known) -> Iterator[Finding]:
     for record in owners.orphans:
-        if record.parent is None or not _current(record):
+        if record.parent is None or not known.lasts(record):
             continue
         if record.parent_uid and record.parent_uid == record.uid:
             continue
         # Linking has set the parent's name to that of the object with the owner's uid.
         namesake = owners.successor(record)
         if namesake is not None:
-            if not namesake.carried_since:
+            if known.listed(namesake):
                 text = f"its owner was another {_text(record.parent)}, with another uid"
                 yield _about(OWNER_REPLACED, record, text, record.parent)
-        elif lists.cover(record.parent):
+        elif known.cover(record.parent):
             text = f"its owner {_text(record.parent)} is gone"
             yield _about(OWNER_GONE, record, text, record.parent)
 
 
-def _owned_by_others(inventory: Inventory, owners: Owners) -> Iterator[Finding]:
+def _owned_by_others(inventory: Inventory, owners: Owners, known: Known) -> Iterator[Finding]:
     """Yield what XRs refer to although it has another owner."""
     for xr in inventory.xrs:
-        for ref in xr.unowned if xr.unowned and _current(xr) else ():
+        for ref in xr.unowned if xr.unowned and known.lasts(xr) else ():
             composed = owners.named(ref)
-            if composed is None or composed.parent is None or not _current(composed):
+            if composed is None or composed.parent is None or not known.lasts(composed):
                 continue
             # Of an owner of the same name with another uid, the object itself tells.
             if owners.successor(composed) is not xr:
@@ -274,8 +257,8 @@ def _owned_by_others(inventory: Inventory, owners: Owners) -> Iterator[Finding]:
                 yield _about(CHILD_HAS_OTHER_OWNER, xr, text, ref)
 
 
-def _duplicates(inventory: Inventory) -> Iterator[Finding]:
-    for mr, other, certain in duplicates([mr for mr in inventory.mrs if not mr.carried_since]):
+def _duplicates(inventory: Inventory, known: Known) -> Iterator[Finding]:
+    for mr, other, certain in duplicates(list(filter(known.listed, inventory.mrs))):
         group = f" ({other.group})" if other.group != mr.group else ""
         name = f"{_text(other.ref)}{group}"
         if certain:
@@ -286,9 +269,9 @@ def _duplicates(inventory: Inventory) -> Iterator[Finding]:
             yield _about(POSSIBLE_DUPLICATE_EXTERNAL_NAME, mr, text, other.ref)
 
 
-def _stuck(inventory: Inventory, at: str, stuck_seconds: float) -> Iterator[Finding]:
+def _stuck(inventory: Inventory, known: Known, at: str, stuck_seconds: float) -> Iterator[Finding]:
     for record in chain.from_iterable(inventory):
         since = record.deleting_since
-        if since and not record.carried_since and seconds_between(since, at) > stuck_seconds:
+        if since and known.listed(record) and seconds_between(since, at) > stuck_seconds:
             text = "has been asked to go, and is still there"
             yield _about(STUCK_DELETION, record, text, since=since)

@@ -14,6 +14,9 @@ import msgspec
 from msgspec import Struct
 
 from xpjob.base.errors import RefusedError, XpjobError
+from xpjob.base.times import seconds_between
+from xpjob.collect.before import Before
+from xpjob.collect.carry import stale_since
 from xpjob.collect.contract import World
 from xpjob.collectors.crossplane.absence import (
     EMPTY,
@@ -78,21 +81,34 @@ class Platform(Struct, frozen=True, rename="camel"):
     """All parts. ``unread`` has the kinds that could not be listed in this run.
 
     ``provided`` maps each listed kind of MRs, as ``<resource>.<group>``, to its provider.
+    ``carried_since`` maps each kind that is kept to the time since which it is stale (RFC 3339).
     """
 
     parts: list[Part] = []
     managed_kinds: list[ManagedKinds] = []
     unread: list[str] = []
     provided: dict[str, str] = {}
+    carried_since: dict[str, str] = {}
 
-    def completed(self, previous: Platform) -> Platform:
-        """Return this state, with unread parts taken from the previous one."""
-        kept = [part for part in previous.parts if part.kind in self.unread]
-        completed = msgspec.structs.replace(self, parts=[*self.parts, *kept])
+    def completed(self, before: Before, evidence: Evidence, at: str) -> Platform:
+        """Return this state at a time (RFC 3339), with what could not be read as it was before.
+
+        It is dropped when it is as old as carried records may be, but for whose kinds MRs are of.
+        """
+        previous: Platform = before.state.platform
+        silent = {part.kind for part in previous.parts if evidence.is_silent(part.group, part.kind)}
+        since = {
+            kind: moment
+            for kind in sorted({*self.unread, *silent})
+            for moment in [stale_since(previous.carried_since.get(kind, ""), before)]
+            if seconds_between(moment, at) < before.max_age
+        }
+        kept = [part for part in previous.parts if part.kind in since]
+        completed = msgspec.structs.replace(self, parts=[*self.parts, *kept], carried_since=since)
         if _REVISION not in self.unread:
             return completed
-        kinds, provided = previous.managed_kinds, previous.provided
-        return msgspec.structs.replace(completed, managed_kinds=kinds, provided=provided)
+        kinds = previous.managed_kinds if _REVISION in since else []
+        return msgspec.structs.replace(completed, managed_kinds=kinds, provided=previous.provided)
 
     def attribute(self, mrs: Iterable[ManagedResource]) -> None:
         """Set the provider of MRs that have none because it could not be read."""
@@ -198,17 +214,13 @@ def _settle_parts(
     for (group, kind), count in Counter((p.group, p.kind) for p in before.parts).items():
         key = (group, kind, _ALL)
         served = (group, kind) in evidence.served
-        silent = group in evidence.silent and not served
-        if kind in now.unread or silent:
+        if kind in now.unread or evidence.is_silent(group, kind):
             absences += [known[key]] if key in known else []
-        elif (group, kind) in there or key in known or (served and count < MANY):
-            continue
-        else:
+        elif not ((group, kind) in there or key in known or (served and count < MANY)):
             reason = EMPTY if served else NOT_SERVED
             absences.append(
                 Absence(group=group, kind=kind, name=_ALL, reason=reason, kept=count, since=at)
             )
-        if (group, kind) not in there:
             kept += [part for part in before.parts if (part.group, part.kind) == (group, kind)]
     return msgspec.structs.replace(now, parts=[*now.parts, *kept]), absences
 

@@ -136,6 +136,7 @@ function findings({ findings: found = [] }) {
   if (!found.length) return null;
   return section("Findings", el("ul", { class: "plain" }, ...found.map((each) => el("li", { class: "finding" },
     badge(gravity(each.severity), inTitle(each.finding)), dim(" for ", since(each.since)), each.confirmed ? null : dim(", seen once"),
+    each.carriedSince ? dim(", not seen again for ", since(each.carriedSince)) : null,
     el("span", { class: "because" }, each.message)))),
     el("p", { class: "more" }, link(toWord("findings"), {}, "All findings")));
 }
