@@ -1,8 +1,8 @@
 # syntax=docker/dockerfile:1
 
 # The image of xpjob, for linux/amd64 and linux/arm64, some 50 MB to pull:
-#   docker buildx build --platform linux/amd64,linux/arm64 \
-#     --build-arg VERSION=0.2.0 --build-arg COMMIT="$(git rev-parse HEAD)" --tag xpjob .
+#   docker build --build-arg COMMIT="$(git rev-parse HEAD)" --tag xpjob:0.2.0 .
+# k8s/README.md says how to build it for both.
 #
 # Both stages are Debian 13 with Python 3.13, so what one compiles the other reads. For builds that
 # are the same for ever, add the digests: docker buildx imagetools inspect IMAGE.

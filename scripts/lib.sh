@@ -15,7 +15,20 @@ ensure_venv() {
   [ "$wanted" = dev ] && requirements="$root/scripts/requirements-dev.txt"
   [ -n "$version" ] && venv="$root/.venv-$version"
   stamp=$(cat "$requirements" "$root/pyproject.toml" | sha256sum | cut -d' ' -f1)
-  if [ "$(cat "$venv/.installed-$wanted" 2>/dev/null)" = "$stamp" ]; then return; fi
+  if is_installed; then return; fi
+  # One script at a time installs there; the others wait, and find that it is done.
+  (
+    if command -v flock >/dev/null; then flock 9; fi
+    if ! is_installed; then install_venv; fi
+  ) 9>"$venv.lock"
+}
+
+# Of ensure_venv: its variables are wanted, version, requirements and stamp.
+is_installed() {
+  [ "$(cat "$venv/.installed-$wanted" 2>/dev/null)" = "$stamp" ]
+}
+
+install_venv() {
   local python
   if [ -n "$version" ]; then
     python=$(find_python "$version")

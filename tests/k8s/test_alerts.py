@@ -48,6 +48,7 @@ _OLM = 'job="xpjob", manager="olm", namespace="logging", operator="logging"'
 _DEGRADED = 'clusterpulse_cluster_operator_degraded{job="xpjob", operator="dns"}'
 _AVAILABLE = 'clusterpulse_cluster_operator_available{job="xpjob", operator="dns"}'
 _EXPIRY = 'registry_certificate_expiry_timestamp_seconds{job="xpjob", registry="r"}'
+_PUSHES = 'pushgateway_http_requests_total{job="xpjob-gateway", handler="push"'
 _PENDING = 'job="xpjob", namespace="team-a", team="a"'
 
 HEALTHY = {
@@ -56,13 +57,16 @@ HEALTHY = {
     'xpjob_last_run_success{job="xpjob-run"}': "1x90",
     'xpjob_last_run_duration_seconds{job="xpjob-run"}': "4x90",
     f"xpjob_target_success{{{_TARGET}}}": "1x90",
+    'xpjob_collector_success{job="xpjob-run", collector="capacity"}': "1x90",
     'xpjob_malformed_namespace_configs{job="xpjob-run"}': "0x90",
     'push_time_seconds{job="xpjob"}': NOW,
     'push_time_seconds{job="xpjob-run"}': NOW,
     'push_failure_time_seconds{job="xpjob"}': "0x90",
     'push_failure_time_seconds{job="xpjob-run"}': "0x90",
-    'pushgateway_http_requests_total{handler="push", code="200"}': "0+2x90",
-    'pushgateway_http_requests_total{handler="push", code="400"}': "3x90",
+    f'{_PUSHES}, code="200"}}': "0+2x90",
+    f'{_PUSHES}, code="400"}}': "3x90",
+    # Of somebody else's gateway.
+    'pushgateway_http_requests_total{job="other", handler="push", code="400"}': "0+2x90",
     'xpjob_inventory_series{job="xpjob", family="crossplane_claims_total"}': "1x90",
     'xpjob_inventory_series{job="xpjob", family="crossplane_xr_total"}': "1x90",
     'xpjob_inventory_series{job="xpjob", family="xp_tracker_store_claims"}': "1x90",
@@ -73,10 +77,13 @@ HEALTHY = {
     f"crossplane_oldest_deleting_seconds{{{_OLDEST}}}": "0x90",
     f"crossplane_platform_condition{{{_PART}}}": "1x90",
     f'capacity_fit_pods{{{_POOL}, shape="small"}}': "40x90",
-    f"capacity_schedulable_nodes{{{_POOL}}}": "4x90",
-    # Nothing fits on nodes that are all tainted, which is meant.
+    f'capacity_fit_pods_max{{{_POOL}, shape="small"}}': "80x90",
+    # Nothing fits on nodes that are all tainted, which is meant, or too small for the shape.
     f'capacity_fit_pods{{{_TAINTED}, shape="small"}}': "0x90",
-    f"capacity_schedulable_nodes{{{_TAINTED}}}": "0x90",
+    f'capacity_fit_pods_max{{{_TAINTED}, shape="small"}}': "0x90",
+    # Two of three that the only node can hold.
+    f'capacity_fit_pods{{{_POOL}, shape="large"}}': "2x90",
+    f'capacity_fit_pods_max{{{_POOL}, shape="large"}}': "3x90",
     f'capacity_pending_oldest_seconds{{{_PENDING}, reason="Unschedulable"}}': "60x90",
     f'capacity_pending_oldest_seconds{{{_PENDING}, reason="SchedulingGated"}}': "7200x90",
     'clusterpulse_node_ready{job="xpjob", node="a"}': "1x90",
@@ -124,11 +131,16 @@ CASES: dict[str, tuple[dict[str, str | None], int, set[str]]] = {
     ),
     "XpjobRunsFailing": ({'xpjob_last_run_success{job="xpjob-run"}': "1x10 0x80"}, 14, set()),
     "XpjobRunNearsInterval": (
-        {'xpjob_last_run_duration_seconds{job="xpjob-run"}': "4x10 44x80"},
+        {'xpjob_last_run_duration_seconds{job="xpjob-run"}': "4x10 34x80"},
         16,
         set(),
     ),
     "XpjobTargetFailing": ({f"xpjob_target_success{{{_TARGET}}}": "1x10 0x80"}, 16, set()),
+    "XpjobCollectorFailing": (
+        {'xpjob_collector_success{job="xpjob-run", collector="capacity"}': "1x10 0x80"},
+        16,
+        set(),
+    ),
     "XpjobTenantConfigMalformed": (
         {'xpjob_malformed_namespace_configs{job="xpjob-run"}': "0x10 2x80"},
         26,
@@ -143,7 +155,7 @@ CASES: dict[str, tuple[dict[str, str | None], int, set[str]]] = {
         set(),
     ),
     "XpjobRequestsToGatewayFail": (
-        {'pushgateway_http_requests_total{handler="push", code="400"}': "3x10 4+1x79"},
+        {f'{_PUSHES}, code="400"}}': "3x10 4+1x79"},
         16,
         set(),
     ),

@@ -96,6 +96,12 @@ def test_findings_outlast_a_list_that_fails(runs: Runs) -> None:
         fail(runs, failing, 403)
         runs.run()
         assert found() == [(since, message, True, kept)]
+    cluster = runs.stand_in.cluster
+    kinds = cluster.kinds
+    for served, kept in (([kind for kind in kinds if kind != XR], True), (kinds, False)):
+        cluster.kinds = tuple(served)
+        runs.run()
+        assert found() == [(since, message, True, kept)]
 
 
 def test_of_a_scope_only_the_namespace_that_fails_is_carried(runs: Runs) -> None:

@@ -69,7 +69,7 @@ def confirmed(
 ) -> list[Finding]:
     """Return a collector's findings; mark those of the previous run as confirmed.
 
-    What is only kept has not been found a second time.
+    What is only kept has not been found a second time, and what was only kept not a first time.
     """
     before = {finding.identity: finding for finding in previous}
     return [
@@ -77,7 +77,8 @@ def confirmed(
             finding,
             collector=collector,
             since=finding.since or (earlier.since if earlier else at),
-            confirmed=earlier is not None and (earlier.confirmed or not finding.carried_since),
+            confirmed=earlier is not None
+            and (earlier.confirmed or not (earlier.carried_since or finding.carried_since)),
         )
         for finding in findings
         for earlier in [before.get(finding.identity)]

@@ -65,15 +65,23 @@ class _Node:
 
 
 @dataclass(slots=True)
+class _Pod:
+    """A pod: its node, and the times of its creation and its start, as the API has them."""
+
+    node: _Node | None
+    created_at: str
+    started_at: str
+
+
+@dataclass(slots=True)
 class _Workload:
-    """A workload: the kind and name of its owner, what each pod needs, and its pods' nodes."""
+    """A workload: the kind and name of its owner, what each pod needs, and its pods by name."""
 
     namespace: str
     kind: str
     name: str
     needs: _Needs
-    created_at: str
-    pods: dict[str, _Node | None] = field(default_factory=dict)
+    pods: dict[str, _Pod] = field(default_factory=dict)
 
     @property
     def owner(self) -> Json:
@@ -97,13 +105,12 @@ class Workloads:
         for team in PEOPLE:
             metadata = {"name": f"team-{team}", "annotations": {TEAM_KEY: team}}
             cluster.apply(NAMESPACE, {"metadata": metadata})
-        cluster.apply(NAMESPACE, {"metadata": {"name": "kube-system"}})
-        created = times.rfc3339(now - timedelta(days=60))
+        cluster.apply(NAMESPACE, {"metadata": {"name": "kube-system", "uid": cluster.uid}})
         for name, needs in _AGENTS.items():
-            agent = _Workload("kube-system", "DaemonSet", name, needs, created)
+            agent = _Workload("kube-system", "DaemonSet", name, needs)
             cluster.apply(DAEMON_SET, agent.owner)
             for node in self._nodes:
-                self._start(agent, node)
+                self._start(agent, node, now - timedelta(days=30))
         self._workloads = [self._create(now, hours=n + 1) for n in range(count)]
 
     def step(self, now: datetime) -> None:
@@ -113,17 +120,17 @@ class Workloads:
                 if workload.pods and self._random.random() < 0.5:
                     self._stop(workload, self._random.choice(sorted(workload.pods)))
                 else:
-                    self._start(workload, self._place(workload.needs))
+                    self._start(workload, self._place(workload.needs), now)
             ended = self._workloads.pop(self._random.randrange(len(self._workloads)))
-            for pod in sorted(ended.pods):
-                self._stop(ended, pod)
+            for name in sorted(ended.pods):
+                self._stop(ended, name)
             self._cluster.delete(_OWNERS[ended.kind], ended.namespace, ended.name)
             self._workloads.append(self._create(now))
             for workload in self._workloads:
-                for pod, on in sorted(workload.pods.items()):
-                    if on is None and (node := self._place(workload.needs)):
-                        workload.pods[pod] = node
-                        self._write(workload, pod)
+                for name, pod in sorted(workload.pods.items()):
+                    if pod.node is None and (node := self._place(workload.needs)):
+                        pod.node, pod.started_at = node, _time(now)
+                        self._write(workload, name)
 
     def _apply(self, now: datetime, node: _Node) -> None:
         pool = "gpu" if node.gpu else "workers"
@@ -135,7 +142,7 @@ class Workloads:
             "node.kubernetes.io/instance-type": "g5.xlarge" if node.gpu else "m6i.xlarge",
             "topology.kubernetes.io/zone": f"eu-central-1{zone}",
         }
-        created = times.rfc3339(now - timedelta(days=30))
+        created = _time(now - timedelta(days=30))
         holds = {**_resources(node.free), "pods": str(node.free["pods"])}
         self._cluster.apply(
             NODE,
@@ -161,11 +168,10 @@ class Workloads:
         kind = self._random.choice(("ReplicaSet", "ReplicaSet", "StatefulSet", "Job"))
         if self._count % 9 == 0:
             needs[_GPU] = 1
-        created = times.rfc3339(now - timedelta(hours=hours))
-        made = _Workload(f"team-{team}", kind, f"app-{self._count}", needs, created)
+        made = _Workload(f"team-{team}", kind, f"app-{self._count}", needs)
         self._cluster.apply(_OWNERS[kind], made.owner)
         for _ in range(self._random.randrange(1, 4)):
-            self._start(made, self._place(needs))
+            self._start(made, self._place(needs), now - timedelta(hours=hours))
         return made
 
     def _place(self, needs: _Needs) -> _Node | None:
@@ -176,21 +182,22 @@ class Workloads:
             node.take(needs)
         return node
 
-    def _start(self, workload: _Workload, node: _Node | None) -> None:
+    def _start(self, workload: _Workload, node: _Node | None, now: datetime) -> None:
         if workload.kind == "DaemonSet" and node:
             node.take(workload.needs)
         self._count += 1
         name = f"{workload.name}-{self._count:04x}"
-        workload.pods[name] = node
+        workload.pods[name] = _Pod(node, _time(now), _time(now) if node else "")
         self._write(workload, name)
 
     def _stop(self, workload: _Workload, name: str) -> None:
-        if node := workload.pods.pop(name):
+        if node := workload.pods.pop(name).node:
             node.take(workload.needs, -1)
         self._cluster.delete(POD, workload.namespace, name)
 
     def _write(self, workload: _Workload, name: str) -> None:
-        node, needs = workload.pods[name], _resources(workload.needs)
+        pod, needs = workload.pods[name], _resources(workload.needs)
+        node = pod.node
         image = f"registry.example.org/{workload.namespace}/{workload.name}:1.0.0"
         limits = {key: value for key, value in needs.items() if key != "cpu"}
         container = {
@@ -212,7 +219,8 @@ class Workloads:
                 "metadata": {
                     "name": name,
                     "namespace": workload.namespace,
-                    "creationTimestamp": workload.created_at,
+                    "uid": f"pods-{workload.namespace}-{name}",
+                    "creationTimestamp": pod.created_at,
                     "ownerReferences": [reference_to(workload.owner)],
                 },
                 "spec": {
@@ -221,7 +229,7 @@ class Workloads:
                 },
                 "status": {
                     "phase": "Running" if node else "Pending",
-                    **({"startTime": workload.created_at} if node else {}),
+                    **({"startTime": pod.started_at} if node else {}),
                     "conditions": [condition],
                     "containerStatuses": [
                         {"name": "app", "image": image, "imageID": image_id(image, workload.name)}
@@ -248,6 +256,10 @@ class Workloads:
         if tainted:
             parts.append(f"{len(tainted)} node(s) had untolerated taint {{{_GPU}: present}}")
         return f"0/{len(self._nodes)} nodes are available: {', '.join(sorted(parts))}."
+
+
+def _time(moment: datetime) -> str:
+    return times.rfc3339_seconds(int(moment.timestamp()))
 
 
 def _resources(needs: _Needs) -> Json:

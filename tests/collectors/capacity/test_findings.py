@@ -77,7 +77,11 @@ def test_limits_far_above_requests() -> None:
 def test_a_shape_that_fits_nowhere() -> None:
     """If there are nodes at all that take pods."""
     made = make([node("n")], [], fit_shapes="huge=64,1Ti")
-    assert made.message("ShapeFitsNowhere") == "no schedulable node has room for cpu 64, memory 1Ti"
+    text = "no schedulable node has room for cpu 64, memory 1Ti"
+    never = ", and none would have if it were empty; see FIT_SHAPES"
+    assert made.message("ShapeFitsNowhere") == text + never
+    full = make([node("n")], [pod("p", "n", container("4"))], fit_shapes="s=1")
+    assert full.message("ShapeFitsNowhere") == "no schedulable node has room for cpu 1"
     assert make([node("n", unschedulable=True)], [], fit_shapes="huge=64,1Ti").findings == []
 
 

@@ -79,11 +79,22 @@ def test_case_8_what_is_free_in_all_need_not_fit_anywhere() -> None:
     labels = 'label_group="all nodes",label_group_value="all",shape="slim"'
     assert made.value(f"capacity_fit_pods{{{labels}}}") == 2.0
     assert ("ShapeFitsNowhere", "wide") in made.findings
+    assert made.value(f"capacity_fit_pods_max{{{labels}}}") == 2.0
     b["spec"]["unschedulable"] = True
     assert make([a, b], [], fit_shapes=shapes).row("nodeGroups", group="all nodes")["fits"] == {
         "wide": 0,
         "slim": 1,
     }
+
+
+def test_what_would_fit_beside_daemon_sets_alone() -> None:
+    """The number by which to tell whether a group is full, or its nodes are too small."""
+    nodes = [node(name, {"cpu": "4", "memory": "8Gi", "pods": "4"}) for name in "ab"]
+    agents = [pod(f"d{n}", n, container("1"), owner=("DaemonSet", "agent")) for n in "ab"]
+    others = [pod("p", "a", container("2")), pod("q", "b", container("1"))]
+    shapes = "s=1,1Gi; large=4,1Gi"
+    row = make(nodes, [*agents, *others], fit_shapes=shapes).row("nodeGroups", group="all nodes")
+    assert (row["fits"], row["fitsAtMost"]) == ({"s": 3, "large": 0}, {"s": 6, "large": 0})
 
 
 def test_stranded_capacity_of_case_8() -> None:

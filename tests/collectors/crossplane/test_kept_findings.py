@@ -84,6 +84,21 @@ def test_a_duplicate_is_of_one_other() -> None:
     ]
 
 
+def test_a_duplicate_that_is_seen_in_each_run_is_confirmed() -> None:
+    """Whatever was found once of one whose list fails since."""
+    what = "DuplicateExternalName"
+    known = [finding("c", "a", what, since=FIRST)]
+    assert run([finding("c", "b", what)], known, known) == [("c", SECOND, False, "")]
+
+
+def test_what_was_only_kept_is_not_confirmed_at_once() -> None:
+    """It takes two runs in a row that see it; it is as old as when it was first seen."""
+    kept = [finding("a", since=FIRST, carried_since=FIRST)]
+    assert run([finding("a")], [], kept, before=SECOND, at=THIRD) == [("a", FIRST, False, "")]
+    seen = [finding("a", since=FIRST)]
+    assert run([finding("a")], [], seen, before=SECOND, at=THIRD) == [("a", FIRST, True, "")]
+
+
 def test_without_a_previous_snapshot_nothing_is_kept() -> None:
     """And what is over is over, if nothing is likely."""
     assert with_kept([], lambda: [finding("a")], None, SECOND) == []

@@ -145,6 +145,9 @@ def test_what_cannot_be_read_is_let_go_at_last() -> None:
     gone = now.completed(before(old, SECOND, max_age=120), Evidence(), THIRD)
     assert (gone.parts, gone.managed_kinds, gone.provided) == ([], [], old.provided)
     assert gone.carried_since == {}
+    # A right that is never given.
+    nothing = now.completed(before(Platform(unread=unread), FIRST), Evidence(), SECOND)
+    assert nothing.carried_since == {}
 
 
 @pytest.mark.parametrize("aggregated", [True, False], ids=["a list", "discovery of their group"])

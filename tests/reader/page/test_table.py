@@ -109,6 +109,45 @@ def test_from_a_record_back_to_the_page_of_its_table(site: Site, how: str) -> No
     site.forgive(410)
 
 
+def test_what_is_gone_back_to_is_what_was_shown(site: Site) -> None:
+    """Also forward, and also if a row was pressed while the next page was on its way."""
+    site.put(shop(held=crowd()))
+    page = site.open("things?lateness=*")
+    page.get_by_role("button", name="Next").click()
+    expect(page.locator("#count")).to_have_text(rows(51, 100, 120))
+    page.locator("#view .name").nth(3).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("^Thing "))
+    page.go_back()
+    expect(page.locator("#count")).to_have_text(rows(51, 100, 120))
+    page.get_by_role("button", name="Previous").click()
+    expect(page.locator("#count")).to_have_text(rows(1, 50, 120))
+    page.go_forward()
+    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("^Thing "))
+    page.go_back()
+    expect(page.locator("#count")).to_have_text(rows(1, 50, 120))
+    page.evaluate(
+        "document.querySelector('[data-pages=next]').click();"
+        "document.querySelectorAll('#view .name')[3].click();"
+    )
+    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("^Thing "))
+    page.go_back()
+    expect(page.locator("#count")).to_have_text(rows(1, 50, 120))
+
+
+def test_esc_pressed_twice_goes_back_once(site: Site) -> None:
+    """Before the browser has gone back."""
+    site.put(shop(held=crowd()))
+    page = site.open("things?q=n-00&lateness=*")
+    page.locator("#view .name").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("^Thing "))
+    page.evaluate(
+        "for (const key of ['Escape', 'Escape'])"
+        " document.body.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));"
+    )
+    expect(page.get_by_role("heading", level=1)).to_have_text("Things")
+    expect(page).to_have_url(f"{site.server.url}/things?q=n-00&lateness=*")
+
+
 def test_next_pressed_twice_before_the_answer_is_one_page(site: Site) -> None:
     """And the numbers are those of the rows."""
     site.put(shop(held=crowd()))

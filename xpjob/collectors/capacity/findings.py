@@ -96,6 +96,8 @@ def _nowhere(groups: Sequence[GroupRow], shapes: Sequence[Shape]) -> Iterator[Fi
                     if name != "pods"
                 )
                 text = f"no schedulable node has room for {asked}"
+                if not row.fits_at_most[shape.name]:
+                    text += ", and none would have if it were empty; see FIT_SHAPES"
                 yield _finding(SHAPE_FITS_NOWHERE, "shapes", "Shape", shape.name, text)
 
 

@@ -56,6 +56,10 @@ class GroupSums:
         """Return how many more pods of a shape fit."""
         return fit.in_all((node.free for node in self.schedulable), shape)
 
+    def fits_at_most(self, shape: Shape) -> int:
+        """Return how many pods of a shape would fit beside those of DaemonSets alone."""
+        return fit.in_all((node.room for node in self.schedulable), shape)
+
     def hole(self) -> tuple[str, Amounts]:
         """Return the node with the largest hole, and all that is free there."""
         return fit.hole((node.facts.name, node.free) for node in self.schedulable)

@@ -66,7 +66,11 @@ def groups(rows: Sequence[GroupRow], capacity: Capacity) -> Iterator[Table]:
         ),
     )
     text = "Number of pods of a shape of FIT_SHAPES that still fit on a group of nodes."
-    fits = Table((*_OF_GROUP, "shape"), (Column("capacity_fit_pods", text),))
+    most = "Number of pods of a shape that would fit on a group of nodes beside DaemonSets' alone."
+    fits = Table(
+        (*_OF_GROUP, "shape"),
+        (Column("capacity_fit_pods", text), Column("capacity_fit_pods_max", most)),
+    )
     for row in rows:
         key = (row.group, row.value)
         for resource in names(capacity.resources, row):
@@ -82,7 +86,7 @@ def groups(rows: Sequence[GroupRow], capacity: Capacity) -> Iterator[Table]:
         unlimited.add((*key, "memory"), row.memory_unlimited_pods)
         pods.add(key, row.pods, row.resized_pods, row.schedulable_nodes)
         for shape, count in row.fits.items():
-            fits.add((*key, shape), count)
+            fits.add((*key, shape), count, row.fits_at_most.get(shape, 0))
     yield from (amounts, unlimited, pods, fits)
 
 

@@ -98,6 +98,9 @@ class GroupRow(Use, rename="camel", kw_only=True, gc=False):
     fits: Annotated[
         dict[str, int], Meta(description="How many more pods of each shape of FIT_SHAPES fit.")
     ]
+    fits_at_most: Annotated[
+        dict[str, int], Meta(description="How many would fit beside pods of DaemonSets alone.")
+    ] = {}
     largest_hole_node: Annotated[str, Meta(description="Node with the largest hole.")]
     largest_hole: Annotated[dict[str, float], Meta(description="What is free on that node.")]
     stranded: Annotated[

@@ -72,6 +72,12 @@ class NodeSums:
             for resource, amount in self.allocatable.items()
         }
 
+    @property
+    def room(self) -> Amounts:
+        """Return what is there for pods that no DaemonSet has made."""
+        taken = self.sums.daemon_sets
+        return {name: there - taken.get(name, 0) for name, there in self.allocatable.items()}
+
 
 @dataclass(frozen=True, slots=True)
 class Joined:

@@ -110,7 +110,12 @@ GROUPS = TableSpec(
         **dict.fromkeys(("cpuRequested", "cpuAllocatable"), 3),
         **dict.fromkeys(("memoryRequested", "memoryAllocatable"), 3),
     },
-    titles={"fits": "Fits more", "largestHole": "Largest gap", "largestHoleNode": "Emptiest node"},
+    titles={
+        "fits": "Fits more",
+        "fitsAtMost": "Fits at most",
+        "largestHole": "Largest gap",
+        "largestHoleNode": "Emptiest node",
+    },
 )
 NAMESPACES = TableSpec(
     "namespaces",
@@ -241,6 +246,7 @@ def _group_row(group: GroupSums, shapes: Sequence[Shape]) -> GroupRow:
         nodes=len(group.nodes),
         schedulable_nodes=len(group.schedulable),
         fits={shape.name: group.fits(shape) for shape in shapes},
+        fits_at_most={shape.name: group.fits_at_most(shape) for shape in shapes},
         largest_hole_node=name,
         largest_hole=numbers(hole),
         stranded=numbers(group.stranded(shapes)),

@@ -216,7 +216,7 @@ class Crossplane:
         )
         return Section(
             {"claims": linked.claims, "xrs": linked.xrs, "mrs": linked.mrs},
-            with_kept(find(), partial(find, stale=True), before if unsure else None, at),
+            with_kept(find(), partial(find, stale=carried), before if unsure else None, at),
             State(
                 time_to_ready=times,
                 namespace_configs=notes.configs,

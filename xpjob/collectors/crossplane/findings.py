@@ -57,13 +57,14 @@ def find(
     *,
     at: str,
     stuck_seconds: float,
-    stale: bool = False,
+    stale: Iterable[Record] | None = None,
 ) -> list[Finding]:
     """Return all findings about linked records at a time (RFC 3339), not confirmed yet.
 
-    They rest on what this run has listed; with ``stale`` also on what is carried or fails.
+    They rest on what this run has listed; with ``stale``, the records that are carried, also on
+    these and on lists that fail.
     """
-    known = Known(outcomes, stale=stale)
+    known = Known(outcomes, stale)
     bindings = [(claim, owners.xrs.get(claim.xr)) for claim in inventory.claims if claim.xr]
     about_links = (
         *_disagreements(inventory, owners, known, bindings),

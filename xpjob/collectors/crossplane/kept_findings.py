@@ -34,6 +34,7 @@ def with_kept(
     dropped when it is as old as carried records may be.
     """
     seen = {each.identity for each in found}
+    twice = {each.ref for each in found if each.finding in _DUPLICATES}
     known = {each.identity: each for each in before.findings} if before else {}
     if before is None or known.keys() <= seen:
         return list(found)
@@ -41,9 +42,17 @@ def with_kept(
     for each in likely():
         if each.identity in seen or (earlier := known.get(each.identity)) is None:
             continue
+        if each.finding in _DUPLICATES and each.ref in twice and not earlier.confirmed:
+            continue  # that it is one of another object can be seen
         since = stale_since(earlier.carried_since, before)
         if seconds_between(since, at) < before.max_age:
             kept.append(msgspec.structs.replace(each, carried_since=since))
-    # Of several MRs of one external resource, each is a duplicate of one other.
-    told = {each.ref for each in kept if each.finding in _DUPLICATES}
-    return [*(f for f in found if f.finding not in _DUPLICATES or f.ref not in told), *kept]
+    told = {_once(each) for each in kept}
+    return [*(each for each in found if each.identity in known or _once(each) not in told), *kept]
+
+
+def _once(finding: Finding) -> object:
+    """Return what is told once: a pair, or of several MRs of one external resource each."""
+    if finding.finding in _DUPLICATES:
+        return finding.ref
+    return frozenset((finding.ref, finding.other)) if finding.other else finding.identity

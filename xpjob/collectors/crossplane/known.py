@@ -10,15 +10,22 @@ from xpjob.collectors.crossplane.records import Record
 
 
 class Known:
-    """What findings may rest on: lists of this run, and with ``stale`` those that have failed."""
+    """What findings may rest on: lists of this run, and with ``stale`` also what is not of it.
 
-    def __init__(self, outcomes: Iterable[TargetOutcome], *, stale: bool) -> None:
+    That are the lists that have failed, and the records that are carried, ``stale``.
+    """
+
+    def __init__(
+        self, outcomes: Iterable[TargetOutcome], stale: Iterable[Record] | None = None
+    ) -> None:
         """Take the outcomes of all lists."""
-        self._stale = stale
+        self._stale = stale is not None
         self._scopes: dict[tuple[str, str], set[str]] = {}
         for outcome in outcomes:
-            if not outcome.error or (stale and not outcome.gone):
+            if not outcome.error or (self._stale and not outcome.gone):
                 self._scopes.setdefault((outcome.group, outcome.kind), set()).add(outcome.namespace)
+        for record in stale or ():  # of a kind that nothing has tried to list
+            self._scopes.setdefault((record.group, record.kind), set()).add("")
 
     def cover(self, ref: Ref) -> bool:
         """Return whether an object that is not there does not exist."""

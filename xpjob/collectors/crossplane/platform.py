@@ -97,9 +97,12 @@ class Platform(Struct, frozen=True, rename="camel"):
         """
         previous: Platform = before.state.platform
         silent = {part.kind for part in previous.parts if evidence.is_silent(part.group, part.kind)}
+        there = {part.kind for part in previous.parts}
+        if previous.managed_kinds:
+            there.add(_REVISION)
         since = {
             kind: moment
-            for kind in sorted({*self.unread, *silent})
+            for kind in sorted({*self.unread, *silent} & there)
             for moment in [stale_since(previous.carried_since.get(kind, ""), before)]
             if seconds_between(moment, at) < before.max_age
         }

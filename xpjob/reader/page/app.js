@@ -22,6 +22,8 @@ import { $, PAGE, shell } from "./state.js";
 const POLL = 5000;
 const TICK = 15000;
 const TOP = 120;
+// The page of rows that was left is not to be had any more.
+const TOKENS = new Set(["bad-token", "other-question"]);
 // Views that also show how the last run went, and whether the snapshot is out of date.
 const OF_RUNS = new Set(["home", "runs"]);
 
@@ -42,14 +44,21 @@ function go(change, { push = true } = {}) {
 // Open an address of the page.
 function open(href) {
   leave();
-  history.pushState({ from: shell.route?.view === "table" ? shell.route.table : null }, "", href);
+  const table = shell.route?.view === "table" ? shell.route.table : null;
+  history.pushState(null, "", href);
+  if (route().view === "record") history.replaceState({ from: table }, "");
   return restart({ moved: true });
 }
 
-// What somebody comes back to is where it was, and on the page of rows that it was on.
+// What somebody comes back to is where it was.
 function leave() {
   const key = document.activeElement?.closest("[data-key]")?.dataset.key;
-  history.replaceState({ ...history.state, y: scrollY, key, tokens: shell.tokens }, "");
+  history.replaceState({ ...history.state, y: scrollY, key }, "");
+}
+
+// And on the page of rows that was shown last.
+function settle() {
+  if (shell.limit === PAGE) history.replaceState({ ...history.state, tokens: [...shell.tokens] }, "");
 }
 
 function restart({ moved = false, back = null } = {}) {
@@ -82,6 +91,7 @@ async function load({ moved = false, back = null }) {
     draw();
     if (moved) arrive();
     else if (back) comeBack(back);
+    settle();
     const more = module.extra?.(data, context);
     if (more) more.then((found) => { if (still()) { Object.assign(data, found); draw(); } }, (error) => still() && failed(error));
     await again;
@@ -104,7 +114,7 @@ async function ask(next) {
 // What has no status is no answer of the reader but a mistake of this page: the console says it.
 async function failed(error, moved) {
   const { code, known } = error.problem ?? {};
-  if (error.status === 410) return restart();
+  if (error.status === 410 || TOKENS.has(code)) return restart();
   if (code === "cluster-needed" && known?.length) {
     const to = query();
     to.set("cluster", shell.route?.view === "home" ? "*" : known[0]);

@@ -1,6 +1,6 @@
 // The keyboard: single keys, which this device can switch off (WCAG 2.1.4), and what the page presses.
 
-import { here, query, toHome, toSearch, toTable, toTeams, toUsage } from "./address.js";
+import { here, query, route, toHome, toSearch, toTable, toTeams, toUsage } from "./address.js";
 import { say } from "./live.js";
 import { morph } from "./morph.js";
 import { el } from "./parts.js";
@@ -132,9 +132,15 @@ const ACTIONS = {
   g: () => {},
 };
 
+let returning = false;
+
+// To the table that was left, with its filters. The browser goes back some time after it is told to.
 function back(target, context) {
   if (FIELD.test(target.nodeName)) target.blur();
-  else if (shell.route?.view !== "record") return;
-  else if (history.state?.from === shell.route.table) history.back(); // with its filters
-  else context.open(toTable(shell.route.table));
+  else if (route().view !== "record" || returning) return;
+  else if (history.state?.from === route().table) {
+    returning = true;
+    window.addEventListener("popstate", () => { returning = false; }, { once: true });
+    history.back();
+  } else context.open(toTable(route().table));
 }
