@@ -152,6 +152,9 @@ def test_on_a_terminal(source: list[str]) -> None:
         (["--cpu", "1", "--selector", "a in b"], "--selector: invalid label selector"),
         (["--cpu", "1", "--tolerate", "a:Always"], "--tolerate: invalid toleration"),
         (["--cpu", "1", "--count", "0"], "--count"),
+        (["--cpu", "1e400"], "quantity '1e400': expected at most 1e40"),
+        (["--cpu", "2", "--resource", "cpu=1"], "--resource: cpu is given twice"),
+        (["--resource", "a/b=1", "--resource", "a/b=2"], "--resource: a/b is given twice"),
     ],
 )
 def test_what_is_wrong_is_said(arguments: list[str], text: str) -> None:

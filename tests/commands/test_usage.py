@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from support.scripted import Told, scripted
 from support.usage_files import closed, days, objects, store_day
+from xpjob.base.errors import BadAnswerError
 from xpjob.cli import cli
 from xpjob.store.directory import DirectoryStore
 
@@ -63,6 +65,26 @@ def test_dimensions_and_filters(source: list[str]) -> None:
     ]
     assert [row[2] for row in table(*OCTOBER, "--class", "managed", *source)] == ["1.033"]
     assert [row[2] for row in table(*OCTOBER, "--class", "managed", "--exact", *source)] == ["3720"]
+
+
+@pytest.mark.parametrize(
+    "answer", [b"<html>login</html>", b'{"status":"success","data":[]}', b"[1]", b""]
+)
+@pytest.mark.parametrize(
+    "command",
+    [
+        *(["usage"], ["usage", "--output", "csv"], ["usage", "--output", "json", "--strict"]),
+        *(["teams"], ["teams", "--output", "json"], ["show", "--team", "a"], ["show"]),
+        *(["explain", "a/b"], ["explain", "a/b", "--output", "json"]),
+    ],
+)
+def test_what_is_no_reader_is_said(answer: bytes, command: list[str]) -> None:
+    """A proxy's login page is no report, and nothing of it is printed."""
+    with scripted(lambda _: Told(200, body=answer)) as served:
+        done = CliRunner().invoke(cli, [*command, "--url", served.url])
+    assert isinstance(done.exception, BadAnswerError)
+    assert "that is no xpjob reader; check --url" in str(done.exception)
+    assert done.stdout == ""
 
 
 def test_the_own_cluster_is_the_default(source: list[str]) -> None:

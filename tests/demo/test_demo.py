@@ -10,10 +10,15 @@ import subprocess
 import sys
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
 
 from support.capacity_section import make
+from xpjob.cli import cli
 from xpjob.demo import apps, operators, usage, workloads
-from xpjob.demo.apps import Apps
+from xpjob.demo.apps import POD, Apps
 from xpjob.demo.cluster import Cluster
 from xpjob.demo.kinds import GROUP, KINDS
 from xpjob.demo.operators import Operators
@@ -174,6 +179,48 @@ def test_once_does_one_run_and_exits(tmp_path: Path) -> None:
     assert {row["state"] for row in document["sources"]} == {"ok"}
     assert (tmp_path / "xpjob.prom").exists()
     assert (tmp_path / "xpjob-run.prom").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "text"),
+    [
+        ("--every", "-1", "Invalid value for '--every': invalid time '-1'"),
+        ("--every", "nan", "Invalid value for '--every': invalid time 'nan'"),
+        ("--directory", "/proc/self/status", "--directory: /proc/self/status cannot be created"),
+    ],
+)
+def test_what_is_wrong_is_said(option: str, value: str, text: str) -> None:
+    """Exit 2, before anything is served."""
+    done = CliRunner().invoke(cli, ["demo", "--once", option, value])
+    assert text in f"{done.stderr}{done.exception}"
+    assert getattr(done.exception, "exit_code", done.exit_code) == 2
+    assert done.stdout == ""
+
+
+def test_a_pod_is_the_same_once_it_is_placed() -> None:
+    """With its uid and its times, as an API server has them."""
+    cluster = Cluster(workloads.KINDS, token="t")
+    start = datetime(2026, 10, 1, 12, 0, 0, 250_000, timezone.utc)
+    living = Workloads(cluster, start)
+    known: dict[str, dict[str, Any]] = {}
+    placed = 0
+    for step in range(60):
+        now = start + timedelta(seconds=5 * step)
+        for pod in cluster.objects(POD):
+            metadata = pod["metadata"]
+            new = metadata["name"] not in known
+            first = known.setdefault(metadata["name"], metadata)
+            assert (metadata["uid"], metadata["creationTimestamp"]) == (
+                (first["uid"], first["creationTimestamp"])
+            )
+            created = datetime.fromisoformat(metadata["creationTimestamp"])
+            assert created.microsecond == 0
+            if new and step:
+                assert created >= now - timedelta(seconds=6)
+            if started := pod["status"].get("startTime"):
+                placed += started > metadata["creationTimestamp"]
+        living.step(now)
+    assert placed
 
 
 def test_days_before_the_demo_are_closed(tmp_path: Path) -> None:

@@ -177,6 +177,10 @@ def test_credentials_go_over_plain_http_to_this_machine_only(
     assert connect(path, "", Timeouts(), 1).server == other
     write(other.replace("http:", "https:"), user)
     connect(path, "", Timeouts(), 1)
+    for wrong in ("not a url", "https://", "ftp://a", "a.example:6443", "https://127.0.0.1:99999"):
+        write(wrong, {})
+        with pytest.raises(SettingsError, match="is no URL of http or https"):
+            connect(path, "", Timeouts(), 1)
     write(stand_in.url, user)
     connect(path, "", Timeouts(), 1)
     assert stand_in.paths() == []

@@ -23,9 +23,9 @@ from support.scripted import Told, scripted
 from xpjob.base import times
 from xpjob.commands.groups import GROUPS
 from xpjob.config.option import Config, load
+from xpjob.reader.client import ask
 from xpjob.reader.options import AccessOptions
 from xpjob.reader.parameters import QueryError
-from xpjob.reader.show import ask
 from xpjob.snapshot import documents
 from xpjob.store.directory import DirectoryStore
 from xpjob.store.options import StoreOptions

@@ -119,6 +119,16 @@ def test_what_has_no_price_is_empty_and_counted(used: Used) -> None:
     assert used.document(partly, **FIRST)["footer"]["unpriced"] == 2
 
 
+def test_the_total_of_what_has_no_price_is_empty(used: Used) -> None:
+    """So is that of all, if nothing has one: 0 would say that it is free."""
+    used.file(closed("2026-10-01", objects("web", 3600)))
+    found = used.document(prices("nodes,,1,Unit-Hours,EUR,"), **FIRST)
+    assert [total["billedCost"] for total in found["totals"]] == [None]
+    assert found["cost"] == {"billedCost": None, "billingCurrency": "EUR"}
+    free = used.document(prices("objects,,0,Unit-Hours,EUR,"), **FIRST)
+    assert [total["billedCost"] for total in free["totals"]] == [0]
+
+
 def test_prices_of_clusters(used: Used) -> None:
     """By the name of the cluster."""
     used.file(closed("2026-10-01", objects("web", 3600)), cluster="a")

@@ -81,6 +81,8 @@ def test_periods(used: Used, asked: dict[str, str], first: str, end: str) -> Non
         {"map": "old=new"},
         {"map": "tam:old=new"},
         {"map": ("team:a=b", "team:a=c")},
+        {"map": "cluster:a=b"},
+        {"from_": "2000-01-01", "to": "9989-01-01"},
         {"cluster": "gone"},
     ],
 )
@@ -172,6 +174,21 @@ def test_the_average_is_over_the_observed_time(used: Used) -> None:
     found = used.document(from_="2026-10-01", to="2026-10-02")
     assert str(found["rows"][0]["average"]) == "1.000"
     assert found["footer"]["coverage"] == 0.5
+
+
+@pytest.mark.parametrize("by", ["day", "month", "team,day", "team"])
+def test_the_average_of_a_total_is_that_of_the_period(used: Used, by: str) -> None:
+    """Not the sum of those of its days or months, of which each is over its own time."""
+    for cluster in ("a", "b"):
+        files = [closed(day, objects("web", DAY)) for day in ("2026-09-30", "2026-10-01")]
+        # A gap of half a day, in which nothing was counted.
+        half = closed("2026-10-02", objects("web", DAY), observed=(of_list(seconds=DAY // 2),))
+        used.file(*files, half, cluster=cluster)
+    found = used.document(from_="2026-09-30", to="2026-10-03", by=by)
+    (total,) = found["totals"]
+    assert (str(total["quantity"]), str(total["average"])) == ("144.000", "2.400")
+    if by == "day":
+        assert [str(row["average"]) for row in found["rows"]] == ["2.000", "2.000", "4.000"]
 
 
 def test_averages_of_clusters_add_up(used: Used) -> None:

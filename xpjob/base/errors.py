@@ -11,7 +11,8 @@
     ├── DeadlineError     the deadline has passed, or a signal ended the run
     ├── BadAnswerError    an answer that breaks its protocol
     └── TransientError    may succeed when retried: ``retry.py`` retries only these
-        └── UnansweredError   sent, but not answered: it may have been carried out
+        ├── UnansweredError   sent, but not answered: it may have been carried out
+        └── UntrustedError    the certificate of a server cannot be verified
 
 Each type carries its exit code; only ``cli.py`` exits with it. Every message says what was tried,
 on what, what came back, and what to do.
@@ -97,3 +98,7 @@ class TransientError(XpjobError):
 
 class UnansweredError(TransientError):
     """The request timed out; the peer may still carry it out."""
+
+
+class UntrustedError(TransientError):
+    """The certificate of a server, which is up, cannot be verified."""

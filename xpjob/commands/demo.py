@@ -9,11 +9,27 @@ import click
 
 from xpjob.commands.options import Command
 from xpjob.commands.run import exit_code
+from xpjob.config.parsers import seconds
+
+_WEEK = 604_800
+
+
+def _every(_context: click.Context, _option: click.Parameter, text: str) -> float:
+    try:
+        return seconds(_WEEK)(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 @click.command(cls=Command)
 @click.option("--once", is_flag=True, help="Do one run, and exit.")
-@click.option("--every", default=5.0, metavar="SECONDS", help="Time between runs (default 5).")
+@click.option(
+    "--every",
+    default="5",
+    metavar="SECONDS",
+    help="Time between runs (default 5).",
+    callback=_every,
+)
 @click.option("--directory", type=click.Path(path_type=Path), help="Directory for the results.")
 @click.option(
     "--port",

@@ -143,6 +143,8 @@ def _question(
         if not equals:
             raise click.UsageError(f"--resource: {text!r} is not of the form NAME=QUANTITY")
         name = _parsed("--resource", resource_name, name)
+        if name in requests:
+            raise click.UsageError(f"--resource: {name} is given twice")
         requests[name] = _parsed("--resource", partial(amount, name), quantity)
     if not requests:
         raise click.UsageError("give what each pod requests: --cpu, --memory or --resource")

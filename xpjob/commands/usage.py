@@ -165,13 +165,19 @@ def _prices(path: Path) -> Prices:
 
 
 def _from_reader(config: Config, url: str, values: Values, form: str) -> bytes:
+    from xpjob.reader.client import ask, document_of, not_a_reader
     from xpjob.reader.parameters import QueryError
-    from xpjob.reader.show import ask
+    from xpjob.usage.document import COLUMNS
     from xpjob.usage.errors import QuestionError
 
     pairs = [(name, value) for name, each in values.items() for value in each]
     try:
-        return ask(config, url, "usage", [*pairs, ("format", form)], cluster=False).body
+        body = ask(config, url, "usage", [*pairs, ("format", form)], cluster=False).body
+        if form == "json":
+            document_of(body, ("from", "to", "by", "rows", "totals", "footer"), url)
+        elif ",".join(COLUMNS).encode() not in body.partition(b"\n")[0]:
+            raise not_a_reader(url)
+        return body
     except QueryError as error:
         known: Iterable[str] = error.facts.get("known", ())  # type: ignore[assignment]
         raise QuestionError("", str(error), known) from error

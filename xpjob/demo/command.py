@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from xpjob.base.errors import SettingsError
 from xpjob.base.times import now
 from xpjob.collectors import COLLECTORS
 from xpjob.collectors.extensions import EXTENSIONS
@@ -58,7 +59,12 @@ def run_demo(
     deployed, installed = Apps(cluster), Operators(cluster)
     services.fill(cluster)
     results = directory or Path(tempfile.mkdtemp(prefix="xpjob-demo-"))
-    results.mkdir(parents=True, exist_ok=True)
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            [f"--directory: {results} cannot be created: {error.strerror}; give another one"]
+        ) from error
     with ExitStack() as stack:
         private = stack.enter_context(tempfile.TemporaryDirectory())
         server = stack.enter_context(Server(create_app(cluster)))

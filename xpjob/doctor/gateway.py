@@ -21,7 +21,7 @@ from xpjob.net import deadline
 from xpjob.net.http import Response
 from xpjob.net.options import NetOptions
 from xpjob.publish import exposition
-from xpjob.publish.gateway import NO_GATEWAY, Gateway, redirected
+from xpjob.publish.gateway import NO_GATEWAY, Gateway, advice_for, redirected
 from xpjob.publish.options import PublishOptions
 from xpjob.publish.pushgateway import Pushgateway
 
@@ -30,6 +30,7 @@ _FAMILY = "xpjob_doctor_probe_timestamp_seconds"
 _HELP = "Unix time in seconds of a push by xpjob doctor, which deletes this group."
 _LOOK = f"to see that metrics arrive, query {_FAMILY} where you query metrics"
 _READS = 5
+_AWAY = "check PUSHGATEWAY_URL, that the gateway is up, and the network policies"
 """Some receivers answer before others can read what was pushed."""
 
 
@@ -67,8 +68,7 @@ def examine(probe: Probe, name: str) -> Iterator[Check]:
         gateway = Gateway(url, probe.options, probe.net)
         build = gateway.get("/api/v1/status")
     except XpjobError as error:
-        advice = "check PUSHGATEWAY_URL, that the gateway is up, and the network policies"
-        yield Check(what, FAILED, f"{url}: {error}", advice, error.exit_code)
+        yield Check(what, FAILED, f"{url}: {error}", advice_for(error, _AWAY), error.exit_code)
         return
     version = _version(build)
     if check := _refused(gateway, what, version, build):
@@ -93,8 +93,8 @@ def _refused(gateway: Gateway, what: str, version: str, build: Response) -> Chec
         try:
             answers += [(path, gateway.get(path)) for path in ("/-/ready", "/metrics")]
         except XpjobError as error:
-            advice = "check PUSHGATEWAY_URL, that the gateway is up, and the network policies"
-            return Check(what, FAILED, f"{gateway.url}: {error}", advice, error.exit_code)
+            detail = f"{gateway.url}: {error}"
+            return Check(what, FAILED, detail, advice_for(error, _AWAY), error.exit_code)
     for path, answer in answers:
         detail = f"{gateway.url}: {answer.status}: {answer.excerpt()}"
         if answer.status in (401, 403):
@@ -197,4 +197,4 @@ def _version(answer: Response) -> str:
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", version)[:2])
+    return tuple(int(part) for part in re.findall(r"\d{1,9}", version)[:2])

@@ -22,6 +22,7 @@ from xpjob.base.errors import (
     RefusedError,
     SettingsError,
     TransientError,
+    UntrustedError,
     XpjobError,
 )
 from xpjob.kube.credentials import Credentials
@@ -34,6 +35,7 @@ from xpjob.net.http import ProxyFailedError, Response, Timeouts
 from xpjob.net.inflight import Budget, Lanes
 from xpjob.net.threads import within
 
+_TRUST = "correct its certificate, or the CA that the kubeconfig or the service account has for it"
 _TRANSIENT = frozenset({429, 500, 502, 503, 504})
 _ADVICE = {
     401: "the credentials are not accepted: renew the token, or check the user in the kubeconfig",
@@ -207,10 +209,9 @@ class Api(Struct, frozen=True):
         except (ProxyFailedError, RefusedError) as error:  # with advice about the proxy
             raise type(error)(f"{method} {path} at {self.server}: {error}") from None
         except TransientError as error:
-            raise TransientError(
-                f"{method} {path} at {self.server}: {error}; check that the API server is up and "
-                "reachable"
-            ) from error
+            untrusted = isinstance(error, UntrustedError)
+            advice = _TRUST if untrusted else "check that the API server is up and reachable"
+            raise TransientError(f"{method} {path} at {self.server}: {error}; {advice}") from error
         except DeadlineError as error:
             raise DeadlineError(f"{method} {path} at {self.server}: {error}") from error
         if not answer.by_proxy():

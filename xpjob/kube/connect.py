@@ -11,6 +11,10 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit
+
+from urllib3.exceptions import LocationParseError
+from urllib3.util import parse_url
 
 from xpjob.base.errors import DeadlineError, SettingsError, TransientError, XpjobError
 from xpjob.config import secrets
@@ -101,6 +105,7 @@ def connect(
     configuration.connection_pool_maxsize = connections
     pool = client.ApiClient(configuration).rest_client.pool_manager
     host = configuration.host.rstrip("/")
+    _check(host, where)
     lanes = Lanes(connections)
     api = Api(host, pool, credentials, timeouts, clock or Clock(), lanes=lanes)
     # Tokens, passwords and credentials of plugins all end up in api_key, as one header.
@@ -112,6 +117,22 @@ def connect(
             ]
         )
     return api
+
+
+def _check(host: str, where: str) -> None:
+    """Raise ``SettingsError`` for an address of a server that no connection can be made to."""
+    try:
+        parsed = parse_url(host)
+        good = parsed.scheme in ("http", "https") and parsed.host and urlsplit(host).port != 0
+    except (LocationParseError, ValueError):
+        good = False
+    if not good:
+        raise SettingsError(
+            [
+                f"KUBECONFIG: the server of {where} is no URL of http or https; correct it, e.g. "
+                "https://api.example.org:6443"
+            ]
+        )
 
 
 def _readable(path: Path) -> None:

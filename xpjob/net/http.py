@@ -14,7 +14,7 @@ from urllib.parse import urljoin, urlsplit
 
 import urllib3
 from msgspec import Struct
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, SSLError
 from zlib_ng import zlib_ng
 
 from xpjob import __version__
@@ -23,6 +23,7 @@ from xpjob.base.errors import (
     SettingsError,
     TransientError,
     UnansweredError,
+    UntrustedError,
     XpjobError,
 )
 from xpjob.config import secrets
@@ -246,7 +247,8 @@ def _explained(
             raise RefusedError(f"{message}; {PROXY_CREDENTIALS}") from None
         raise ProxyFailedError(f"{message}; {PROXY_ADVICE}") from None
     except (HTTPError, OSError, zlib_ng.error) as error:  # type: ignore[misc]  # it is a class
-        raise TransientError(_reason(error, timeouts)) from error
+        untrusted = isinstance(error, SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error)
+        raise (UntrustedError if untrusted else TransientError)(_reason(error, timeouts)) from error
 
 
 def _read(raw: urllib3.BaseHTTPResponse, kept: Body, given_up: threading.Event) -> bool:
@@ -293,7 +295,7 @@ def _reason(error: Exception, timeouts: Timeouts) -> str:
             pass  # a subclass of ConnectTimeoutError, but not a timeout
         case urllib3.exceptions.ConnectTimeoutError():
             return f"no connection within {timeouts.connect:g} s"
-        case urllib3.exceptions.SSLError():
+        case SSLError():
             return f"TLS: {error}"
     return _root(error)
 

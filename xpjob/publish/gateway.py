@@ -20,6 +20,7 @@ from xpjob.base.errors import (
     SettingsError,
     TransientError,
     UnansweredError,
+    UntrustedError,
     XpjobError,
 )
 from xpjob.config import secrets
@@ -129,9 +130,7 @@ class Gateway:
                     "PUSH_TIMEOUT_SECONDS or find out what slows the gateway"
                 ) from error
             except TransientError as error:
-                raise TransientError(
-                    f"{what}: {error}; check PUSHGATEWAY_URL and that the gateway is up"
-                ) from error
+                raise TransientError(f"{what}: {error}; {advice_for(error)}") from error
             except DeadlineError as error:
                 raise DeadlineError(f"{what}: {error}") from error
             if complaint := _complaint(answer):
@@ -150,9 +149,7 @@ class Gateway:
             except AnswerTooLargeError as error:
                 raise AnswerTooLargeError(f"{what}: {error}") from None
             except TransientError as error:
-                raise TransientError(
-                    f"{what}: {error}; check PUSHGATEWAY_URL and that the gateway is up"
-                ) from error
+                raise TransientError(f"{what}: {error}; {advice_for(error)}") from error
             if answer.status in (400, 404, 405, 501):
                 kind = NotFoundError if answer.status == 404 else XpjobError
                 raise kind(
@@ -248,6 +245,14 @@ class Gateway:
         return {}
 
 
+def advice_for(error: XpjobError, otherwise: str = "") -> str:
+    """Return what to do about a gateway that cannot be reached."""
+    if isinstance(error, UntrustedError):
+        return "correct its certificate, or set PUSHGATEWAY_CA_FILE to the CA that it is of"
+    return otherwise or _AWAY
+
+
+_AWAY = "check PUSHGATEWAY_URL and that the gateway is up"
 _PAGE = "an HTML page, so this is not a Pushgateway, or a login is in front of it"
 
 

@@ -7,41 +7,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import msgspec
 import urllib3
 
 from xpjob.base import times
 from xpjob.base.errors import (
-    BadAnswerError,
     NotFoundError,
-    RefusedError,
-    SettingsError,
-    TransientError,
-    XpjobError,
 )
 from xpjob.collect.contract import Collectors
 from xpjob.collect.tables import Column, TableDescription
-from xpjob.config import parsers, secrets
 from xpjob.config.option import Config
-from xpjob.net import http
-from xpjob.net.bodies import whole
-from xpjob.net.http import Timeouts
-from xpjob.net.options import NetOptions
 from xpjob.reader import across, described, loading, parameters, query, render
+from xpjob.reader.client import Pairs, ask, decode, document_of, not_a_reader
 from xpjob.reader.extension import Extension, Extensions
 from xpjob.reader.loaded import Loaded
-from xpjob.reader.options import AccessOptions
 from xpjob.reader.parameters import Parameter, QueryError, one, unknown
 from xpjob.reader.render import Json, Shape
 from xpjob.reader.table import View
-from xpjob.store.base import MAX_DOCUMENT, SNAPSHOT, key_of
+from xpjob.store.base import SNAPSHOT, key_of
 from xpjob.store.open import open_reader_store
 from xpjob.store.options import StoreOptions
-
-Pairs = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +83,7 @@ class Source:
         try:
             if self.url:
                 answer = ask(self.config, self.url, explainer.path, pairs)
-                document: Json = decode(answer.body, dict[str, Any], self.url)
-                return document
+                return document_of(answer.body, ("generatedAt",), self.url)
             made = self.newest().view_of(extension.name)
             return explainer.explain(made, pairs, int(times.now().timestamp()))
         except QueryError as error:
@@ -230,74 +216,5 @@ def _from_reader(
     headers = urllib3.HTTPHeaderDict(answer.headers)
     total = headers.get("Xpjob-Total", "")
     if not total.isdecimal():
-        raise _not_a_reader(url)
+        raise not_a_reader(url)
     return Answer(answer.body, headers.get("Xpjob-Generated-At", ""), int(total))
-
-
-def decode(body: bytes, kind: Any, url: str) -> Any:
-    """Return the body of a reader's answer. Raises ``BadAnswerError`` for any other."""
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except msgspec.MsgspecError as error:
-        raise _not_a_reader(url) from error
-
-
-def _not_a_reader(url: str) -> BadAnswerError:
-    return BadAnswerError(f"reading {url}: that is no xpjob reader; check --url")
-
-
-def ask(
-    config: Config, url: str, path: str, pairs: Pairs, *, cluster: bool = True
-) -> http.Response:
-    """GET a path of a reader, with the token where there is one, for the configured ``cluster``.
-
-    Raises ``SettingsError`` for a URL that may not be asked, ``QueryError`` for a query
-    that the reader does not understand, and other ``XpjobError``s with its own words.
-    """
-    access, net = config[AccessOptions], config[NetOptions]
-    name = config[StoreOptions].cluster_name
-    if cluster and name:
-        pairs = [*pairs, ("cluster", name)]
-    try:
-        address = f"{parsers.url(url)}/{path}?{urlencode(pairs)}"
-    except ValueError as error:
-        raise SettingsError([f"--url: {error}"]) from None
-    headers = {}
-    if access.reader_token_file:
-        if secrets.in_the_clear(url) and not net.allow_insecure_credentials:
-            raise SettingsError(
-                [
-                    f"--url: {url} is plain http, and the token would go over it; take https, or "
-                    "set ALLOW_INSECURE_CREDENTIALS=true where the network is trusted"
-                ]
-            )
-        headers["Authorization"] = f"Bearer {secrets.read_token(access.reader_token_file)}"
-    timeouts = Timeouts(net.connect_timeout_seconds, net.request_timeout_seconds)
-    pool = http.pool("READER", access.reader_ca_file)
-    try:
-        answer = http.request(
-            pool, "GET", address, headers=headers, timeouts=timeouts, into=whole(MAX_DOCUMENT)
-        )
-    except TransientError as error:
-        hint = "check --url, and that xpjob serve runs there"
-        raise TransientError(f"reading {address}: {error}; {hint}") from error
-    if answer.status != 200:
-        raise _problem(answer)
-    return answer
-
-
-def _problem(answer: http.Response) -> XpjobError:
-    try:
-        document = msgspec.json.decode(answer.body, type=dict[str, object])
-    except msgspec.MsgspecError:
-        return BadAnswerError(f"the reader answered {answer.status}: {answer.excerpt()}")
-    detail = answer.conceal(str(document.get("detail", answer.status)))
-    known = document.get("known")
-    if answer.status in (400, 404):
-        shown = [answer.conceal(str(each)) for each in known] if isinstance(known, list) else None
-        facts = None if shown is None else {"known": shown}
-        code = str(document.get("type", "")).rpartition(":")[2]
-        return QueryError(code, detail, status=answer.status, facts=facts)
-    if answer.status in (401, 403):
-        return RefusedError(f"the reader answered {answer.status}: {detail}; set READER_TOKEN_FILE")
-    return XpjobError(f"the reader answered {answer.status}: {detail}")

@@ -9,9 +9,10 @@ import msgspec
 
 from xpjob.collect.tables import TableDescription, row_id
 from xpjob.reader import across, team, teams
+from xpjob.reader.client import Pairs, ask, decode, document_of
 from xpjob.reader.loaded import Loaded
 from xpjob.reader.parameters import MAX_LIMIT
-from xpjob.reader.show import Source, Tables, ask, decode
+from xpjob.reader.show import Source, Tables
 from xpjob.reader.team import Part
 from xpjob.store.open import open_reader_store
 
@@ -24,7 +25,7 @@ def listed(source: Source, words: str, limit: int | None, *, all_clusters: bool)
     if source.url:
         pairs = [("q", words)] if words else []
         pairs += [("limit", str(limit))] if limit else []
-        return _asked(source, "teams/", pairs, all_clusters=all_clusters)
+        return _asked(source, "teams/", pairs, ("teams", "total"), all_clusters=all_clusters)
     snapshots = _snapshots(source, all_clusters=all_clusters)
     counted = teams.merged([each.prepared.teams for each in snapshots])
     made = teams.document(counted, _described(snapshots), words.split(), limit or MAX_LIMIT)
@@ -38,7 +39,7 @@ def one(source: Source, name: str, *, all_clusters: bool) -> tuple[Document, Des
     """
     if source.url:
         path = f"teams/{row_id((name,))}"
-        found = _asked(source, path, (), all_clusters=all_clusters)
+        found = _asked(source, path, (), ("team", "sections"), all_clusters=all_clusters)
         return found, _tables_of(source, source.url, found, all_clusters=all_clusters)
     snapshots = _snapshots(source, all_clusters=all_clusters)
     team.check(name, [each.prepared.teams for each in snapshots])
@@ -51,13 +52,12 @@ def one(source: Source, name: str, *, all_clusters: bool) -> tuple[Document, Des
 
 
 def _asked(
-    source: Source, path: str, pairs: Sequence[tuple[str, str]], *, all_clusters: bool
+    source: Source, path: str, pairs: Pairs, keys: Sequence[str], *, all_clusters: bool
 ) -> Document:
     url = source.url or ""
     chosen = [*pairs, ("cluster", across.ALL)] if all_clusters else pairs
     answer = ask(source.config, url, path, chosen, cluster=not all_clusters)
-    document: Document = decode(answer.body, Document, url)
-    return document
+    return document_of(answer.body, keys, url)
 
 
 def _tables_of(source: Source, url: str, document: Document, *, all_clusters: bool) -> Described:

@@ -373,4 +373,6 @@ def _path_to(reason: str) -> str:
             "the credentials come from there: check the network policies, and "
             "AWS_STS_REGIONAL_ENDPOINTS"
         )
+    if "CERTIFICATE_VERIFY_FAILED" in reason:
+        return "correct its certificate, or set AWS_CA_BUNDLE to the CA that it is of"
     return "check S3_ENDPOINT and the network path to it"

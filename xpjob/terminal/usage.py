@@ -33,7 +33,7 @@ def print_report(body: bytes, console: Console) -> None:
         console.print(_table(document, total))
     if not document["totals"]:
         console.print("no usage")
-    if cost := document.get("cost"):
+    if (cost := document.get("cost")) and cost["billedCost"] is not None:
         console.print(f"cost: {cost['billedCost']} {cost['billingCurrency']}")
     for line in _footer(document["footer"]):
         console.print(plain(line))
@@ -48,7 +48,7 @@ def _table(document: Document, total: Document) -> Table:
     if money:
         columns.append(("billedCost", document["cost"]["billingCurrency"]))
     for name, title in columns:
-        made.add_column(title, _number(total[name]), justify="right")
+        made.add_column(title, _number(total[name]), justify="right", overflow="fold")
     for row in document["rows"]:
         # A total is of a meter, and of one class if several are asked for.
         if all(row[name] == total[name] for name in ("meter", "class") if name in total):

@@ -11,6 +11,7 @@ from xpjob.usage.errors import QuestionError
 
 _MONTH = re.compile(r"(\d{4})-(\d\d)", re.ASCII)
 _DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
+_MOST_DAYS = 40_000
 CORRECTED_DAYS = 8
 """Days after a day in whose files corrections of it can be: the grace, and the greatest gap."""
 
@@ -65,6 +66,8 @@ def period(month: str, begin: str, end: str, now: datetime) -> Period:
     last = _date("to", end, _DAY, "2026-11-01") if end else today + timedelta(days=1)
     if last <= first:
         raise QuestionError("to", f"to must be later than from {first}, as it is exclusive: {last}")
+    if (last - first).days > _MOST_DAYS:
+        raise QuestionError("from", f"from {first} to {last} are more than {_MOST_DAYS} days")
     return Period(first, last)
 
 

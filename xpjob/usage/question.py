@@ -189,6 +189,9 @@ def renames(texts: Iterable[str]) -> dict[str, dict[str, str]]:
         if not colon or not equals:
             raise QuestionError("map", f"map: invalid {text[:60]!r}: expected e.g. team:old=new")
         check_dimension("map", name)
+        if name == CLUSTER:
+            known = [each for each in _NAMES if each != CLUSTER]
+            raise QuestionError("map", "map: clusters keep their names", [*known, f"{TAGS}NAME"])
         if old in found.setdefault(name, {}):
             raise QuestionError("map", f"map: {name} {old[:60]!r} is renamed twice")
         found[name][old] = new

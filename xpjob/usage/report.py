@@ -35,7 +35,8 @@ class RowKey(NamedTuple):
 class Row:
     """A row. Quantities are hours, or exact in the unit of the files; None of money is unknown.
 
-    ``average`` is the quantity over the time in which it was counted.
+    ``average`` is the quantity over the time in which it was counted: of a row, within its part of
+    the period, and of a total within all of it.
     """
 
     key: RowKey
@@ -70,11 +71,12 @@ class Report:
 
 @dataclass(slots=True)
 class _Sums:
-    """The exact numbers of a row."""
+    """The exact numbers of a row. ``whole`` is its share of the average of the period."""
 
     quantity: Fraction = Fraction(0)
     bridged: int = 0
     average: Fraction = Fraction(0)
+    whole: Fraction = Fraction(0)
     cost: Fraction = Fraction(0)
     priced: Fraction = Fraction(0)
     prices: set[tuple[str, Decimal]] = field(default_factory=set)
@@ -99,6 +101,7 @@ def report(gathered: Gathered, prices: Prices | None = None) -> Report:
         row.quantity += quantity
         row.bridged += cells.bridged.get(cell, 0)
         row.average += times.average(cell, quantity)
+        row.whole += times.whole(cell, quantity)
         if prices:
             _price(row, prices.of(cell.meter, named, times.first_day(cell.epoch)), quantity)
     return _rounded(gathered, sums, prices)
@@ -112,6 +115,7 @@ class _Times:
         self._seconds: dict[tuple[Within, str], int] = {}
         self._days: dict[Within, list[str]] = {}
         self._all_epochs: dict[Within, list[str]] = {}
+        self._all_seconds: dict[tuple[str, str], int] = {}
         for cluster in gathered.clusters:
             for day in gathered.cells.question.period.days():
                 if placed := gathered.cells.placed(str(day)):
@@ -141,6 +145,16 @@ class _Times:
         seconds = self._seconds[name]
         return quantity / seconds if seconds else Fraction(0)
 
+    def whole(self, cell: Cell, quantity: Fraction) -> Fraction:
+        """Return a quantity over the seconds of the period in which the cluster was counted."""
+        name = (cell.cluster, list_kind(cell.meter))
+        if name not in self._all_seconds:
+            parts = [days for at, days in self._all_epochs.items() if at.cluster == cell.cluster]
+            days = [day for each in parts for day in each]
+            self._all_seconds[name] = self._gathered.coverage.longest(cell.cluster, days, name[1])
+        seconds = self._all_seconds[name]
+        return quantity / seconds if seconds else Fraction(0)
+
     def first_day(self, epoch: int) -> date:
         """Return the first day of the period on which the prices of an epoch apply."""
         cells = self._gathered.cells
@@ -162,7 +176,7 @@ def _rounded(gathered: Gathered, sums: Mapping[RowKey, _Sums], prices: Prices | 
     cost: Decimal | None = None
     if prices:
         exact = {key: row.cost for key, row in sums.items() if row.prices}
-        costs, cost = rounded(exact, prices.decimals)
+        costs, cost = rounded(exact, prices.decimals) if exact else ({}, None)
     rows: list[Row] = []
     totals: list[Row] = []
     groups: dict[tuple[str, tuple[str, ...]], dict[RowKey, _Sums]] = {}
@@ -173,7 +187,8 @@ def _rounded(gathered: Gathered, sums: Mapping[RowKey, _Sums], prices: Prices | 
         for row in some:
             _put_money(row, own[row.key], costs)
         if prices:
-            total.cost = sum((row.cost for row in some if row.cost is not None), Decimal(0))
+            known = [row.cost for row in some if row.cost is not None]
+            total.cost = sum(known[1:], known[0]) if known else None
         rows += some
         totals.append(total)
     unpriced = sum(row.unpriced for row in sums.values()) if prices else 0
@@ -199,7 +214,7 @@ def _of_meter(
     """Return the rows of a meter, the largest last digits first, and their total."""
     unit = REPORT_UNITS[unit_of(total_key.meter)]
     size = unit.size // 3600
-    whole = sum((row.average for row in sums.values()), Fraction(0))
+    whole = sum((row.whole for row in sums.values()), Fraction(0))
     average = {key: nearest(row.average / size, DECIMALS) for key, row in sums.items()}
     average[total_key] = nearest(whole / size, DECIMALS)
     quantities: dict[RowKey, Decimal | Fraction] = {}

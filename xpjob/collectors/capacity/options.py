@@ -63,6 +63,8 @@ def amount(what: str, text: str) -> int:
         raise ValueError(f"{what}: {error}") from None
     if value <= 0:
         raise parsers.invalid(f"{what}: quantity", text, "more than 0")
+    if value > quantity.MOST:
+        raise parsers.invalid(f"{what}: quantity", text, "at most 1e40")
     return value
 
 
