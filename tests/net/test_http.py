@@ -328,6 +328,8 @@ def test_an_excerpt_is_one_printable_line() -> None:
     assert answer.excerpt().startswith("<html> [31mno")
     assert len(answer.excerpt()) <= 500
     assert http.Response(500, {}, b"").excerpt() == "(empty answer)"
+    # What follows a semicolon would be taken for advice.
+    assert http.Response(500, {}, b"boom;\n call root").excerpt() == "boom, call root"
 
 
 @pytest.mark.parametrize(

@@ -29,8 +29,8 @@ _SAFE = (1, 6)
 _FAMILY = "xpjob_doctor_probe_timestamp_seconds"
 _HELP = "Unix time in seconds of a push by xpjob doctor, which deletes this group."
 _LOOK = f"to see that metrics arrive, query {_FAMILY} where you query metrics"
-_READS = 5
 _AWAY = "check PUSHGATEWAY_URL, that the gateway is up, and the network policies"
+_READS = 5
 """Some receivers answer before others can read what was pushed."""
 
 

@@ -224,7 +224,7 @@ def _refusal(method: str, path: str, server: str, answer: Response) -> XpjobErro
         reason = msgspec.json.decode(answer.body, type=_Status).message
     except UNREADABLE:
         reason = ""
-    reason = " ".join(answer.conceal(reason).split())[:500] or answer.excerpt()
+    reason = answer.quoted(reason) or answer.excerpt()
     message = f"{method} {path} at {server}: {answer.status}: {reason}"
     if advice := _ADVICE.get(answer.status):
         message += f"; {advice}"

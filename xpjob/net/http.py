@@ -82,10 +82,16 @@ class Response(Struct, frozen=True):
             return 0.0
 
     def excerpt(self) -> str:
-        """Return the start of the body for errors: one line, at most 500 characters."""
-        body = self.conceal(self.body[:200_000].decode("utf-8", "replace"))
-        text = " ".join(_UNSEEN.sub("", body)[:2000].split())
-        return "".join(c for c in text if c.isprintable())[:500] or "(empty answer)"
+        """Return the start of the body for errors, quoted."""
+        return self.quoted(self.body[:200_000].decode("utf-8", "replace")) or "(empty answer)"
+
+    def quoted(self, text: str) -> str:
+        """Return words of this answer for messages: one line, at most 500 characters.
+
+        What follows "; " in a message is advice, and the words of a peer are none.
+        """
+        line = " ".join(_UNSEEN.sub("", self.conceal(text))[:2000].split()).replace("; ", ", ")
+        return "".join(c for c in line if c.isprintable())[:500]
 
     def conceal(self, text: str) -> str:
         """Return a text of this answer for messages, before it is cut, without the credential."""

@@ -58,7 +58,8 @@ class GroupSums:
 
     def fits_at_most(self, shape: Shape) -> int:
         """Return how many pods of a shape would fit beside those of DaemonSets alone."""
-        return fit.in_all((node.room for node in self.schedulable), shape)
+        asked = [name for name, _ in shape.requests]
+        return fit.in_all((node.room(asked) for node in self.schedulable), shape)
 
     def hole(self) -> tuple[str, Amounts]:
         """Return the node with the largest hole, and all that is free there."""

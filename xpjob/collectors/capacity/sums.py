@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from xpjob.collectors.capacity.amounts import PODS, Amounts, add
@@ -72,11 +72,10 @@ class NodeSums:
             for resource, amount in self.allocatable.items()
         }
 
-    @property
-    def room(self) -> Amounts:
-        """Return what is there for pods that no DaemonSet has made."""
-        taken = self.sums.daemon_sets
-        return {name: there - taken.get(name, 0) for name, there in self.allocatable.items()}
+    def room(self, resources: Iterable[str]) -> Amounts:
+        """Return what is there of these for pods that no DaemonSet has made."""
+        there, taken = self.allocatable, self.sums.daemon_sets
+        return {name: there.get(name, 0) - taken.get(name, 0) for name in resources}
 
 
 @dataclass(frozen=True, slots=True)
