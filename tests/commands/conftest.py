@@ -7,14 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from support.readers import serving
 from support.stand_in import StandIn, fill
-from xpjob.collectors import COLLECTORS
-from xpjob.collectors.extensions import EXTENSIONS
-from xpjob.config.option import Config
-from xpjob.net.serving import Background, listen
-from xpjob.reader.app import create_app
-from xpjob.store.directory import DirectoryStore
-from xpjob.store.options import StoreOptions
 
 
 @pytest.fixture
@@ -33,11 +27,8 @@ def environ(stand_in: StandIn, tmp_path: Path) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def url(store: Path) -> Iterator[str]:
     """Serve the snapshot of the module's ``store``, and return where."""
-    config = Config.of(StoreOptions(store_backend="directory", store_dir=store))
-    app = create_app(DirectoryStore(store), config, COLLECTORS, EXTENSIONS)
-    app.state.snapshots.refresh()
-    with Background(app, listen("127.0.0.1", 0)) as server:
-        yield server.url
+    with serving(store) as served:
+        yield served
 
 
 @pytest.fixture(params=["store", "url"])

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from support.capacity import HOLDS, NODE, POD, ZONE, container, node, pod
 from support.capacity_cluster import capacity_cluster
+from support.readers import serving
 from support.toy_tables import USERS, toy_snapshot
 from xpjob.cli import cli
 from xpjob.demo.cluster import Cluster, Fault
@@ -101,7 +102,14 @@ def test_rows_that_are_kept_are_as_old_as_they_are(tmp_path: Path) -> None:
     second = answer("--cpu", "1", *source)
     assert first["carriedSince"] == ""
     assert second["carriedSince"] == first["generatedAt"] != second["generatedAt"]
-    for done in (fit("--cpu", "1", *source), CliRunner().invoke(cli, ["show", "nodes", *source])):
+    everywhere = ["show", "nodes", "--all-clusters"]
+    with serving(tmp_path / "store") as url:
+        shown = [
+            CliRunner().invoke(cli, [*command, *where])
+            for command in (["show", "nodes"], everywhere)
+            for where in (source, ["--url", url])
+        ]
+    for done in (fit("--cpu", "1", *source), *shown):
         assert "ago, when its collector was last well" in " ".join(done.stdout.split())
 
 

@@ -5,7 +5,7 @@ Both ways answer the same query: here through ``query.py``, there through its pa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
@@ -42,6 +42,12 @@ class Answer:
     generated_at: str
     total: int
     carried_since: str = ""
+
+    def carried(self, since: Iterable[str]) -> Answer:
+        """Return it with the oldest of these times, each empty for none, if rows are of then."""
+        oldest = min(filter(None, since), default="")
+        older = oldest and not (self.generated_at and self.generated_at < oldest)
+        return replace(self, carried_since=oldest) if older else self
 
     def age(self, now: int) -> str:
         """Return of when the rows are, as the end of a sentence; empty where that is unknown."""
@@ -100,17 +106,14 @@ class Source:
                 raise unknown("table", key, tables)
             path = f"tables/{quote(key, safe='')}"
             answer = _from_reader(self.config, self.url, path, pairs)
-            index = decode(ask(self.config, self.url, "tables", ()).body, _Index, self.url)
-            carried = {each.key: each.carried_since for each in index.tables}
-            return tables[key], replace(answer, carried_since=carried.get(key, ""))
+            return tables[key], answer.carried([self._carried(key, ())])
         snapshot = self.newest()
         if key not in snapshot.tables:
             raise unknown("table", key, snapshot.tables)
         table = snapshot.tables[key]
         view = snapshot.table(key)
         answer = _from_view(view, described.questions(view.schema, table)[""], pairs)
-        carried = {each.collector: each.carried_since for each in snapshot.head.collectors or ()}
-        return table, replace(answer, carried_since=carried.get(table.collector, ""))
+        return table, answer.carried([_carried(snapshot, key)])
 
     def table_of_all(self, key: str, pairs: Pairs) -> tuple[TableDescription, Answer]:
         """Return the rows of a table in all clusters, with a column for the cluster."""
@@ -130,7 +133,9 @@ class Source:
             path = f"tables/{quote(key, safe='')}"
             asked = (*pairs, ("cluster", across.ALL))
             answer = _from_reader(self.config, self.url, path, asked, cluster=False)
-            return _with_cluster(tables[key]), answer
+            having = [each.name for each in schema.clusters if key in each.tables]
+            since = [self._carried(key, (("cluster", name),)) for name in having]
+            return _with_cluster(tables[key]), answer.carried(since)
         snapshots = [self.newest(name) for name in open_reader_store(self.config).clusters()]
         tables = across.described_together(each.tables for each in snapshots)
         if key not in tables:
@@ -142,8 +147,19 @@ class Source:
         ]
         params = across.check(pairs, tables[key])
         found = across.find(parts, params, int(times.now().timestamp()))
-        body = b"".join(found.body.pieces)
-        return _with_cluster(tables[key]), Answer(body, found.generated_at, found.total)
+        answer = Answer(b"".join(found.body.pieces), found.generated_at, found.total)
+        since = [_carried(each, key) for each in snapshots if key in each.tables]
+        return _with_cluster(tables[key]), answer.carried(since)
+
+    def _carried(self, key: str, cluster: Pairs) -> str:
+        """Return since when the rows of a table are kept, as a reader says it; "" if they are not.
+
+        Without ``cluster`` of the configured one.
+        """
+        url = self.url or ""
+        answer = ask(self.config, url, "tables", cluster, cluster=not cluster)
+        tables = decode(answer.body, _Index, url).tables
+        return next((each.carried_since for each in tables if each.key == key), "")
 
     def newest(self, cluster: str | None = None) -> Loaded:
         """Return the newest snapshot in the store. Raises the store's errors."""
@@ -188,6 +204,12 @@ class _Clusters(msgspec.Struct):
     """The part of ``/clusters`` that is read."""
 
     clusters: list[_Cluster]
+
+
+def _carried(snapshot: Loaded, key: str) -> str:
+    name = snapshot.tables[key].collector
+    outcomes = snapshot.head.collectors or ()
+    return next((each.carried_since for each in outcomes if each.collector == name), "")
 
 
 def _from_view(view: View, known: Sequence[Parameter], pairs: Pairs) -> Answer:
