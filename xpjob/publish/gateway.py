@@ -248,7 +248,7 @@ class Gateway:
 def advice_for(error: XpjobError, otherwise: str = "") -> str:
     """Return what to do about a gateway that cannot be reached."""
     if isinstance(error, UntrustedError):
-        return "correct its certificate, or set PUSHGATEWAY_CA_FILE to the CA that it is of"
+        return "correct its certificate, or set PUSHGATEWAY_CA_FILE to the CA that issued it"
     return otherwise or _AWAY
 
 

@@ -28,7 +28,7 @@ from xpjob.store.base import MAX_DOCUMENT
 from xpjob.store.options import StoreOptions
 
 Pairs = Sequence[tuple[str, str]]
-_TRUST = "correct its certificate, or set READER_CA_FILE to the CA that it is of"
+_TRUST = "correct its certificate, or set READER_CA_FILE to the CA that issued it"
 
 
 def decode(body: bytes, kind: Any, url: str) -> Any:

@@ -374,5 +374,5 @@ def _path_to(reason: str) -> str:
             "AWS_STS_REGIONAL_ENDPOINTS"
         )
     if "CERTIFICATE_VERIFY_FAILED" in reason:
-        return "correct its certificate, or set AWS_CA_BUNDLE to the CA that it is of"
+        return "correct its certificate, or set AWS_CA_BUNDLE to the CA that issued it"
     return "check S3_ENDPOINT and the network path to it"

@@ -43,7 +43,7 @@ def with_kept(
         if each.identity in seen or (earlier := known.get(each.identity)) is None:
             continue
         if each.finding in _DUPLICATES and each.ref in twice and not earlier.confirmed:
-            continue  # that it is one of another object can be seen
+            continue  # it is seen to be one of another object
         since = stale_since(earlier.carried_since, before)
         if seconds_between(since, at) < before.max_age:
             kept.append(msgspec.structs.replace(each, carried_since=since))

@@ -12,7 +12,7 @@ from xpjob.collectors.crossplane.records import Record
 class Known:
     """What findings may rest on: lists of this run, and with ``stale`` also what is not of it.
 
-    That are the lists that have failed, and the records that are carried, ``stale``.
+    These are the lists that have failed, and the records that are carried: ``stale``.
     """
 
     def __init__(
