@@ -39,6 +39,7 @@ from xpjob.publish import exposition
 from xpjob.publish.options import PublishOptions
 from xpjob.reader.app import create_app
 from xpjob.run import job
+from xpjob.run.identity import SharedNameError
 from xpjob.snapshot import documents
 from xpjob.snapshot.documents import NewerSchemaError, Snapshot
 from xpjob.store.open import open_store
@@ -213,7 +214,7 @@ def test_whatever_the_run_before_has_left_is_built_upon_or_kept_aside(
     changes: list[Change],
     scratches: list[tuple[int, int, bytes]],
 ) -> None:
-    """A run and a reader that find it do not fail: it is good, of a newer run, or no document."""
+    """A run and a reader that find it do not fail: it is good, of another run, or no document."""
     directory, published = settings[StoreOptions].store_dir, settings[PublishOptions].publish
     assert directory is not None
     assert published is not None
@@ -221,6 +222,7 @@ def test_whatever_the_run_before_has_left_is_built_upon_or_kept_aside(
     published.unlink(missing_ok=True)
     directory.mkdir()
     left = {"snapshot.json": documents.encode(before), "run.json": documents.encode(report())}
+    identity = json.loads(left[name])["identity"]
     body = json.dumps(changed(json.loads(left[name]), changes)).encode()
     left[name] = scratched(body, scratches)
     for each, written in left.items():
@@ -229,6 +231,10 @@ def test_whatever_the_run_before_has_left_is_built_upon_or_kept_aside(
     result = job.run(settings, CROSSPLANE, Silent())
     if any(isinstance(error, NewerSchemaError | SupersededError) for error in result.errors):
         assert (directory / name).read_bytes() == left[name]
+        return
+    if any(isinstance(error, SharedNameError) for error in result.errors):
+        assert (directory / name).read_bytes() == left[name]
+        assert json.loads(left[name])["identity"] != identity
         return
     assert list(result.errors) == []
     assert result.snapshot is not None
