@@ -79,11 +79,11 @@ def test_dimensions_and_filters(source: list[str]) -> None:
     ],
 )
 def test_what_is_no_reader_is_said(answer: bytes, command: list[str]) -> None:
-    """A proxy's login page is no report, and nothing of it is printed."""
+    """A proxy's login page is rejected as an error, and none of it is printed."""
     with scripted(lambda _: Told(200, body=answer)) as served:
         done = CliRunner().invoke(cli, [*command, "--url", served.url])
     assert isinstance(done.exception, BadAnswerError)
-    assert "that is no xpjob reader; check --url" in str(done.exception)
+    assert "this is not an xpjob reader; check --url" in str(done.exception)
     assert done.stdout == ""
 
 

@@ -234,11 +234,11 @@ class _Order:
 
     def _metadata(self, name: str, namespace: str) -> Json:
         within = {"namespace": namespace} if namespace else {}
-        created = {"creationTimestamp": _time(self.created)}
+        created = {"creationTimestamp": api_time(self.created)}
         # Derived from the order, so that it is the same at every write.
         uid = f"{namespace or 'cluster'}-{self.kind.lower()}-{name}"
         if self.state == "deleting":
-            created["deletionTimestamp"] = _time(self.since)
+            created["deletionTimestamp"] = api_time(self.since)
         return {"name": name, **within, "uid": uid, **created, "annotations": self._annotations}
 
     def _machinery(self, composite: str) -> Json:
@@ -288,7 +288,7 @@ class _Order:
         return self._conditions(ready, wrong, "Creating", f"Unready resources: {last}")
 
     def _conditions(self, is_ready: bool, wrong: str, reason: str, message: str) -> list[Json]:
-        since = _time(self.since)
+        since = api_time(self.since)
         synced = {"type": "Synced", "status": "True", "reason": "ReconcileSuccess"}
         if wrong and self.state in ("failed", "deleting"):
             synced = {**synced, "status": "False", "reason": "ReconcileError", "message": wrong}
@@ -308,5 +308,6 @@ def _owner(kind: Kind, item: Json) -> Json:
     return {"apiVersion": version, **named, "controller": True}
 
 
-def _time(moment: datetime) -> str:
+def api_time(moment: datetime) -> str:
+    """Format a time as the API server does: in whole seconds."""
     return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

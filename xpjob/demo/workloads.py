@@ -10,7 +10,6 @@ import random
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from xpjob.base import times
 from xpjob.demo.apps import (
     DAEMON_SET,
     JOB,
@@ -22,7 +21,7 @@ from xpjob.demo.apps import (
     reference_to,
 )
 from xpjob.demo.cluster import Cluster
-from xpjob.demo.platform import PEOPLE, TEAM_KEY
+from xpjob.demo.platform import PEOPLE, TEAM_KEY, api_time
 from xpjob.demo.selectors import Json
 from xpjob.kube.discovery import Kind
 
@@ -129,7 +128,7 @@ class Workloads:
             for workload in self._workloads:
                 for name, pod in sorted(workload.pods.items()):
                     if pod.node is None and (node := self._place(workload.needs)):
-                        pod.node, pod.started_at = node, _time(now)
+                        pod.node, pod.started_at = node, api_time(now)
                         self._write(workload, name)
 
     def _apply(self, now: datetime, node: _Node) -> None:
@@ -142,7 +141,7 @@ class Workloads:
             "node.kubernetes.io/instance-type": "g5.xlarge" if node.gpu else "m6i.xlarge",
             "topology.kubernetes.io/zone": f"eu-central-1{zone}",
         }
-        created = _time(now - timedelta(days=30))
+        created = api_time(now - timedelta(days=30))
         holds = {**_resources(node.free), "pods": str(node.free["pods"])}
         self._cluster.apply(
             NODE,
@@ -187,7 +186,7 @@ class Workloads:
             node.take(workload.needs)
         self._count += 1
         name = f"{workload.name}-{self._count:04x}"
-        workload.pods[name] = _Pod(node, _time(now), _time(now) if node else "")
+        workload.pods[name] = _Pod(node, api_time(now), api_time(now) if node else "")
         self._write(workload, name)
 
     def _stop(self, workload: _Workload, name: str) -> None:
@@ -256,10 +255,6 @@ class Workloads:
         if tainted:
             parts.append(f"{len(tainted)} node(s) had untolerated taint {{{_GPU}: present}}")
         return f"0/{len(self._nodes)} nodes are available: {', '.join(sorted(parts))}."
-
-
-def _time(moment: datetime) -> str:
-    return times.rfc3339_seconds(int(moment.timestamp()))
 
 
 def _resources(needs: _Needs) -> Json:

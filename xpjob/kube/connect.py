@@ -11,7 +11,6 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
@@ -122,9 +121,9 @@ def connect(
 def _check(host: str, where: str) -> None:
     """Raise ``SettingsError`` for an address of a server that no connection can be made to."""
     try:
-        parsed = parse_url(host)
-        good = parsed.scheme in ("http", "https") and parsed.host and urlsplit(host).port != 0
-    except (LocationParseError, ValueError):
+        url = parse_url(host)
+        good = url.scheme in ("http", "https") and url.host and url.port != 0
+    except LocationParseError:
         good = False
     if not good:
         raise SettingsError(

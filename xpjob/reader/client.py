@@ -49,7 +49,7 @@ def document_of(body: bytes, keys: Collection[str], url: str) -> dict[str, Any]:
 
 def not_a_reader(url: str) -> BadAnswerError:
     """Return the error for an answer of something else."""
-    return BadAnswerError(f"reading {url}: that is no xpjob reader; check --url")
+    return BadAnswerError(f"reading {url}: this is not an xpjob reader; check --url")
 
 
 def ask(

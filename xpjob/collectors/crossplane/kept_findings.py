@@ -47,12 +47,13 @@ def with_kept(
         since = stale_since(earlier.carried_since, before)
         if seconds_between(since, at) < before.max_age:
             kept.append(msgspec.structs.replace(each, carried_since=since))
-    told = {_once(each) for each in kept}
-    return [*(each for each in found if each.identity in known or _once(each) not in told), *kept]
+    reported = {_subject(each) for each in kept}
+    others = (each for each in found if each.identity in known or _subject(each) not in reported)
+    return [*others, *kept]
 
 
-def _once(finding: Finding) -> object:
-    """Return what is told once: a pair, or of several MRs of one external resource each."""
+def _subject(finding: Finding) -> object:
+    """Return what only one finding is reported for: a pair of objects, or a duplicate MR."""
     if finding.finding in _DUPLICATES:
         return finding.ref
     return frozenset((finding.ref, finding.other)) if finding.other else finding.identity
