@@ -254,18 +254,38 @@ def test_a_plugin_that_hangs_does_not_outlive_the_deadline(
         wait_for("the end of the plugin", lambda pid=pid: not alive(pid), 5)
 
 
-def test_a_plugin_that_hangs_ends_at_a_signal(environ: dict[str, str], tmp_path: Path) -> None:
+# The kernel gives the signal to the only thread that takes it, so that it interrupts no wait of the
+# main thread: as when it comes between the last instruction of Python and the wait.
+_UNNOTICED = """
+import signal, sys, threading
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
+from xpjob.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize("program", [("-m", "xpjob"), ("-c", _UNNOTICED)], ids=["", "unnoticed"])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_plugin_that_hangs_ends_at_a_signal(
+    environ: dict[str, str],
+    tmp_path: Path,
+    program: tuple[str, ...],
+    number: signal.Signals,
+    code: int,
+) -> None:
     """At once, so that nothing is left if a second signal ends the run."""
     pids = hanging_plugin(environ, tmp_path)
-    command = [sys.executable, "-m", "xpjob", "run"]
+    environ["REQUEST_TIMEOUT_SECONDS"] = "300"
+    command = [sys.executable, *program, "run", "--run-deadline-seconds", "600"]
     process = subprocess.Popen(command, env={**ENV, **environ}, stderr=subprocess.DEVNULL)
     try:
         wait_for("the plugin", pids.exists)
         started = [int(pid) for pid in pids.read_text().split()]
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(number)
         for pid in started:
-            wait_for("the end of the plugin", lambda pid=pid: not alive(pid), 2)
-        assert process.wait(10) == 143
+            wait_for("the end of the plugin", lambda pid=pid: not alive(pid), 3)
+        assert process.wait(10) == code
     finally:
         process.kill()
         process.wait()

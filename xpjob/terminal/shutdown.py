@@ -7,7 +7,6 @@ change the exit code or hold up the exit.
 
 from __future__ import annotations
 
-import _thread
 import atexit
 import json
 import logging
@@ -71,24 +70,40 @@ def terminate(_signal: int, _frame: FrameType | None) -> None:
 
 @contextmanager
 def orderly(ending: Ending, deadline: Deadline) -> Iterator[None]:
-    """Shorten the deadline at the first signal; exit at the second, or if the run is overdue."""
+    """Shorten the deadline at the first signal; exit at the second, or if the run is overdue.
 
-    def stop(number: int, _frame: FrameType | None) -> None:
+    A handler of Python waits for the main thread, which does not notice a signal that comes just
+    before it begins to wait. What C writes into the pipe is read at once, by a thread.
+    """
+
+    def stop(number: int) -> None:
         if deadline.signal:
             at_once(ending, 128 + number, "ended by a second signal")
         deadline.stop(number)
 
     over = threading.Event()
-    signals = (signal.SIGTERM, signal.SIGINT)
-    before = [(number, signal.signal(number, stop)) for number in signals]
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    threading.Thread(target=_listen, args=(reading, stop), daemon=True).start()
     threading.Thread(target=_watch, args=(ending, deadline, over), daemon=True).start()
+    outer = signal.set_wakeup_fd(writing)
+    signals = (signal.SIGTERM, signal.SIGINT)
+    before = [(number, signal.signal(number, lambda *_: None)) for number in signals]
     try:
         yield
     finally:
         for number, handler in before:
             signal.signal(number, handler)
+        signal.set_wakeup_fd(outer)
+        os.close(writing)
         over.set()
         deadline.wake()
+
+
+def _listen(reading: int, stop: Callable[[int], None]) -> None:
+    with open(reading, "rb", buffering=0) as signals:
+        while number := signals.read(1):
+            stop(number[0])
 
 
 def _watch(ending: Ending, deadline: Deadline, over: threading.Event) -> None:
@@ -144,7 +159,7 @@ def _clean_up() -> None:
 
 
 def at_once(ending: Ending, code: int, error: str) -> NoReturn:
-    """Exit now, from any thread or signal handler; takes no locks that others hold."""
+    """Exit now, from any thread; takes no locks that one that hangs may hold."""
     ending.before()
     phase = ending.report.phase if ending.report else ""
     facts = {"exitCode": code, "phase": phase, "error": error}
@@ -167,15 +182,13 @@ def write_termination_log(path: Path, facts: Mapping[str, object]) -> None:
     if len(line) > _MESSAGE_LIMIT:
         error = str(facts["error"])
         line = json.dumps({**facts, "error": error[: _MESSAGE_LIMIT // 12] + " (cut)"})
-    # Not a Thread, which takes locks that the code under a signal handler may hold.
-    over = _thread.allocate_lock()
-    over.acquire()
+    writing = threading.Thread(target=_write, args=(path, f"{line}\n".encode()), daemon=True)
     with suppress(RuntimeError):  # no thread can be started
-        _thread.start_new_thread(_write, (path, f"{line}\n".encode(), over))
-        over.acquire(timeout=_PATIENCE)
+        writing.start()
+        writing.join(_PATIENCE)
 
 
-def _write(path: Path, line: bytes, over: _thread.LockType) -> None:
+def _write(path: Path, line: bytes) -> None:
     try:
         descriptor = open_regular(path, os.O_WRONLY)
         # The kubelet's file has one name; through another one, a link would overwrite something.
@@ -185,5 +198,3 @@ def _write(path: Path, line: bytes, over: _thread.LockType) -> None:
         os.close(descriptor)  # a network file system may report a full disk only here
     except OSError:
         pass  # not in a pod
-    finally:
-        over.release()
