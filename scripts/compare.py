@@ -40,7 +40,8 @@ from xpjob.base.times import now
 from xpjob.demo import kinds
 from xpjob.demo.api import Server, create_app, write_kubeconfig
 from xpjob.demo.cluster import CONFIGMAP, Cluster, Fault
-from xpjob.demo.platform import CREATOR_KEY, TEAM_KEY, Platform
+from xpjob.demo.orders import CREATOR_KEY, TEAM_KEY
+from xpjob.demo.platform import Platform
 
 NEW = Path(__file__).resolve().parent.parent
 TOKEN = "compare-token"

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from xpjob.collect.tables import LATENESS, Highlight, Link, TableSpec, row_id, row_values
+from xpjob.collect.description import LATENESS, Highlight, Link
+from xpjob.collect.tables import TableSpec, row_id, row_values
 
 
 @given(st.lists(st.text(max_size=8), min_size=1, max_size=4))

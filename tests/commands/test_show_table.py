@@ -11,7 +11,7 @@ from rich.console import Console
 from support.command import xpjob
 from support.toy_tables import NODES, Node, nodes, toy_snapshot
 from xpjob.base import times
-from xpjob.collect.tables import Column
+from xpjob.collect.description import Column
 from xpjob.reader import terminal
 from xpjob.snapshot import documents
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from xpjob.config.located import MAX_PROBLEMS, Checker, read_yaml
+from xpjob.config.located import MAX_PROBLEMS, Checker
+from xpjob.config.yaml_documents import read_yaml
 
 
 @pytest.mark.parametrize("text", ["[", "{a: ", "- ", "? ", "a: ["])

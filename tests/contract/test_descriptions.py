@@ -11,8 +11,9 @@ import pytest
 from contract.cells import Cell
 from contract.scenes import SCENES
 from support.toy_kinds import COLUMN_TYPES, PodKinds
+from xpjob.collect.description import Severity, TableDescription
 from xpjob.collect.findings import Ref
-from xpjob.collect.tables import Severity, TableDescription, row_id
+from xpjob.collect.tables import row_id
 
 Row = Mapping[str, Any]
 TABLES = {

@@ -22,7 +22,8 @@ from xpjob.demo.apps import POD, Apps
 from xpjob.demo.cluster import Cluster
 from xpjob.demo.kinds import GROUP, KINDS
 from xpjob.demo.operators import Operators
-from xpjob.demo.platform import PEOPLE, TEAM_KEY, Platform
+from xpjob.demo.orders import TEAM_KEY
+from xpjob.demo.platform import PEOPLE, Platform
 from xpjob.demo.workloads import Workloads
 from xpjob.store.directory import DirectoryStore
 

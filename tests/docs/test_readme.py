@@ -14,8 +14,8 @@ from support.paths import GOLDEN, ROOT
 from support.samples import report, snapshot
 from support.snapshots import inventory
 from xpjob.cli import cli
+from xpjob.collect.description import Severity
 from xpjob.collect.meters import Key
-from xpjob.collect.tables import Severity
 from xpjob.collectors.capacity import findings as capacity
 from xpjob.collectors.capacity.options import CapacityOptions
 from xpjob.collectors.clusters import findings as clusters

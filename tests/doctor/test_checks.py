@@ -18,7 +18,8 @@ from support.stand_in import APP, CLAIM, KINDS, NETWORK, XR, StandIn, config_map
 from xpjob.demo.cluster import CONFIGMAP, Fault
 from xpjob.kube.api import Api
 from xpjob.kube.connect import connect
-from xpjob.net.http import Response, Timeouts
+from xpjob.net.http import Timeouts
+from xpjob.net.response import Response
 
 Found = dict[str, dict[str, str]]
 
@@ -285,7 +286,7 @@ def test_no_store_and_no_gateway(environ: dict[str, str]) -> None:
 def test_clocks_that_differ(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """By more than a few seconds are reported."""
     from xpjob.doctor import checks as module
-    from xpjob.net.http import Response
+    from xpjob.net.response import Response
 
     late: Any = Response(200, {"Date": "Fri, 21 Aug 2026 09:00:00 GMT"}, b"")
     (check,) = module._skew("clock", late)

@@ -37,8 +37,8 @@ from xpjob.kube.discovery import Catalogue, Kind, discover
 from xpjob.kube.mend import Lost, mend
 from xpjob.kube.objects import Metadata
 from xpjob.net.bodies import Body, Whole
-from xpjob.net.http import Response
 from xpjob.net.inflight import Budget, Lanes
+from xpjob.net.response import Response
 from xpjob.run.plan import PlanningWorld
 
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"

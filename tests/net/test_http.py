@@ -20,7 +20,7 @@ import urllib3
 
 from xpjob.base.errors import TransientError
 from xpjob.config.secrets import Secret
-from xpjob.net import http
+from xpjob.net import http, response
 from xpjob.net.bodies import DOCUMENT, AnswerTooLargeError, Whole, whole
 from xpjob.net.http import Timeouts
 
@@ -44,7 +44,7 @@ def server(talk: Talk) -> Iterator[str]:
         thread.join(timeout=10)
 
 
-def get(url: str, total: float = 5.0, most: int = DOCUMENT) -> http.Response:
+def get(url: str, total: float = 5.0, most: int = DOCUMENT) -> response.Response:
     """GET with the given deadline, and a bound of the body."""
     timeouts = Timeouts(2.0, total)
     with urllib3.PoolManager() as pool:
@@ -324,12 +324,12 @@ def test_a_redirect_is_not_followed() -> None:
 
 def test_an_excerpt_is_one_printable_line() -> None:
     """Whatever the peer sends, a log stays a log."""
-    answer = http.Response(500, {}, b"<html>\n\x1b[31mno\xff</html>" + b"x" * 5000)
+    answer = response.Response(500, {}, b"<html>\n\x1b[31mno\xff</html>" + b"x" * 5000)
     assert answer.excerpt().startswith("<html> [31mno")
     assert len(answer.excerpt()) <= 500
-    assert http.Response(500, {}, b"").excerpt() == "(empty answer)"
+    assert response.Response(500, {}, b"").excerpt() == "(empty answer)"
     # What follows a semicolon would be taken for advice.
-    assert http.Response(500, {}, b"boom;\n call root").excerpt() == "boom, call root"
+    assert response.Response(500, {}, b"boom;\n call root").excerpt() == "boom, call root"
 
 
 @pytest.mark.parametrize(
@@ -338,19 +338,19 @@ def test_an_excerpt_is_one_printable_line() -> None:
 )
 def test_retry_after_in_seconds(header: str, seconds: float) -> None:
     """What is no number and no date, or past, says nothing."""
-    assert http.Response(429, {"Retry-After": header}, b"").retry_after() == seconds
+    assert response.Response(429, {"Retry-After": header}, b"").retry_after() == seconds
 
 
 def test_retry_after_may_be_a_date() -> None:
     """Seconds from now, whatever the day."""
     header = formatdate(time.time() + 3600, usegmt=True)
-    assert 3500 < http.Response(429, {"Retry-After": header}, b"").retry_after() <= 3600
+    assert 3500 < response.Response(429, {"Retry-After": header}, b"").retry_after() <= 3600
 
 
 def test_retry_after_may_be_absurd() -> None:
     """Nobody waits longer than the policy says, so it only must not fail."""
-    assert http.Response(429, {"Retry-After": "9" * 400}, b"").retry_after() > 0
-    assert http.Response(429, {"Retry-After": "9" * 5000}, b"").retry_after() == 0
+    assert response.Response(429, {"Retry-After": "9" * 400}, b"").retry_after() > 0
+    assert response.Response(429, {"Retry-After": "9" * 5000}, b"").retry_after() == 0
 
 
 @pytest.mark.parametrize(
@@ -365,7 +365,7 @@ def test_retry_after_may_be_absurd() -> None:
 )
 def test_the_answer_of_a_proxy_itself(status: int, headers: dict[str, str], by_proxy: bool) -> None:
     """As opposed to one that it passes on, with headers of its own."""
-    assert http.Response(status, headers, b"").by_proxy() == by_proxy
+    assert response.Response(status, headers, b"").by_proxy() == by_proxy
 
 
 @pytest.mark.parametrize(
@@ -375,8 +375,8 @@ def test_an_answer_is_as_it_was_sent_and_quoted_without_the_credential(credentia
     """Also where the excerpt would cut it, or change its white space."""
     body = b'{"code":401,"text":"' + b"x" * 470 + b' tok en"}'
     secret = Secret(credential)
-    answer = http.Response(200, {}, body, secret)
+    answer = response.Response(200, {}, body, secret)
     assert answer.body == body
     assert "tok en" not in answer.excerpt()
     assert "(not sh" in answer.excerpt()
-    assert credential.split(maxsplit=1)[1] not in repr(http.Response(200, {}, b"", secret))
+    assert credential.split(maxsplit=1)[1] not in repr(response.Response(200, {}, b"", secret))

@@ -14,7 +14,7 @@ from support.snapshots import Snapshot010
 from xpjob.base.errors import DeadlineError, RefusedError, TransientError, XpjobError
 from xpjob.collectors.crossplane.reader.changes import compare
 from xpjob.config.option import Config
-from xpjob.reader import changes
+from xpjob.reader import changes, changes_document
 from xpjob.snapshot import documents
 from xpjob.store.base import Stored
 from xpjob.store.options import StoreOptions
@@ -112,7 +112,7 @@ def test_which_two_are_compared(lived: Reader, query: str, runs: tuple[int, int]
 def test_only_what_is_asked_for(lived: Reader, query: str, counts: tuple[int, int, int]) -> None:
     """What went may be the last of its team, so nothing is refused for being unknown."""
     found = lived.json(f"{DIFF}?{query}")
-    assert tuple(found[f"{name}Count"] for name in changes.LISTS) == counts
+    assert tuple(found[f"{name}Count"] for name in changes_document.LISTS) == counts
 
 
 def test_a_limit_cuts_each_list(lived: Reader) -> None:

@@ -14,8 +14,9 @@ from msgspec import Raw
 from support.reader import Reader, make_reader
 from support.reader_sample import FakeStore, at
 from support.toy_tables import toy_snapshot
+from xpjob.collect.description import Column, TableDescription, Usual
 from xpjob.collect.outcome import CollectorOutcome
-from xpjob.collect.tables import Column, TableDescription, Usual, row_id
+from xpjob.collect.tables import row_id
 from xpjob.reader import trees
 
 OBJECT = (Column("group"), Column("kind"), Column("namespace"), Column("name"))

@@ -14,9 +14,10 @@ from support.reader import Reader, make_reader
 from support.reader_sample import FakeStore, at, report
 from support.toy_tables import failed_list, toy_snapshot
 from xpjob.base.errors import TransientError
+from xpjob.collect.description import Column, Highlight, Link, TableDescription
 from xpjob.collect.findings import Finding
 from xpjob.collect.outcome import CollectorOutcome
-from xpjob.collect.tables import Column, Highlight, Link, TableDescription, row_id
+from xpjob.collect.tables import row_id
 from xpjob.reader.loading import read
 from xpjob.reader.packed import Packed
 from xpjob.reader.prepared import prepare

@@ -12,9 +12,10 @@ from support.forest import FAILED, forest, mr, xr_ref
 from support.reader import Reader, make_reader
 from support.reader_sample import FakeStore, at
 from support.toy_tables import toy_snapshot
+from xpjob.collect.description import Column, Link, TableDescription, Usual
 from xpjob.collect.findings import Finding
 from xpjob.collect.outcome import CollectorOutcome
-from xpjob.collect.tables import Column, Link, TableDescription, Usual, row_id
+from xpjob.collect.tables import row_id
 from xpjob.reader import gone as remembered
 
 OBJECT = (Column("group"), Column("kind"), Column("namespace"), Column("name"))

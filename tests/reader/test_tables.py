@@ -12,7 +12,7 @@ import pytest
 from support.reader import Reader, make_reader
 from support.reader_sample import FakeStore, at, snapshot
 from support.toy_tables import USERS, Node, failed_list, nodes, toy_snapshot
-from xpjob.collect.tables import TableDescription
+from xpjob.collect.description import TableDescription
 from xpjob.reader import described
 from xpjob.reader.table import View
 

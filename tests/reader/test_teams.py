@@ -11,7 +11,8 @@ import pytest
 from support.reader import Reader, loaded
 from support.toy_tables import NODES
 from support.toy_teams import HOSTILE, ORDERS, Order, Space, finding, orders, spaces, team_snapshot
-from xpjob.collect.tables import Column, TableDescription, row_id
+from xpjob.collect.description import Column, TableDescription
+from xpjob.collect.tables import row_id
 
 GIB = 1 << 30
 

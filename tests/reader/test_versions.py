@@ -11,8 +11,8 @@ import pytest
 from support.reader import Reader, make_reader
 from support.reader_sample import FakeStore, at
 from support.toy_tables import toy_snapshot
+from xpjob.collect.description import Column, Highlight, TableDescription, Usual
 from xpjob.collect.findings import Finding
-from xpjob.collect.tables import Column, Highlight, TableDescription, Usual
 from xpjob.reader import changes
 
 COLUMNS = (Column("name"), Column("team"), Column("cores", "cores"), Column("zone"))

@@ -19,7 +19,8 @@ from xpjob.base.errors import XpjobError
 from xpjob.collect.attempt import Attempt
 from xpjob.collect.before import Before
 from xpjob.net.clock import KUBERNETES, Clock
-from xpjob.run.previous import Previous, Whole, recall
+from xpjob.run.previous import Previous, recall
+from xpjob.run.previous_documents import Whole
 from xpjob.snapshot import documents, next_run
 from xpjob.snapshot.documents import AnotherClusterError, NewerSchemaError, Snapshot
 from xpjob.store.base import Stored

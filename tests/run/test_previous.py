@@ -25,7 +25,7 @@ from support.toy_snapshots import (
 )
 from xpjob.base.errors import SupersededError
 from xpjob.collect.before import Before, UnreadableRowError
-from xpjob.run.previous import read_whole
+from xpjob.run.previous_documents import read_whole
 from xpjob.snapshot import documents
 from xpjob.snapshot.documents import AnotherClusterError, NewerSchemaError
 from xpjob.store.directory import DirectoryStore
@@ -123,7 +123,7 @@ def test_an_unreadable_snapshot_is_kept_aside(
     kept = aside(store)
     assert kept is not None
     assert kept.endswith(b'"podL')
-    (told,) = [vars(r) for r in caplog.records if r.name == "xpjob.run.previous"]
+    (told,) = [vars(r) for r in caplog.records if r.name == "xpjob.run.previous_documents"]
     assert told["kept"] == store.where("prod/snapshot.json.unreadable")
     assert store.where("prod/snapshot.json") in told["error"]
     commit(store, previous, 5, "run-b")
@@ -155,7 +155,7 @@ def test_a_poisoned_snapshot_is_kept_aside(
     store: DirectoryStore, body: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As it is, and the run goes on as if there were none; then it is replaced."""
-    for module in ("store.directory", "snapshot.documents"):
+    for module in ("store.directory_files", "snapshot.documents"):
         monkeypatch.setattr(f"xpjob.{module}.MAX_DOCUMENT", 20_000)
     put(store, body)
     previous = recalled(store, run_info(5))
@@ -222,7 +222,7 @@ def test_a_start_in_the_future_does_not_block_all_runs(
     put(store, snapshot(0, run=future))
     with caplog.at_level(logging.WARNING):
         assert recalled(store, run_info(5)).head is not None
-    (told,) = [vars(r) for r in caplog.records if r.name == "xpjob.run.previous"]
+    (told,) = [vars(r) for r in caplog.records if r.name == "xpjob.run.previous_documents"]
     assert told["previous_started_at"] == future.started_at
 
 

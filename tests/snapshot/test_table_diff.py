@@ -9,8 +9,8 @@ import pytest
 
 from support.reader_sample import at
 from support.toy_tables import NODES, Node, failed_list, nodes, toy_snapshot
+from xpjob.collect.description import Column
 from xpjob.collect.outcome import CollectorOutcome
-from xpjob.collect.tables import Column
 from xpjob.snapshot import documents
 from xpjob.snapshot.diff import RowChange, TableDiff, diff, tables
 from xpjob.snapshot.documents import RawSnapshot, Snapshot

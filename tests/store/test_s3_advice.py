@@ -17,7 +17,8 @@ from xpjob.base.errors import (
     XpjobError,
 )
 from xpjob.store.base import Store
-from xpjob.store.s3_errors import ErrorAnswer, refusal
+from xpjob.store.s3_answer import ErrorAnswer
+from xpjob.store.s3_errors import refusal
 
 ROLE = "User: arn:aws:sts::1:assumed-role/xpjob/s is not authorized to perform: "
 OBJECT = 'on resource: "arn:aws:s3:::inv/xp-tracker/snapshot.json" '

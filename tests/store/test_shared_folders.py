@@ -12,7 +12,7 @@ from support.irregular import KINDS, lease, place
 from xpjob.base.errors import TransientError, XpjobError
 from xpjob.net.deadline import Deadline
 from xpjob.publish.textfile import Textfile
-from xpjob.store import directory
+from xpjob.store import directory_files
 from xpjob.store.base import NotAFileError
 from xpjob.store.directory import DirectoryStore
 from xpjob.terminal.shutdown import write_termination_log
@@ -134,7 +134,7 @@ def test_a_file_with_a_lease_is_waited_for(tmp_path: Path, monkeypatch: pytest.M
     with lease(tmp_path / "a"):
         with Deadline(0.2).running(), pytest.raises(XpjobError, match="deadline exceeded"):
             store.get("a")
-        monkeypatch.setattr(directory, "_LOCK_SECONDS", 0.1)
+        monkeypatch.setattr(directory_files, "_LOCK_SECONDS", 0.1)
         with pytest.raises(TransientError, match="another process has a lease on it"):
             store.get("a")
     assert store.get("a") is not None

@@ -13,7 +13,8 @@ from xpjob.collectors.sources.metric_source.source import MetricSource, compile_
 from xpjob.collectors.sources.metric_source.spec import MetricSourceSpec
 from xpjob.collectors.sources.program import Limits, Outcome, Tally
 from xpjob.collectors.sources.shape import Shape
-from xpjob.config.located import Checker, from_json, read_yaml
+from xpjob.config.located import Checker
+from xpjob.config.yaml_documents import from_json, read_yaml
 from xpjob.kube.discovery import Kind
 
 FOO = Kind("ex.io", "v1", "foos", "Foo", namespaced=True)

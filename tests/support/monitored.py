@@ -32,7 +32,8 @@ from xpjob.demo.apps import Apps
 from xpjob.demo.cluster import Cluster, Fault
 from xpjob.demo.kinds import KINDS
 from xpjob.demo.operators import Operators
-from xpjob.demo.platform import CREATOR_KEY, TEAM_KEY, Platform
+from xpjob.demo.orders import CREATOR_KEY, TEAM_KEY
+from xpjob.demo.platform import Platform
 from xpjob.demo.workloads import Workloads
 from xpjob.kube.discovery import Kind
 from xpjob.run import job

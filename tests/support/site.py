@@ -21,8 +21,8 @@ from xpjob.collectors.extensions import EXTENSIONS
 from xpjob.config.option import Config
 from xpjob.net.serving import Background, listen
 from xpjob.reader.app import create_app
+from xpjob.reader.held import Held
 from xpjob.reader.options import ReaderOptions
-from xpjob.reader.snapshots import Held
 from xpjob.snapshot.documents import Snapshot
 from xpjob.store.base import REPORT, SNAPSHOT
 from xpjob.store.options import StoreOptions

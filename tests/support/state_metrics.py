@@ -19,7 +19,8 @@ from xpjob.collectors.sources.state_metrics.source import (
     compile_custom_resource_state,
 )
 from xpjob.collectors.sources.state_metrics.where import find_custom_resource_state
-from xpjob.config.located import Checker, Problem, read_yaml
+from xpjob.config.located import Checker, Problem
+from xpjob.config.yaml_documents import read_yaml
 from xpjob.kube.discovery import Kind
 
 LIMITS = Limits(now=0.0, family_series=100_000)

@@ -11,8 +11,9 @@ from msgspec import Meta, Struct
 from support.toy import ToyOptions
 from xpjob.collect.before import Before
 from xpjob.collect.contract import Listed, Plan, Section, Subscription, World
+from xpjob.collect.description import ColumnType, Highlight, Link, Usual
 from xpjob.collect.findings import Finding, Ref
-from xpjob.collect.tables import ColumnType, Highlight, Link, TableSpec, Usual, row_id
+from xpjob.collect.tables import TableSpec, row_id
 from xpjob.config.option import Group
 from xpjob.kube.gvr import Gvr
 from xpjob.kube.lists import ListKey

@@ -10,9 +10,10 @@ from msgspec import Struct
 
 from support.toy_tables import NODES, Node, toy_snapshot
 from xpjob.base import times
+from xpjob.collect.description import Highlight, Link
 from xpjob.collect.findings import Finding, Ref
 from xpjob.collect.outcome import CollectorOutcome
-from xpjob.collect.tables import Highlight, Link, TableSpec
+from xpjob.collect.tables import TableSpec
 from xpjob.snapshot.documents import Snapshot
 
 GROUP = "shop.example.org"

@@ -8,8 +8,9 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 from support.reader_sample import at
+from xpjob.collect.description import Column, TableDescription
 from xpjob.collect.outcome import CollectorOutcome, TargetOutcome
-from xpjob.collect.tables import Column, TableDescription, TableSpec
+from xpjob.collect.tables import TableSpec
 from xpjob.snapshot.documents import Head, RunInfo, Snapshot
 
 

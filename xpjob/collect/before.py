@@ -11,8 +11,8 @@ from msgspec import Raw, Struct, structs
 
 from xpjob.base.errors import BadAnswerError
 from xpjob.base.future import set_back
+from xpjob.collect.description import TableDescription
 from xpjob.collect.findings import Finding
-from xpjob.collect.tables import TableDescription
 
 R = TypeVar("R", bound=Struct)
 

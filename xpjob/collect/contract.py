@@ -9,9 +9,10 @@ from msgspec import Struct
 
 from xpjob.base.errors import XpjobError
 from xpjob.collect.before import Before
+from xpjob.collect.description import TableDescription
 from xpjob.collect.findings import Finding
 from xpjob.collect.outcome import TargetOutcome
-from xpjob.collect.tables import TableDescription, TableSpec
+from xpjob.collect.tables import TableSpec
 from xpjob.config.option import Group
 from xpjob.kube.discovery import Catalogue
 from xpjob.kube.gvr import Gvr

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from msgspec import Struct, field
 
-from xpjob.collect.tables import Severity
+from xpjob.collect.description import Severity
 
 
 class Ref(Struct, frozen=True, gc=False):

@@ -1,4 +1,4 @@
-"""YAML and JSON documents whose every value knows its line, and the mistakes in them.
+"""Nodes of YAML and JSON documents that know their places, and a check that notes each mistake.
 
 A document is read as a whole: each mistake is noted with its place, and reading goes on.
 """
@@ -8,15 +8,12 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import yaml
 
-MAX_BYTES = 1 << 20
-"""Size of a document: that of the largest ConfigMap."""
-MAX_DEPTH, MAX_VALUES, MAX_PROBLEMS = 64, 50_000, 100
-_NULL, _BOOL, _INT, _STR = (f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "str"))
-_MERGE = "tag:yaml.org,2002:merge"
+MAX_PROBLEMS = 100
+NULL, BOOL, INT, STR = (f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "str"))
+MERGE = "tag:yaml.org,2002:merge"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +57,7 @@ class Node:
     @property
     def is_null(self) -> bool:
         """Return whether it is null, which means absent."""
-        return isinstance(self.raw, yaml.ScalarNode) and self.raw.tag == _NULL
+        return isinstance(self.raw, yaml.ScalarNode) and self.raw.tag == NULL
 
     @property
     def is_map(self) -> bool:
@@ -80,7 +77,7 @@ class Node:
     @property
     def is_text(self) -> bool:
         """Return whether it is a scalar that is neither a number, nor a boolean, nor null."""
-        return isinstance(self.raw, yaml.ScalarNode) and self.raw.tag not in (_NULL, _BOOL, _INT)
+        return isinstance(self.raw, yaml.ScalarNode) and self.raw.tag not in (NULL, BOOL, INT)
 
     @property
     def text(self) -> str:
@@ -100,7 +97,7 @@ class Node:
             return
         merged, own = [], []
         for key, value in self.raw.value:
-            if key.tag == _MERGE:
+            if key.tag == MERGE:
                 parts = value.value if isinstance(value, yaml.SequenceNode) else [value]
                 merged += [entry for part in reversed(parts) for entry in Node(part, "").entries()]
             else:
@@ -202,7 +199,7 @@ class Checker:
         text = node.text
         digits = text.removeprefix("-")
         value = int(text) if digits.isascii() and digits.isdigit() and len(digits) < 19 else None
-        if node.raw.tag != _INT or value is None or not least <= value <= most:
+        if node.raw.tag != INT or value is None or not least <= value <= most:
             got = repr(text) if node.is_scalar else _kind(node)
             self.error(node, f"expected a whole number from {least} to {most}, got {got}")
             return default
@@ -212,7 +209,7 @@ class Checker:
         """Return true or false; the default if it is absent."""
         if node is None or node.is_null:
             return default
-        if node.raw.tag != _BOOL or node.text.lower() not in ("true", "false"):
+        if node.raw.tag != BOOL or node.text.lower() not in ("true", "false"):
             got = repr(node.text) if node.is_scalar else _kind(node)
             self.error(node, f"expected true or false, got {got}")
             return default
@@ -225,118 +222,6 @@ class Checker:
             self.error(node, f"invalid value {text!r}; {_suggest(text, choices)}")
             return default
         return text
-
-
-def read_yaml(text: str, checker: Checker, *, only_first: bool = False) -> list[Node]:
-    """Return the documents of a text, without empty ones; what is no YAML is noted as a mistake."""
-    origin = checker.origin
-    if len(text.encode("utf-8", "replace")) > MAX_BYTES:
-        message = f"larger than {MAX_BYTES >> 20} MiB"
-        checker.problems.append(Problem(origin, 0, 0, "", message))
-        return []
-    nodes: list[Node] = []
-    try:
-        check_depth(text, _LOADER, MAX_DEPTH, 20 * MAX_VALUES)
-        for raw in yaml.compose_all(text, Loader=_LOADER):
-            if raw is None:
-                continue
-            node = Node(raw, "")
-            if mistake := _too_large(raw):
-                checker.error(node, mistake)
-            else:
-                _check_keys(node, checker)
-                nodes.append(node)
-            if only_first:
-                break
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        at = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-        checker.problems.append(Problem(origin, *at, "", f"invalid YAML: {error.problem}"))
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        checker.problems.append(Problem(origin, 0, 0, "", f"invalid YAML: {error}"))
-    return nodes
-
-
-def from_json(value: Any, path: str = "") -> Node:
-    """Return a JSON value as a node without a place in a text."""
-    return Node(_raw(value), path)
-
-
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-def _raw(value: Any) -> yaml.Node:
-    if isinstance(value, dict):
-        pairs = [(yaml.ScalarNode(_STR, str(k)), _raw(v)) for k, v in value.items()]
-        return yaml.MappingNode("tag:yaml.org,2002:map", pairs)
-    if isinstance(value, list):
-        return yaml.SequenceNode("tag:yaml.org,2002:seq", [_raw(each) for each in value])
-    if value is None:
-        return yaml.ScalarNode(_NULL, "null")
-    if isinstance(value, bool):
-        return yaml.ScalarNode(_BOOL, "true" if value else "false")
-    if isinstance(value, int):
-        return yaml.ScalarNode(_INT, str(value))
-    if isinstance(value, float):
-        return yaml.ScalarNode("tag:yaml.org,2002:float", repr(value))
-    return yaml.ScalarNode(_STR, str(value))
-
-
-class TooDeepError(yaml.MarkedYAMLError):
-    """A document is nested too deep, or has too many values, to be composed."""
-
-
-def check_depth(text: str | bytes, loader: Any, depth: int, values: int) -> None:
-    """Raise ``TooDeepError`` for a text whose documents have more levels or values than that.
-
-    libyaml composes by recursion, and ends the process where the stack does.
-    """
-    level = count = 0
-    for event in yaml.parse(text, Loader=loader):
-        if isinstance(event, yaml.CollectionStartEvent):
-            level += 1
-        elif isinstance(event, yaml.CollectionEndEvent):
-            level -= 1
-        count += isinstance(event, yaml.NodeEvent)
-        if level > depth or count > values:
-            what = f"nested deeper than {depth} levels" if level > depth else "too many values"
-            raise TooDeepError(problem=what, problem_mark=event.start_mark)  # type: ignore[arg-type]
-
-
-def _too_large(root: yaml.Node) -> str:
-    """Return what is wrong if a document is too deep, or has too many values with its aliases."""
-    stack, count = [(root, 1)], 0
-    while stack:
-        node, depth = stack.pop()
-        count += 1
-        if count > MAX_VALUES:
-            return f"more than {MAX_VALUES} values"
-        if depth > MAX_DEPTH:
-            return f"nested deeper than {MAX_DEPTH} levels"
-        if isinstance(node, yaml.MappingNode):
-            for key, value in node.value:
-                stack += [(key, depth + 1), (value, depth + 1)]
-        elif isinstance(node, yaml.SequenceNode):
-            stack += [(each, depth + 1) for each in node.value]
-    return ""
-
-
-def _check_keys(root: Node, checker: Checker) -> None:
-    """Note keys that are no scalars, and those that a map has twice."""
-    stack = [root]
-    while stack:
-        node = stack.pop()
-        if isinstance(node.raw, yaml.MappingNode):
-            seen: set[str] = set()
-            for key, _ in node.raw.value:
-                at = Node(key, node.path)
-                if not isinstance(key, yaml.ScalarNode):
-                    checker.error(at, "a key must be a string")
-                    continue
-                if key.tag != _MERGE and key.value in seen:
-                    checker.error(at, f"duplicate key {key.value!r}")
-                seen.add(str(key.value))
-        stack += [*(value for _, value in node.entries()), *node.items()]
 
 
 def _kind(node: Node) -> str:

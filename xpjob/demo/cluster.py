@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 
 from xpjob.demo.selectors import Json, Predicate
 from xpjob.kube.discovery import Kind
@@ -129,3 +130,8 @@ class Cluster:
 
     def _of(self, group: str, resource: str) -> dict[tuple[str, str], Json]:
         return self._objects.setdefault((group, resource), {})
+
+
+def api_time(moment: datetime) -> str:
+    """Format a time as the API server does: in whole seconds."""
+    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

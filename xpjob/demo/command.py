@@ -22,7 +22,8 @@ from xpjob.demo.apps import Apps
 from xpjob.demo.cluster import Cluster
 from xpjob.demo.kinds import KINDS
 from xpjob.demo.operators import Operators, registry, write_registries
-from xpjob.demo.platform import CREATOR_KEY, TEAM_KEY, Platform
+from xpjob.demo.orders import CREATOR_KEY, TEAM_KEY
+from xpjob.demo.platform import Platform
 from xpjob.demo.workloads import Workloads
 from xpjob.kube.options import KubeOptions
 from xpjob.net.options import NetOptions

@@ -20,8 +20,9 @@ from xpjob.demo.apps import (
     object_of,
     reference_to,
 )
-from xpjob.demo.cluster import Cluster
-from xpjob.demo.platform import PEOPLE, TEAM_KEY, api_time
+from xpjob.demo.cluster import Cluster, api_time
+from xpjob.demo.orders import TEAM_KEY
+from xpjob.demo.platform import PEOPLE
 from xpjob.demo.selectors import Json
 from xpjob.kube.discovery import Kind
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from xpjob.base.errors import SettingsError, XpjobError
-from xpjob.net.http import Response
+from xpjob.net.response import Response
 
 T = TypeVar("T")
 

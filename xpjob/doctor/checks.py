@@ -25,8 +25,8 @@ from xpjob.kube.api import Api
 from xpjob.kube.discovery import Catalogue
 from xpjob.kube.lists import ListKey
 from xpjob.kube.version import PATH, Version
-from xpjob.net.http import Response
 from xpjob.net.options import NetOptions
+from xpjob.net.response import Response
 from xpjob.publish.options import PublishOptions
 from xpjob.run.plan import attempts_of, connected, plan_all
 from xpjob.store.base import HISTORY, MemoryStore, Store, Traits, key_of

@@ -18,10 +18,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from xpjob.base.errors import RefusedError, XpjobError
 from xpjob.doctor.check import FAILED, OK, WARNING, Check, decoded, failed
 from xpjob.net import deadline
-from xpjob.net.http import Response
 from xpjob.net.options import NetOptions
+from xpjob.net.response import Response
 from xpjob.publish import exposition
-from xpjob.publish.gateway import NO_GATEWAY, Gateway, advice_for, redirected
+from xpjob.publish.gateway import Gateway
+from xpjob.publish.gateway_errors import NO_GATEWAY, advice_for, redirected
 from xpjob.publish.options import PublishOptions
 from xpjob.publish.pushgateway import Pushgateway
 

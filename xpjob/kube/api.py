@@ -31,8 +31,9 @@ from xpjob.kube.mend import UNREADABLE
 from xpjob.net import http, retry
 from xpjob.net.bodies import Body, Whole
 from xpjob.net.clock import KUBERNETES, Clock
-from xpjob.net.http import ProxyFailedError, Response, Timeouts
+from xpjob.net.http import ProxyFailedError, Timeouts
 from xpjob.net.inflight import Budget, Lanes
+from xpjob.net.response import Response
 from xpjob.net.threads import within
 
 _TRUST = "correct its certificate, or the CA that the kubeconfig or the service account has for it"

@@ -24,7 +24,7 @@ from xpjob.kube.api import Api
 from xpjob.kube.decode import document
 from xpjob.kube.gvr import Gvr
 from xpjob.kube.mend import UNREADABLE
-from xpjob.net.http import Response
+from xpjob.net.response import Response
 from xpjob.net.threads import each
 
 S = TypeVar("S", bound=Struct)

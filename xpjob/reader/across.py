@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from xpjob.collect.tables import TableDescription
+from xpjob.collect.description import TableDescription
 from xpjob.reader import described, parameters, query, render
 from xpjob.reader.parameters import MAX_LIMIT, Parameter, Params, one
 from xpjob.reader.query import Selections

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
+from xpjob.collect.description import Highlight, TableDescription
 from xpjob.collect.outcome import CollectorOutcome, TargetOutcome
-from xpjob.collect.tables import Highlight, TableDescription, title_of
-from xpjob.reader import query
+from xpjob.collect.tables import title_of
+from xpjob.reader import query, summaries
 from xpjob.reader.needs import CRITICAL, Need, Needs
 from xpjob.reader.query import Query
 from xpjob.reader.table import View
@@ -166,7 +167,7 @@ def _number(
 ) -> Number:
     filters = {names[name]: values for name, values in highlight.filters.items()}
     rows = query.matching(view, Query(filters=tuple(filters.items())))
-    value = query.sums(view, rows)[highlight.sum] if highlight.sum else len(rows)
+    value = summaries.sums(view, rows)[highlight.sum] if highlight.sum else len(rows)
     column = table.column(highlight.sum)
     return Number(
         label=highlight.label,

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from xpjob.collect.tables import TableDescription
+from xpjob.collect.description import TableDescription
 from xpjob.reader import entries
 from xpjob.reader.render import Json
 from xpjob.reader.table import text_of

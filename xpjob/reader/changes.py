@@ -10,12 +10,10 @@ from __future__ import annotations
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
-
-import msgspec
+from typing import Any, NamedTuple
 
 from xpjob import __version__
 from xpjob.base import times
@@ -26,26 +24,22 @@ from xpjob.base.errors import (
     TransientError,
     XpjobError,
 )
-from xpjob.base.wildcards import Wildcard
 from xpjob.collect.contract import Collectors
 from xpjob.net import deadline
-from xpjob.net.deadline import steps
 from xpjob.reader import loading, parameters
+from xpjob.reader.changes_document import Compared, L, Lists
 from xpjob.reader.flights import UnavailableError
 from xpjob.reader.loaded import Loaded
 from xpjob.reader.parameters import Params, QueryError, one
 from xpjob.reader.patience import PatientStore
 from xpjob.reader.snapshots import Snapshots
-from xpjob.reader.table import give_back_memory, text_of
+from xpjob.reader.table import give_back_memory
 from xpjob.reader.workshop import Workshop
 from xpjob.snapshot import archive
 from xpjob.snapshot.archive import Entry
-from xpjob.snapshot.diff import RowChange, Side, TableDiff
-from xpjob.snapshot.documents import UNREADABLE, Head, RawSnapshot, unreadable
+from xpjob.snapshot.documents import UNREADABLE, RawSnapshot, unreadable
 from xpjob.snapshot.resolve import NO_HISTORY
 
-LISTS = ("came", "went", "changed")
-DEFAULT_LIMIT = 100
 _SECONDS = 30.0
 """Time for one comparison, the store's answers included."""
 _WAITING = 16
@@ -55,39 +49,6 @@ _LIST_SECONDS = 30.0
 _HELD = 50_000
 """Changes that are held for whoever asks next: some 30 MB."""
 _log = logging.getLogger(__name__)
-
-
-class Lists(Protocol):
-    """The result of a comparison: what came, went and changed."""
-
-    @property
-    def came(self) -> Sequence[object]:
-        """Return what only the newer snapshot has."""
-
-    @property
-    def went(self) -> Sequence[object]:
-        """Return what only the older snapshot has."""
-
-    @property
-    def changed(self) -> Sequence[object]:
-        """Return what differs."""
-
-
-L = TypeVar("L", bound=Lists)
-
-
-class Compared(NamedTuple, Generic[L]):
-    """What changed between two snapshots. ``tag`` stands for the two.
-
-    It was ``made`` at a time of the monotonic clock, and took so many ``seconds``.
-    """
-
-    tag: str
-    old: Head
-    new: Head
-    lists: L
-    made: float
-    seconds: float
 
 
 class Changes:
@@ -251,51 +212,6 @@ class _Moments(NamedTuple):
         seconds = min(times.duration(since or "1d"), 10**9)
         start = _moment("from", begin) or now - timedelta(seconds=seconds)
         return cls(start, _moment("to", end))
-
-
-def document(
-    compared: Compared[L],
-    lists: Mapping[str, Sequence[object]],
-    unknown: Sequence[str],
-    params: Params,
-) -> bytes:
-    """Return the changes of each list as JSON, with how many there are of them."""
-    limit = int(one(params, "limit", str(DEFAULT_LIMIT)))
-    whole = {
-        "cluster": compared.new.cluster,
-        "from": Side.of(compared.old),
-        "to": Side.of(compared.new),
-        **{f"{name}Count": len(changes) for name, changes in lists.items()},
-        **{name: changes[:limit] for name, changes in lists.items()},
-        "unknown": unknown,
-    }
-    return msgspec.json.encode(whole) + b"\n"
-
-
-def table_document(
-    compared: Compared[TableDiff], filters: Sequence[parameters.Parameter], params: Params
-) -> bytes:
-    """Return the changes of a table as JSON, those that pass the filters."""
-    lists = {
-        name: [
-            change
-            for some in steps(getattr(compared.lists, name), 256)
-            for change in some
-            if _passes(change, filters, params)
-        ]
-        for name in LISTS
-    }
-    return document(compared, lists, compared.lists.unknown, params)
-
-
-def _passes(change: RowChange, filters: Sequence[parameters.Parameter], params: Params) -> bool:
-    for parameter in filters:
-        if patterns := params.get(parameter.name):
-            value = text_of(change.row.get(parameter.reads))
-            wild = parameter.wildcard
-            if not any(Wildcard(p).matches(value) if wild else value == p for p in patterns):
-                return False
-    return True
 
 
 def _moment(name: str, text: str) -> datetime | None:

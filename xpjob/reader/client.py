@@ -18,7 +18,7 @@ from xpjob.base.errors import (
 )
 from xpjob.config import parsers, secrets
 from xpjob.config.option import Config
-from xpjob.net import http
+from xpjob.net import http, response
 from xpjob.net.bodies import whole
 from xpjob.net.http import Timeouts
 from xpjob.net.options import NetOptions
@@ -54,7 +54,7 @@ def not_a_reader(url: str) -> BadAnswerError:
 
 def ask(
     config: Config, url: str, path: str, pairs: Pairs, *, cluster: bool = True
-) -> http.Response:
+) -> response.Response:
     """GET a path of a reader, with the token where there is one, for the configured ``cluster``.
 
     Raises ``SettingsError`` for a URL that may not be asked, ``QueryError`` for a query
@@ -93,7 +93,7 @@ def ask(
     return answer
 
 
-def _problem(answer: http.Response) -> XpjobError:
+def _problem(answer: response.Response) -> XpjobError:
     try:
         document = msgspec.json.decode(answer.body, type=dict[str, object])
     except msgspec.MsgspecError:

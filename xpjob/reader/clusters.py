@@ -8,11 +8,12 @@ from datetime import datetime
 
 from xpjob import __version__
 from xpjob.reader.extension import Extensions
+from xpjob.reader.held import Held
 from xpjob.reader.loaded import Loaded
 from xpjob.reader.metrics import ClusterFacts
 from xpjob.reader.parameters import QueryError, unknown
 from xpjob.reader.render import Json
-from xpjob.reader.snapshots import STALE_AFTER, Held, Snapshots
+from xpjob.reader.snapshots import STALE_AFTER, Snapshots
 from xpjob.snapshot.documents import RunReport
 
 _FAILED_SHOWN = 50

@@ -8,7 +8,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 
-from xpjob.collect.tables import LATENESS, TableDescription, Usual
+from xpjob.collect.description import LATENESS, TableDescription, Usual
 from xpjob.reader.columns import Columns
 from xpjob.reader.parameters import Parameter
 from xpjob.reader.table import UNKNOWN, Column

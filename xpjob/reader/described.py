@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from xpjob.collect.tables import LATENESS, NUMBERS, SUMMED, Column, TableDescription
+from xpjob.collect.description import LATENESS, NUMBERS, SUMMED, Column, TableDescription
 from xpjob.reader import derived, parameters
 from xpjob.reader.columns import read
 from xpjob.reader.packed import Encoded

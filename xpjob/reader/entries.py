@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from xpjob.collect.tables import TableDescription, row_id
+from xpjob.collect.description import TableDescription
+from xpjob.collect.tables import row_id
 from xpjob.reader.table import text_of
 
 TEAM = "team"

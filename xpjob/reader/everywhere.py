@@ -18,7 +18,7 @@ from xpjob.reader import across, changed, described, findings, parameters, rende
 from xpjob.reader import search as searching
 from xpjob.reader import team as one_team
 from xpjob.reader import teams as all_teams
-from xpjob.reader.changes import Compared
+from xpjob.reader.changes_document import Compared
 from xpjob.reader.clusters import pick
 from xpjob.reader.parameters import Parameter, Params, QueryError, one
 from xpjob.reader.render import Json

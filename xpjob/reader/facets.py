@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import itemgetter
 
-from xpjob.collect.tables import LATENESS
+from xpjob.collect.description import LATENESS
 from xpjob.net import deadline
-from xpjob.reader import query
+from xpjob.reader import summaries
 from xpjob.reader.query import Query, Selections
 from xpjob.reader.render import Json
 from xpjob.reader.table import Rows, View
@@ -105,7 +105,7 @@ def _facet(view: View, pick: Pick, name: str, most: int, chosen: Sequence[str] =
 
 
 def _totals(view: View, rows: Rows, pick: Pick) -> tuple[Mapping[str, float], Mapping[str, int]]:
-    sums = query.sums(view, rows)
+    sums = summaries.sums(view, rows)
     if LATENESS not in view.schema.derived:
         return sums, {}
     column = view.columns[LATENESS]

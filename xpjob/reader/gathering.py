@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 import msgspec
 from msgspec import Raw
 
+from xpjob.collect.description import Link, Severity, TableDescription
 from xpjob.collect.findings import Finding
-from xpjob.collect.tables import Link, Severity, TableDescription, row_values, title_of
+from xpjob.collect.tables import row_values, title_of
 from xpjob.reader import entries, needs
 from xpjob.reader.derived import LONG, STATES, TOO_LATE
 from xpjob.reader.ids import Ids, row_of

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import msgspec
 from msgspec import Raw
 
-from xpjob.collect.tables import TableDescription
+from xpjob.collect.description import TableDescription
 from xpjob.reader.columns import decoded
 from xpjob.reader.table import text_of
 

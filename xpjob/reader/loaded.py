@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any
 
-from xpjob.collect.tables import TableDescription
+from xpjob.collect.description import TableDescription
 from xpjob.reader import described, entries, findings
 from xpjob.reader.gone import Gone
 from xpjob.reader.loading import Contents

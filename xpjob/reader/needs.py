@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from msgspec import Struct
 
+from xpjob.collect.description import Severity
 from xpjob.collect.findings import Finding
-from xpjob.collect.tables import Severity
 from xpjob.reader.table import UNKNOWN, seconds_of
 
 SHOWN = 10

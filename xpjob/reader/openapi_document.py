@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 
 from xpjob import __version__
-from xpjob.collect.tables import TableDescription
+from xpjob.collect.description import TableDescription
 from xpjob.reader import openapi_tables, parameters
 from xpjob.reader.extension import Documented, Extensions
 from xpjob.reader.openapi import (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xpjob.collect.tables import Column
+from xpjob.collect.description import Column
 from xpjob.reader import changed, everywhere, findings
 from xpjob.reader.extension import Documented
 from xpjob.reader.openapi import (

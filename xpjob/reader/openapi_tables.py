@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from xpjob.collect.tables import Column, TableDescription
-from xpjob.reader import changes, derived, described, parameters
+from xpjob.collect.description import Column, TableDescription
+from xpjob.reader import changes_document, derived, described, parameters
 from xpjob.reader.openapi import (
     HEAD,
     NUMBER,
@@ -112,8 +112,8 @@ def schemas(table: TableDescription) -> Json:
                 "cluster": TEXT,
                 "from": {"$ref": "#/components/schemas/Side"},
                 "to": {"$ref": "#/components/schemas/Side"},
-                **{f"{each}Count": NUMBER for each in changes.LISTS},
-                **{each: array_of(change) for each in changes.LISTS},
+                **{f"{each}Count": NUMBER for each in changes_document.LISTS},
+                **{each: array_of(change) for each in changes_document.LISTS},
                 "unknown": array_of(TEXT),
             }
         ),

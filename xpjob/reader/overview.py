@@ -12,11 +12,12 @@ from xpjob import __version__
 from xpjob.reader import across, parameters
 from xpjob.reader.cards import Card, Number, Shown, TableCard, sentence
 from xpjob.reader.clusters import default, run_of
+from xpjob.reader.held import Freshness, Held
 from xpjob.reader.needs import CRITICAL, Need, Needs
 from xpjob.reader.parameters import one
 from xpjob.reader.render import Json
 from xpjob.reader.service import Served, Service
-from xpjob.reader.snapshots import Freshness, Held, Snapshots
+from xpjob.reader.snapshots import Snapshots
 from xpjob.snapshot.documents import USAGE
 
 _REASONS = {

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from msgspec import Raw
 
+from xpjob.collect.description import LATENESS, TableDescription
 from xpjob.collect.findings import Finding
-from xpjob.collect.tables import LATENESS, TableDescription
 from xpjob.reader import cards, described, facets, ids, teams
 from xpjob.reader.cards import Card, Number, TableCard
 from xpjob.reader.derived import TOO_LATE

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import msgspec
 
 from xpjob.base.times import ago
+from xpjob.collect.description import LATENESS, TableDescription
 from xpjob.collect.findings import Finding
-from xpjob.collect.tables import LATENESS, TableDescription
 from xpjob.net import deadline
 from xpjob.reader import derived, entries, gathering
 from xpjob.reader.extension import Known

@@ -6,7 +6,8 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from xpjob.collect.tables import TableDescription, row_values
+from xpjob.collect.description import TableDescription
+from xpjob.collect.tables import row_values
 from xpjob.reader import parameters, record
 from xpjob.reader.extension import Extensions, Known
 from xpjob.reader.flights import UnavailableError

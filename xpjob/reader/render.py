@@ -19,7 +19,8 @@ import msgspec
 
 from xpjob.reader.cells import harmless
 from xpjob.reader.parameters import MAX_LIMIT
-from xpjob.reader.query import Group, Page
+from xpjob.reader.query import Page
+from xpjob.reader.summaries import Group
 from xpjob.reader.table import Rows, Schema, Stamp, View
 
 TYPES = {

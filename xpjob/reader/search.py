@@ -12,7 +12,8 @@ from typing import Any
 
 import msgspec
 
-from xpjob.collect.tables import TableDescription, row_id
+from xpjob.collect.description import TableDescription
+from xpjob.collect.tables import row_id
 from xpjob.net import deadline
 from xpjob.reader import entries
 from xpjob.reader.query import Query, Selections

@@ -22,12 +22,13 @@ from xpjob.reader.changes import Changes
 from xpjob.reader.clusters import pick
 from xpjob.reader.facets import Facts
 from xpjob.reader.flights import UnavailableError
+from xpjob.reader.held import Freshness
 from xpjob.reader.loaded import Loaded
 from xpjob.reader.parameters import FACETS, Parameter, Params, QueryError, one
 from xpjob.reader.query import Query, Selections
 from xpjob.reader.render import Body, Shape
 from xpjob.reader.responses import answer, etag_of
-from xpjob.reader.snapshots import Freshness, Snapshots
+from xpjob.reader.snapshots import Snapshots
 from xpjob.reader.table import Rows, View
 from xpjob.reader.workshop import Lane, Workshop
 

@@ -17,7 +17,7 @@ from xpjob.base.errors import (
     NotFoundError,
 )
 from xpjob.collect.contract import Collectors
-from xpjob.collect.tables import Column, TableDescription
+from xpjob.collect.description import Column, TableDescription
 from xpjob.config.option import Config
 from xpjob.reader import across, described, loading, parameters, query, render
 from xpjob.reader.client import Pairs, ask, decode, document_of, not_a_reader

@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from xpjob.collect.tables import TableDescription, row_id
+from xpjob.collect.description import TableDescription
+from xpjob.collect.tables import row_id
 from xpjob.reader import across, team, teams
 from xpjob.reader.client import Pairs, ask, decode, document_of
 from xpjob.reader.loaded import Loaded

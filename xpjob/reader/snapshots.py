@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from xpjob.base import times
@@ -18,6 +18,18 @@ from xpjob.base.errors import BadAnswerError, RefusedError, XpjobError
 from xpjob.base.future import is_ahead
 from xpjob.collect.contract import Collectors
 from xpjob.reader.extension import Extensions
+from xpjob.reader.held import (
+    ABSENT,
+    AWAY,
+    CORRUPT,
+    FUTURE,
+    NEWER,
+    OLD,
+    REFUSED,
+    UNLOADED,
+    Freshness,
+    Held,
+)
 from xpjob.reader.loaded import Loaded
 from xpjob.reader.loader import Loader, LoadError
 from xpjob.reader.metrics import Metrics
@@ -32,60 +44,11 @@ RELIST_SECONDS = 60.0
 """How often clusters are looked for: new ones are rare, and lists cost more than reads."""
 STALE_AFTER = 3
 """Intervals after which a snapshot is stale."""
-
-OLD, FUTURE, AWAY, REFUSED = "old", "future", "store_away", "store_refused"
-CORRUPT, NEWER, ABSENT, UNLOADED = "corrupt", "newer_schema", "absent", "not_loaded"
-"""Reasons why a snapshot is stale, or is not there at all."""
 _SLOWDOWN = 6
 _RETRY_SECONDS = 600.0
 """The longest pause before a snapshot is loaded again that could not be."""
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """What is held of one cluster.
-
-    ``etag`` is that of the document seen last and ``verdict`` what is wrong with it ("" =
-    nothing); ``store`` is what is wrong with the store. ``report`` tells of the last run.
-    ``failed`` is how often the document could not be loaded, and ``again`` when to try again.
-    """
-
-    snapshot: Loaded | None = None
-    etag: str = ""
-    verdict: str = ""
-    store: str = ""
-    report: RunReport | None = None
-    report_etag: str = ""
-    failed: int = 0
-    again: datetime | None = None
-
-    def known(self, now: datetime) -> str:
-        """Return the etag of a document that need not be read (again)."""
-        return "" if self.again and self.again <= now else self.etag
-
-
-@dataclass(frozen=True, slots=True)
-class Freshness:
-    """How far a snapshot can be taken for the present. ``age`` in seconds.
-
-    ``reasons`` is empty while it is fresh. ``old`` alone decides whether its metrics are kept:
-    a store that is away for a moment must not end every series.
-    """
-
-    age: float
-    reasons: tuple[str, ...]
-
-    @property
-    def stale(self) -> bool:
-        """Tell whether this may not be how things are now."""
-        return bool(self.reasons)
-
-    @property
-    def old(self) -> bool:
-        """Tell whether runs have been missing."""
-        return OLD in self.reasons
 
 
 class Snapshots:

@@ -10,15 +10,16 @@ from starlette.responses import Response
 
 from xpjob.reader import (
     across,
+    changes_document,
     derived,
     described,
     loaded,
     parameters,
     query,
     render,
+    summaries,
     troubled,
 )
-from xpjob.reader import changes as comparing
 from xpjob.reader.parameters import Params, QueryError, one
 from xpjob.reader.responses import answer, etag_of
 from xpjob.reader.service import Served, Service, file_of, pairs
@@ -65,7 +66,7 @@ class Tables:
             view,
             served,
             lambda rows, by, top, shape: render.groups(
-                view, by, query.summary(view, rows, by), top, shape
+                view, by, summaries.summary(view, rows, by), top, shape
             ),
         )
 
@@ -133,7 +134,7 @@ class Tables:
             None,
             etag_of("diff", key, compared.tag, sorted(params.items())),
             {"Content-Type": render.TYPES["json"], **served.headers},
-            lambda: comparing.table_document(compared, filters, params),
+            lambda: changes_document.table_document(compared, filters, params),
             lane="long",
         )
 

@@ -12,7 +12,7 @@ import msgspec
 from xpjob.collect.contract import Collectors
 from xpjob.collect.tables import title_of
 from xpjob.net import deadline
-from xpjob.reader import findings, query
+from xpjob.reader import findings, summaries
 from xpjob.reader.cards import counted
 from xpjob.reader.entries import TEAM, has_team
 from xpjob.reader.loaded import Loaded
@@ -70,7 +70,7 @@ def document(name: str, parts: Sequence[Part], collectors: Collectors) -> Json:
         for key, rows, filters in _rows(part, name):
             deadline.check()
             table, view = part.snapshot.tables[key], part.views[key]
-            totals = part.snapshot.prepared.teams.totals.get(key) or query.sums(
+            totals = part.snapshot.prepared.teams.totals.get(key) or summaries.sums(
                 view, range(len(view))
             )
             sections.append({**section(table, view, rows, filters, totals), **cluster})

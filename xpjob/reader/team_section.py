@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from xpjob.collect.tables import LATENESS, TableDescription
-from xpjob.reader import query
+from xpjob.collect.description import LATENESS, TableDescription
+from xpjob.reader import query, summaries
 from xpjob.reader.derived import TOO_LATE
 from xpjob.reader.entries import TEAM
 from xpjob.reader.render import Json
@@ -120,7 +120,7 @@ def _sums(
 
 def _sum(view: View, name: str, rows: Sequence[int]) -> float:
     numbers = view.numbers[name]
-    return query.total(number for row in rows if not isnan(number := numbers[row]))
+    return summaries.total(number for row in rows if not isnan(number := numbers[row]))
 
 
 def share_column(table: TableDescription, name: str) -> str:

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.console import RenderableType
 from rich.table import Table
 
-from xpjob.collect.tables import Column, TableDescription
+from xpjob.collect.description import Column, TableDescription
 from xpjob.reader import terminal
 from xpjob.reader.terminal import plain
 

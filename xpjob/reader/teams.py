@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from itertools import compress
 from math import isnan
 
+from xpjob.collect.description import LATENESS, TableDescription
 from xpjob.collect.findings import Finding
-from xpjob.collect.tables import LATENESS, TableDescription
 from xpjob.net import deadline
-from xpjob.reader import query
+from xpjob.reader import summaries
 from xpjob.reader.derived import TOO_LATE
 from xpjob.reader.entries import TEAM
 from xpjob.reader.render import Json
@@ -75,7 +75,7 @@ def count(views: Mapping[str, View]) -> Teams:
             parts.setdefault(names[code], {}).setdefault(key, Part()).add(
                 Part(number, lates[code], own)
             )
-        totals[key] = {name: query.total(by_code.values()) for name, by_code in sums.items()}
+        totals[key] = {name: summaries.total(by_code.values()) for name, by_code in sums.items()}
     return Teams(tuple(views), parts, totals, {})
 
 
@@ -143,7 +143,7 @@ def _sums(codes: Sequence[int], numbers: Sequence[float]) -> Mapping[int, float]
     for code, number in zip(codes, numbers, strict=True):
         if not isnan(number):
             found.setdefault(code, []).append(number)
-    return {code: query.total(some) for code, some in found.items()}
+    return {code: summaries.total(some) for code, some in found.items()}
 
 
 def merged(every: Sequence[Teams]) -> Teams:
@@ -166,4 +166,4 @@ def merged(every: Sequence[Teams]) -> Teams:
 
 def _add(sums: dict[str, float], others: Mapping[str, float]) -> None:
     for name, number in others.items():
-        sums[name] = query.total((sums.get(name, 0), number))
+        sums[name] = summaries.total((sums.get(name, 0), number))

@@ -12,7 +12,7 @@ from rich.table import Table
 from xpjob.base import times
 from xpjob.base.times import ago
 from xpjob.base.visible import one_line
-from xpjob.collect.tables import NUMBERS, Column, TableDescription
+from xpjob.collect.description import NUMBERS, Column, TableDescription
 from xpjob.reader.show import Answer
 from xpjob.reader.table import text_of
 from xpjob.snapshot.diff import RowChange, TableDiff

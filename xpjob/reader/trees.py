@@ -14,7 +14,8 @@ from itertools import accumulate
 
 from msgspec import Raw
 
-from xpjob.collect.tables import TableDescription, row_id
+from xpjob.collect.description import TableDescription
+from xpjob.collect.tables import row_id
 from xpjob.reader.columns import decoded
 from xpjob.reader.forest import NONE, Forest
 from xpjob.reader.render import REF_KEYS

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from xpjob.collect.tables import LATENESS, TableDescription
+from xpjob.collect.description import LATENESS, TableDescription
 from xpjob.net.deadline import steps
 from xpjob.reader import derived, entries
 from xpjob.reader.derived import LATE, STATES, TOO_LATE

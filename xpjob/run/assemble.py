@@ -20,7 +20,8 @@ from xpjob.net.clock import Clock
 from xpjob.run.counting import Counting, usage_metrics
 from xpjob.run.part import Making, Owners, Part
 from xpjob.run.plan import Gathered
-from xpjob.run.previous import Previous, Whole
+from xpjob.run.previous import Previous
+from xpjob.run.previous_documents import Whole
 from xpjob.snapshot.documents import Head, RunInfo, Shown, Snapshot
 from xpjob.usage.rules import Rules
 

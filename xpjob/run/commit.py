@@ -18,7 +18,8 @@ from xpjob.run.counting import is_usage, usage_metrics
 from xpjob.run.identity import ADVICE, Identified, SharedNameError
 from xpjob.run.journal import Journal
 from xpjob.run.plan import Gathered
-from xpjob.run.previous import Previous, Whole, check_order, read, recall
+from xpjob.run.previous import Previous, recall
+from xpjob.run.previous_documents import Whole, check_order, read
 from xpjob.snapshot import documents, next_run, sections
 from xpjob.snapshot.documents import Head, RunInfo, RunReport, Snapshot
 from xpjob.store.base import REPORT, SNAPSHOT, Store, key_of

@@ -18,7 +18,7 @@ from xpjob.metrics.stored import MetricTable
 from xpjob.net.deadline import equal_share
 from xpjob.run.acknowledged import Acknowledged, decoded, key_for
 from xpjob.run.plan import Gathered
-from xpjob.run.previous import keep_aside
+from xpjob.run.previous_documents import keep_aside
 from xpjob.snapshot import documents
 from xpjob.snapshot.documents import Head, NewerSchemaError, RunInfo, Snapshot
 from xpjob.store.base import Store

@@ -11,7 +11,8 @@ from xpjob.base.errors import XpjobError
 from xpjob.kube.identity import Identity, identity_of
 from xpjob.publish.publisher import Publisher
 from xpjob.publish.start_times import StartTimes
-from xpjob.run.previous import Previous, keep_aside
+from xpjob.run.previous import Previous
+from xpjob.run.previous_documents import keep_aside
 from xpjob.snapshot.documents import AnotherClusterError
 from xpjob.store.base import REPORT, SNAPSHOT, Store, key_of
 

@@ -31,7 +31,8 @@ from xpjob.run.gather import gather, raise_if_nothing, with_unlistable
 from xpjob.run.journal import Journal
 from xpjob.run.options import RunOptions, ShardOptions
 from xpjob.run.plan import Gathered, attempts_of, connected
-from xpjob.run.previous import Previous, Sizes, is_misdated, recall
+from xpjob.run.previous import Previous, Sizes, recall
+from xpjob.run.previous_documents import is_misdated
 from xpjob.snapshot import archive
 from xpjob.snapshot.documents import Head, RunReport, Snapshot
 from xpjob.store.base import MemoryStore, Store

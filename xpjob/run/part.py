@@ -16,14 +16,15 @@ from xpjob.base.errors import BadAnswerError
 from xpjob.collect.attempt import Attempt
 from xpjob.collect.before import Before, UnreadableRowError
 from xpjob.collect.contract import RESERVED, Collector, Section, keys_of, state_keys
+from xpjob.collect.description import TableDescription
 from xpjob.collect.findings import Finding, confirmed
 from xpjob.collect.meters import Reading
 from xpjob.collect.outcome import TargetOutcome
-from xpjob.collect.tables import TableDescription
 from xpjob.metrics.stored import MetricTable
 from xpjob.run.counting import Counting
 from xpjob.run.plan import Collected
-from xpjob.run.previous import Previous, Whole
+from xpjob.run.previous import Previous
+from xpjob.run.previous_documents import Whole
 from xpjob.snapshot import sections
 from xpjob.snapshot.documents import UNREADABLE, RawSnapshot, unreadable
 

@@ -8,7 +8,6 @@ once.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from typing import Any
@@ -19,12 +18,8 @@ from msgspec.structs import replace
 
 from xpjob.base import times
 from xpjob.base.errors import DeadlineError, MisconfiguredError, TransientError, XpjobError
-from xpjob.collect.contract import Collector, Listed, Subscription
-from xpjob.collect.fetch import outcome_of, unlisted
-from xpjob.collect.outcome import TargetOutcome
+from xpjob.collect.fetch import unlisted
 from xpjob.config.option import Config
-from xpjob.kube.gvr import Gvr
-from xpjob.kube.lists import ListKey
 from xpjob.net import deadline
 from xpjob.run import budget, shard_parts
 from xpjob.run.journal import Journal
@@ -32,6 +27,7 @@ from xpjob.run.options import RunOptions, ShardOptions
 from xpjob.run.plan import Collected, Gathered
 from xpjob.run.previous import Previous
 from xpjob.run.shard import Shard
+from xpjob.run.shard_merge import Parts, is_of, merge, result_of
 from xpjob.run.shard_parts import Part, StoredPart
 from xpjob.snapshot.documents import RunInfo
 from xpjob.store.base import Store
@@ -40,8 +36,6 @@ from xpjob.store.options import StoreOptions
 LATE_SECONDS = 3600.0
 """How much later than the others a pod of a run may start, beside the time for two runs."""
 _POLL_SECONDS = 0.5
-_Scope = tuple[str, str, str, str, str, str, str]
-_Parts = Mapping[Shard, StoredPart | XpjobError]
 
 _log = logging.getLogger(__name__)
 
@@ -67,7 +61,7 @@ def share_of(planned: Gathered, shard: Shard) -> Gathered:
             plan=replace(
                 item.plan,
                 subscriptions=[
-                    each for each in item.plan.subscriptions if each.error or _is_of(shard, each)
+                    each for each in item.plan.subscriptions if each.error or is_of(shard, each)
                 ],
             ),
         )
@@ -136,7 +130,7 @@ def bring_together(
     _log.info("shard part stored", extra={"shard": str(shard), "object": where})
     with journal.phase("gather"):
         parts = _collect_parts(generation, shard, journal.run)
-        return None if parts is None else _merge(journal, planned, parts)
+        return None if parts is None else merge(journal, planned, parts)
 
 
 def _part(journal: Journal, cluster: str, planned: Gathered, gathered: Gathered) -> Part:
@@ -158,19 +152,12 @@ def _part(journal: Journal, cluster: str, planned: Gathered, gathered: Gathered)
 
 def _lists(item: Collected) -> list[dict[str, Any]]:
     return [
-        shard_parts.part_list(listed, _result(item.collector, listed.outcome)[0])
+        shard_parts.part_list(listed, result_of(item.collector, listed.outcome)[0])
         for listed in item.listed
     ]
 
 
-def _result(collector: Collector, outcome: TargetOutcome) -> tuple[str, Any]:
-    """Return key and type of the result of a list's reader. Raises ``LookupError``."""
-    if outcome.class_ not in collector.results:
-        raise LookupError(f"{collector.name}.results lacks the role {outcome.class_!r}")
-    return collector.results[outcome.class_]
-
-
-def _collect_parts(generation: _Generation, shard: Shard, run: RunInfo) -> _Parts | None:
+def _collect_parts(generation: _Generation, shard: Shard, run: RunInfo) -> Parts | None:
     """Return the parts of all shards, with an error in place of a missing part.
 
     None if another shard merges them.
@@ -228,134 +215,3 @@ def _wait(generation: _Generation, shard: Shard) -> set[int] | None:
         if failed and len(there) == 1 and not deadline.stopped():
             raise failed from None  # the other parts are unknown
         return None if deadline.stopped() else there
-
-
-def _merge(journal: Journal, planned: Gathered, parts: _Parts) -> Gathered:
-    """Merge the parts into the result of a single run; the lists of a missing shard have failed.
-
-    Plans of two shards may differ if kinds were added or removed in the meantime. Every shard
-    reports all lists that cannot be requested; they are merged.
-    """
-    there = [part for part in parts.values() if isinstance(part, StoredPart)]
-    for part in there:
-        journal.began(part.run.started_at)
-    slowest = max(there, key=lambda part: sum(part.phases.values()))
-    journal.report.phases.update(slowest.phases)
-    merged = []
-    for item in planned:
-        _fail_with(item, there)
-        listed = item.attempt.run("merge", partial(_merge_lists, item, parts, there)) or []
-        merged.append(
-            replace(
-                item,
-                plan=replace(
-                    item.plan,
-                    subscriptions=[
-                        *(each for each in item.plan.subscriptions if each.error is None),
-                        *_merge_unlistable(item, there, listed),
-                    ],
-                ),
-                listed=listed,
-            )
-        )
-    return merged
-
-
-def _fail_with(item: Collected, there: Iterable[StoredPart]) -> None:
-    """Fail a collector that failed in another shard: what it made there is incomplete."""
-    for part in there:
-        for outcome in part.collectors:
-            if outcome.collector == item.collector.name and not outcome.success:
-                item.attempt.fail(outcome.step, XpjobError(outcome.error))
-
-
-def _merge_lists(item: Collected, parts: _Parts, there: Sequence[StoredPart]) -> list[Listed]:
-    planned = {
-        _scope(outcome_of(each, item.collector.name)): each
-        for each in item.plan.subscriptions
-        if each.error is None
-    }
-    made: dict[_Scope, Listed] = {}
-    for part in there:
-        for raw in part.lists:
-            listed = _listed(item.collector, raw, planned)
-            if listed is not None:
-                made[_scope(listed.outcome)] = listed
-    for scope, subscription in planned.items():
-        if scope in made:
-            continue
-        shard = next(shard for shard in parts if _is_of(shard, subscription))
-        missing = parts[shard]
-        if isinstance(missing, StoredPart):
-            group = subscription.key.gvr.group
-            if any(failed.outcome.group == group for failed in missing.unlistable):
-                continue  # it could not discover the group, and says so itself
-            missing = XpjobError(f"shard {shard} did not list it: its pod did not plan this list")
-        outcome = outcome_of(subscription, item.collector.name)
-        outcome.error = str(missing)
-        made[scope] = Listed(subscription, outcome, error=missing)
-    place = {scope: number for number, scope in enumerate(planned)}
-    return sorted(made.values(), key=lambda each: place.get(_scope(each.outcome), len(place)))
-
-
-def _listed(
-    collector: Collector, raw: dict[str, msgspec.Raw], planned: Mapping[_Scope, Subscription]
-) -> Listed | None:
-    """Return the outcome of a list in a part, or None if it is another collector's."""
-    outcome = shard_parts.read_list(raw, "", Any, "a shard's part")[0].outcome
-    if outcome.collector not in ("", collector.name):
-        return None
-    key, type_ = _result(collector, outcome)
-    where = f"the part with {outcome.gvr}"
-    read, result = shard_parts.read_list(raw, key, type_, where)
-    read.outcome.collector = collector.name
-    subscription = planned.get(_scope(read.outcome)) or _subscription(read.outcome)
-    error = shard_parts.error_of(read) if read.outcome.error else None
-    if error:
-        return Listed(subscription, read.outcome, None, error)
-    return Listed(subscription, read.outcome, result, moment=read.moment)
-
-
-def _merge_unlistable(
-    item: Collected, there: Iterable[StoredPart], listed: Sequence[Listed]
-) -> list[Subscription]:
-    made = {_scope(each.outcome) for each in listed}
-    merged = {
-        _scope(failed.outcome): failed
-        for part in there
-        for failed in part.unlistable
-        if failed.outcome.collector in ("", item.collector.name)
-        and _scope(failed.outcome) not in made
-    }
-    return [
-        replace(
-            _subscription(failed.outcome),
-            error=shard_parts.error_of(failed),
-            gone=failed.outcome.gone,
-        )
-        for failed in merged.values()
-    ]
-
-
-def _subscription(outcome: TargetOutcome) -> Subscription:
-    """Return a subscription for a list that only another shard has planned."""
-    gvr = Gvr(outcome.group, outcome.version, outcome.resource)
-    return Subscription(
-        ListKey(gvr, outcome.namespace),
-        msgspec.Struct,
-        kind=outcome.kind,
-        role=outcome.class_,
-        source=outcome.source,
-    )
-
-
-def _is_of(shard: Shard, subscription: Subscription) -> bool:
-    gvr = subscription.key.gvr
-    return shard.has(gvr.group, gvr.resource, subscription.key.namespace)
-
-
-def _scope(outcome: TargetOutcome) -> _Scope:
-    return (
-        *(outcome.collector, outcome.class_, outcome.group, outcome.version),
-        *(outcome.resource, outcome.namespace, outcome.selector),
-    )

@@ -13,8 +13,8 @@ from msgspec import Struct, field
 
 from xpjob.collect.before import Placed
 from xpjob.collect.carry import Gaps
+from xpjob.collect.description import TableDescription
 from xpjob.collect.outcome import TargetOutcome
-from xpjob.collect.tables import TableDescription
 from xpjob.net import deadline
 from xpjob.snapshot.documents import Head, RawSnapshot
 

@@ -18,9 +18,9 @@ from msgspec import Meta, Raw, Struct
 
 from xpjob.base import times
 from xpjob.base.errors import BadAnswerError, XpjobError
+from xpjob.collect.description import TableDescription
 from xpjob.collect.findings import Finding
 from xpjob.collect.outcome import CollectorOutcome, TargetOutcome
-from xpjob.collect.tables import TableDescription
 from xpjob.kube.identity import Identity
 from xpjob.metrics.cumulative import Count, Counters
 from xpjob.metrics.stored import MetricTable

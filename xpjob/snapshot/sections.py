@@ -11,8 +11,9 @@ from msgspec import Raw, Struct
 
 from xpjob.base.errors import BadAnswerError
 from xpjob.collect.contract import Collector, Collectors, Section, keys_of, state_keys
+from xpjob.collect.description import TableDescription
 from xpjob.collect.findings import Finding
-from xpjob.collect.tables import TableDescription, TableSpec
+from xpjob.collect.tables import TableSpec
 from xpjob.metrics import stored
 from xpjob.metrics.cumulative import HistogramTable
 from xpjob.metrics.series import SeriesTable

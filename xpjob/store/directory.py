@@ -9,13 +9,10 @@ followed, and only plain files are read (``base.files``).
 from __future__ import annotations
 
 import contextlib
-import errno
-import fcntl
 import hashlib
 import io
 import logging
 import os
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -25,53 +22,30 @@ from typing import BinaryIO, Concatenate, ParamSpec, TypeVar
 from xpjob.base.errors import (
     ConflictError,
     DeadlineError,
-    MisconfiguredError,
-    RefusedError,
     TransientError,
-    XpjobError,
 )
-from xpjob.base.files import Folder, IrregularError
-from xpjob.net import deadline
+from xpjob.base.files import Folder
 from xpjob.net.threads import FILE_SECONDS, by_deadline
-from xpjob.store.base import MAX_DOCUMENT, SNAPSHOT, NotAFileError, Stored, Traits, is_cluster
+from xpjob.store.base import SNAPSHOT, NotAFileError, Stored, Traits, is_cluster
 from xpjob.store.content import Body, FirstLine, pieces_of
+from xpjob.store.directory_files import (
+    DIGEST_SIZE,
+    copied,
+    explained,
+    files_below,
+    lock_file,
+    opened,
+)
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 _LOCK = ".lock"
-_LOCK_SECONDS = 10.0
-_DIGEST = 16
-_PIECE = 1 << 20
-"""Bytes that are read at a time."""
-_MAX_DEPTH = 8
-"""Levels of folders that are listed: dated snapshots have five."""
 _Signature = tuple[int, int, int]
 """Inode, mtime in ns, and size in bytes: a replaced file has a different signature.
 
 Not the ctime, which changes when a copy is made as a hard link.
 """
-
-_NO_DIRECTORY = (MisconfiguredError, "set STORE_DIR to a directory, or to one that can be created")
-_NO_SPACE = (XpjobError, "free space on the file system of STORE_DIR, or raise the quota")
-_NO_MOUNT = (XpjobError, "check the network file system of STORE_DIR, and that it has locks")
-_ADVICE: dict[int, tuple[type[XpjobError], str]] = {
-    errno.EROFS: (MisconfiguredError, "mount STORE_DIR writable, or set it to another directory"),
-    errno.ENOTDIR: _NO_DIRECTORY,
-    errno.EEXIST: _NO_DIRECTORY,
-    errno.EISDIR: _NO_DIRECTORY,
-    errno.ENAMETOOLONG: _NO_DIRECTORY,
-    errno.ELOOP: _NO_DIRECTORY,
-    errno.ENOSPC: _NO_SPACE,
-    errno.EDQUOT: _NO_SPACE,
-    errno.EFBIG: _NO_SPACE,
-    errno.ENOLCK: _NO_MOUNT,
-    errno.ESTALE: _NO_MOUNT,
-    errno.EOPNOTSUPP: _NO_MOUNT,
-    errno.EMFILE: (XpjobError, "raise the limit of open files"),
-    errno.ENFILE: (XpjobError, "raise the limit of open files"),
-}
-"""What is wrong by error number, and what to do."""
 
 _log = logging.getLogger(__name__)
 
@@ -134,13 +108,13 @@ class DirectoryStore:
 
     def _read(self, key: str, into: BinaryIO, unless: str = "") -> Stored | None:
         """Copy a document into a file, and return it without a body."""
-        with _explained("reading", self._directory / key):
+        with explained("reading", self._directory / key):
             try:
-                with self._folder(key) as (folder, name), _opened(folder, name) as descriptor:
+                with self._folder(key) as (folder, name), opened(folder, name) as descriptor:
                     signature = _signature(os.fstat(descriptor))
                     if unless and self._seen.get(key) == (signature, unless):
                         return Stored(b"", unless, unchanged=True)
-                    size, etag = _copied(descriptor, signature[-1], into)
+                    size, etag = copied(descriptor, signature[-1], into)
             except FileNotFoundError:
                 return None
         if not size:
@@ -162,7 +136,7 @@ class DirectoryStore:
 
         Also of those with something else in its place, which reading it will explain.
         """
-        with _explained("listing the clusters in", self._directory):
+        with explained("listing the clusters in", self._directory):
             try:
                 entries = list(os.scandir(self._directory))
             except FileNotFoundError:
@@ -184,14 +158,14 @@ class DirectoryStore:
 
         What is not a file in its place is renamed.
         """
-        path, digest = self._directory / key, hashlib.blake2b(digest_size=_DIGEST)
+        path, digest = self._directory / key, hashlib.blake2b(digest_size=DIGEST_SIZE)
 
         def hashed() -> Iterator[bytes]:
             for piece in pieces_of(body):
                 digest.update(piece)
                 yield piece
 
-        with self._locked(), _explained("writing", path):
+        with self._locked(), explained("writing", path):
             if replacing is not None:
                 self._check(key, replacing)
             with self._folder(key, create=True) as (folder, name):
@@ -204,7 +178,7 @@ class DirectoryStore:
     @_in_time
     def copy(self, key: str, to: str, *, having: str = "") -> None:
         """Copy a document. Raises as ``Store`` does."""
-        with self._locked(), _explained("copying", self._directory / key):
+        with self._locked(), explained("copying", self._directory / key):
             if having:
                 self._check(key, having)
             with (
@@ -216,7 +190,7 @@ class DirectoryStore:
     @_in_time
     def remove(self, key: str) -> None:
         """Remove a document, if it exists. Raises as ``Store`` does."""
-        with self._locked(), _explained("removing", self._directory / key):
+        with self._locked(), explained("removing", self._directory / key):
             try:
                 with self._folder(key) as (folder, name):
                     folder.remove(name)
@@ -231,10 +205,10 @@ class DirectoryStore:
     def keys(self, prefix: str, most: int) -> list[str]:
         """Return the keys with this prefix. Raises as ``Store`` does."""
         within = prefix.rpartition("/")[0]
-        with _explained("listing", self._directory / within):
+        with explained("listing", self._directory / within):
             try:
                 with self._folder(f"{within}/*") as (folder, _):
-                    names = [f"{within}/{name}".lstrip("/") for name in _files(folder)]
+                    names = [f"{within}/{name}".lstrip("/") for name in files_below(folder)]
             except FileNotFoundError:
                 return []
         return sorted(name for name in names if name.startswith(prefix))[:most]
@@ -265,108 +239,12 @@ class DirectoryStore:
     def _locked(self) -> Iterator[None]:
         path = self._directory / _LOCK
         with contextlib.ExitStack() as stack:
-            with _explained("locking", path):
+            with explained("locking", path):
                 folder = stack.enter_context(Folder.opened(self._directory, create=True))
                 # Not truncated: it may be a hard link to another file.
-                lock = stack.enter_context(_opened(folder, _LOCK, os.O_RDWR | os.O_CREAT))
-                _lock(lock, path)
+                lock = stack.enter_context(opened(folder, _LOCK, os.O_RDWR | os.O_CREAT))
+                lock_file(lock, path)
             yield
-
-
-def _lock(descriptor: int, path: Path) -> None:
-    """Lock a file. Raises ``TransientError`` if another process holds the lock for too long."""
-    give_up_at = time.monotonic() + _LOCK_SECONDS
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except BlockingIOError:
-            if time.monotonic() > give_up_at:
-                raise TransientError(
-                    f"locking {path}: another process has held the lock for "
-                    f"{_LOCK_SECONDS:g} s; find that process, and check whether it hangs"
-                ) from None
-        deadline.sleep(0.01)
-
-
-@contextmanager
-def _opened(folder: Folder, name: str, flags: int = os.O_RDONLY) -> Iterator[int]:
-    """Open a file, waiting while another process has a lease on it."""
-    give_up_at = time.monotonic() + _LOCK_SECONDS
-    while True:
-        try:
-            descriptor = folder.open(name, flags)
-            break
-        except BlockingIOError as error:
-            if time.monotonic() > give_up_at:
-                raise TransientError(
-                    f"opening {name}: another process has a lease on it, and has not given it up "
-                    f"for {_LOCK_SECONDS:g} s; find that process (see lslocks)"
-                ) from error
-        deadline.sleep(0.05)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def _copied(descriptor: int, size: int, into: BinaryIO) -> tuple[int, str]:
-    """Copy the whole file, or nothing if it is larger than ``MAX_DOCUMENT``.
-
-    Returns how many bytes were copied, and their etag.
-    """
-    if size > MAX_DOCUMENT:
-        return 0, ""
-    copied, digest = 0, hashlib.blake2b(digest_size=_DIGEST)
-    while piece := os.read(descriptor, min(_PIECE, size - copied)):
-        digest.update(piece)
-        into.write(piece)
-        copied += len(piece)
-    if copied == MAX_DOCUMENT and os.read(descriptor, 1):
-        into.seek(0)
-        into.truncate()
-        return 0, ""
-    return copied, digest.hexdigest()
-
-
-def _files(folder: Folder) -> Iterator[str]:
-    """Yield the paths of the files below a folder, without following links."""
-    pending = [("", folder)]
-    try:
-        while pending:
-            prefix, at = pending.pop()
-            try:
-                for entry in at.entries():
-                    if entry.is_file(follow_symlinks=False):
-                        yield prefix + entry.name
-                    elif entry.is_dir(follow_symlinks=False) and prefix.count("/") < _MAX_DEPTH:
-                        with contextlib.suppress(FileNotFoundError, IrregularError):
-                            pending.append((f"{prefix}{entry.name}/", at.folder(entry.name)))
-            finally:
-                if at is not folder:
-                    at.close()
-    finally:
-        for _, at in pending:
-            if at is not folder:
-                at.close()
-
-
-@contextmanager
-def _explained(doing: str, path: Path) -> Iterator[None]:
-    try:
-        yield
-    except IrregularError as error:
-        raise NotAFileError(
-            f"{doing} {path}: {error.strerror}, and is not followed; remove it, and find out who "
-            "else writes to STORE_DIR"
-        ) from error
-    except PermissionError as error:
-        raise RefusedError(
-            f"{doing} {path}: {error.strerror}; give this user access, or choose another STORE_DIR"
-        ) from error
-    except OSError as error:
-        kind, advice = _ADVICE.get(error.errno or 0, (XpjobError, "check the disk of STORE_DIR"))
-        raise kind(f"{doing} {path}: {error.strerror or error}; {advice}") from error
 
 
 def _signature(found: os.stat_result) -> _Signature:

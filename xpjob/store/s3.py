@@ -15,8 +15,7 @@ from xpjob.store import bodies
 from xpjob.store.base import SNAPSHOT, Stored, Traits, is_cluster
 from xpjob.store.content import Body
 from xpjob.store.options import StoreOptions
-from xpjob.store.s3_client import S3Client
-from xpjob.store.s3_errors import (
+from xpjob.store.s3_answer import (
     BrokenConditionError,
     ChecksumWantedError,
     FailedConditionError,
@@ -24,6 +23,7 @@ from xpjob.store.s3_errors import (
     NotModifiedError,
     UnsupportedError,
 )
+from xpjob.store.s3_client import S3Client
 from xpjob.store.s3_upload import Upload, is_json, upload_of
 
 T = TypeVar("T")

@@ -1,23 +1,17 @@
-"""S3 calls through botocore: the client, retries, and the translation of errors.
+"""S3 calls through botocore: retries, and the translation of errors.
 
-What botocore knows is left to it: credentials, signatures, sessions of directory buckets,
-checksums, addresses, its own variables and configuration file. Only what our options say is set,
-and what S3-compatible servers need where nothing else is configured. Its retries are disabled: they
-give up within a tenth of a second, and ``retry.py`` is the only policy.
+Its own retries are disabled: they give up within a tenth of a second, and ``retry.py`` is the only
+policy.
 """
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import botocore.exceptions as boto
-import botocore.session
 from botocore.awsrequest import AWSResponse
-from botocore.config import Config
 from botocore.parsers import ResponseParserError
 from botocore.utils import get_environ_proxies
 from msgspec import Struct
@@ -33,19 +27,25 @@ from xpjob.base.errors import (
     XpjobError,
 )
 from xpjob.config import secrets
-from xpjob.net import http, retry
+from xpjob.net import http, response, retry
 from xpjob.net.bodies import AnswerTooLargeError, Whole
 from xpjob.net.clock import S3, Clock
-from xpjob.net.http import PROXY_ADVICE, PROXY_CREDENTIALS, USER_AGENT
+from xpjob.net.http import PROXY_ADVICE, PROXY_CREDENTIALS
 from xpjob.net.options import NetOptions
 from xpjob.net.threads import within
-from xpjob.store import s3_models
 from xpjob.store.options import StoreOptions
-from xpjob.store.s3_errors import ErrorAnswer, refusal
+from xpjob.store.s3_answer import ErrorAnswer
+from xpjob.store.s3_errors import refusal
+from xpjob.store.s3_session import (
+    CREDENTIAL_ERRORS,
+    CREDENTIALS_FOR,
+    MISTAKES,
+    SOURCE,
+    create,
+    is_directory_bucket,
+    without_credentials,
+)
 from xpjob.store.s3_upload import sign_with_known_digests
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client as Boto
 
 T = TypeVar("T")
 
@@ -55,44 +55,15 @@ _CONNECTION_ERRORS = (
     boto.IncompleteReadError,
     boto.ResponseStreamingError,
 )
-_CREDENTIAL_ERRORS = (
-    boto.NoCredentialsError,
-    boto.PartialCredentialsError,
-    boto.CredentialRetrievalError,
-    boto.TokenRetrievalError,
-    boto.UnauthorizedSSOTokenError,
-)
 # What botocore raises for an invalid answer: a time, a number, or its whole structure.
 _UNREADABLE = (
     *(ResponseParserError, ValueError, KeyError, TypeError, AttributeError, RuntimeError),
-)
-_GIVE_CREDENTIALS = (
-    "give the job credentials: a role of its service account, or AWS_ACCESS_KEY_ID and "
-    "AWS_SECRET_ACCESS_KEY"
-)
-_CREDENTIALS_FOR = "getting the credentials for"
-_SOURCE = (
-    "find out why their source does not answer as it should: the AWS_* variables, or the machine's "
-    "metadata service"
 )
 _START = 10.0  # seconds that botocore may need by itself, on a busy machine
 _SHOWN = 200
 """Characters of an unreadable answer that an error quotes."""
 _MOST = 4 << 20
 """Bytes of an answer that is no document: a thousand keys, an error, or credentials."""
-
-
-_MISTAKES = (
-    boto.ProfileNotFound,
-    boto.ConfigNotFound,
-    boto.ConfigParseError,
-    boto.InvalidConfigError,
-    boto.InvalidRegionError,
-)
-"""What botocore raises for its own variables and configuration file."""
-_REGION = "us-east-1"
-"""The last resort, for servers that have no regions."""
-_CHECKSUMS = ("request_checksum_calculation", "response_checksum_validation")
 
 
 class _Stage(Struct):
@@ -116,17 +87,17 @@ class S3Client:
         ``clock`` is compared with the server's.
         """
         self._timeout = net.request_timeout_seconds
-        self.directory = options.s3_bucket.endswith("--x-s3")
+        self.directory = is_directory_bucket(options)
         _bound_answers()
         try:
-            # It asks for credentials, which may come from a file, a program or another server.
-            within(self._timeout + _START, lambda: self._create(options, net, where))
+            created = within(self._timeout + _START, lambda: create(options, net, where))
         except TimeoutError:
             raise TransientError(
-                f"{_CREDENTIALS_FOR} {where}: none within {self._timeout:g} s; {_SOURCE}"
+                f"{CREDENTIALS_FOR} {where}: none within {self._timeout:g} s; {SOURCE}"
             ) from None
         except DeadlineError as error:
-            raise DeadlineError(f"{_CREDENTIALS_FOR} {where}: {error}") from error
+            raise DeadlineError(f"{CREDENTIALS_FOR} {where}: {error}") from error
+        self._session, self.boto = created
         self.boto.meta.events.register(
             "after-call.s3",
             lambda http_response, **_: clock.observe(S3, http_response.headers),
@@ -150,66 +121,6 @@ class S3Client:
         if self.signs_bodies:
             sign_with_known_digests(self.boto)
 
-    def _create(self, options: StoreOptions, net: NetOptions, where: str) -> None:
-        try:
-            self._session = session = botocore.session.Session()
-            s3_models.use_in(session)
-            client = session.create_client(
-                "s3",
-                region_name=(
-                    options.s3_region
-                    or session.get_config_variable("region")
-                    or os.environ.get("AWS_REGION")
-                    or _REGION
-                ),
-                endpoint_url=options.s3_endpoint or None,
-                config=Config(
-                    connect_timeout=net.connect_timeout_seconds,
-                    read_timeout=net.request_timeout_seconds,
-                    retries={"total_max_attempts": 1},
-                    user_agent_extra=USER_AGENT,
-                    **self._compatible(session, options),
-                ),
-            )
-            self.boto = cast("Boto", client)
-        except _CREDENTIAL_ERRORS as error:
-            raise _without_credentials(where, error) from error
-        except (*_MISTAKES, ValueError) as error:  # an endpoint that is no URL
-            raise SettingsError(
-                [
-                    f"S3: creating the client for {where}: {error}; check S3_REGION, S3_ENDPOINT "
-                    "and the AWS_* variables"
-                ]
-            ) from error
-        except boto.HTTPClientError as error:
-            reason = error.kwargs.get("error") or error
-            raise XpjobError(f"{_CREDENTIALS_FOR} {where}: {reason}; {_SOURCE}") from error
-        except OSError as error:
-            raise XpjobError(f"{_CREDENTIALS_FOR} {where}: {error}; {_SOURCE}") from error
-        except boto.BotoCoreError as error:
-            raise XpjobError(
-                f"creating the S3 client for {where}: {error}; check S3_REGION, S3_ENDPOINT and "
-                "the AWS_* variables"
-            ) from error
-
-    def _compatible(
-        self, session: botocore.session.Session, options: StoreOptions
-    ) -> dict[str, Any]:
-        """Return what S3-compatible servers need, and botocore is not told otherwise."""
-        if not options.s3_endpoint or self.directory:
-            return {}
-        configured = session.get_scoped_config()
-        # Signed bodies, as always without a trailer: with Content-MD5 botocore would not sign them.
-        ours = {"addressing_style": "path", "payload_signing_enabled": True}
-        theirs = configured.get("s3") or {}
-        settings: dict[str, Any] = {"s3": {k: v for k, v in ours.items() if k not in theirs}}
-        # By default botocore sends chunks with a trailing checksum over https, which many
-        # S3-compatible servers reject.
-        for name in _CHECKSUMS:
-            if not (os.environ.get(f"AWS_{name.upper()}") or configured.get(name)):
-                settings[name] = "when_required"
-        return settings
-
     def call(self, doing: str, where: str, action: Callable[[], T]) -> T:
         """Return the result of ``action``, retrying transient errors.
 
@@ -218,7 +129,7 @@ class S3Client:
         what = f"{doing} {where}"
 
         def attempt() -> T:
-            stage = _Stage(f"{_CREDENTIALS_FOR} {where}", _SOURCE)
+            stage = _Stage(f"{CREDENTIALS_FOR} {where}", SOURCE)
 
             def act() -> T:
                 if (credentials := self._session.get_credentials()) is not None:
@@ -239,8 +150,8 @@ class S3Client:
             except boto.ClientError as error:
                 # From None: the original text is the server's, and may contain credentials.
                 raise self._refusal(doing, what, error) from None
-            except _CREDENTIAL_ERRORS as error:
-                raise _without_credentials(what, error) from error
+            except CREDENTIAL_ERRORS as error:
+                raise without_credentials(what, error) from error
             except boto.ProxyConnectionError as error:
                 raise self._proxys(what, error) from None  # the text may have its password
             except _CONNECTION_ERRORS as error:
@@ -255,7 +166,7 @@ class S3Client:
                         "trailing line break; correct them"
                     ) from None
                 raise TransientError(f"{what}: {error}; {_path_to(str(error))}") from error
-            except _MISTAKES as error:
+            except MISTAKES as error:
                 raise MisconfiguredError(f"{what}: {error}; check the AWS_* variables") from error
             except boto.BotoCoreError as error:
                 raise XpjobError(f"{what}: {error}; check the S3_* settings") from error
@@ -281,7 +192,7 @@ class S3Client:
     def _refusal(self, doing: str, what: str, error: boto.ClientError) -> XpjobError:
         answer = self._answer(error)
         if self._proxy and is_proxys(answer):
-            message = f"{what}: {answer}, answered by the proxy {http.shown(self._proxy)}"
+            message = f"{what}: {answer}, answered by the proxy {response.shown(self._proxy)}"
             if answer.status == 407:
                 return RefusedError(f"{message}; {PROXY_CREDENTIALS}")
             kind = XpjobError if answer.status < 500 else TransientError
@@ -290,7 +201,7 @@ class S3Client:
 
     def _proxys(self, what: str, error: boto.ProxyConnectionError) -> XpjobError:
         reason = http.proxy_reason(error.kwargs.get("error") or error)
-        message = f"{what}: the proxy {http.shown(self._proxy)} failed: {reason}"
+        message = f"{what}: the proxy {response.shown(self._proxy)} failed: {reason}"
         if " 407 " in f"{reason} ":
             return RefusedError(f"{message}; {PROXY_CREDENTIALS}")
         return TransientError(f"{message}; {PROXY_ADVICE}")
@@ -320,13 +231,6 @@ def _send_at_once(request: Any, **_: Any) -> None:
     del request.headers["Expect"]
 
 
-def _without_credentials(what: str, error: Exception) -> XpjobError:
-    """Return the error for missing credentials; it may pass if their source did not answer."""
-    if re.search(r"time-?d? ?out|could not connect|connection was closed", str(error), re.I):
-        return XpjobError(f"{what}: {error}; {_SOURCE}")
-    return RefusedError(f"{what}: {error}; {_GIVE_CREDENTIALS}")
-
-
 def _bound_answers() -> None:
     """Bound what botocore reads into memory at once.
 
@@ -352,7 +256,7 @@ def _content(answer: Any) -> bytes:
 
 def is_proxys(answer: ErrorAnswer) -> bool:
     """Return whether a proxy has answered, and not the server behind it."""
-    if answer.status == 407 or http.proxys(answer.headers):
+    if answer.status == 407 or response.proxys(answer.headers):
         return True
     # S3 tells a code of its own, and says which request it was, except where it has no body.
     return (

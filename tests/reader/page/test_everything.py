@@ -12,7 +12,7 @@ from support.site import Site, rows
 from support.toy_shop import shop, thing, things, worry
 from support.toy_tables import NODES, failed_list
 from xpjob.base import times
-from xpjob.collect.tables import Column, TableDescription
+from xpjob.collect.description import Column, TableDescription
 from xpjob.reader import snapshots
 
 pytestmark = pytest.mark.process  # Playwright starts its own

@@ -12,7 +12,7 @@ from support.site import Site, rows
 from support.toy_shop import broken, crowd, part, shop, thing
 from support.toy_site import taken
 from support.toy_tables import USERS
-from xpjob.collect.tables import TableDescription
+from xpjob.collect.description import TableDescription
 from xpjob.reader import snapshots
 
 pytestmark = pytest.mark.process  # Playwright starts its own

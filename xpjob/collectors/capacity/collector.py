@@ -13,7 +13,7 @@ from xpjob.collect.before import Before
 from xpjob.collect.contract import Listed, ListReader, Plan, Section, Subscription, World
 from xpjob.collect.meters import Meter, Reading
 from xpjob.collect.tables import TableSpec
-from xpjob.collectors.capacity import binpacking, findings, metrics, tables, usage
+from xpjob.collectors.capacity import binpacking, findings, metrics, rows, tables, usage
 from xpjob.collectors.capacity.findings import Rows
 from xpjob.collectors.capacity.fold import Folded, PodReader
 from xpjob.collectors.capacity.groups import grouped
@@ -107,11 +107,11 @@ class CapacityCollector:
             )
         joined = join(folded, results[NODES], selected=bool(options.node_selector))
         groups = grouped(joined.nodes, options.label_groups)
-        rows = Rows(
-            tables.node_rows(joined.nodes),
-            tables.group_rows(groups, options.fit_shapes),
-            tables.namespace_rows(joined, groups[0].allocatable, teams),
-            tables.pending_rows(folded, teams),
+        made = Rows(
+            rows.node_rows(joined.nodes),
+            rows.group_rows(groups, options.fit_shapes),
+            rows.namespace_rows(joined, groups[0].allocatable, teams),
+            rows.pending_rows(folded, teams),
         )
         capacity = Capacity(
             server_version=notes.version,
@@ -124,12 +124,12 @@ class CapacityCollector:
         )
         return Section(
             {
-                tables.NODES.key: rows.nodes,
-                tables.GROUPS.key: rows.groups,
-                tables.NAMESPACES.key: rows.namespaces,
-                tables.PENDING_PODS.key: rows.pending,
+                tables.NODES.key: made.nodes,
+                tables.GROUPS.key: made.groups,
+                tables.NAMESPACES.key: made.namespaces,
+                tables.PENDING_PODS.key: made.pending,
             },
-            findings.find(rows, capacity.overfull, options, at),
+            findings.find(made, capacity.overfull, options, at),
             State(capacity),
         )
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from xpjob.base.times import seconds_between
+from xpjob.collect.description import Severity
 from xpjob.collect.findings import Finding
-from xpjob.collect.tables import Severity, row_id
+from xpjob.collect.tables import row_id
 from xpjob.collectors.capacity.amounts import CPU, MEMORY
 from xpjob.collectors.capacity.fit import Shape
 from xpjob.collectors.capacity.fold import GATED

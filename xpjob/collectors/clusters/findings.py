@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from xpjob.base.times import seconds_between
+from xpjob.collect.description import Severity
 from xpjob.collect.findings import Finding
-from xpjob.collect.tables import Severity, row_id
+from xpjob.collect.tables import row_id
 from xpjob.collectors.clusters.records import OperatorRow, RegistryRow
 from xpjob.collectors.clusters.registries.result import NO_ACCESS, NOT_LET_IN
 

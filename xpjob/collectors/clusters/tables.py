@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from xpjob.collect.tables import ColumnType, Highlight, Link, TableSpec
+from xpjob.collect.description import ColumnType, Highlight, Link
+from xpjob.collect.tables import TableSpec
 from xpjob.collectors.clusters.records import FactRow, NodeRow, OperatorRow, RegistryRow
 
 

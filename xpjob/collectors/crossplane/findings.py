@@ -13,9 +13,10 @@ from itertools import chain
 import msgspec
 
 from xpjob.base.times import seconds_between
+from xpjob.collect.description import Severity
 from xpjob.collect.findings import Finding, Ref
 from xpjob.collect.outcome import TargetOutcome
-from xpjob.collect.tables import Severity, row_id
+from xpjob.collect.tables import row_id
 from xpjob.collectors.crossplane.classes import TABLE_OF
 from xpjob.collectors.crossplane.duplicates import duplicates
 from xpjob.collectors.crossplane.known import Known

@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from xpjob.collect.tables import LATENESS, ColumnType, Highlight, Link, TableSpec
+from xpjob.collect.description import LATENESS, ColumnType, Highlight, Link
+from xpjob.collect.tables import TableSpec
 from xpjob.collectors.crossplane.records import (
     Claim,
     CompositeResource,

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
-from xpjob.collect.tables import TableSpec, Usual
+from xpjob.collect.description import Usual
+from xpjob.collect.tables import TableSpec
 from xpjob.collectors.crossplane.classes import TABLE_OF
 from xpjob.collectors.crossplane.state import READY_BOUNDS, TimeToReady
 from xpjob.metrics.cumulative import Histogram

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from xpjob.collect.description import Severity
 from xpjob.collect.findings import Finding
-from xpjob.collect.tables import Severity
 from xpjob.collectors.deployments.rows import DEPLOYMENTS, Deployment
 
 SEVERAL_DIGESTS = "TagWithSeveralDigests"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from xpjob.collect.tables import Highlight, Link, Nothing, TableSpec
+from xpjob.collect.description import Highlight, Link
+from xpjob.collect.tables import Nothing, TableSpec
 from xpjob.collectors.deployments.rows import DEPLOYMENTS, IDENTITY, Deployment
 
 TABLES = (

@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from xpjob.base.times import seconds_between
+from xpjob.collect.description import Severity
 from xpjob.collect.findings import Finding, Ref
-from xpjob.collect.tables import Severity, row_id
+from xpjob.collect.tables import row_id
 from xpjob.collectors.services.rows import POD_SERVICES, PodService, State
 
 FOREIGN, ANOTHER_POD = "ForeignService", "AddressOfAnotherPod"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from xpjob.collect.tables import Highlight, Link, TableSpec
+from xpjob.collect.description import Highlight, Link
+from xpjob.collect.tables import TableSpec
 from xpjob.collectors.services.rows import POD_SERVICES, PodService
 
 TABLES = (

@@ -19,7 +19,8 @@ from xpjob.collectors.sources.shape import Shape
 from xpjob.collectors.sources.state_metrics.document import read_custom_resource_state
 from xpjob.collectors.sources.state_metrics.source import compile_custom_resource_state
 from xpjob.collectors.sources.state_metrics.where import find_custom_resource_state
-from xpjob.config.located import Checker, Node, Problem, from_json, read_yaml
+from xpjob.config.located import Checker, Node, Problem
+from xpjob.config.yaml_documents import from_json, read_yaml
 
 MAX_SOURCES, MAX_OF_NAMESPACE = 2_000, MAX_DOCUMENTS
 """Sources of a run, and of one namespace: each costs time in every run."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from xpjob.collect.description import Severity
 from xpjob.collect.findings import Finding
-from xpjob.collect.tables import Severity, row_id
+from xpjob.collect.tables import row_id
 from xpjob.collectors.sources.tables import SourceRow
 
 INVALID, NO_KIND, TRUNCATED, ERRORS = (

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from xpjob.config.located import check_depth
+from xpjob.config.yaml_documents import check_depth
 from xpjob.kube.discovery import Kind
 
 Item = Mapping[str, Any]

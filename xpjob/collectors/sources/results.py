@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from xpjob.base.truncate import cut
-from xpjob.collect.tables import TableDescription, TableSpec
+from xpjob.collect.description import TableDescription
+from xpjob.collect.tables import TableSpec
 from xpjob.collectors.sources.program import MAX_EXAMPLES
 from xpjob.collectors.sources.series import Series
 from xpjob.collectors.sources.tables import SeriesRow, SourceRow

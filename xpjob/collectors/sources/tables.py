@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from xpjob.collect.tables import Highlight, Link, TableSpec
+from xpjob.collect.description import Highlight, Link
+from xpjob.collect.tables import TableSpec
 
 State = Literal["ok", "stale", "errors", "truncated", "noKind", "invalid"]
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from xpjob.base import patience
 from xpjob.base.errors import SettingsError
 from xpjob.config import parsers
-from xpjob.config.located import MAX_BYTES, Checker, Node, read_yaml
+from xpjob.config.located import Checker, Node
 from xpjob.config.option import load, options
+from xpjob.config.yaml_documents import MAX_BYTES, read_yaml
 from xpjob.publish.options import PublishOptions
 from xpjob.run.hub.labels import label_name
 from xpjob.run.hub.members import NAMED, SHARED, Access, Groups, Member, environment, reaching

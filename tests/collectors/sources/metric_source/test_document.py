@@ -6,7 +6,8 @@ import pytest
 
 from support.metric_sources import HEAD, problems, read
 from xpjob.collectors.sources.documents.metric_source import read_metric_source
-from xpjob.config.located import Checker, from_json
+from xpjob.config.located import Checker
+from xpjob.config.yaml_documents import from_json
 
 FIELD = "fields: [{name: a, path: .spec.a, type: integer}, {name: t, path: .spec.t}]\n"
 

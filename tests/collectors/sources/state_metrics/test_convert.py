@@ -13,7 +13,8 @@ from support.state_metrics import Samples, one_metric, read
 from xpjob.collectors.sources.documents.metric_source import read_metric_source
 from xpjob.collectors.sources.metric_source.spec import MetricSourceSpec
 from xpjob.collectors.sources.state_metrics.convert import convert
-from xpjob.config.located import Checker, read_yaml
+from xpjob.config.located import Checker
+from xpjob.config.yaml_documents import read_yaml
 
 FILES = Path(__file__).parent / "files"
 

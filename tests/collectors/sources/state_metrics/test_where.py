@@ -9,7 +9,8 @@ import pytest
 from support.state_metrics import compiled, problems
 from xpjob.collectors.sources.state_metrics.document import read_custom_resource_state
 from xpjob.collectors.sources.state_metrics.where import find_custom_resource_state
-from xpjob.config.located import Checker, from_json, read_yaml
+from xpjob.config.located import Checker
+from xpjob.config.yaml_documents import from_json, read_yaml
 
 BODY = """\
 spec:

@@ -24,9 +24,9 @@ from xpjob.collectors.clusters.registries.file import Registry
 from xpjob.collectors.clusters.registries.internal import is_internal
 from xpjob.collectors.clusters.registries.result import Result, State
 from xpjob.config import secrets
-from xpjob.net import deadline, http
-from xpjob.net.http import Response
+from xpjob.net import deadline, response
 from xpjob.net.options import NetOptions
+from xpjob.net.response import Response
 from xpjob.net.threads import by_deadline, each
 
 CONCURRENCY = 16
@@ -187,7 +187,7 @@ class _Check:
 
     def _token(self, wanted: Challenge, given: Credentials | None, scope: str = "") -> str:
         """Request a token. Raises ``_EndError`` if none is issued."""
-        what = f"asking {http.shown(wanted.realm)} for a token"
+        what = f"asking {response.shown(wanted.realm)} for a token"
         try:
             answer = self._client.get(wanted.token_url(scope), given.basic if given else "")
         except DeadlineError:
@@ -244,7 +244,7 @@ class _Check:
             return str(error)
         if 200 <= answer.status < 300:
             return ""
-        return f"GET {http.shown(url)}: {_told(answer)}"
+        return f"GET {response.shown(url)}: {_told(answer)}"
 
     def _get(self, authorization: str = "") -> Response:
         try:

@@ -20,10 +20,11 @@ from xpjob.base.errors import (
     XpjobError,
 )
 from xpjob.collectors.clusters.registries.file import Registry
-from xpjob.net import bodies, certificates, http, retry
-from xpjob.net.http import ProxyFailedError, Response, Timeouts
+from xpjob.net import bodies, certificates, http, response, retry
+from xpjob.net.http import ProxyFailedError, Timeouts
 from xpjob.net.options import NetOptions
 from xpjob.net.proxied import pool_for
+from xpjob.net.response import Response
 
 MAX_BODY = 1 << 20
 """Bytes of an answer."""
@@ -95,7 +96,7 @@ class Client:
         headers = {"Accept": "application/json"}
         if authorization:
             headers["Authorization"] = authorization
-        what = f"GET {http.shown(url)}"
+        what = f"GET {response.shown(url)}"
         pool = self._pool(url)
         try:
             answer = http.request(
@@ -119,7 +120,7 @@ class Client:
 
     def _out_of_time(self, url: str) -> OutOfTimeError:
         return OutOfTimeError(
-            f"GET {http.shown(url)}: no answer within {self.registry.timeout_seconds:g} s"
+            f"GET {response.shown(url)}: no answer within {self.registry.timeout_seconds:g} s"
         )
 
     def _pool(self, url: str) -> urllib3.PoolManager:

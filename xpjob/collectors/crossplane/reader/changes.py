@@ -19,7 +19,7 @@ from xpjob.collectors.crossplane.reader import parameters
 from xpjob.collectors.crossplane.reader.view import NAME
 from xpjob.net import deadline
 from xpjob.net.deadline import steps
-from xpjob.reader.changes import LISTS
+from xpjob.reader.changes_document import LISTS
 from xpjob.reader.parameters import Params
 from xpjob.reader.render import Json
 from xpjob.reader.terminal import plain

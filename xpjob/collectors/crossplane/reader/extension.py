@@ -24,7 +24,7 @@ from xpjob.collectors.crossplane.reader.explain import Explainer
 from xpjob.collectors.crossplane.reader.listing import Listing
 from xpjob.collectors.crossplane.reader.view import KEYS, NAME, Bookkeeping
 from xpjob.reader import render
-from xpjob.reader.changes import document
+from xpjob.reader.changes_document import document
 from xpjob.reader.extension import Documented, Endpoint, Known
 from xpjob.reader.parameters import Parameter, Params, one
 from xpjob.reader.render import Json

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xpjob.collectors.crossplane.classes import CLAIM, COMPOSITE, MANAGED
 from xpjob.collectors.crossplane.reader import blockers, findings, parameters, rows, tree
-from xpjob.reader import changes
+from xpjob.reader import changes_document
 from xpjob.reader.extension import Documented
 from xpjob.reader.openapi import (
     FLAG,
@@ -148,8 +148,8 @@ def _diff() -> dict[str, Json]:
                 "cluster": TEXT,
                 "from": side,
                 "to": side,
-                **{f"{name}Count": NUMBER for name in changes.LISTS},
-                **{name: list_of("Change") for name in changes.LISTS},
+                **{f"{name}Count": NUMBER for name in changes_document.LISTS},
+                **{name: list_of("Change") for name in changes_document.LISTS},
                 "unknown": {"type": "array", "items": TEXT},
             }
         ),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from xpjob.collectors.crossplane.reader.view import NOT_READY_SINCE
 from xpjob.net import deadline
-from xpjob.reader import query, render
+from xpjob.reader import render, summaries
 from xpjob.reader.render import Body, Json, Shape
 from xpjob.reader.table import UNKNOWN, Rows, View
 
@@ -37,7 +37,7 @@ def summary(view: View, rows: Rows, by: Sequence[str]) -> list[Group]:
 
     Rows that have no such dimension are left out.
     """
-    keys = query.keys(view, rows, by)
+    keys = summaries.keys(view, rows, by)
     total = Counter(keys)
     flags = {}
     for flag in ("ready", "synced", "paused", "deleting", "carried"):
@@ -48,7 +48,7 @@ def summary(view: View, rows: Rows, by: Sequence[str]) -> list[Group]:
         flags[flag] = Counter(
             key for key, row in zip(keys, rows, strict=True) if codes[row] == true
         )
-    longest: dict[query.Key, int] = {}
+    longest: dict[summaries.Key, int] = {}
     since = view.times[NOT_READY_SINCE]
     for key, row in zip(keys, rows, strict=True):
         if (moment := since[row]) != UNKNOWN and moment < longest.get(key, 1 << 62):
@@ -56,7 +56,7 @@ def summary(view: View, rows: Rows, by: Sequence[str]) -> list[Group]:
     deadline.check()
     groups = []
     for key, count in total.items():
-        if (values := query.values_of(view, by, key)) is not None:
+        if (values := summaries.values_of(view, by, key)) is not None:
             counts = {name: counter[key] for name, counter in flags.items()}
             groups.append(Group(values, count, since=longest.get(key), **counts))
     return sorted(groups, key=lambda g: (g.ready - g.total, -g.total, g.values))

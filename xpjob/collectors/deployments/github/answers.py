@@ -17,7 +17,7 @@ from xpjob.base.errors import (
     TransientError,
     XpjobError,
 )
-from xpjob.net.http import Response
+from xpjob.net.response import Response
 
 T = TypeVar("T")
 

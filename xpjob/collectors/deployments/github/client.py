@@ -22,9 +22,10 @@ from xpjob.collectors.deployments.github.state import Acknowledged
 from xpjob.collectors.deployments.options import DeploymentOptions
 from xpjob.config.secrets import Secret
 from xpjob.net import http, retry
-from xpjob.net.http import ProxyFailedError, Response, Timeouts
+from xpjob.net.http import ProxyFailedError, Timeouts
 from xpjob.net.options import NetOptions
 from xpjob.net.proxied import pool_for
+from xpjob.net.response import Response
 from xpjob.net.threads import FILE_SECONDS
 
 VERSION = "2022-11-28"

@@ -19,7 +19,7 @@ from xpjob.collectors.deployments.github.answers import InvalidError, Unexpected
 from xpjob.collectors.deployments.options import DeploymentOptions
 from xpjob.config import secrets
 from xpjob.config.secrets import Secret
-from xpjob.net.http import Response
+from xpjob.net.response import Response
 from xpjob.net.threads import within
 
 BACKDATED, VALID = 60, 540

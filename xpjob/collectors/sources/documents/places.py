@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from xpjob.base import patience
 from xpjob.collect.contract import World
-from xpjob.config.located import MAX_BYTES
+from xpjob.config.yaml_documents import MAX_BYTES
 from xpjob.kube.discovery import Kind
 from xpjob.kube.gvr import Gvr
 from xpjob.kube.lists import ListKey

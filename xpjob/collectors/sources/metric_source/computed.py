@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from xpjob.collect.tables import ColumnType
+from xpjob.collect.description import ColumnType
 from xpjob.collectors.sources.expressions.cel import compile_cel
 from xpjob.collectors.sources.expressions.errors import ExpressionError
 from xpjob.collectors.sources.expressions.language import compile_expression

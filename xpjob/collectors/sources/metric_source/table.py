@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from xpjob.collect.tables import ColumnType, Link, TableSpec
+from xpjob.collect.description import ColumnType, Link
+from xpjob.collect.tables import TableSpec
 from xpjob.collectors.sources.metric_source.spec import Computed, Field, MetricSourceSpec
 from xpjob.kube.quantity import in_bytes
 

@@ -17,7 +17,7 @@ import msgspec
 
 from xpjob.base import times
 from xpjob.base.truncate import MAX_MESSAGE, cut
-from xpjob.collect.tables import ColumnType
+from xpjob.collect.description import ColumnType
 from xpjob.collectors.sources.state_metrics.values import coerce, go_text
 from xpjob.kube import quantity
 

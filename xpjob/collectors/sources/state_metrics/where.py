@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import yaml
 
-from xpjob.config.located import Checker, Node, read_yaml
+from xpjob.config.located import Checker, Node
+from xpjob.config.yaml_documents import read_yaml
 
 KIND = "CustomResourceStateMetrics"
 _ARGUMENT = "--custom-resource-state-config="
