@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
-import base64
 import gzip
 import json
-import os
 import shlex
-import subprocess
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from bench_measure import CONCURRENCY, MB, PAGE_SIZE, Meter, Sample, count_of, curl, drain, totals
+from bench_servers import BUCKET, KEYS, narrow, s3_server, server_of, service_account
 from bench_state_metrics import state_metrics_config, state_metrics_program
 from bench_tables import WALL, Told, comparisons, row
 from harness.cluster import Cluster
 from harness.controlplane import ControlPlane
 from harness.processes import free_ports, wait_until
-from harness.tools import tool
 
-from support.processes import pushgateway, serving
+from support.processes import pushgateway
 from xpjob.store.gzipped import MAGIC
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "scripts" / "bench_sources.yaml"
-KEYS = {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench-secret"}
-BUCKET = "inventory"
 BESIDE = "beside"
 GZIPPED = "xpjob run with S3_GZIP"
 OWNERS = {
@@ -96,9 +91,9 @@ class Platform(Generic[T]):
         self.objects = objects(self.cluster, control_plane.etcd)
         self._meter = Meter(control_plane, files)
         self._files = files
-        self._account = _service_account(self.kubeconfig, files / "serviceaccount")
+        self._account = service_account(self.kubeconfig, files / "serviceaccount")
         self._gateway = stack.enter_context(pushgateway(files))
-        self._buckets, self._s3 = stack.enter_context(_s3(files))
+        self._buckets, self.s3_server = stack.enter_context(s3_server(files))
         self._snapshot = self._buckets / "xp-tracker" / "snapshot.json"
         self._told: dict[str, Told] = {}
         self._mbit = mbit
@@ -124,7 +119,7 @@ class Platform(Generic[T]):
         if base:
             measured[AGAIN] = contenders[base]
         samples: dict[str, list[Sample]] = {name: [] for name in measured}
-        with _narrow(self._mbit) if self._mbit else nullcontext():
+        with narrow(self._mbit) if self._mbit else nullcontext():
             for number in range(repeats + 1):
                 order = list(measured.items())
                 for name, contender in reversed(order) if number % 2 == 0 and number else order:
@@ -276,7 +271,7 @@ class Platform(Generic[T]):
         return [self._python, "-P", "-c", _JOB, str(self._account)]
 
     def _environment(self) -> dict[str, str]:
-        server = urlsplit(_server(self.kubeconfig))
+        server = urlsplit(server_of(self.kubeconfig))
         return {
             "PYTHONPATH": str(ROOT),
             "PYTHONPYCACHEPREFIX": str(self._files / "pycache"),  # compiled, as in the image
@@ -285,7 +280,7 @@ class Platform(Generic[T]):
             "PUSHGATEWAY_URL": self._gateway,
             "STORE_BACKEND": "s3",
             "S3_BUCKET": BUCKET,
-            "S3_ENDPOINT": self._s3,
+            "S3_ENDPOINT": self.s3_server,
             "TERMINATION_LOG": "/dev/null",
             "PAGE_SIZE": str(PAGE_SIZE),
             "CONCURRENCY": str(CONCURRENCY),
@@ -305,47 +300,6 @@ def _phases(snapshot: Path) -> dict[str, float]:
     unpacked = gzip.decompress(report) if report.startswith(MAGIC) else report
     phases: dict[str, float] = json.loads(unpacked)["phases"]
     return phases
-
-
-def _server(kubeconfig: Path) -> str:
-    server: str = json.loads(kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
-    return server
-
-
-def _service_account(kubeconfig: Path, folder: Path) -> Path:
-    """Write the credentials of a kubeconfig as the kubelet does in a pod; return the folder."""
-    config = json.loads(kubeconfig.read_text())
-    folder.mkdir()
-    (folder / "token").write_text(config["users"][0]["user"]["token"])
-    authority = config["clusters"][0]["cluster"]["certificate-authority-data"]
-    (folder / "ca.crt").write_bytes(base64.b64decode(authority))
-    return folder
-
-
-@contextmanager
-def _s3(files: Path) -> Iterator[tuple[Path, str]]:
-    """Run Versity's S3 gateway over a folder; yield the bucket's folder, and the URL."""
-    bucket, (port,) = files / "buckets" / BUCKET, free_ports(1)
-    bucket.mkdir(parents=True)
-    (files / "metadata").mkdir()
-    command = [str(tool("versitygw")), f"--port=127.0.0.1:{port}", "--health=/healthz", "--quiet"]
-    command += ["posix", f"--sidecar={files / 'metadata'}", str(bucket.parent)]
-    keys = {"ROOT_ACCESS_KEY": "bench", "ROOT_SECRET_KEY": KEYS["AWS_SECRET_ACCESS_KEY"]}
-    os.environ |= keys
-    url = f"http://127.0.0.1:{port}"
-    with serving(command, f"{url}/healthz", files / "s3.log"):
-        yield bucket, url
-
-
-@contextmanager
-def _narrow(mbit: float) -> Iterator[None]:
-    """Let no more than that through the loopback of a network namespace of our own."""
-    rule = f"root tbf rate {mbit}mbit burst 256kb latency 50ms"
-    subprocess.run(["tc", "qdisc", "add", "dev", "lo", *rule.split()], check=True)
-    try:
-        yield
-    finally:
-        subprocess.run(["tc", "qdisc", "del", "dev", "lo", "root"], check=True)
 
 
 def named(checkout: Path) -> str:

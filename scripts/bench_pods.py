@@ -13,8 +13,9 @@ from itertools import chain
 from typing import NamedTuple
 
 from bench_etcd import Etcd
-from bench_fleet import Fleet, merge, team
+from bench_fleet import Fleet, merge
 from bench_measure import count_of
+from bench_objects import team
 from bench_workloads import (
     DEPLOYMENT_UID,
     KINDS,

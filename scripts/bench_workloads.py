@@ -5,7 +5,7 @@ All texts that a copy has otherwise are of fixed length, see ``bench_pods``.
 
 from __future__ import annotations
 
-from bench_fleet import team
+from bench_objects import team
 from harness.connection import Object
 
 PODS_OF_AN_OWNER = 5
