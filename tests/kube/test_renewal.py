@@ -18,6 +18,7 @@ from xpjob.base.errors import RefusedError, TransientError, XpjobError
 from xpjob.demo.api import write_kubeconfig
 from xpjob.kube.api import Api
 from xpjob.kube.connect import connect
+from xpjob.kube.credentials import Configured
 from xpjob.net.http import Timeouts
 
 VERSION = "client.authentication.k8s.io/v1"
@@ -48,13 +49,13 @@ class Server:
     served: Scripted
     folder: Path
 
-    def connect(self, user: dict[str, Any], seconds: float = 20.0) -> Api:
+    def connect(self, user: dict[str, Any]) -> Api:
         """Return a connection as this user of a kubeconfig."""
         path = write_kubeconfig(self.folder / "config", self.served.url, "")
         config = json.loads(path.read_text())
         config["users"][0]["user"] = user
         path.write_text(json.dumps(config))
-        return connect(str(path), "", Timeouts(total=seconds), THREADS)
+        return connect(str(path), "", Timeouts(total=20.0), THREADS)
 
     def tokens(self) -> list[str]:
         """Return the tokens of all requests, in order."""
@@ -70,6 +71,13 @@ def server(tmp_path: Path) -> Iterator[Server]:
     guard = Guard()
     with scripted(guard) as served:
         yield Server(guard, served, tmp_path)
+
+
+def hurry(api: Api) -> None:
+    """Let the plugin have 2 s from now on: enough to begin, where it hangs after that."""
+    assert isinstance(api.credentials, Configured)
+    loader: Any = api.credentials._load
+    loader.__self__.plugin_seconds = 2.0
 
 
 def get(api: Api) -> int:
@@ -286,7 +294,8 @@ def test_the_failure_of_a_renewal_is_that_of_all_who_wait_for_it(server: Server)
     source = plugin(server.folder, hanging(server.folder))
     source.set("old")
     (server.folder / "works").touch()
-    api = server.connect(source.user, seconds=2.0)
+    api = server.connect(source.user)
+    hurry(api)
     (server.folder / "works").unlink()
     server.guard.accepted = "Bearer new"
     server.guard.together = threading.Barrier(THREADS)
@@ -319,9 +328,10 @@ def test_an_expired_token_that_cannot_be_renewed_now_is_tried_again(server: Serv
     source = plugin(server.folder, hanging(server.folder), expirationTimestamp=PAST)
     source.set("old")
     (server.folder / "works").touch()
-    api = server.connect(source.user, seconds=0.5)
+    api = server.connect(source.user)
+    hurry(api)
     (server.folder / "works").unlink()
-    with pytest.raises(TransientError, match="gave no credentials"):
+    with pytest.raises(TransientError, match="gave no credentials within 2 s"):
         get(api)
     assert server.tokens() == []
     assert source.starts() == 5
