@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,12 @@ from xpjob.run.job import Result
 from xpjob.store.directory import DirectoryStore
 
 
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits long for the others: a second of the 45."""
-    monkeypatch.setitem(budget.SHARES, "wait", Share(0.02, until_stopped=True))
+@contextmanager
+def impatient() -> Iterator[None]:
+    """Nobody waits long for the others within a block: two of the 45 seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(budget.SHARES, "wait", Share(0.05, until_stopped=True))
+        yield
 
 
 def before_storing(monkeypatch: pytest.MonkeyPatch, action: Callable[[], object]) -> None:
@@ -41,14 +44,14 @@ def before_storing(monkeypatch: pytest.MonkeyPatch, action: Callable[[], object]
     monkeypatch.setattr(DirectoryStore, "put", interfering)
 
 
-@pytest.mark.usefixtures("impatient")
 def test_a_shard_that_does_not_come_is_carried_and_marked(shards: Shards) -> None:
     """Its lists have failed, and say so; what they had is there, and counts."""
     shards.run_all()
     shards.stand_in.cluster.delete(CLAIM, "team-c", "db-4")
     for shard in ("1/4", "3/4"):
         assert shards.hand_in(shard, "g2").errors == []
-    merged = shards.run("0/4", "g2")
+    with impatient():
+        merged = shards.run("0/4", "g2")
     assert merged.errors == []
     assert merged.report.partial
     failed = {t["resource"]: t for t in shards.snapshot()["targets"] if t["error"]}
@@ -66,14 +69,14 @@ def test_a_shard_that_does_not_come_is_carried_and_marked(shards: Shards) -> Non
     assert not any(mr["carriedSince"] for mr in shards.snapshot()["mrs"])
 
 
-@pytest.mark.usefixtures("impatient")
 def test_the_first_shard_may_be_the_one_that_does_not_come(shards: Shards) -> None:
     """Then the next one merges: nobody is in charge beforehand."""
     shards.run_all()
     for shard in ("2/4", "3/4"):
         assert shards.hand_in(shard, "g2").snapshot is None
     (shards.directory / "parts/g2/0-of-4.json").unlink()
-    assert shards.run("1/4", "g2").snapshot is not None
+    with impatient():
+        assert shards.run("1/4", "g2").snapshot is not None
     assert {t["resource"] for t in shards.snapshot()["targets"] if t["error"]} == {
         CLAIM.resource,
         XR.resource,
@@ -113,7 +116,6 @@ def test_a_store_that_is_away_for_a_moment_does_not_end_the_waiting(
     assert (next(failures, None), len(shards.snapshot()["mrs"])) == (None, 9)
 
 
-@pytest.mark.usefixtures("impatient")
 def test_who_else_is_there_must_be_known_to_merge(
     shards: Shards, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,7 +126,8 @@ def test_who_else_is_there_must_be_known_to_merge(
         raise TransientError(f"listing {prefix}: away")
 
     monkeypatch.setattr(DirectoryStore, "keys", away)
-    result = shards.run("0/2")
+    with impatient():
+        result = shards.run("0/2")
     assert [str(error) for error in result.errors] == ["listing parts/g1/: away"]
     assert not (shards.directory / "snapshot.json").exists()
 
@@ -250,11 +253,11 @@ def test_parts_that_may_not_be_removed_are_a_warning(
     assert "removing s3://inventory/xp-tracker/parts/g1/0-of-2.json" in str(warning.__dict__)
 
 
-@pytest.mark.usefixtures("impatient")
 def test_another_count_of_shards_is_another_run(shards: Shards) -> None:
     """A part of three is none of four: together they would miss some lists."""
     shards.hand_in("1/3")
-    merged = shards.run("0/2")
+    with impatient():
+        merged = shards.run("0/2")
     (apps,) = [t for t in merged.report.targets if t.resource == APP.resource]
     assert "shard 1/2 did not store its part in time" in apps.error
 
