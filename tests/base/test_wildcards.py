@@ -33,8 +33,8 @@ def test_a_star_stands_for_any_text(pattern: str, text: str) -> None:
 def test_matching_takes_linear_time(last: str) -> None:
     """Thousands of stars on a text that almost matches take a moment."""
     text, pattern = "a" * 250_000, "*a" * 2000 + "*" + last
-    started = time.perf_counter()
+    started = time.thread_time()
     Wildcard(pattern).matches(text)
     Wildcard("*" * 250_000 + last).matches(text)
     Wildcard("*" + "a" * 1000 + "b*").matches(text)
-    assert time.perf_counter() - started < 0.5
+    assert time.thread_time() - started < 0.5

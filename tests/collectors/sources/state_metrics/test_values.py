@@ -85,11 +85,11 @@ def test_everything_else_is_no_number(value: Any) -> None:
 
 def test_an_exponent_without_end_is_an_error_at_once() -> None:
     """Quantities such as these keep kube-state-metrics busy for ever."""
-    started = time.monotonic()
+    started = time.thread_time()
     for text in ("2E6024865272343", "1e-2147483648", "1e-100000000", "0.1e2147483647"):
         with contextlib.suppress(ValueError):
             coerce(text)
-    assert time.monotonic() - started < 0.1
+    assert time.thread_time() - started < 0.1
 
 
 @given(st.text(max_size=300) | st.from_regex(r"[-+]?[0-9._]*[eEnumkMGTPi%x]*[-+0-9.:TZ]*"))
