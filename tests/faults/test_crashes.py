@@ -10,8 +10,9 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import date
 from pathlib import Path
 
 import msgspec
@@ -24,12 +25,17 @@ from support.s3_server import BUCKET, S3
 from support.sampling import EXHAUSTIVE, sampled
 from support.snapshots import Snapshot010
 from support.stand_in import CLAIM, NETWORK, claim, modern_xr
-from support.usage import every_day
+from support.usage import DAY, every_day
+from support.usage_files import observed
 from xpjob.demo.cluster import Cluster, Fault
 from xpjob.snapshot import documents
+from xpjob.usage.days import name_of
+from xpjob.usage.files import FileKey
 from xpjob.usage.state import UsageState
 
 MOMENTS = 16 if EXHAUSTIVE else 4
+Stored = Callable[[str], bytes | None]
+"""Returns a document of the store by its key, None if there is none."""
 SERVE = (sys.executable, "-m", "xpjob", "serve")
 
 
@@ -103,26 +109,37 @@ class Platform:
             yield reader
         assert reader.wrong == []
 
-    def check(self, body: bytes) -> None:
-        """See that a snapshot is that of the last run."""
+    def check(self, stored: Stored) -> None:
+        """See that the snapshot is that of the last run."""
+        cluster = self.environ.get("CLUSTER_NAME", "")
+        body = stored(f"{cluster}/snapshot.json".lstrip("/"))
+        assert body
         snapshot = documents.decode(body, Snapshot010, "store")
         assert len(snapshot.claims) == len(snapshot.xrs) == self.size
         assert not any(record.carried_since for record in snapshot.records)
-        self.check_usage(body)
+        self.check_usage(body, lambda day: stored(str(FileKey(date.fromisoformat(day), cluster))))
 
-    def check_usage(self, body: bytes) -> None:
-        """See that each second since the first run was counted, and once."""
+    def check_usage(self, body: bytes, file: Stored) -> None:
+        """See that each second since the first run was counted, and once.
+
+        ``file`` returns that of a day: where the day changes meanwhile, the snapshot forgets it.
+        """
         state = msgspec.json.decode(body, type=dict[str, msgspec.Raw])["usage"]
         usage = msgspec.json.decode(state, type=UsageState)
-        observed: Counter[tuple[str, str]] = Counter()
+        seconds: Counter[tuple[str, str]] = Counter()
         for day in every_day(usage):
             for one in day.observed:
-                observed[one.identity] += one.seconds
+                seconds[one.identity] += one.seconds
+        known = {day.day for day in (*usage.open, *usage.pending)}
+        for number in range(int(self.began) // DAY, int(time.time()) // DAY + 1):
+            name = name_of(number)
+            if name not in known and (written := file(name)):
+                seconds += observed(written)
         assert usage.lists
         for each in usage.lists:
             # The time of a list has whole seconds.
             least, most = each.until - self.first, each.until - self.began + 1
-            assert least <= observed[each.identity] <= most, each
+            assert least <= seconds[each.identity] <= most, each
 
 
 class Killer:
@@ -178,11 +195,17 @@ def test_killed_at_any_request_nothing_is_torn(
         assert moments > 15
         tried = sampled(range(moments), 6)
         with served.read(tmp_path / "log", AWS_ACCESS_KEY_ID="reader") as reader:
-            where = f"{shared_s3.url}/{BUCKET}/xp-tracker/crashes/snapshot.json"
+
+            def stored(key: str) -> bytes | None:
+                where = f"{shared_s3.url}/{BUCKET}/xp-tracker/{key}"
+                answer = POOL.request("GET", where, headers=AROUND)
+                assert answer.status in (200, 404), answer.data
+                return answer.data if answer.status == 200 else None
+
             for moment in tried:
                 assert killer.run(kill_at=moment) == -signal.SIGKILL
                 assert killer.run() == 0
-                served.check(POOL.request("GET", where, headers=AROUND).data)
+                served.check(stored)
         assert reader.answers > len(tried)
         key = 'cluster="crashes",instance="",job="xpjob"'
         assert f"xp_tracker_store_claims{{{key}}} {served.size}\n" in text(
@@ -207,6 +230,9 @@ def test_killed_at_any_moment_while_it_stores_nothing_is_torn(
         if len(served.cluster.requests) == lists:
             listed.set()
 
+    def stored(key: str) -> bytes | None:
+        return (store / key).read_bytes() if (store / key).exists() else None
+
     served.cluster.fault = fault
     killed = runs = 0
     lasts = 0.5
@@ -226,7 +252,8 @@ def test_killed_at_any_moment_while_it_stores_nothing_is_torn(
                 process.kill()
                 killed += process.wait(30) == -signal.SIGKILL
                 served.complete()
-                served.check((store / "snapshot.json").read_bytes())
+                served.check(stored)
     assert reader.answers > MOMENTS
-    names = sorted(path.name for path in store.iterdir())
+    keys = [str(path.relative_to(store)) for path in store.rglob("*") if not path.is_dir()]
+    names = sorted(key for key in keys if not FileKey.of(key))
     assert names == [".lock", "run.json", "snapshot.json"], "no litter"

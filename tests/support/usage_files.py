@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import json
+from collections import Counter
 from datetime import date, datetime, timedelta, timezone
 
 from xpjob.store.base import Store
@@ -48,6 +50,16 @@ def store_day(store: Store, day: Closed, cluster: str = "") -> None:
 def days(first: str, count: int) -> list[str]:
     """Return so many days from the first on."""
     return [str(date.fromisoformat(first) + timedelta(days=at)) for at in range(count)]
+
+
+def observed(body: bytes) -> Counter[tuple[str, str]]:
+    """Return for how many seconds each list was counted, of a file, by collector and list."""
+    found: Counter[tuple[str, str]] = Counter()
+    for row in table(body):
+        if row["x_Meter"] == "observed":
+            tags = json.loads(row["Tags"])
+            found[tags["collector"], tags["list"]] += int(row["ConsumedQuantity"])
+    return found
 
 
 def table(body: bytes) -> list[dict[str, str]]:
