@@ -261,6 +261,11 @@ def hanging_plugin(environ: dict[str, str], tmp_path: Path) -> Path:
     return pids
 
 
+def wait_for_the_end(pid: int) -> None:
+    """Wait until a process has ended."""
+    wait_for("the end of the plugin", lambda: not alive(pid), 20)
+
+
 def test_a_plugin_that_hangs_does_not_outlive_the_deadline(
     environ: dict[str, str], tmp_path: Path
 ) -> None:
@@ -270,7 +275,7 @@ def test_a_plugin_that_hangs_does_not_outlive_the_deadline(
     done = xpjob("run", "--run-deadline-seconds", "10", **environ)
     assert done.returncode == 1, done.stderr
     for pid in map(int, pids.read_text().split()):
-        wait_for("the end of the plugin", lambda pid=pid: not alive(pid), 20)
+        wait_for_the_end(pid)
 
 
 # What is ended only when the time after a signal is over is not ended within a minute.
@@ -312,7 +317,7 @@ def test_a_plugin_that_hangs_ends_at_a_signal(
         started = [int(pid) for pid in pids.read_text().split()]
         process.send_signal(number)
         for pid in started:
-            wait_for("the end of the plugin", lambda pid=pid: not alive(pid), 20)
+            wait_for_the_end(pid)
         assert process.wait(30) == code
     finally:
         process.kill()
@@ -335,7 +340,7 @@ def test_a_plugin_does_not_outlive_its_process(environ: dict[str, str], tmp_path
     done = subprocess.run([sys.executable, "-c", script], env=ENV, timeout=30, check=False)
     assert done.returncode == 0
     for pid in map(int, pids.read_text().split()):
-        wait_for("the end of the plugin", lambda pid=pid: not alive(pid), 20)
+        wait_for_the_end(pid)
 
 
 def test_a_plugin_that_hangs_at_a_renewal_costs_its_lists(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -43,16 +44,22 @@ def in_shell(script: str) -> Setup:
     return setup
 
 
-def when(world: World, *numbers: signal.Signals) -> threading.Event:
-    """Send signals to the run, again and again, once the event that is returned is set."""
+def when(world: World, number: signal.Signals, *, again: bool = False) -> threading.Event:
+    """Send the run a signal once the event that is returned is set; ``again``: until it has ended.
+
+    Of all that come before it can heed one, the system makes one.
+    """
     reached = threading.Event()
 
     def act(process: subprocess.Popen[bytes]) -> None:
-        assert reached.wait(20)
-        for number in numbers:
-            process.send_signal(number)
+        assert reached.wait(30)
+        process.send_signal(number)
+        ends = time.monotonic() + 30
+        while again and time.monotonic() < ends:
             with suppress(subprocess.TimeoutExpired):
-                process.wait(0.1)  # of two that come at once the system makes one
+                process.wait(0.1)
+                break
+            process.send_signal(number)
 
     world.act = act
     world.environ |= PATIENT

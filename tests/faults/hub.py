@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import threading
@@ -11,7 +10,7 @@ from collections.abc import Mapping
 
 from faults.breaking import PATIENT, Setup
 from faults.world import World
-from support.hub import child_of, wait_for
+from support.hub import child_of, kill, wait_for
 from support.processes import free_port
 from support.stand_in import KINDS, TOKEN
 from xpjob.demo.api import Server, create_app
@@ -72,10 +71,9 @@ def crashes(world: World) -> None:
     reached = hanging(world, "/networks", **PATIENT)
 
     def act(process: subprocess.Popen[bytes]) -> None:
-        assert reached.wait(20)
+        assert reached.wait(30)
         name = f"{world.name}-other"
-        wait_for("the run for the other cluster", lambda: child_of(process.pid, name))
-        os.kill(child_of(process.pid, name), signal.SIGKILL)
+        kill(wait_for("the run for the other cluster", lambda: child_of(process.pid, name)))
 
     world.act = act
 

@@ -139,11 +139,11 @@ def push_hangs(world: World) -> None:
     proxied(told)(world)
 
 
-def signalled_while_pushing(*numbers: signal.Signals) -> Setup:
-    """Send signals while the gateway keeps the run waiting."""
+def signalled_while_pushing(number: signal.Signals, *, again: bool = False) -> Setup:
+    """Send a signal, or several, while the gateway keeps the run waiting."""
 
     def setup(world: World) -> None:
-        reached = when(world, *numbers)
+        reached = when(world, number, again=again)
 
         def told() -> int:
             reached.set()
@@ -264,11 +264,11 @@ def swallowed_s3(world: World) -> None:
     world.environ["S3_ENDPOINT"] = f"http://127.0.0.1:{world.black_hole()}"
 
 
-def signalled_while_storing(*numbers: signal.Signals) -> Setup:
-    """Send signals while S3 keeps the run waiting for the answer to its write."""
+def signalled_while_storing(number: signal.Signals, *, again: bool = False) -> Setup:
+    """Send a signal, or several, while S3 keeps the run waiting for the answer to its write."""
 
     def setup(world: World) -> None:
-        reached = when(world, *numbers)
+        reached = when(world, number, again=again)
 
         def answer(world: World, method: str) -> Answer:
             reached.set()

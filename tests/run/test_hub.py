@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import time
 from collections.abc import Iterator
@@ -16,12 +15,14 @@ import xpjob as package
 from support.certificates import issue
 from support.command import events, xpjob
 from support.hub import (
+    PLENTY,
     Fleet,
     alive,
     child_of,
     children,
     fleet,
     jwt,
+    kill,
     opened,
     outcomes,
     stop,
@@ -167,9 +168,8 @@ def test_a_run_that_crashes_costs_nothing_else(hub: Fleet) -> None:
     hub.add("good")
     with hub.started() as process:
         assert reached.wait(30)
-        crashing = child_of(process.pid, "crashing")
-        os.kill(crashing, signal.SIGKILL)
-        _, log = process.communicate(timeout=30)
+        kill(wait_for("its process", lambda: child_of(process.pid, "crashing")))
+        _, log = process.communicate(timeout=PLENTY)
     assert process.returncode == 0, log
     ended = outcomes([json.loads(line) for line in log.splitlines()])
     assert "SIGKILL" in ended["crashing"]["error"]
@@ -179,13 +179,12 @@ def test_a_run_that_crashes_costs_nothing_else(hub: Fleet) -> None:
 
 def test_a_run_that_does_not_heed_its_deadline_is_killed(hub: Fleet) -> None:
     """A stopped process is ended with SIGKILL when its time and some more are over."""
-    reached = hub.add_hanging("stopped", RUN_DEADLINE_SECONDS=2)
+    reached = hub.add_hanging("stopped", RUN_DEADLINE_SECONDS=10)
     hub.add("good")
     with hub.started() as process:
         assert reached.wait(30)
-        wait_for("its process", lambda: child_of(process.pid, "stopped"))
-        stop(child_of(process.pid, "stopped"))
-        _, log = process.communicate(timeout=50)
+        stop(wait_for("its process", lambda: child_of(process.pid, "stopped")))
+        _, log = process.communicate(timeout=PLENTY)
     ended = outcomes([json.loads(line) for line in log.splitlines()])
     assert "SIGKILL" in ended["stopped"]["error"]
     assert (process.returncode, hub.has()) == (0, {"good"})
@@ -202,7 +201,7 @@ def test_a_signal_is_passed_on_and_waited_for(
         assert reached.wait(30)
         runs = children(process.pid)
         process.send_signal(number)
-        _, log = process.communicate(timeout=9)
+        _, log = process.communicate(timeout=30)
     assert process.returncode == code, log
     assert not any(map(alive, runs))
     assert hub.has() == {"slow"}
@@ -219,10 +218,15 @@ def test_a_signal_while_a_cluster_is_asked_ends_at_once(hub: Fleet, gateway: str
     with hub.started(PUSHGATEWAY_URL=gateway) as process:
         assert reached.wait(30)
         process.send_signal(signal.SIGTERM)
-        _, log = process.communicate(timeout=5)
+        _, log = process.communicate(timeout=20)
     assert process.returncode == 143, log
     assert "not run: the run was interrupted by SIGTERM" in hub.told()["error"]
-    assert series(gateway, "xpjob_cluster_up", "xpjob-hub") == {"silent": 0}
+    logged = [json.loads(line) for line in log.splitlines()]
+    late = [each for each in logged if each["message"] == "metrics of the hub not pushed"]
+    # It has a second for them, which may be too little for a busy machine.
+    assert all("deadline exceeded" in each["error"] for each in late), late
+    if not late:
+        assert series(gateway, "xpjob_cluster_up", "xpjob-hub") == {"silent": 0}
     assert series(gateway, "push_time_seconds", "xpjob-run") == {}
 
 
@@ -234,11 +238,11 @@ def test_no_more_runs_are_made_at_once_than_configured(hub: Fleet) -> None:
         first = children(process.pid)
         assert len(first) == 2
         assert not hanging[2].is_set()
-        os.kill(first[0], signal.SIGKILL)
+        kill(first[0])
         assert hanging[2].wait(30)
         assert len(children(process.pid)) == 2
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=9)
+        process.communicate(timeout=30)
 
 
 def test_a_second_signal_ends_everything_at_once(hub: Fleet) -> None:
@@ -251,20 +255,21 @@ def test_a_second_signal_ends_everything_at_once(hub: Fleet) -> None:
         process.send_signal(signal.SIGTERM)
         wait_for("the signal to be passed on", lambda: _pending(run, signal.SIGTERM))
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=5)
-        wait_for("the end of the run", lambda: not alive(run), 5)
+        process.communicate(timeout=20)
+        wait_for("the end of the run", lambda: not alive(run), 20)
     assert process.returncode == 143
+    assert hub.told()["error"] == "ended by a second signal"
 
 
 def test_the_runs_of_a_hub_that_is_killed_end(hub: Fleet) -> None:
     """As on SIGTERM: they store what they have, and leave nothing behind."""
     reached = hub.add_hanging("slow", only="/networks")
-    with hub.started(CONCURRENCY="1") as process:
+    with hub.started(CONCURRENCY="1", RUN_DEADLINE_SECONDS="600") as process:
         assert reached.wait(30)
         (run,) = children(process.pid)
         process.kill()
-        process.communicate(timeout=5)
-        wait_for("the end of the run", lambda: not alive(run), 10)
+        process.communicate(timeout=20)
+        wait_for("the end of the run", lambda: not alive(run), 20)
     assert hub.has() == {"slow"}
 
 
@@ -294,7 +299,7 @@ def test_credentials_are_nowhere_but_in_memory(hub: Fleet) -> None:
         assert {path.parent.stat().st_mode & 0o777 for path in files} == {0o700}
         assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
         process.send_signal(signal.SIGTERM)
-        out, log = process.communicate(timeout=9)
+        out, log = process.communicate(timeout=30)
     assert TOKEN not in out + log
     assert list(temporary.iterdir()) == []
     stored = b"".join(path.read_bytes() for path in hub.store.rglob("*") if path.is_file())

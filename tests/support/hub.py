@@ -10,10 +10,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from support.certificates import Certificates
 from support.command import ENV
@@ -23,6 +23,7 @@ from xpjob.demo.api import Server, create_app, write_kubeconfig
 from xpjob.demo.cluster import Cluster
 from xpjob.net.serving import Background, configuration, listen
 
+T = TypeVar("T")
 PLENTY = 60.0  # seconds that no test takes unless something is wrong
 
 
@@ -206,16 +207,27 @@ def state(pid: int) -> str:
 
 def stop(pid: int) -> None:
     """Stop a process, and wait until it is: of signals that wait, SIGTERM comes before SIGSTOP."""
-    os.kill(pid, signal.SIGSTOP)
+    _send(pid, signal.SIGSTOP)
     wait_for("the process to stop", lambda: state(pid) == "T")
 
 
-def wait_for(what: str, condition: Any, seconds: float = PLENTY) -> None:
-    """Wait for a condition of another process, which cannot notify this one."""
+def kill(pid: int) -> None:
+    """End a process at once."""
+    _send(pid, signal.SIGKILL)
+
+
+def _send(pid: int, number: signal.Signals) -> None:
+    assert pid > 0, "no process: 0 is all of the group of the tests"
+    os.kill(pid, number)
+
+
+def wait_for(what: str, condition: Callable[[], T], seconds: float = PLENTY) -> T:
+    """Wait for a condition of another process, which cannot notify this one, and return it."""
     deadline = time.monotonic() + seconds
-    while not condition():
+    while not (found := condition()):
         assert time.monotonic() < deadline, what
         time.sleep(0.02)
+    return found
 
 
 def opened(pid: int) -> list[str]:
