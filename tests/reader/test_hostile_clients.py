@@ -110,6 +110,9 @@ def test_hostile_clients_hold_up_nobody(tmp_path: Path) -> None:
     with reading(tmp_path, READER_ANSWER_BYTES=str(LIMIT // 8)) as reader:
         for path in PAGES:
             reader.timed(path)
+        # A machine that is slow, or busy with other things, is so before.
+        calm = statistics.median(reader.timed("/healthz") for _ in range(15))
+        calm_page = statistics.median(reader.timed(path) for _ in range(5) for path in PAGES)
         probes, pages = [], []
         with attacking(reader.url, CLIENTS):
             for round_ in range(40):
@@ -119,9 +122,12 @@ def test_hostile_clients_hold_up_nobody(tmp_path: Path) -> None:
                 pages += [reader.timed(path) for path in PAGES]
                 time.sleep(0.2)
         # The faster quarter: the rest says how busy the machine is. Where the reader is held up,
-        # every probe waits.
-        assert statistics.quantiles(probes)[0] < 0.1, sorted(probes)
-        assert statistics.quantiles(pages)[0] < 1, sorted(pages)
+        # every probe waits. They usually take some milliseconds, and eight times as long under
+        # attack.
+        within = max(0.1, min(1, 20 * calm))
+        assert statistics.quantiles(probes)[0] < within, (calm, sorted(probes))
+        within = max(1, min(5, 20 * calm_page))
+        assert statistics.quantiles(pages)[0] < within, (calm_page, sorted(pages))
         assert reader.peak() < LIMIT
         wait_until(lambda: reader.ask("/healthz").status == 200)
         lines = reader.log.read_text().splitlines()
@@ -189,7 +195,7 @@ def test_credentials_that_hang_are_a_store_that_is_away(tmp_path: Path) -> None:
     command = ("env", *(f"{k}={v}" for k, v in environ.items()), sys.executable, "-m", "xpjob")
     with (
         serving((*command, "serve"), f"{url}/healthz", log),
-        urllib3.PoolManager(retries=False, timeout=5) as pool,
+        urllib3.PoolManager(retries=False, timeout=20) as pool,
     ):
         wait_until(lambda: b"store_away" in pool.request("GET", f"{url}/clusters").data)
 

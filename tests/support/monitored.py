@@ -239,7 +239,7 @@ def _here(jobs: list[dict[str, Any]], addresses: dict[str, str]) -> Iterator[dic
 
 
 def _wait(probe: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not probe():
-        assert time.monotonic() < deadline, "Prometheus has not seen it in 30 s"
+        assert time.monotonic() < deadline, "Prometheus has not seen it in 60 s"
         time.sleep(0.1)
