@@ -101,6 +101,7 @@ def _print_version(context: click.Context) -> None:
 def main() -> NoReturn:
     """Run the command line and exit."""
     signal.signal(signal.SIGTERM, shutdown.terminate)
+    shutdown.heed()
     debug = "--debug" in sys.argv
     path = os.environ.get("TERMINATION_LOG") or str(OutputOptions().termination_log)
     end = shutdown.Ending(Path(path), streams.install())

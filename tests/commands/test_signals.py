@@ -16,15 +16,36 @@ from pathlib import Path
 import pytest
 
 from support.command import ENV, termination, xpjob
-from support.hub import alive, wait_for
+from support.hub import insist, stop, wait_for, wait_for_the_end
 from support.processes import text
 from support.stand_in import CLAIM, StandIn
 from xpjob.net import deadline
 from xpjob.terminal import shutdown
 
+# What is ended only when the time after a signal is over is not ended within a minute.
+_GRACE = """
+from xpjob.net.deadline import Deadline
+Deadline.__init__.__defaults__ = (60.0,)
+"""
+_RUN = """
+import runpy
+runpy.run_module("xpjob", run_name="__main__")
+"""
+# The kernel gives the signal to the only thread that takes it, so that it interrupts no wait of the
+# main thread: as when it comes between the last instruction of Python and the wait.
+_UNNOTICED = """
+import signal, sys, threading
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
+from xpjob.cli import main
+main()
+"""
+
 
 @contextmanager
-def hanging_run(environ: dict[str, str], stand_in: StandIn) -> Iterator[subprocess.Popen[str]]:
+def hanging_run(
+    environ: dict[str, str], stand_in: StandIn, program: str = _RUN
+) -> Iterator[subprocess.Popen[str]]:
     """Start a run whose last list, that of networks, hangs, and yield it when it does.
 
     The shortest one comes last.
@@ -38,7 +59,7 @@ def hanging_run(environ: dict[str, str], stand_in: StandIn) -> Iterator[subproce
 
     stand_in.cluster.fault = hang
     process = subprocess.Popen(
-        [sys.executable, "-m", "xpjob", "run", "--concurrency", "1"],
+        [sys.executable, "-c", program, "run", "--concurrency", "1"],
         env={**ENV, **environ},
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -112,14 +133,49 @@ runpy.run_module("xpjob", run_name="__main__")
 
 def test_a_second_signal_ends_a_run_at_once(environ: dict[str, str], stand_in: StandIn) -> None:
     """Whatever it is doing, here writing to a gateway that gives no answer."""
-    with silent_gateway(environ) as silent, hanging_run(environ, stand_in) as process:
+    with (
+        silent_gateway(environ) as silent,
+        hanging_run(environ, stand_in, _GRACE + _RUN) as process,
+    ):
         process.send_signal(signal.SIGTERM)
         connection, _ = silent.accept()
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=20)
+        insist(process)
         connection.close()
     assert process.returncode == 143
     assert termination(environ)["error"] == "ended by a second signal"
+
+
+def test_signals_at_the_same_time_are_one(environ: dict[str, str], stand_in: StandIn) -> None:
+    """As of a program that signals a process, and then all of its group."""
+    with hanging_run(environ, stand_in) as process:
+        stop(process.pid)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCONT):
+            process.send_signal(number)
+        process.communicate(timeout=20)
+    assert process.returncode in (143, 130)
+    told = termination(environ)
+    assert told["claims"] == 5
+    assert "the run was interrupted" in told["error"]
+    assert Path(environ["STORE_DIR"], "snapshot.json").exists()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_what_the_main_thread_does_not_notice_ends_any_command(
+    environ: dict[str, str], number: signal.Signals, code: int
+) -> None:
+    """However long it would wait."""
+    environ |= {"REQUEST_TIMEOUT_SECONDS": "300", "PUSH_TIMEOUT_SECONDS": "300"}
+    with silent_gateway(environ) as silent:
+        command = [sys.executable, "-c", _UNNOTICED, "prune", "--older-than", "1d"]
+        process = subprocess.Popen(command, env={**ENV, **environ}, stderr=subprocess.DEVNULL)
+        try:
+            connection, _ = silent.accept()
+            process.send_signal(number)
+            assert process.wait(20) == code
+            connection.close()
+        finally:
+            process.kill()
+            process.wait()
 
 
 def test_a_signal_does_not_wait_for_a_sink_that_hangs(
@@ -261,11 +317,6 @@ def hanging_plugin(environ: dict[str, str], tmp_path: Path) -> Path:
     return pids
 
 
-def wait_for_the_end(pid: int) -> None:
-    """Wait until a process has ended."""
-    wait_for("the end of the plugin", lambda: not alive(pid), 20)
-
-
 def test_a_plugin_that_hangs_does_not_outlive_the_deadline(
     environ: dict[str, str], tmp_path: Path
 ) -> None:
@@ -276,26 +327,6 @@ def test_a_plugin_that_hangs_does_not_outlive_the_deadline(
     assert done.returncode == 1, done.stderr
     for pid in map(int, pids.read_text().split()):
         wait_for_the_end(pid)
-
-
-# What is ended only when the time after a signal is over is not ended within a minute.
-_GRACE = """
-from xpjob.net.deadline import Deadline
-Deadline.__init__.__defaults__ = (60.0,)
-"""
-_RUN = """
-import runpy
-runpy.run_module("xpjob", run_name="__main__")
-"""
-# The kernel gives the signal to the only thread that takes it, so that it interrupts no wait of the
-# main thread: as when it comes between the last instruction of Python and the wait.
-_UNNOTICED = """
-import signal, sys, threading
-threading.Thread(target=threading.Event().wait, daemon=True).start()
-signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
-from xpjob.cli import main
-main()
-"""
 
 
 @pytest.mark.parametrize("program", [_RUN, _UNNOTICED], ids=["", "unnoticed"])

@@ -21,12 +21,14 @@ from support.hub import (
     child_of,
     children,
     fleet,
+    insist,
     jwt,
     kill,
     opened,
     outcomes,
     stop,
     wait_for,
+    wait_for_the_end,
 )
 from support.processes import text
 from support.stand_in import TOKEN
@@ -254,9 +256,8 @@ def test_a_second_signal_ends_everything_at_once(hub: Fleet) -> None:
         stop(run)  # so that the first signal does not end it
         process.send_signal(signal.SIGTERM)
         wait_for("the signal to be passed on", lambda: _pending(run, signal.SIGTERM))
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=20)
-        wait_for("the end of the run", lambda: not alive(run), 20)
+        insist(process)
+        wait_for_the_end(run)
     assert process.returncode == 143
     assert hub.told()["error"] == "ended by a second signal"
 

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -228,6 +228,21 @@ def wait_for(what: str, condition: Callable[[], T], seconds: float = PLENTY) -> 
         assert time.monotonic() < deadline, what
         time.sleep(0.02)
     return found
+
+
+def wait_for_the_end(pid: int) -> None:
+    """Wait until a process has ended."""
+    wait_for(f"the end of process {pid}", lambda: not alive(pid), 20)
+
+
+def insist(process: subprocess.Popen[str]) -> None:
+    """Send SIGTERM until the process has ended: for a second after the first one it is the same."""
+    ends = time.monotonic() + 20
+    while time.monotonic() < ends:
+        process.send_signal(signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            process.communicate(timeout=0.1)
+            return
 
 
 def opened(pid: int) -> list[str]:

@@ -8,9 +8,7 @@ Imported only where it is needed, because importing the package takes half a sec
 
 from __future__ import annotations
 
-import atexit
 import json
-import os
 import queue
 import subprocess
 import sys
@@ -18,6 +16,7 @@ from typing import Any
 
 from kubernetes.config.exec_provider import ExecProvider
 
+from xpjob.base import children
 from xpjob.base.errors import DeadlineError, TransientError, XpjobError
 from xpjob.net import deadline
 from xpjob.net.threads import begin
@@ -56,44 +55,43 @@ class Plugin(ExecProvider):  # type: ignore[misc]
 
     def _printed(self, environ: dict[str, str], interactive: bool) -> bytes:
         others = None if interactive else subprocess.DEVNULL
-        process = subprocess.Popen(  # noqa: S603 - what the kubeconfig says
-            self.args,
-            stdin=others,
-            stdout=subprocess.PIPE,
-            stderr=others,
-            cwd=self.cwd,
-            env=environ,
-            # With what it has started itself, it is ended; a group of its own has no terminal.
-            start_new_session=not interactive,
-        )
         ended: queue.SimpleQueue[bool] = queue.SimpleQueue()
         late: list[XpjobError] = []
 
-        def end() -> None:
-            _end(process, group=not interactive)
+        def start() -> subprocess.Popen[bytes]:
+            return subprocess.Popen(  # noqa: S603 - what the kubeconfig says
+                self.args,
+                stdin=others,
+                stdout=subprocess.PIPE,
+                stderr=others,
+                cwd=self.cwd,
+                env=environ,
+                # With what it has started itself, it is ended; a group of its own has no terminal.
+                start_new_session=not interactive,
+            )
 
-        def watch() -> None:
+        with children.child(start, group=not interactive) as process:
+
+            def watch() -> None:
+                try:
+                    # What is interrupted lists no more: the plugin must not outlive it.
+                    with deadline.share(1.0, until_stopped=True):
+                        deadline.receive(ended, self.seconds)
+                except TimeoutError:
+                    late.append(self._overdue())
+                    children.end(process)
+                except DeadlineError as error:
+                    late.append(error)
+                    children.end(process)
+
+            begin(watch)
             try:
-                # What is interrupted lists no more: the plugin must not outlive it.
-                with deadline.share(1.0, until_stopped=True):
-                    deadline.receive(ended, self.seconds)
-            except TimeoutError:
-                late.append(self._overdue())
-                end()
-            except DeadlineError as error:
-                late.append(error)
-                end()
-
-        atexit.register(end)
-        begin(watch)
-        try:
-            with process:
                 printed: bytes = process.stdout.read(_MOST + 1) if process.stdout else b""
                 if len(printed) > _MOST:
-                    end()
-        finally:
-            ended.put(True)
-            atexit.unregister(end)
+                    children.end(process)
+                process.wait()
+            finally:
+                ended.put(True)
         if late:
             raise late[0]
         if len(printed) > _MOST or process.returncode != 0:
@@ -105,15 +103,3 @@ class Plugin(ExecProvider):  # type: ignore[misc]
             f"the credential plugin {self.args[0]} of the kubeconfig gave no credentials "
             f"within {self.seconds:g} s, and was ended; run it by hand to see what it waits for"
         )
-
-
-def _end(process: subprocess.Popen[bytes], *, group: bool) -> None:
-    if process.returncode is not None:  # waited for: its id may be another's by now
-        return
-    try:
-        if group:
-            os.killpg(process.pid, 9)
-        else:
-            process.kill()
-    except ProcessLookupError:
-        pass

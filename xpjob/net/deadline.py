@@ -53,7 +53,7 @@ class Deadline:
         return self.ends - time.monotonic()
 
     def stop(self, number: int) -> None:
-        """Shorten the deadline because of a signal. Safe in any thread: takes no locks."""
+        """Shorten the deadline because of a signal. Safe in signal handlers: takes no locks."""
         self.signal = number
         self.stopped_at = time.monotonic()
         self.ends = min(self.ends, self.stopped_at + self._grace)

@@ -22,17 +22,18 @@ FILE_SECONDS = 30.0
 def within(seconds: float, action: Callable[[], T]) -> T:
     """Return the result of ``action``, or raise ``TimeoutError`` if it takes too long.
 
-    Raises ``DeadlineError`` if the run's deadline passes first.
+    Raises ``DeadlineError`` if the run's deadline passes first, which applies to waits in it too.
 
     Socket timeouts are per operation: a peer that sends a byte now and then, or a silent name
     server, could block a request forever. An action that overruns is abandoned in its thread.
     """
     deadline.check()
     answers: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
+    context = contextvars.copy_context()
 
     def work() -> None:
         try:
-            answers.put((action(), None))
+            answers.put((context.run(action), None))
         except BaseException as error:  # noqa: BLE001 - raised again in the calling thread
             answers.put((None, error))
 
@@ -50,9 +51,8 @@ def by_deadline(action: Callable[[], T]) -> T:
     raised after ``FILE_SECONDS``.
     """
     seconds = FILE_SECONDS if deadline.left() == math.inf else math.inf
-    context = contextvars.copy_context()  # so that waits inside it, e.g. for a lock, end in time
     try:
-        return within(seconds, lambda: context.run(action))
+        return within(seconds, action)
     except TimeoutError as error:
         raise TimeoutError(str(error) or f"no answer within {seconds:g} s") from error
 

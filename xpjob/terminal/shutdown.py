@@ -7,6 +7,7 @@ change the exit code or hold up the exit.
 
 from __future__ import annotations
 
+import _thread
 import atexit
 import json
 import logging
@@ -14,6 +15,7 @@ import os
 import queue
 import signal
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -24,6 +26,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 from msgspec import Struct
 
+from xpjob.base import children
 from xpjob.base.files import open_regular
 from xpjob.net.deadline import Deadline
 from xpjob.terminal import log, output
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
 _MESSAGE_LIMIT = 4096  # bytes the kubelet reads of a termination message
 _OVERDUE = 0.7  # seconds past the deadline before a forced exit
 _PATIENCE = 1.0  # seconds for what is written at the end
+_AT_ONCE = 1.0  # seconds in which two signals are one: sent to a process and to its group
+_UNNOTICED = 0.1  # seconds in which the main thread notices a signal, if it does
 _log = logging.getLogger(__name__)
 
 
@@ -68,42 +73,50 @@ def terminate(_signal: int, _frame: FrameType | None) -> None:
     raise Terminated
 
 
-@contextmanager
-def orderly(ending: Ending, deadline: Deadline) -> Iterator[None]:
-    """Shorten the deadline at the first signal; exit at the second, or if the run is overdue.
+def heed() -> None:
+    """Have the main thread notice every signal, whatever it waits for.
 
-    A handler of Python waits for the main thread, which does not notice a signal that comes just
-    before it begins to wait. What C writes into the pipe is read at once, by a thread.
+    Python runs a handler in the main thread. A signal that comes just before that begins to wait
+    does not interrupt the wait, and would be noticed when that is over. So each one is followed by
+    another one, to that thread, for which nothing is to be done.
     """
-
-    def stop(number: int) -> None:
-        if deadline.signal:
-            at_once(ending, 128 + number, "ended by a second signal")
-        deadline.stop(number)
-
-    over = threading.Event()
+    signal.signal(signal.SIGURG, lambda *_: None)
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
-    threading.Thread(target=_listen, args=(reading, stop), daemon=True).start()
-    threading.Thread(target=_watch, args=(ending, deadline, over), daemon=True).start()
-    outer = signal.set_wakeup_fd(writing)
+    signal.set_wakeup_fd(writing)
+    threading.Thread(target=_follow, args=(reading,), daemon=True).start()
+
+
+def _follow(reading: int) -> None:
+    main = threading.main_thread().ident
+    with open(reading, "rb", buffering=0) as signals:
+        while number := signals.read(1):
+            if main is not None and number[0] != signal.SIGURG:
+                time.sleep(_UNNOTICED)
+                signal.pthread_kill(main, signal.SIGURG)
+
+
+@contextmanager
+def orderly(ending: Ending, deadline: Deadline) -> Iterator[None]:
+    """Shorten the deadline at the first signal; exit at the second, or if the run is overdue."""
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        if not deadline.signal:
+            deadline.stop(number)
+        elif time.monotonic() - deadline.stopped_at > _AT_ONCE:
+            at_once(ending, 128 + number, "ended by a second signal")
+
+    over = threading.Event()
     signals = (signal.SIGTERM, signal.SIGINT)
-    before = [(number, signal.signal(number, lambda *_: None)) for number in signals]
+    before = [(number, signal.signal(number, stop)) for number in signals]
+    threading.Thread(target=_watch, args=(ending, deadline, over), daemon=True).start()
     try:
         yield
     finally:
         for number, handler in before:
             signal.signal(number, handler)
-        signal.set_wakeup_fd(outer)
-        os.close(writing)
         over.set()
         deadline.wake()
-
-
-def _listen(reading: int, stop: Callable[[int], None]) -> None:
-    with open(reading, "rb", buffering=0) as signals:
-        while number := signals.read(1):
-            stop(number[0])
 
 
 def _watch(ending: Ending, deadline: Deadline, over: threading.Event) -> None:
@@ -159,7 +172,7 @@ def _clean_up() -> None:
 
 
 def at_once(ending: Ending, code: int, error: str) -> NoReturn:
-    """Exit now, from any thread; takes no locks that one that hangs may hold."""
+    """Exit now, from any thread or signal handler; takes no locks that others hold."""
     ending.before()
     phase = ending.report.phase if ending.report else ""
     facts = {"exitCode": code, "phase": phase, "error": error}
@@ -168,6 +181,7 @@ def at_once(ending: Ending, code: int, error: str) -> NoReturn:
 
 
 def _exit(ending: Ending, code: int) -> NoReturn:
+    children.end_all()
     if ending.streams:
         ending.streams.logs.drain(_PATIENCE)
     os._exit(code)
@@ -182,13 +196,15 @@ def write_termination_log(path: Path, facts: Mapping[str, object]) -> None:
     if len(line) > _MESSAGE_LIMIT:
         error = str(facts["error"])
         line = json.dumps({**facts, "error": error[: _MESSAGE_LIMIT // 12] + " (cut)"})
-    writing = threading.Thread(target=_write, args=(path, f"{line}\n".encode()), daemon=True)
+    # Not a Thread, which takes locks that the code under a signal handler may hold.
+    over = _thread.allocate_lock()
+    over.acquire()
     with suppress(RuntimeError):  # no thread can be started
-        writing.start()
-        writing.join(_PATIENCE)
+        _thread.start_new_thread(_write, (path, f"{line}\n".encode(), over))
+        over.acquire(timeout=_PATIENCE)
 
 
-def _write(path: Path, line: bytes) -> None:
+def _write(path: Path, line: bytes, over: _thread.LockType) -> None:
     try:
         descriptor = open_regular(path, os.O_WRONLY)
         # The kubelet's file has one name; through another one, a link would overwrite something.
@@ -198,3 +214,5 @@ def _write(path: Path, line: bytes) -> None:
         os.close(descriptor)  # a network file system may report a full disk only here
     except OSError:
         pass  # not in a pod
+    finally:
+        over.release()
