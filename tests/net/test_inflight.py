@@ -84,6 +84,31 @@ def test_nobody_waits_for_ever_and_the_budget_holds() -> None:
     assert 0 < most[0] <= 1000
 
 
+def test_what_nobody_waits_for_yet_holds_up_nobody() -> None:
+    """Two lists, each with a page in use and the next one, which comes first and is large."""
+    budget = Budget(100)
+    current, ahead = ([Room(budget, ahead=early) for _ in range(2)] for early in (False, True))
+    for room in current:
+        room.grow(5)
+    for room in ahead:
+        room.grow(20)
+    waiting = [threading.Thread(target=room.grow, args=(20,), daemon=True) for room in ahead]
+    for thread in waiting:
+        thread.start()
+    for room, thread in zip(current, waiting, strict=True):
+        growing = threading.Thread(target=room.grow, args=(20,), daemon=True)
+        growing.start()
+        growing.join(10)
+        assert not growing.is_alive()
+        assert thread.is_alive()
+        room.close()
+    ahead[0].wanted()
+    waiting[0].join(10)
+    ahead[0].close()  # and that is enough room for the other one
+    waiting[1].join(10)
+    assert not any(thread.is_alive() for thread in waiting)
+
+
 def test_what_would_have_to_wait_has_no_room() -> None:
     """Half of the budget is shared; whoever goes on beyond that leaves nothing to others."""
     budget = Budget(100)

@@ -36,11 +36,12 @@ class Page:
         self._pages = pages
         self._bodies: list[PageBody] = []
         self._lock = threading.Lock()
-        self._closed = False
+        self._ahead = self._closed = False
         self._wait: Callable[[], bytes] | None = None
 
     def request(self) -> None:
         """Request it in a thread. A lane has been taken for it."""
+        self._ahead = True
         self._wait = begin(self._get)
 
     def body(self) -> bytes:
@@ -48,6 +49,10 @@ class Page:
         if self._wait is None:
             self._pages.api.lanes.take()
             return self._get()
+        with self._lock:
+            self._ahead = False
+            for body in self._bodies:
+                body.wanted()
         return self._wait()
 
     @property
@@ -79,7 +84,8 @@ class Page:
         with self._lock:
             if self._closed:
                 raise XpjobError("the request was given up")
-            self._bodies.append(PageBody(self._pages.api.budget, self.limit, self._started))
+            budget = self._pages.api.budget
+            self._bodies.append(PageBody(budget, self.limit, self._started, ahead=self._ahead))
             return self._bodies[-1]
 
     def _started(self, token: str) -> None:

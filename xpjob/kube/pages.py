@@ -78,15 +78,21 @@ class PageSizes:
 class PageBody:
     """The body of one page. With one object only, it may be larger, and it is passed over.
 
-    ``started`` is called with the continue token if the start of the page has one.
+    ``started`` is called with the continue token if the start of the page has one. ``ahead``:
+    nobody waits for it before ``wanted`` is called.
     """
 
     def __init__(
-        self, budget: Budget, limit: int, started: Callable[[str], None] | None = None
+        self,
+        budget: Budget,
+        limit: int,
+        started: Callable[[str], None] | None = None,
+        *,
+        ahead: bool = False,
     ) -> None:
         self._single = limit == 1
         self._most = budget.single if self._single else budget.page
-        self._room = Room(budget)
+        self._room = Room(budget, ahead=ahead)
         self._kept = io.BytesIO()  # getvalue does not copy
         self._skimmer: Skimmer | None = None
         self._start, self._started = b"", started
@@ -139,6 +145,10 @@ class PageBody:
     def content(self) -> bytes:
         """Return the page, without an object that is too large."""
         return self._skimmer.around() if self._skimmer else self._kept.getvalue()
+
+    def wanted(self) -> None:
+        """Note that somebody waits for it now."""
+        self._room.wanted()
 
     def close(self) -> None:
         """Give its memory back."""

@@ -2,7 +2,8 @@
 
 Concurrent readers take from it as their answers arrive. What does not fit waits, and with it the
 sender. One reader at a time may go on beyond what all share, so that they never wait for each
-other: when it has finished, the next one may.
+other: when it has finished, the next one may. That is never one of an answer that nobody waits for
+yet: it is held until others, which wait for room, have been used.
 """
 
 from __future__ import annotations
@@ -47,10 +48,14 @@ class Budget:
 
 
 class Room:
-    """What one answer, of at most ``Budget.single`` bytes, takes up until it is closed."""
+    """What one answer, of at most ``Budget.single`` bytes, takes up until it is closed.
 
-    def __init__(self, budget: Budget) -> None:
+    ``ahead``: nobody waits for the answer yet.
+    """
+
+    def __init__(self, budget: Budget, *, ahead: bool = False) -> None:
         self._budget = budget
+        self._ahead = ahead
         self._taken = 0
         self._closed = False
 
@@ -63,12 +68,18 @@ class Room:
                     budget._used += size
                     self._taken += size
                     return
-                if budget._beyond is None:
+                if budget._beyond is None and not self._ahead:
                     budget._beyond = self
                     return
                 budget._changed.wait()
             if self._closed:
                 raise OSError("the request was given up")
+
+    def wanted(self) -> None:
+        """Note that somebody waits for the answer now."""
+        with self._budget._changed:
+            self._ahead = False
+            self._budget._changed.notify_all()
 
     def close(self) -> None:
         """Give all bytes back."""
