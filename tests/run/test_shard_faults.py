@@ -13,7 +13,7 @@ import pytest
 
 from support.s3_server import serve_s3
 from support.sharding import OF_FOUR, Shards, failing
-from support.stand_in import APP, BUCKET, CLAIM, XR
+from support.stand_in import APP, BUCKET, CLAIM, NOP, XR
 from xpjob.base import times
 from xpjob.base.errors import RefusedError, SupersededError, TransientError
 from xpjob.commands.run import exit_code
@@ -263,7 +263,7 @@ def test_another_count_of_shards_is_another_run(shards: Shards) -> None:
 
 
 def test_what_one_shard_cannot_discover_is_carried(shards: Shards) -> None:
-    """Also where the others could; groups of no interest do not count."""
+    """What the others can discover is told by list; groups of no interest do not count."""
     shards.stand_in.cluster.aggregated = False
     shards.run_all()
     shards.hand_in("1/4", "g2")
@@ -274,8 +274,9 @@ def test_what_one_shard_cannot_discover_is_carried(shards: Shards) -> None:
     shards.stand_in.cluster.fault = failing("nothing")
     merged = shards.run("0/4", "g2")
     assert merged.errors == []
-    assert {t.resource for t in merged.report.targets if t.error} == {"*"}
-    assert sum(t.carried for t in merged.report.targets) == 4
+    (failed,) = [t for t in merged.report.targets if t.error]
+    assert (failed.resource, failed.carried) == (BUCKET.resource, 4)
+    assert "discovery" in failed.error
     assert len(shards.snapshot()["mrs"]) == 9
     shards.stand_in.cluster.fault = failing("pkg.crossplane.io")
     assert not any(result.report.partial for result in shards.run_all(generation="g3"))
@@ -326,20 +327,33 @@ def change_part(shards: Shards, name: str, change: Callable[[dict[str, Any]], No
     path.write_text(json.dumps(part))
 
 
-def test_a_list_that_a_shard_left_out_has_failed(shards: Shards) -> None:
-    """Its plan was another one: that nobody listed it does not mean that nothing is there."""
+@pytest.mark.parametrize(
+    "said",
+    [{}, {"resource": "others"}, {"resource": "*", "collector": "other"}],
+    ids=["nothing", "another list of the group", "another collector's group"],
+)
+def test_a_list_that_a_shard_left_out_has_failed(shards: Shards, said: dict[str, str]) -> None:
+    """Its plan was another one: that nobody listed it does not mean that nothing is there.
+
+    Whatever it says of other lists.
+    """
     shards.run_all()
     for shard in ("1/4", "2/4", "3/4"):
         assert shards.hand_in(shard, "g2").errors == []
 
     def leave_out(part: dict[str, Any]) -> None:
-        part["lists"] = [x for x in part["lists"] if x["outcome"]["resource"] != "buckets"]
+        (left_out,) = [x for x in part["lists"] if x["outcome"]["resource"] == "buckets"]
+        part["lists"].remove(left_out)
+        if said:
+            outcome = {**left_out["outcome"], "error": "no answer", **said}
+            part["unlistable"].append({"outcome": outcome})
 
     change_part(shards, "2-of-4.json", leave_out)
     merged = shards.run("0/4", "g2")
     assert (list(merged.errors), merged.report.partial) == ([], True)
     failed = {t["resource"]: t for t in shards.snapshot()["targets"] if t["error"]}
-    assert failed.keys() == {"buckets"}
+    ours = {"buckets", said.get("resource", "buckets")} if "collector" not in said else {"buckets"}
+    assert failed.keys() == ours
     assert failed["buckets"]["error"].startswith("shard 2/4 did not list it")
     assert failed["buckets"]["carried"] == 4
     assert shards.value("crossplane_mr_total") == 9
@@ -364,3 +378,16 @@ def test_a_collector_that_failed_in_one_shard_has_failed(shards: Shards, unreada
     (error,) = merged.errors
     assert ("cannot be read" if unreadable else "no time left") in str(error)
     assert shards.snapshot() == before
+
+
+def test_what_a_shard_was_told_does_not_exist_is_merged_as_that(shards: Shards) -> None:
+    """A kind whose list was not found, and that is not served next, is confirmed to be gone."""
+    shards.run_all()
+    shards.stand_in.cluster.fault = failing(f"/{BUCKET.resource}", 404)
+    shards.run_all(generation="g2")
+    assert len(shards.snapshot()["mrs"]) == 9
+    shards.stand_in.cluster.fault = failing("nothing")
+    kinds = shards.stand_in.cluster.kinds
+    shards.stand_in.cluster.kinds = tuple(kind for kind in kinds if kind != BUCKET)
+    shards.run_all(generation="g3")
+    assert {mr["resource"] for mr in shards.snapshot()["mrs"]} == {NOP.resource}

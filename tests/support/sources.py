@@ -15,7 +15,7 @@ from xpjob.kube.options import KubeOptions
 from xpjob.publish.options import PublishOptions
 from xpjob.run import job
 from xpjob.run.job import Result
-from xpjob.run.options import RunOptions
+from xpjob.run.options import RunOptions, ShardOptions
 from xpjob.store.options import StoreOptions
 from xpjob.terminal.progress import Silent
 
@@ -130,7 +130,8 @@ class Site(Pods):
             "publish": f"textfile:{self.directory / 'xpjob.prom'}",
             "metric_sources": str(self.documents) if any(self.documents.iterdir()) else "",
         }
-        groups = (KubeOptions, StoreOptions, PublishOptions, RunOptions, SourcesOptions)
+        own_groups = (RunOptions, ShardOptions, SourcesOptions)
+        groups = (KubeOptions, StoreOptions, PublishOptions, *own_groups)
         return load({**own, **given}, {}, groups)
 
     def run_sources(self, *others: Any, **given: str) -> Result:

@@ -10,6 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from xpjob.base.errors import XpjobError
+from xpjob.collect.carry import ANY_RESOURCE
 from xpjob.collect.contract import Collector, Listed, Subscription
 from xpjob.collect.fetch import outcome_of
 from xpjob.collect.outcome import TargetOutcome
@@ -19,7 +20,7 @@ from xpjob.run import shard_parts
 from xpjob.run.journal import Journal
 from xpjob.run.plan import Collected, Gathered
 from xpjob.run.shard import Shard
-from xpjob.run.shard_parts import StoredPart
+from xpjob.run.shard_parts import PartList, StoredPart
 
 _Scope = tuple[str, str, str, str, str, str, str]
 Parts = Mapping[Shard, StoredPart | XpjobError]
@@ -89,10 +90,12 @@ def _merge_lists(item: Collected, parts: Parts, there: Sequence[StoredPart]) -> 
         shard = next(shard for shard in parts if is_of(shard, subscription))
         missing = parts[shard]
         if isinstance(missing, StoredPart):
-            group = subscription.key.gvr.group
-            if any(failed.outcome.group == group for failed in missing.unlistable):
-                continue  # it could not discover the group, and says so itself
-            missing = XpjobError(f"shard {shard} did not list it: its pod did not plan this list")
+            failed = _unlistable(item, [missing])
+            if scope in failed:
+                continue  # see _merge_unlistable
+            missing = _silence(failed.values(), subscription) or XpjobError(
+                f"shard {shard} did not list it: its pod did not plan this list"
+            )
         outcome = outcome_of(subscription, item.collector.name)
         outcome.error = str(missing)
         made[scope] = Listed(subscription, outcome, error=missing)
@@ -118,29 +121,56 @@ def _listed(
     return Listed(subscription, read.outcome, result, moment=read.moment)
 
 
+def _silence(failed: Iterable[PartList], subscription: Subscription) -> XpjobError | None:
+    """Return why a shard did not plan a list, if the discovery of its group has failed."""
+    for each in failed:
+        outcome = each.outcome
+        if (outcome.group, outcome.resource) == (subscription.key.gvr.group, ANY_RESOURCE):
+            return shard_parts.error_of(each)
+    return None
+
+
 def _merge_unlistable(
     item: Collected, there: Iterable[StoredPart], listed: Sequence[Listed]
 ) -> list[Subscription]:
     made = {_scope(each.outcome) for each in listed}
-    merged = {
-        _scope(failed.outcome): failed
-        for part in there
-        for failed in part.unlistable
-        if failed.outcome.collector in ("", item.collector.name)
-        and _scope(failed.outcome) not in made
-    }
+    own = {_scope(outcome_of(each, item.collector.name)): each for each in item.plan.subscriptions}
     return [
         replace(
-            _subscription(failed.outcome),
+            own.get(scope) or _subscription(failed.outcome),
             error=shard_parts.error_of(failed),
             gone=failed.outcome.gone,
         )
-        for failed in merged.values()
+        for scope, failed in _unlistable(item, there).items()
+        if scope not in made and not _known_as_lists(item, failed.outcome)
     ]
 
 
+def _known_as_lists(item: Collected, outcome: TargetOutcome) -> bool:
+    """Return whether an outcome is of the discovery of a group version whose lists are planned.
+
+    Those of a shard that could not discover it have failed, and no others.
+    """
+    return outcome.resource == ANY_RESOURCE and any(
+        (each.key.gvr.group, each.key.gvr.version) == (outcome.group, outcome.version)
+        for each in item.plan.subscriptions
+        if each.error is None
+    )
+
+
+def _unlistable(item: Collected, there: Iterable[StoredPart]) -> dict[_Scope, PartList]:
+    """Return the lists of a collector that could not be requested in some of the shards."""
+    name = item.collector.name
+    return {
+        _scope(replace(failed.outcome, collector=name)): failed
+        for part in there
+        for failed in part.unlistable
+        if failed.outcome.collector in ("", name)
+    }
+
+
 def _subscription(outcome: TargetOutcome) -> Subscription:
-    """Return a subscription for a list that only another shard has planned."""
+    """Return a subscription for a list that only another shard has planned: without context."""
     gvr = Gvr(outcome.group, outcome.version, outcome.resource)
     return Subscription(
         ListKey(gvr, outcome.namespace),

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from xpjob.base import times
-from xpjob.base.errors import BadAnswerError, RefusedError, XpjobError
+from xpjob.base.errors import BadAnswerError, NotFoundError, RefusedError, XpjobError
 from xpjob.base.future import is_ahead
 from xpjob.collect.contract import Listed
 from xpjob.collect.outcome import CollectorOutcome, TargetOutcome
@@ -36,14 +36,16 @@ _log = logging.getLogger(__name__)
 
 
 class PartList(Struct, rename="camel"):
-    """The outcome of a list, and its time. ``refused``: it failed because of missing rights.
+    """The outcome of a list, and its time.
 
-    The document also has the result of its reader, under the key in ``Collector.results``.
+    ``refused``: it failed because of missing rights; ``missing``: because it does not exist. The
+    document also has the result of its reader, under the key in ``Collector.results``.
     """
 
     outcome: TargetOutcome
     refused: bool = False
     moment: Moment = NEVER
+    missing: bool = False
 
 
 class PartHead(RunHead, rename="camel", kw_only=True):
@@ -74,8 +76,7 @@ def run_id(generation: str) -> str:
 
 def part_list(listed: Listed, key: str) -> dict[str, Any]:
     """Return the outcome of a list for storing; ``key`` is that of its reader's result."""
-    document: dict[str, Any] = {"outcome": listed.outcome, "refused": _refused(listed.error)}
-    document["moment"] = listed.moment
+    document = {"outcome": listed.outcome, "moment": listed.moment, **_nature(listed.error)}
     if listed.result is not None:
         document[key] = listed.result
     return document
@@ -83,11 +84,13 @@ def part_list(listed: Listed, key: str) -> dict[str, Any]:
 
 def unlistable(listed: Listed) -> PartList:
     """Return a list that could not be requested, for storing."""
-    return PartList(listed.outcome, _refused(listed.error))
+    return PartList(listed.outcome, **_nature(listed.error))
 
 
 def error_of(item: PartList) -> XpjobError:
     """Return the error of a list that failed in another shard."""
+    if item.missing:
+        return NotFoundError(item.outcome.error)
     return (RefusedError if item.refused else XpjobError)(item.outcome.error)
 
 
@@ -126,6 +129,7 @@ def read_list(raw: dict[str, Raw], key: str, type_: Any, where: str) -> tuple[Pa
             msgspec.json.decode(raw["outcome"], type=TargetOutcome),
             msgspec.json.decode(raw.get("refused", Raw(b"false")), type=bool),
             msgspec.json.decode(raw.get("moment", Raw(b"[0,0]")), type=Moment),
+            msgspec.json.decode(raw.get("missing", Raw(b"false")), type=bool),
         )
         result = msgspec.json.decode(raw[key], type=type_) if key in raw else None
     except (*documents.UNREADABLE, KeyError) as error:
@@ -158,8 +162,11 @@ def remove_older(
         _log.warning("parts of earlier runs not removed", extra={"error": str(error)})
 
 
-def _refused(error: XpjobError | None) -> bool:
-    return isinstance(error, RefusedError)
+def _nature(error: XpjobError | None) -> dict[str, Any]:
+    return {
+        "refused": isinstance(error, RefusedError),
+        "missing": isinstance(error, NotFoundError),
+    }
 
 
 def _key(cluster: str, generation: str, shard: Shard) -> str:

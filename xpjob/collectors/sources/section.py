@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import chain
 
 from msgspec import Struct
 
@@ -57,6 +58,8 @@ def recall(before: Before) -> Memory:
 def make(notes: Notes, listed: Sequence[Listed], before: Before | None, at: str) -> Section:
     """Return the section at a time."""
     lists, tallies = _by_source(listed)
+    for each in chain.from_iterable(lists.values()):
+        each.outcome.carried = 0  # the snapshot may be made once more, after a conflict
     memory = before.recalled if before and isinstance(before.recalled, Memory) else Memory()
     kept = Kept(before, at)
     results: list[Result] = []
@@ -113,9 +116,10 @@ def _by_source(
     lists: dict[str, list[Listed]] = defaultdict(list)
     tallies: dict[str, list[SourceTally]] = defaultdict(list)
     for each in listed:
-        if each.subscription.role != SOURCE:
+        context = each.subscription.context
+        if each.subscription.role != SOURCE or context is None:  # planned by another shard only
             continue
-        for name in {use.source.source.name for use in each.subscription.context.uses}:
+        for name in {use.source.source.name for use in context.uses}:
             lists[name].append(each)
         for tally in each.result or ():
             tallies[tally.source].append(tally)

@@ -23,10 +23,11 @@ METERS = (
 def readings(listed: Sequence[Listed]) -> Iterator[Reading]:
     """Yield a reading for all objects of a source that are alike."""
     for number, each in enumerate(listed):
-        if each.subscription.role != SOURCE or each.error:
+        context = each.subscription.context
+        # Without context it was planned by another shard only.
+        if each.subscription.role != SOURCE or each.error or context is None:
             continue
-        uses = each.subscription.context.uses
-        meters = {use.source.source.name: use.source.source.meter for use in uses}
+        meters = {use.source.source.name: use.source.source.meter for use in context.uses}
         group, kind = each.subscription.key.gvr.group, each.subscription.kind
         for tally in each.result or ():
             tags = ((_SOURCE_TAG, tally.source),)
