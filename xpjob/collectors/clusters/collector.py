@@ -216,7 +216,7 @@ def _nodes(listed: list[NodeRow] | None, counts: PodCounts | None, keeper: Keepe
         for row in rows:
             add_pods(row, counts)
     elif listed is not None:
-        fill(rows, kept, lambda row: row.uid or row.node, OF_PODS)
+        rows = fill(rows, kept, lambda row: row.uid or row.node, OF_PODS)
     return rows
 
 
@@ -230,10 +230,10 @@ def _operators(results: Mapping[str, Any], failed: Failed, keeper: Keeper) -> li
         )
         before = [row for row in kept if row.manager == "olm"]
         if failed.first((_CSVS,)):
-            fill(own, [row for row in before if row.name], _version_of, olm.OF_CSV)
+            own = fill(own, [row for row in before if row.name], _version_of, olm.OF_CSV)
             own += [row for row in before if not row.name]
         if failed.first((_GROUPS,)):
-            fill(own, before, _operator, ("targets",))
+            own = fill(own, before, _operator, ("targets",))
         rows += own
     for role in (lists.EXTENSIONS, lists.CLUSTER_OPERATORS):
         rows += results.get(role) or ()

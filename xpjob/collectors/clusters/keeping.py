@@ -10,6 +10,8 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from msgspec.structs import replace
+
 from xpjob.collect.before import Before
 from xpjob.collect.carry import ANY_RESOURCE, carry
 from xpjob.collect.outcome import TargetOutcome
@@ -88,18 +90,23 @@ def fill(
     kept: Iterable[Row],
     identity: Callable[[Row], Hashable],
     fields: Sequence[str],
-) -> None:
-    """Fill what is empty in a part of fresh rows, and mark those for which something was known."""
+) -> list[Row]:
+    """Return fresh rows, filled where a part is empty, and marked if something was known of it.
+
+    Those are copies: after a conflict the snapshot is made anew, of the same fresh rows.
+    """
     by_identity = {identity(row): row for row in kept}
+    filled: list[Row] = []
     for row in rows:
         known = by_identity.get(identity(row))
         empty = [name for name in fields if getattr(row, name) in _EMPTY]
-        if known is None:
-            continue
-        for name in empty:
-            setattr(row, name, getattr(known, name))
-        if any(getattr(row, name) not in _EMPTY for name in empty):
-            row.carried_since = min(filter(None, (row.carried_since, known.carried_since)))
+        if known is not None and empty:
+            parts = {name: getattr(known, name) for name in empty}
+            row = replace(row, **parts)
+            if any(part not in _EMPTY for part in parts.values()):
+                row.carried_since = min(filter(None, (row.carried_since, known.carried_since)))
+        filled.append(row)
+    return filled
 
 
 def _every(_row: object) -> bool:

@@ -168,9 +168,10 @@ class Crossplane:
             missing = judge(notes.evidence, listed, timeline.counts, known, at)
         carried: list[Record] = []
         kept: list[Record] = []
-        if before and before.whole:
-            # Copies, because a repeated call must not see the changes of this one.
+        if (before and before.whole) or not notes.providers.known:
+            # Copies, because a repeated call must not see what this one takes from ``before``.
             records = [copy.copy(record) for record in records]
+        if before and before.whole:
             gaps = OwnerGaps(outcomes)
             earlier = read_before(before, gaps, missing.unconfirmed)
             keep_owners(earlier, records, gaps)
