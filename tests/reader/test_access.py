@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,26 @@ def test_a_new_token_is_taken_over(guarded: Reader, token: Path) -> None:
         damage()
         assert guarded.get("/bookkeeping", Authorization="Bearer ").status_code == 401
         assert guarded.get("/bookkeeping", Authorization="Bearer another").status_code == 200
+
+
+def test_a_new_token_is_taken_over_after_threads_ran_out(
+    guarded: Reader, token: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old one stays in force until one can be started to look."""
+    start = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name.endswith("(_look)"):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    assert guarded.get("/bookkeeping", Authorization="Bearer hunter2").status_code == 200
+    token.write_text("another\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        assert guarded.get("/bookkeeping", Authorization="Bearer hunter2").status_code == 200
+    assert guarded.get("/bookkeeping", Authorization="Bearer hunter2").status_code == 401
+    assert guarded.get("/bookkeeping", Authorization="Bearer another").status_code == 200
 
 
 def test_https_and_a_token_from_end_to_end(tmp_path: Path, token: Path) -> None:

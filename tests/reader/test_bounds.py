@@ -15,7 +15,7 @@ import pytest
 
 from support.reader import Reader, make_reader
 from support.reader_sample import FakeStore, snapshot
-from xpjob.base.errors import TransientError
+from xpjob.base.errors import DeadlineError, TransientError
 from xpjob.config.option import Config
 from xpjob.net import deadline
 from xpjob.reader import flights, loader, patience, workshop
@@ -300,3 +300,26 @@ def test_a_store_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None
     stored = patient.get("snapshot.json")
     assert stored
     assert stored.etag == "etag"
+
+
+def test_what_could_not_be_begun_is_not_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Because no time was left, or because there may be no more threads."""
+    store = Hanging()
+    store.go.set()
+    patient = PatientStore(LateStore(lambda: store), 10)
+    over = deadline.Deadline(0)
+    for _ in range(2 * patience._LEFT_BEHIND):
+        with over.running(), pytest.raises(DeadlineError):
+            patient.get("snapshot.json")
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", no_thread)
+        for _ in range(2 * patience._LEFT_BEHIND):
+            with pytest.raises(RuntimeError):
+                patient.get("snapshot.json")
+    assert not patient.overdue()
+    assert patient.get("snapshot.json") == Stored(b"{}", "etag")
+
+
+def no_thread(_: threading.Thread) -> None:
+    """Fail as where the limit of processes is reached."""
+    raise RuntimeError("can't start new thread")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import threading
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -15,18 +16,21 @@ from hypothesis import strategies as st
 
 from support.hub import jwt
 from xpjob.base.errors import SettingsError
-from xpjob.config.option import load
+from xpjob.config.option import Config, load
 from xpjob.config.secrets import Secret
 from xpjob.kube.identity import Identity
-from xpjob.run.hub import expiry
+from xpjob.run.hub import expiry, names
 from xpjob.run.hub.handed import handed
 from xpjob.run.hub.lines import Printer
 from xpjob.run.hub.members import Access, Member, share_of
 from xpjob.run.hub.metrics import families
-from xpjob.run.hub.names import Known, Names
+from xpjob.run.hub.names import Known, Names, recall
 from xpjob.run.hub.options import HubOptions
 from xpjob.run.hub.outcome import Outcome, exit_code
 from xpjob.run.identity import SharedNameError
+from xpjob.store.base import Store
+from xpjob.store.directory import DirectoryStore
+from xpjob.store.options import StoreOptions
 
 
 @pytest.mark.parametrize(
@@ -268,3 +272,33 @@ def test_how_a_cluster_is_reached_does_not_show_its_token() -> None:
     """Neither in a traceback nor in a log."""
     member = Member("a", Access(server="https://a", token=Secret("hunter2"), ca=Secret("pem")))
     assert "hunter2" not in repr(member)
+
+
+def test_a_store_that_cannot_be_opened_yet_holds_up_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the others have is known; each store is opened once, for however many clusters."""
+    other = threading.Event()
+    opened: list[str] = []
+
+    def open_store(config: Config) -> Store:
+        path = config[StoreOptions].store_dir
+        assert path
+        opened.append(path.name)
+        if path.name == "slow":
+            assert other.wait(30)
+        else:
+            other.set()
+        return DirectoryStore(path)
+
+    monkeypatch.setattr(names, "open_store", open_store)
+    members = [
+        Member(
+            f"{name}-{number}",
+            config=Config.of(StoreOptions(store_backend="directory", store_dir=tmp_path / name)),
+        )
+        for name in ("slow", "quick")
+        for number in range(2)
+    ]
+    assert recall(members) == {member.name: Known(complete=True) for member in members}
+    assert sorted(opened) == ["quick", "slow"]

@@ -54,8 +54,12 @@ class Access:
     async def _looked_at(self) -> None:
         """Look whether the token was replaced, for a moment: its mount may hang."""
         if self._looking is None or self._looking.done():
-            self._looking = Future()
-            threading.Thread(target=self._look, args=(self._looking,), daemon=True).start()
+            looking: Future[None] = Future()
+            with suppress(RuntimeError):  # no thread can be started: the token stays for now
+                threading.Thread(target=self._look, args=(looking,), daemon=True).start()
+                self._looking = looking
+        if self._looking is None:
+            return
         with suppress(TimeoutError):
             await asyncio.wait_for(
                 asyncio.shield(asyncio.wrap_future(self._looking)), _LOOK_SECONDS

@@ -142,9 +142,10 @@ class PatientStore:
                     f"reading {self.where(key)}: {_LEFT_BEHIND} requests before have not ended; "
                     "check the mount, or the credentials, of the store"
                 )
-            self._requests.append(request)
 
         def tracked() -> T:
+            with self._lock:  # here: one that could not be begun is not waited for
+                self._requests.append(request)
             try:
                 return action()
             finally:

@@ -85,7 +85,8 @@ class Snapshots:
     @property
     def clusters(self) -> dict[str, Held]:
         """Return what is held, by cluster, sorted by name. Never waits."""
-        return {name: self._held[name] for name in sorted(self._held)}
+        held = self._held  # which is replaced meanwhile
+        return {name: held[name] for name in sorted(held)}
 
     @property
     def ready(self) -> bool:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from xpjob.base import times
 from xpjob.base.errors import XpjobError
 from xpjob.config.option import Config
 from xpjob.kube.identity import Identity
-from xpjob.net.threads import each
+from xpjob.net.threads import begin, each
 from xpjob.run.commit import read_report
 from xpjob.run.hub.members import Member
 from xpjob.run.identity import Identified, SharedNameError
@@ -39,7 +40,7 @@ class Known:
 
 def recall(members: Sequence[Member]) -> dict[str, Known]:
     """Return what the store has of each cluster; what cannot be read is not known."""
-    stores: dict[tuple[object, ...], Store] = {}
+    opening: dict[tuple[object, ...], Callable[[], Store]] = {}
     lock = threading.Lock()
 
     def opened(config: Config) -> Store:
@@ -49,9 +50,9 @@ def recall(members: Sequence[Member]) -> dict[str, Known]:
             *(options.s3_key_prefix, options.s3_region, options.s3_endpoint),
         )
         with lock:
-            if key not in stores:
-                stores[key] = open_store(config)
-            return stores[key]
+            if key not in opening:
+                opening[key] = begin(partial(open_store, config))
+        return opening[key]()
 
     def one(member: Member) -> Known:
         if member.error or member.config[StoreOptions].store_backend == "memory":
