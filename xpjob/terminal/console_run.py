@@ -16,7 +16,7 @@ from xpjob.terminal import log, output
 from xpjob.terminal.options import OutputOptions
 from xpjob.terminal.progress import Silent
 
-_PATIENCE = 1.0  # seconds to print the summary
+_PATIENCE = 2.0  # seconds to write the summary
 
 
 def run_once(
@@ -36,8 +36,7 @@ def run_once(
     if dry_run and result.snapshot is not None:
         _print_exposition(result)
     if text:
-        with suppress(TimeoutError):  # nobody reads it
-            within(_PATIENCE, lambda: _summarize(result, on_stderr=dry_run))
+        _print_summary(result, on_stderr=dry_run)
     return result
 
 
@@ -55,12 +54,21 @@ def _progress() -> Silent:
     return Bars(stderr)
 
 
-def _summarize(result: Result, *, on_stderr: bool) -> None:
+def _print_summary(result: Result, *, on_stderr: bool) -> None:
     from rich.console import Console
 
     from xpjob.terminal import tables
 
-    tables.summarize(result, Console(stderr=True) if on_stderr else tables.stdout())
+    console = Console(stderr=True) if on_stderr else tables.stdout()
+    with console.capture() as summary:
+        tables.summarize(result, console)
+
+    def write() -> None:
+        console.file.write(summary.get())
+        console.file.flush()
+
+    with suppress(TimeoutError):  # nobody reads it
+        within(_PATIENCE, write)
 
 
 def _print_exposition(result: Result) -> None:
