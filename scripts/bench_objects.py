@@ -14,6 +14,7 @@ TIME = "2026-08-21T09:00:00Z"
 
 
 # The tests' kinds of the fleet come once more under these names: XR, claim, XR of the newer kind.
+_MANAGER = "apiextensions.crossplane.io/{}"
 OTHERS = (
     ("XCache", "xcaches", "xpostgresqlinstances"),
     ("Cache", "caches", "postgresqlinstances"),
@@ -73,9 +74,6 @@ def tree(number: int) -> Iterator[tuple[Object | None, list[tuple[str, Object]],
         steps = [("kubectl", user), (_MANAGER.format("composite"), composed)]
         yield None, steps, _conditions(ready)
         yield xr, _managed(bucket, xr, {}), _provider_status(bucket, ready)
-
-
-_MANAGER = "apiextensions.crossplane.io/{}"
 
 
 def _managed(bucket: Object, xr: Object, labels: Object) -> list[tuple[str, Object]]:

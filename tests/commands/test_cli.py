@@ -85,6 +85,41 @@ def test_for_people_there_is_a_table(environ: dict[str, str]) -> None:
     assert done.stderr == ""
 
 
+# The summary is made when the time of the run is over, and takes longer than a forced end.
+_LATE = """
+import time
+from xpjob.net.deadline import Deadline
+from xpjob.terminal import console_run
+begin, printed, deadlines = Deadline.__init__, console_run._print_summary, []
+def noted(self, *given, **more):
+    deadlines.append(self)
+    begin(self, *given, **more)
+def late(*given, **more):
+    for deadline in deadlines:
+        deadline.end()
+    time.sleep(1.5)
+    printed(*given, **more)
+Deadline.__init__, console_run._print_summary = noted, late
+from xpjob.cli import main
+main()
+"""
+
+
+def test_the_time_of_the_summary_is_not_that_of_the_run(environ: dict[str, str]) -> None:
+    """A slow machine changes neither the summary nor the exit code."""
+    done = subprocess.run(
+        [sys.executable, "-c", _LATE, "run", "--log-format", "text"],
+        env={**ENV, **environ},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "run complete" in done.stdout
+    assert termination(environ)["exitCode"] == 0
+
+
 def test_wrong_settings_exit_2_with_all_mistakes(environ: dict[str, str]) -> None:
     """Before anything is contacted, and without a traceback."""
     done = xpjob("run", "--page-size", "0", **{**environ, "CLAIM_GVRS": "pods", "STORE_DIR": ""})

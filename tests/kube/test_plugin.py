@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from support.hub import wait_for, wait_for_the_end
-from support.scripted import Told, scripted
+from support.scripted import Asked, Told, scripted
 from xpjob.base.errors import DeadlineError
 from xpjob.demo.api import write_kubeconfig
 from xpjob.kube.connect import connect
-from xpjob.net.deadline import Deadline
+from xpjob.net.deadline import Deadline, share
 from xpjob.net.http import Timeouts
 from xpjob.net.threads import begin
 
@@ -57,3 +57,33 @@ def test_a_signal_ends_the_plugin_at_once(tmp_path: Path, renewal: bool) -> None
             wait_for_the_end(pid)
         with pytest.raises(DeadlineError, match="interrupted by SIGTERM"):
             waited()
+
+
+@pytest.mark.process
+def test_one_with_little_time_does_not_end_what_others_wait_for(tmp_path: Path) -> None:
+    """The plugin goes on, is started once, and its token is for all."""
+    status = {"expirationTimestamp": "2026-01-01T00:00:00Z", "token": "old"}
+    for name, token in (("first", status), ("second", {"token": "new"})):
+        answer = {"apiVersion": VERSION, "kind": "ExecCredential", "status": token}
+        (tmp_path / name).write_text(json.dumps(answer))
+    waiting = "while [ ! -e works ]; do sleep 0.05; done; cat second"
+    script = (
+        f"cd {tmp_path}; echo x >> starts; [ $(wc -l < starts) = 1 ] && exec cat first; {waiting}"
+    )
+    asked: list[str] = []
+
+    def answer_to(request: Asked) -> Told:
+        asked.append(request.headers.get("authorization", ""))
+        return Told(200, {}, b"{}")
+
+    with scripted(answer_to) as server, Deadline(HOUR).running():
+        path = kubeconfig(tmp_path, server.url, script)
+        api = connect(str(path), "", Timeouts(total=HOUR), 1)
+        get = partial(api.get, "/version", {}, accept="application/json")
+        with share(1 / HOUR), pytest.raises(DeadlineError):
+            get()
+        other = begin(get)
+        (tmp_path / "works").touch()
+        assert other().status == 200
+    assert asked == ["Bearer new"]
+    assert (tmp_path / "starts").read_text() == "x\n" * 2

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import signal
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -128,3 +130,32 @@ def test_a_wait_without_any_end_is_a_wait() -> None:
     waiting = begin(lambda: go.wait() and "done")
     threading.Timer(0.01, go.set).start()
     assert waiting() == "done"
+
+
+def test_a_signal_is_known_when_its_time_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another one may come at any moment, and asks how long ago the first one was."""
+    limit = Deadline(HOUR)
+    known: list[int] = []
+
+    def monotonic() -> float:
+        known.append(limit.signal)
+        return 0.0
+
+    with monkeypatch.context() as patch:
+        patch.setattr(deadline, "time", SimpleNamespace(monotonic=monotonic))
+        limit.stop(signal.SIGTERM)
+    assert set(known) == {0}
+    assert (limit.signal, limit.stopped_at) == (signal.SIGTERM, 0.0)
+
+
+def test_what_is_for_others_too_has_all_the_time_of_the_run() -> None:
+    """Whatever share whoever asks for it has; and a signal ends it, if that is wanted."""
+    limit = Deadline(HOUR)
+    with deadline.whole():
+        assert deadline.left() == math.inf
+    with limit.running(), share(1 / 60), share(1 / 60):
+        assert deadline.left() <= 1
+        with deadline.whole(until_stopped=True):
+            assert deadline.left() > HOUR / 2
+            limit.stop(signal.SIGTERM)
+            assert deadline.left() == 0

@@ -1,4 +1,8 @@
-"""Processes of others, such as credential plugins, that do not outlive this one."""
+"""Processes of others, such as credential plugins, that do not outlive this one.
+
+They are kept in the module, where the end of the process finds them without locks, whoever has
+started them.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +23,7 @@ _START_SECONDS = 1.0
 _starting: set[object] = set()
 _running: dict[subprocess.Popen[bytes], bool] = {}
 _over: list[bool] = []
+_registered: list[bool] = []
 
 
 @contextmanager
@@ -30,6 +35,9 @@ def child(
     It is ended if this process ends before; with what it has started, if it leads a ``group``.
     Raises ``OSError`` if this process is ending, beside the errors of ``start``.
     """
+    if not _registered:
+        _registered.append(True)
+        atexit.register(end_all)
     mark = object()
     _starting.add(mark)
     try:
@@ -69,6 +77,3 @@ def end_all() -> None:
         if not starting or time.monotonic() > give_up_at:
             return
         time.sleep(0.01)
-
-
-atexit.register(end_all)

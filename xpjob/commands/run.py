@@ -59,7 +59,7 @@ def run(config: Config, dry_run: bool) -> None:
         sys.exit(run_hub(config, _GROUPS, dry_run=dry_run))
     from xpjob.run.hub.orphan import end_with_hub
     from xpjob.run.journal import Journal
-    from xpjob.terminal.console_run import run_once
+    from xpjob.terminal.console_run import print_result, run_once
 
     end_with_hub(os.environ)
     # A run creates few reference cycles: collecting them among a million objects is not worth it.
@@ -74,7 +74,9 @@ def run(config: Config, dry_run: bool) -> None:
     ending.report, ending.results_count = journal.report, False
     deadline = Deadline(config[RunOptions].run_deadline_seconds)
     with shutdown.orderly(ending, deadline):
-        result = run_once(config, chosen(config), journal, dry_run=dry_run, deadline=deadline)
+        result = run_once(
+            *(config, chosen(config), journal), text=watched, dry_run=dry_run, deadline=deadline
+        )
     code = exit_code(result, strict=config[OutputOptions].strict)
     facts = _facts(result, chosen(config), code)
     if config[ShardOptions].shard:
@@ -87,6 +89,7 @@ def run(config: Config, dry_run: bool) -> None:
     log.finish()
     _log.log(logging.DEBUG if watched else logging.INFO, "run finished", extra=facts)
     shutdown.write_termination_log(config[OutputOptions].termination_log, facts)
+    print_result(result, text=watched, dry_run=dry_run)  # whose time does not count
     sys.exit(code)
 
 

@@ -36,7 +36,8 @@ from xpjob.run.journal import Journal
 from xpjob.run.options import RunOptions
 from xpjob.store.open import open_store
 from xpjob.store.options import StoreOptions
-from xpjob.terminal.console_run import run_once
+from xpjob.terminal import log
+from xpjob.terminal.console_run import print_result, run_once
 from xpjob.terminal.options import OutputOptions
 
 _PORT = 8080
@@ -86,8 +87,11 @@ def run_demo(
         click.echo(f"Results are in {results}: snapshot.json, xpjob.prom and xpjob-run.prom.")
         click.echo(usage.instructions(results, began) + "\n")
         pause = threading.Event()
+        text = log.configure_for(config[OutputOptions], bounded=True)
         while True:
-            result = run_once(config, COLLECTORS, Journal(config[StoreOptions].cluster_name))
+            journal = Journal(config[StoreOptions].cluster_name)
+            result = run_once(config, COLLECTORS, journal, text=text)
+            print_result(result, text=text)
             if once:
                 return result
             click.echo(f"next run in {every:g} s; web page: {reader.url}; stop with Ctrl-C\n")

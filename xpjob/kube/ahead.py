@@ -3,7 +3,8 @@
 The server then works on the next page while this one is unpacked, decoded and used. That takes the
 continue token, which is often known early (see ``early``). At most one page is requested ahead, and
 only while fewer requests are in flight than lists may be requested at a time, and while there is
-memory for another page like the last one: what is ahead is not to wait for what is in use.
+memory for another page like the last one. If that turns out to be too little, what is ahead waits
+for what is in use.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from xpjob.base.errors import XpjobError
+from xpjob.base.errors import DeadlineError, XpjobError
 
 
 class Credentials(Protocol):
@@ -68,8 +68,10 @@ class Configured:
     def _load_again(self) -> None:
         try:
             self._header, self._failure = self._load(), None
+        except DeadlineError:
+            raise  # of this thread: others may have more time
         except XpjobError as error:
             self._failure = error
-            raise
-        finally:
             self._loads += 1
+            raise
+        self._loads += 1

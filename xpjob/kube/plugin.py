@@ -74,8 +74,9 @@ class Plugin(ExecProvider):  # type: ignore[misc]
 
             def watch() -> None:
                 try:
-                    # What is interrupted lists no more: the plugin must not outlive it.
-                    with deadline.share(1.0, until_stopped=True):
+                    # What is interrupted lists no more: the plugin must not outlive it. Until then
+                    # others wait for the same credentials, whatever time is left to this thread.
+                    with deadline.whole(until_stopped=True):
                         deadline.receive(ended, self.seconds)
                 except TimeoutError:
                     late.append(self._overdue())
@@ -84,12 +85,15 @@ class Plugin(ExecProvider):  # type: ignore[misc]
                     late.append(error)
                     children.end(process)
 
-            begin(watch)
             try:
+                begin(watch)
                 printed: bytes = process.stdout.read(_MOST + 1) if process.stdout else b""
                 if len(printed) > _MOST:
                     children.end(process)
                 process.wait()
+            except BaseException:
+                children.end(process)
+                raise
             finally:
                 ended.put(True)
         if late:

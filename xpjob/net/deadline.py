@@ -54,8 +54,8 @@ class Deadline:
 
     def stop(self, number: int) -> None:
         """Shorten the deadline because of a signal. Safe in signal handlers: takes no locks."""
+        self.stopped_at = time.monotonic()  # first: another signal may come at once
         self.signal = number
-        self.stopped_at = time.monotonic()
         self.ends = min(self.ends, self.stopped_at + self._grace)
         self.wake()
 
@@ -121,6 +121,20 @@ def share(part: float, *, until_stopped: bool = False) -> Iterator[None]:
     until_stopped = until_stopped or limit.until_stopped
     inner = _Limit(limit.deadline, limit, part, time.monotonic(), until_stopped)
     token = _current.set(inner)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+@contextmanager
+def whole(*, until_stopped: bool = False) -> Iterator[None]:
+    """Limit a block by the run's deadline alone: what it makes is for others too."""
+    limit = _current.get()
+    if limit is None:
+        yield
+        return
+    token = _current.set(_Limit(limit.deadline, until_stopped=until_stopped))
     try:
         yield
     finally:

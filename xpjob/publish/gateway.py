@@ -1,4 +1,4 @@
-"""Client of one Pushgateway: authentication, errors, and its groups."""
+"""Client of one Pushgateway: requests, authentication, and its groups."""
 
 from __future__ import annotations
 

@@ -22,6 +22,10 @@ _ADVICE = {
     404: "check the path of PUSHGATEWAY_URL: give it without /metrics",
     413: "raise the body size limit of the proxy in front of the gateway",
 }
+NO_GATEWAY = (
+    "set PUSHGATEWAY_URL to the gateway itself, or give the proxy in front of it credentials "
+    "(PUSHGATEWAY_USERNAME or PUSHGATEWAY_TOKEN_FILE)"
+)
 _AWAY = "check PUSHGATEWAY_URL and that the gateway is up"
 _PAGE = "an HTML page, so this is not a Pushgateway, or a login is in front of it"
 
@@ -74,12 +78,6 @@ def refusal(what: str, url: str, answer: Response, complaint: str) -> XpjobError
     if answer.status == 404:
         return NotFoundError(message)
     return XpjobError(message)
-
-
-NO_GATEWAY = (
-    "set PUSHGATEWAY_URL to the gateway itself, or give the proxy in front of it credentials "
-    "(PUSHGATEWAY_USERNAME or PUSHGATEWAY_TOKEN_FILE)"
-)
 
 
 def redirected(url: str, answer: Response) -> str:

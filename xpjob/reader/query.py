@@ -1,4 +1,4 @@
-"""Queries of a view: filters, order, pages and groups. No HTTP, no I/O.
+"""Queries of a view: filters, order and pages. No HTTP, no I/O.
 
 A query is checked against a snapshot's own values, so that a misspelt team is an error that says
 which teams there are, and not an empty list.

@@ -123,9 +123,10 @@ def _listed(
 
 def _silence(failed: Iterable[PartList], subscription: Subscription) -> XpjobError | None:
     """Return why a shard did not plan a list, if the discovery of its group has failed."""
+    wanted = subscription.key.gvr._replace(resource=ANY_RESOURCE)
     for each in failed:
         outcome = each.outcome
-        if (outcome.group, outcome.resource) == (subscription.key.gvr.group, ANY_RESOURCE):
+        if (outcome.group, outcome.version, outcome.resource) == wanted:
             return shard_parts.error_of(each)
     return None
 
@@ -142,7 +143,7 @@ def _merge_unlistable(
             gone=failed.outcome.gone,
         )
         for scope, failed in _unlistable(item, there).items()
-        if scope not in made and not _known_as_lists(item, failed.outcome)
+        if scope not in made and (scope in own or not _known_as_lists(item, failed.outcome))
     ]
 
 

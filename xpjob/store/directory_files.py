@@ -96,16 +96,16 @@ def copied(descriptor: int, size: int, into: BinaryIO) -> tuple[int, str]:
     """
     if size > MAX_DOCUMENT:
         return 0, ""
-    copied, digest = 0, hashlib.blake2b(digest_size=DIGEST_SIZE)
-    while piece := os.read(descriptor, min(_PIECE, size - copied)):
+    size_read, digest = 0, hashlib.blake2b(digest_size=DIGEST_SIZE)
+    while piece := os.read(descriptor, min(_PIECE, size - size_read)):
         digest.update(piece)
         into.write(piece)
-        copied += len(piece)
-    if copied == MAX_DOCUMENT and os.read(descriptor, 1):
+        size_read += len(piece)
+    if size_read == MAX_DOCUMENT and os.read(descriptor, 1):
         into.seek(0)
         into.truncate()
         return 0, ""
-    return copied, digest.hexdigest()
+    return size_read, digest.hexdigest()
 
 
 def files_below(folder: Folder) -> Iterator[str]:

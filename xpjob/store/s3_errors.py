@@ -26,6 +26,8 @@ from xpjob.store.s3_answer import (
     UnsupportedError,
 )
 
+Kind = Callable[[str], XpjobError]
+
 _TRANSIENT_STATUS = frozenset({408, 429, 500, 502, 503, 504, 509})
 _TRANSIENT_CODES = frozenset(
     (
@@ -38,9 +40,6 @@ _TRANSIENT_CODES = frozenset(
     )
 )
 _TOKEN_OPERATIONS = re.compile(r"Assume|GetRoleCredentials|GetSessionToken|CreateToken")
-
-
-Kind = Callable[[str], XpjobError]
 _CREDENTIALS = "not a matter of rights: give the job credentials that are valid"
 _CLOCK = (
     "the clocks of this machine and the server differ too much for signatures, which is not a "

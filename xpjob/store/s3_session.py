@@ -15,11 +15,7 @@ import botocore.exceptions as boto
 from botocore.config import Config
 from botocore.session import Session
 
-from xpjob.base.errors import (
-    RefusedError,
-    SettingsError,
-    XpjobError,
-)
+from xpjob.base.errors import RefusedError, SettingsError, XpjobError
 from xpjob.net.http import USER_AGENT
 from xpjob.net.options import NetOptions
 from xpjob.store import s3_models
@@ -28,22 +24,12 @@ from xpjob.store.options import StoreOptions
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client as Boto
 
-
 CREDENTIAL_ERRORS = (
     boto.NoCredentialsError,
     boto.PartialCredentialsError,
     boto.CredentialRetrievalError,
     boto.TokenRetrievalError,
     boto.UnauthorizedSSOTokenError,
-)
-_GIVE_CREDENTIALS = (
-    "give the job credentials: a role of its service account, or AWS_ACCESS_KEY_ID and "
-    "AWS_SECRET_ACCESS_KEY"
-)
-CREDENTIALS_FOR = "getting the credentials for"
-SOURCE = (
-    "find out why their source does not answer as it should: the AWS_* variables, or the machine's "
-    "metadata service"
 )
 MISTAKES = (
     boto.ProfileNotFound,
@@ -53,6 +39,15 @@ MISTAKES = (
     boto.InvalidRegionError,
 )
 """What botocore raises for its own variables and configuration file."""
+CREDENTIALS_FOR = "getting the credentials for"
+SOURCE = (
+    "find out why their source does not answer as it should: the AWS_* variables, or the machine's "
+    "metadata service"
+)
+_GIVE_CREDENTIALS = (
+    "give the job credentials: a role of its service account, or AWS_ACCESS_KEY_ID and "
+    "AWS_SECRET_ACCESS_KEY"
+)
 _REGION = "us-east-1"
 """The last resort, for servers that have no regions."""
 _CHECKSUMS = ("request_checksum_calculation", "response_checksum_validation")

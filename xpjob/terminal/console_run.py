@@ -12,8 +12,7 @@ from xpjob.net.threads import within
 from xpjob.run import job
 from xpjob.run.job import Result
 from xpjob.run.journal import Journal
-from xpjob.terminal import log, output
-from xpjob.terminal.options import OutputOptions
+from xpjob.terminal import output
 from xpjob.terminal.progress import Silent
 
 _PATIENCE = 2.0  # seconds to write the summary
@@ -24,20 +23,23 @@ def run_once(
     collectors: Collectors,
     journal: Journal,
     *,
+    text: bool,
     dry_run: bool = False,
     deadline: Deadline | None = None,
 ) -> Result:
-    """Do one run, with progress and a summary on terminals. A dry run prints the metrics."""
-    text = log.configure_for(config[OutputOptions], bounded=True)
+    """Do one run, with progress on terminals. ``text``: people read the output."""
     with _progress() if text else Silent() as view:
-        result = job.run(
+        return job.run(
             config, collectors, view, journal=journal, dry_run=dry_run, deadline=deadline
         )
+
+
+def print_result(result: Result, *, text: bool, dry_run: bool = False) -> None:
+    """Print a summary for people, and the metrics of a dry run."""
     if dry_run and result.snapshot is not None:
         _print_exposition(result)
     if text:
         _print_summary(result, on_stderr=dry_run)
-    return result
 
 
 # What follows imports what most runs do not need: rich, and the tables of the reader.

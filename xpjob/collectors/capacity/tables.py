@@ -1,4 +1,4 @@
-"""The collector's tables, and their rows."""
+"""The collector's tables."""
 
 from __future__ import annotations
 

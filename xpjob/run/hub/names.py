@@ -52,7 +52,13 @@ def recall(members: Sequence[Member]) -> dict[str, Known]:
         with lock:
             if key not in opening:
                 opening[key] = begin(partial(open_store, config))
-        return opening[key]()
+            opened = opening[key]
+        try:
+            return opened()
+        except XpjobError:
+            with lock:  # the next one tries again
+                opening.pop(key, None)
+            raise
 
     def one(member: Member) -> Known:
         if member.error or member.config[StoreOptions].store_backend == "memory":
