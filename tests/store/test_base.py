@@ -56,7 +56,7 @@ def test_the_first_line_of_what_is_too_large_is_not_read(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As nothing of it is; and nothing of what is empty."""
-    for module in ("directory", "bodies"):
+    for module in ("directory_files", "bodies"):
         monkeypatch.setattr(f"xpjob.store.{module}.MAX_DOCUMENT", 1000)
     for body in (b"a\n" + bytes(999), b""):
         store.put("a", body, replacing=None)
@@ -129,7 +129,7 @@ def test_keys_are_found_and_removed(store: Store) -> None:
 
 def test_what_is_too_large_is_not_read(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """But it can be replaced."""
-    for module in ("directory", "bodies"):
+    for module in ("directory_files", "bodies"):
         monkeypatch.setattr(f"xpjob.store.{module}.MAX_DOCUMENT", 1000)
     store.put("a", bytes(1001), replacing=None)
     held = store.get("a")
