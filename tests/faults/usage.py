@@ -12,6 +12,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from faults.breaking import Setup
 from faults.world import World
+from support.hub import wait_for
 from support.stand_in import TOKEN
 from xpjob.base import times
 from xpjob.demo.api import create_app, write_kubeconfig
@@ -57,6 +58,8 @@ def api_clock(*, ahead: timedelta) -> Setup:
 def _count(world: World) -> None:
     assert world.run().code == 0
     world.counted = world.usage()
+    last = int(times.now().timestamp())  # in seconds, as moments of lists are
+    wait_for("another second to count", lambda: int(times.now().timestamp()) > last)
 
 
 def counted_yesterday(world: World, seconds: int) -> tuple[FileKey, int]:

@@ -9,7 +9,7 @@ from shutil import which
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 from playwright.sync_api import TimeoutError as PatienceError
 
 from support.paths import CACHE
@@ -62,10 +62,13 @@ class Site:
         self.page.set_default_timeout(15_000)
         self.troubles: list[str] = []
         self.requests: list[str] = []
-        self.page.on("console", lambda message: self.troubles.append(message.text))
+        self.page.on("console", self._said)
         self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
         self.asked: list[str] = []
         self.page.on("request", self._requested)
+
+    def _said(self, message: ConsoleMessage) -> None:
+        self.troubles.append(f"{message.text} ({message.location['url']})")
 
     def _requested(self, request: Request) -> None:
         """Note where a request goes, and what the page asks for."""
@@ -178,4 +181,4 @@ def serve(browser: Browser) -> Iterator[Site]:
         made.page.close()
     own = urlsplit(made.server.url).netloc
     assert {urlsplit(url).netloc for url in made.requests} <= {own}
-    assert made.troubles == []
+    assert not made.troubles, made.troubles

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from support.site import Site
 from support.toy_shop import part, parts, shop, thing, things, worry
@@ -67,6 +67,24 @@ def test_a_record_opens_in_place(site: Site) -> None:
     expect(page).to_have_url(f"{site.server.url}/things/uid-long")
     page.go_back()
     site.settled()
+    assert len(site.names()) == 5
+
+
+def test_who_goes_back_before_a_record_is_there_sees_the_table(site: Site) -> None:
+    """What had been asked for is asked for by its own address, and not shown."""
+    site.put(shop())
+    page = site.open("things")
+    held: list[Route] = []
+    page.route("**/views/record.js", lambda asked: held.append(asked))
+    page.get_by_role("button", name="Open team-a/long here").click()
+    page.locator("tr.detail").get_by_role("link", name="Page of its own").click()
+    expect(page).to_have_url(f"{site.server.url}/things/uid-long")
+    page.go_back()
+    expect(page).to_have_url(f"{site.server.url}/things")
+    site.settled()
+    with page.expect_response("**/rows/*") as late:
+        held.pop().continue_()
+    assert late.value.url.endswith("/rows/uid-long")
     assert len(site.names()) == 5
 
 

@@ -107,7 +107,8 @@ async function load({ moved = false, back = null }) {
 async function ask(next) {
   shell.route = next;
   const module = await import(`./views/${next.view}.js`);
-  const [data] = await Promise.all([module.load(context), surveyed()]);
+  // By now somebody may have gone on to another address.
+  const [data] = await Promise.all([module.load({ ...context, route: next }), surveyed()]);
   return [module, data];
 }
 
