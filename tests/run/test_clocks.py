@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from support.hub import wait_for
 from support.runs import Runs, fail
 from support.stand_in import CLAIM, claim
 from xpjob.base import times
@@ -44,6 +45,12 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
     return set_alone
 
 
+def pass_seconds() -> None:
+    """Wait until two runs are in order: servers tell their time in whole seconds."""
+    begun = real()
+    wait_for("two seconds", lambda: real() > begun + timedelta(seconds=2))
+
+
 def dated(runs: Runs) -> list[datetime]:
     """Return the times of the dated snapshots."""
     files = (runs.directory / "history").rglob("*.json")
@@ -75,6 +82,7 @@ def test_a_run_with_a_wrong_clock_is_dated_by_the_servers(
 ) -> None:
     """It is neither superseded by the run before, nor does it stand in the way of the next."""
     for each in (timedelta(0), by, timedelta(0)):
+        pass_seconds()
         turn(each)
         started = real()
         result = runs.run(history_keep="3")
