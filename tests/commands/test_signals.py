@@ -181,7 +181,7 @@ def test_what_the_main_thread_does_not_notice_ends_any_command(
 def test_a_signal_does_not_wait_for_a_sink_that_hangs(
     environ: dict[str, str], stand_in: StandIn
 ) -> None:
-    """It is given up in time, for which there is no other reason, and the snapshot is there."""
+    """The push is given up because of the signal alone, and the snapshot has been stored."""
     environ |= {"PUSH_TIMEOUT_SECONDS": "300", "RUN_DEADLINE_SECONDS": "600"}
     with silent_gateway(environ), hanging_run(environ, stand_in) as process:
         process.send_signal(signal.SIGTERM)

@@ -263,7 +263,7 @@ def test_another_count_of_shards_is_another_run(shards: Shards) -> None:
 
 
 def test_what_one_shard_cannot_discover_is_carried(shards: Shards) -> None:
-    """What the others can discover is told by list; groups of no interest do not count."""
+    """Lists that other shards can plan fail one by one; groups of no interest do not count."""
     shards.stand_in.cluster.aggregated = False
     shards.run_all()
     shards.hand_in("1/4", "g2")

@@ -23,7 +23,6 @@ _START_SECONDS = 1.0
 _starting: set[object] = set()
 _running: dict[subprocess.Popen[bytes], bool] = {}
 _over: list[bool] = []
-_registered: list[bool] = []
 
 
 @contextmanager
@@ -35,9 +34,8 @@ def child(
     It is ended if this process ends before; with what it has started, if it leads a ``group``.
     Raises ``OSError`` if this process is ending, beside the errors of ``start``.
     """
-    if not _registered:
-        _registered.append(True)
-        atexit.register(end_all)
+    atexit.unregister(end_all)  # it is registered once
+    atexit.register(end_all)
     mark = object()
     _starting.add(mark)
     try:

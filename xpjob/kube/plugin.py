@@ -78,11 +78,8 @@ class Plugin(ExecProvider):  # type: ignore[misc]
                     # others wait for the same credentials, whatever time is left to this thread.
                     with deadline.whole(until_stopped=True):
                         deadline.receive(ended, self.seconds)
-                except TimeoutError:
-                    late.append(self._overdue())
-                    children.end(process)
-                except DeadlineError as error:
-                    late.append(error)
+                except (TimeoutError, DeadlineError) as error:
+                    late.append(error if isinstance(error, DeadlineError) else self._overdue())
                     children.end(process)
 
             try:

@@ -42,11 +42,8 @@ class Deadline:
     @contextmanager
     def running(self) -> Iterator[None]:
         """Make this the current deadline within a block."""
-        token = _current.set(_Limit(self))
-        try:
+        with _limited(_Limit(self)):
             yield
-        finally:
-            _current.reset(token)
 
     def left(self) -> float:
         """Return the seconds left; negative after the deadline."""
@@ -112,6 +109,15 @@ _current: ContextVar[_Limit | None] = ContextVar("xpjob-deadline", default=None)
 
 
 @contextmanager
+def _limited(limit: _Limit) -> Iterator[None]:
+    token = _current.set(limit)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+@contextmanager
 def share(part: float, *, until_stopped: bool = False) -> Iterator[None]:
     """Limit a block to a part (0 to 1) of the time left, so that later steps have time too."""
     limit = _current.get()
@@ -119,12 +125,8 @@ def share(part: float, *, until_stopped: bool = False) -> Iterator[None]:
         yield
         return
     until_stopped = until_stopped or limit.until_stopped
-    inner = _Limit(limit.deadline, limit, part, time.monotonic(), until_stopped)
-    token = _current.set(inner)
-    try:
+    with _limited(_Limit(limit.deadline, limit, part, time.monotonic(), until_stopped)):
         yield
-    finally:
-        _current.reset(token)
 
 
 @contextmanager
@@ -134,11 +136,8 @@ def whole(*, until_stopped: bool = False) -> Iterator[None]:
     if limit is None:
         yield
         return
-    token = _current.set(_Limit(limit.deadline, until_stopped=until_stopped))
-    try:
+    with _limited(_Limit(limit.deadline, until_stopped=until_stopped)):
         yield
-    finally:
-        _current.reset(token)
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from xpjob.store.s3_answer import (
     UnsupportedError,
 )
 from xpjob.store.s3_client import S3Client
+from xpjob.store.s3_session import is_directory_bucket
 from xpjob.store.s3_upload import Upload, is_json, upload_of
 
 T = TypeVar("T")
@@ -45,7 +46,7 @@ class S3Store:
         self._encryption: dict[str, Any] = {}
         if options.s3_sse:
             self._encryption["ServerSideEncryption"] = options.s3_sse
-        if options.s3_sse == "aws:kms" and not options.s3_bucket.endswith("--x-s3"):
+        if options.s3_sse == "aws:kms" and not is_directory_bucket(options):
             self._encryption["BucketKeyEnabled"] = True  # a directory bucket always does
         if options.s3_sse_kms_key_id:
             self._encryption["SSEKMSKeyId"] = options.s3_sse_kms_key_id

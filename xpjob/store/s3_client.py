@@ -1,7 +1,7 @@
 """S3 calls through botocore: retries, and the translation of errors.
 
-Its own retries are disabled: they give up within a tenth of a second, and ``retry.py`` is the only
-policy.
+botocore's own retries are disabled: they give up within a tenth of a second, and ``retry.py`` is
+the only policy.
 """
 
 from __future__ import annotations
